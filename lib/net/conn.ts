@@ -1,0 +1,56 @@
+/** `Conn`: the one way that the rest of the program sees a socket. Adapters implement it; nothing else names a socket class. */
+
+/** A TCP address, or the path of a UNIX socket ("" where the peer has none). */
+export type SocketAddress = { ip: string; port: number } | { path: string };
+
+/** What a TLS layer knows of its peer. */
+export interface TlsInfo {
+  /** The server name that the client sent (SNI), lower case. */
+  serverName?: string;
+  /** The negotiated protocol id (ALPN). */
+  protocolId?: string;
+  version: string;
+}
+
+/** Receives what happens on a `Conn`. One receiver at a time; see `Conn.attach`. */
+export interface ConnEvents {
+  /** Bytes from the peer. The receiver may keep them: they are never written again. */
+  data(chunk: Uint8Array): void;
+  /** After a `write` that answered false: everything written so far is with the system. */
+  drain(): void;
+  /** The peer ended its direction; ours stays open until `end` or `destroy`. */
+  end(): void;
+  /** Nothing more will come. Exactly once, with the error if it was not an orderly end. */
+  close(error?: Error): void;
+}
+
+export interface Conn {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  readonly tls: TlsInfo | undefined;
+  /** Bytes received and bytes accepted for sending, since the start. */
+  readonly received: number;
+  readonly sent: number;
+  /** Bytes accepted for sending that the system has not taken yet. */
+  readonly buffered: number;
+  readonly closed: boolean;
+  /** Hands all further events to `events`, in place of the former receiver. */
+  attach(events: ConnEvents): void;
+  /** Takes all of `bytes`. False asks to wait for `drain`; the bytes must not be changed afterwards. */
+  write(bytes: Uint8Array): boolean;
+  pause(): void;
+  resume(): void;
+  /** Ends our direction (FIN, close_notify) once everything written is out. Closes when both directions ended. */
+  end(): void;
+  /** Ends both directions at once; what is not out yet is lost. */
+  destroy(): void;
+}
+
+/** `ip:port`, `[ip]:port`, `unix:path` or `unix:`. */
+export function formatAddress(address: SocketAddress): string {
+  if ("path" in address) return `unix:${address.path}`;
+  return address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
+}
+
+/** A receiver that drops everything; what a `Conn` has before its first `attach` and may be given after its last use. */
+export const IGNORE: ConnEvents = { data() {}, drain() {}, end() {}, close() {} };

@@ -1,0 +1,104 @@
+/** Listening sockets: TCP, UNIX and inherited ones, all yielding `Conn`s. Knows no protocol. */
+import { lstatSync, unlinkSync } from "node:fs";
+import { EXIT, PortailError } from "../command/errors.ts";
+import type { Conn, SocketAddress } from "./conn.ts";
+import { formatEndpoint, type Endpoint } from "./endpoint.ts";
+import { inheritedSocket } from "./inherited.ts";
+import { nativeHandlers, type NativeConn } from "./native-conn.ts";
+
+export interface ListenOptions {
+  /** Seconds after which TCP probes a silent peer; 0 never. */
+  keepAlive: number;
+  /** Receives each accepted connection and attaches to it before it returns. */
+  accept: (conn: Conn) => void;
+}
+
+export interface Listener {
+  readonly endpoint: Endpoint;
+  /** Where it listens, with the port that the system chose for port 0. */
+  readonly address: SocketAddress;
+  /** Stops accepting; what was accepted goes on. A UNIX socket path that we made is removed. */
+  close(): void;
+}
+
+/** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
+export async function openListener(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<Listener> {
+  const socket = nativeHandlers((conn: NativeConn) => {
+    conn.keepAlive(options.keepAlive);
+    options.accept(conn);
+  });
+  const common = { socket, allowHalfOpen: true };
+  try {
+    switch (endpoint.kind) {
+      case "tcp": {
+        const server = Bun.listen<NativeConn>({ ...common, hostname: endpoint.host, port: endpoint.port });
+        return { endpoint, address: { ip: server.hostname, port: server.port }, close: () => server.stop() };
+      }
+      case "unix": {
+        await removeStale(endpoint.path);
+        const server = Bun.listen<NativeConn>({ ...common, unix: endpoint.path });
+        return {
+          endpoint,
+          address: { path: endpoint.path },
+          close: () => {
+            server.stop();
+            removeSocket(endpoint.path);
+          },
+        };
+      }
+      case "systemd":
+      case "fd": {
+        const inherited = inheritedSocket(endpoint, env);
+        const server = Bun.listen<NativeConn>({ ...common, fd: inherited.fd } as never);
+        return { endpoint, address: inherited.address, close: () => server.stop() };
+      }
+      case "stdio":
+        throw new PortailError("stdio is not a place to listen on", {
+          code: "listen.stdio",
+          exit: EXIT.usage,
+          hint: "give HOST:PORT, unix:PATH or systemd:NAME",
+        });
+    }
+  } catch (error) {
+    throw error instanceof PortailError ? error : refused(endpoint, error);
+  }
+}
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+function refused(endpoint: Endpoint, error: unknown): PortailError {
+  const code = (error as { code?: string }).code ?? "unknown";
+  const [why, hint] = REASONS[code] ?? [code, "see the message of the system above"];
+  return new PortailError(`cannot listen on ${formatEndpoint(endpoint)}: ${why}`, {
+    code: `listen.${code.toLowerCase()}`,
+    exit: code === "EACCES" || code === "EPERM" ? EXIT.noPrivilege : EXIT.os,
+    hint,
+    cause: error,
+  });
+}
+
+const REASONS: Record<string, [string, string] | undefined> = {
+  EADDRINUSE: ["the address is in use", "another process listens there; `ss -ltnp` names it"],
+  EADDRNOTAVAIL: ["this machine does not have that address", "list the addresses with `ip address`"],
+  EACCES: ["permission denied", "ports below 1024 need CAP_NET_BIND_SERVICE; a UNIX path needs a writable folder"],
+  ENOENT: ["no such folder", "make the folder first"],
+};
+
+/** A socket file that nobody listens on is left from an unclean end; anything else stays where it is. */
+async function removeStale(path: string): Promise<void> {
+  const status = lstatSync(path, { throwIfNoEntry: false });
+  if (status === undefined || !status.isSocket()) return;
+  const alive = await Bun.connect({ unix: path, socket: { data() {} } }).then(
+    (socket) => (socket.terminate(), true),
+    () => false,
+  );
+  if (!alive) removeSocket(path);
+}
+
+function removeSocket(path: string): void {
+  try {
+    unlinkSync(path);
+  } catch {
+    // Already gone, or not ours to remove; the next bind says so.
+  }
+}

@@ -1,0 +1,167 @@
+/** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
+import type { Socket, SocketHandler } from "bun";
+import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+
+/** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn` and attaches to it before it returns. */
+export function nativeHandlers(opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
+  return {
+    open(socket) {
+      socket.data = new NativeConn(socket);
+      opened(socket.data);
+    },
+    ...HANDLERS,
+  };
+}
+
+/** Shared by every socket: what a socket has of its own is its `NativeConn`. */
+const HANDLERS = {
+  data(socket, chunk) {
+    socket.data.onData(chunk);
+  },
+  drain(socket) {
+    socket.data.onDrain();
+  },
+  end(socket) {
+    socket.data.onEnd();
+  },
+  close(socket, error) {
+    // Absent when the socket closes in its own open handler.
+    socket.data?.onClose(error);
+  },
+  error() {
+    // An exception of a handler would arrive here; `close` follows and tells the receiver.
+  },
+} satisfies SocketHandler<NativeConn>;
+
+const OPEN = 0;
+const ENDING = 1;
+const ENDED = 2;
+
+export class NativeConn implements Conn {
+  readonly tls = undefined;
+  received = 0;
+  sent = 0;
+  closed = false;
+  readonly #socket: Socket<NativeConn>;
+  #events: ConnEvents = IGNORE;
+  /** What the system did not take yet, in order; undefined when it took all. */
+  #queue: Uint8Array[] | undefined;
+  #queued = 0;
+  #writing: typeof OPEN | typeof ENDING | typeof ENDED = OPEN;
+  #remote: SocketAddress | undefined;
+  #local: SocketAddress | undefined;
+
+  constructor(socket: Socket<NativeConn>) {
+    this.#socket = socket;
+    // Nagle would hold back the small writes of a dialogue by a round trip.
+    socket.setNoDelay(true);
+  }
+
+  get remote(): SocketAddress {
+    return (this.#remote ??= tcpAddress(this.#socket.remoteAddress, this.#socket.remotePort));
+  }
+
+  get local(): SocketAddress {
+    return (this.#local ??= tcpAddress(this.#socket.localAddress, this.#socket.localPort));
+  }
+
+  get buffered(): number {
+    return this.#queued;
+  }
+
+  /** Probes a silent peer after `seconds`, so that a tunnel to a dead one ends. */
+  keepAlive(seconds: number): void {
+    if (seconds > 0) this.#socket.setKeepAlive(true, seconds * 1000);
+  }
+
+  attach(events: ConnEvents): void {
+    this.#events = events;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.closed || this.#writing !== OPEN) return true;
+    this.sent += bytes.length;
+    if (this.#queue !== undefined) {
+      this.#enqueue(bytes, 0);
+      return false;
+    }
+    const taken = this.#socket.write(bytes);
+    if (taken === bytes.length) return true;
+    if (taken < 0) return true; // Closed under us: the close event follows.
+    this.#enqueue(bytes, taken);
+    return false;
+  }
+
+  #enqueue(bytes: Uint8Array, from: number): void {
+    const rest = from === 0 ? bytes : bytes.subarray(from);
+    this.#queued += rest.length;
+    if (this.#queue === undefined) this.#queue = [rest];
+    else this.#queue.push(rest);
+  }
+
+  pause(): void {
+    if (!this.closed) this.#socket.pause();
+  }
+
+  resume(): void {
+    if (!this.closed) this.#socket.resume();
+  }
+
+  end(): void {
+    if (this.closed || this.#writing !== OPEN) return;
+    this.#writing = ENDING;
+    if (this.#queue === undefined) this.#shutdown();
+  }
+
+  #shutdown(): void {
+    this.#writing = ENDED;
+    this.#socket.shutdown();
+  }
+
+  destroy(): void {
+    if (!this.closed) this.#socket.terminate();
+  }
+
+  onData(chunk: Uint8Array): void {
+    this.received += chunk.length;
+    this.#events.data(chunk);
+  }
+
+  /** The runtime calls this now and then with nothing pending. */
+  onDrain(): void {
+    const queue = this.#queue;
+    if (queue === undefined) return;
+    while (queue.length > 0) {
+      const head = queue[0]!;
+      const taken = this.#socket.write(head);
+      if (taken < 0) return;
+      this.#queued -= taken;
+      if (taken < head.length) {
+        queue[0] = head.subarray(taken);
+        return;
+      }
+      queue.shift();
+    }
+    this.#queue = undefined;
+    if (this.#writing === ENDING) this.#shutdown();
+    else this.#events.drain();
+  }
+
+  onEnd(): void {
+    this.#events.end();
+  }
+
+  onClose(error: Error | undefined): void {
+    if (this.closed) return;
+    this.closed = true;
+    const events = this.#events;
+    this.#events = IGNORE;
+    this.#queue = undefined;
+    events.close(error);
+  }
+}
+
+function tcpAddress(ip: string | undefined, port: number | undefined): SocketAddress {
+  if (ip === undefined || ip === "" || port === undefined) return { path: "" };
+  return { ip: ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip, port };
+}

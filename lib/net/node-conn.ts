@@ -1,0 +1,66 @@
+/** `Conn` over node:net sockets, where the runtime's own cannot serve: a dial that must be given up before it is open. */
+import type { Socket } from "node:net";
+import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+
+export class NodeConn implements Conn {
+  readonly tls = undefined;
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+  received = 0;
+  sent = 0;
+  closed = false;
+  readonly #socket: Socket;
+  #events: ConnEvents = IGNORE;
+  #error: Error | undefined;
+
+  /** `socket` is connected, has no listeners that matter, and was made with `allowHalfOpen`. */
+  constructor(socket: Socket) {
+    this.#socket = socket;
+    this.remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+    this.local = { ip: socket.localAddress ?? "", port: socket.localPort ?? 0 };
+    socket.setNoDelay(true);
+    socket.on("data", (chunk: Uint8Array) => {
+      this.received += chunk.length;
+      this.#events.data(chunk);
+    });
+    socket.on("drain", () => this.#events.drain());
+    socket.on("end", () => this.#events.end());
+    socket.on("error", (error: Error) => (this.#error = error));
+    socket.on("close", () => {
+      this.closed = true;
+      const events = this.#events;
+      this.#events = IGNORE;
+      events.close(this.#error);
+    });
+  }
+
+  get buffered(): number {
+    return this.#socket.writableLength;
+  }
+
+  attach(events: ConnEvents): void {
+    this.#events = events;
+  }
+
+  write(bytes: Uint8Array): boolean {
+    if (this.closed || this.#socket.writableEnded) return true;
+    this.sent += bytes.length;
+    return this.#socket.write(bytes);
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  end(): void {
+    this.#socket.end();
+  }
+
+  destroy(): void {
+    if (!this.closed) this.#socket.resetAndDestroy();
+  }
+}

@@ -1,0 +1,31 @@
+/** Which protocol a client of the access proxy speaks, from its first bytes. Three answers: a name, "more", "unknown". */
+
+export type Detected = "socks5" | "socks4" | "connect" | "forward" | "tls" | "more" | "unknown";
+
+const CONNECT = Buffer.from("CONNECT ");
+/** Letters of the longest method that HTTP clients use, and then some. */
+const LONGEST_METHOD = 32;
+
+/** Says what the stream is as soon as its first bytes leave no doubt, however they were split. */
+export function detectFront(bytes: Uint8Array): Detected {
+  const first = bytes[0];
+  if (first === undefined) return "more";
+  if (first === 5) return "socks5";
+  if (first === 4) return "socks4";
+  if (first === 0x16) return "tls";
+  const shared = Math.min(bytes.length, CONNECT.length);
+  if (CONNECT.subarray(0, shared).equals(bytes.subarray(0, shared))) return shared === CONNECT.length ? "connect" : "more";
+  return detectMethod(bytes);
+}
+
+/** A method is a token (RFC 9110 section 5.6.2) and a space behind it. */
+function detectMethod(bytes: Uint8Array): Detected {
+  for (let i = 0; i < bytes.length && i <= LONGEST_METHOD; i++) {
+    const byte = bytes[i]!;
+    if (byte === 0x20 && i > 0) return "forward";
+    const upper = byte >= 0x41 && byte <= 0x5a;
+    const inner = byte === 0x2d || byte === 0x5f || (byte >= 0x61 && byte <= 0x7a);
+    if (!upper && !(inner && i > 0)) return "unknown";
+  }
+  return bytes.length > LONGEST_METHOD ? "unknown" : "more";
+}

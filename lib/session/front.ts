@@ -1,0 +1,67 @@
+/** What the front protocols have in common: a request that a client makes of the proxy, and the ways to answer it. No protocol. */
+
+/** `HTTP/1` forward requests take another way: see commands/socks/forward.ts. */
+export type FrontProtocol = "socks5" | "socks4" | "http";
+
+export interface ProxyRequest {
+  protocol: FrontProtocol;
+  /** The ACL's name of the command, e.g. `tcp_connect`. */
+  command: string;
+  /** As sent by the client; not yet canonical. */
+  host: string;
+  port: number;
+  /** HTTP only: the field lines, names in lower case. */
+  headers?: readonly (readonly [name: string, value: string])[];
+}
+
+/** Why a request is not served; each protocol says it in its own words. */
+export type Refusal =
+  | "denied"
+  | "bad_request"
+  | "unsupported_command"
+  | "unsupported_address"
+  | "name_not_found"
+  | "resolver_failed"
+  | "resolver_timeout"
+  | "refused"
+  | "host_unreachable"
+  | "network_unreachable"
+  | "connect_timeout"
+  | "limit"
+  | "draining"
+  | "failed";
+
+/** What a session asks of its driver, in this order. */
+export type Step =
+  | { type: "send"; bytes: Uint8Array }
+  | { type: "authenticate"; user: string; password: Uint8Array }
+  | { type: "request"; request: ProxyRequest }
+  /** The client broke the protocol: send `bytes`, if any, and close. */
+  | { type: "fail"; reason: string; bytes?: Uint8Array };
+
+/**
+ * One client's dialogue up to the tunnel. `receive` takes bytes as they come, in any split, and answers what to do.
+ * After a `request` step nothing more is consumed: `rest` holds what came behind it, the first bytes of the tunnel.
+ */
+export interface FrontSession {
+  readonly protocol: FrontProtocol;
+  receive(bytes: Uint8Array): Step[];
+  /** Answers an `authenticate` step. */
+  authenticated(accepted: boolean): Step[];
+  readonly rest: Uint8Array;
+  /** The bytes that tell the client that its tunnel is open; `bound` is our end towards the target. */
+  accept(bound: { ip: string; port: number } | undefined): Uint8Array;
+  /** The bytes that tell the client why not. */
+  refuse(refusal: Refusal, message: string): Uint8Array;
+}
+
+/** Bytes of an incomplete message and those that follow it, as one. */
+export function concat(held: Uint8Array, bytes: Uint8Array): Uint8Array {
+  if (held.length === 0) return bytes;
+  const joined = new Uint8Array(held.length + bytes.length);
+  joined.set(held);
+  joined.set(bytes, held.length);
+  return joined;
+}
+
+export const NOTHING = new Uint8Array(0);

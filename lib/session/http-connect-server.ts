@@ -1,0 +1,72 @@
+/** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
+import { decodeBasic, decodeConnect, type ConnectHead } from "../wire/http-connect.ts";
+import { concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
+
+const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
+
+export class HttpConnectServer implements FrontSession {
+  readonly protocol = "http";
+  #held: Uint8Array = NOTHING;
+  #head: ConnectHead | undefined;
+  #done = false;
+  readonly #withUsers: boolean;
+  readonly #mostHead: number;
+
+  /** `mostHead` is the size in bytes that a head may have. */
+  constructor(withUsers: boolean, mostHead: number) {
+    this.#withUsers = withUsers;
+    this.#mostHead = mostHead;
+  }
+
+  get rest(): Uint8Array {
+    return this.#held;
+  }
+
+  receive(bytes: Uint8Array): Step[] {
+    this.#held = concat(this.#held, bytes);
+    if (this.#done) return [];
+    const decoded = decodeConnect(this.#held);
+    if (decoded.kind === "more") {
+      return this.#held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
+    }
+    this.#done = true;
+    if (decoded.kind === "bad") return this.#fail(decoded.reason);
+    if (decoded.length > this.#mostHead) return this.#fail("the request head is too large");
+    this.#held = this.#held.subarray(decoded.length);
+    this.#head = decoded.value;
+    return this.#withUsers ? this.#authenticate(decoded.value) : [this.#request()];
+  }
+
+  #authenticate(head: ConnectHead): Step[] {
+    const value = head.headers.find(([name]) => name === "proxy-authorization")?.[1];
+    const credentials = value === undefined ? undefined : decodeBasic(value);
+    if (credentials !== undefined) return [{ type: "authenticate", ...credentials }];
+    const reason = value === undefined ? "no credentials" : "the credentials are not Basic";
+    return [{ type: "fail", reason, bytes: encodeAnswer(answerUnauthenticated("this proxy asks for a user and a password")) }];
+  }
+
+  authenticated(accepted: boolean): Step[] {
+    if (accepted) return [this.#request()];
+    const bytes = encodeAnswer(answerUnauthenticated("the user or the password is wrong"));
+    return [{ type: "fail", reason: "wrong user name or password", bytes }];
+  }
+
+  #request(): Step {
+    const { host, port, headers } = this.#head!;
+    return { type: "request", request: { protocol: "http", command: "tcp_connect", host, port, headers } };
+  }
+
+  #fail(reason: string): Step[] {
+    this.#done = true;
+    return [{ type: "fail", reason, bytes: encodeAnswer(answerRefusal("bad_request", reason)) }];
+  }
+
+  accept(): Uint8Array {
+    return OPEN;
+  }
+
+  refuse(refusal: Refusal, message: string): Uint8Array {
+    return encodeAnswer(answerRefusal(refusal, message));
+  }
+}

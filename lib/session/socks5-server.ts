@@ -1,0 +1,140 @@
+/** The server's side of the SOCKS5 dialogue (RFC 1928, RFC 1929): bytes in, steps out. Decides nothing, opens nothing. */
+import { encodeIp } from "../wire/ip-bytes.ts";
+import { parseIp } from "../wire/ip.ts";
+import {
+  COMMAND,
+  decodeGreeting,
+  decodePassword,
+  decodeRequest,
+  encodeMethod,
+  encodePasswordStatus,
+  encodeReply,
+  METHOD,
+  REPLY,
+  type Reply,
+} from "../wire/socks5.ts";
+import { concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+
+type State = "greeting" | "password" | "verdict" | "request" | "done";
+
+export class Socks5Server implements FrontSession {
+  readonly protocol = "socks5";
+  #held: Uint8Array = NOTHING;
+  #state: State = "greeting";
+  readonly #withUsers: boolean;
+
+  /** With users, username/password is the only method that is taken; without, only "no authentication". */
+  constructor(withUsers: boolean) {
+    this.#withUsers = withUsers;
+  }
+
+  get rest(): Uint8Array {
+    return this.#held;
+  }
+
+  receive(bytes: Uint8Array): Step[] {
+    this.#held = concat(this.#held, bytes);
+    const steps: Step[] = [];
+    // Some clients send the request before they saw the method: each message is taken as soon as it is whole.
+    while (this.#state !== "done" && this.#state !== "verdict") {
+      const step = this.#next();
+      if (step === undefined) break;
+      steps.push(step);
+      if (step.type === "fail") this.#state = "done";
+    }
+    return steps;
+  }
+
+  #next(): Step | undefined {
+    switch (this.#state) {
+      case "greeting":
+        return this.#greeting();
+      case "password":
+        return this.#password();
+      default:
+        return this.#request();
+    }
+  }
+
+  #greeting(): Step | undefined {
+    const decoded = decodeGreeting(this.#held);
+    if (decoded.kind === "more") return undefined;
+    if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason };
+    const method = this.#withUsers ? METHOD.password : METHOD.none;
+    if (!decoded.value.includes(method)) {
+      const reason = this.#withUsers ? "the client offers no username/password" : "the client insists on authentication";
+      return { type: "fail", reason, bytes: encodeMethod(METHOD.noAcceptable) };
+    }
+    this.#held = this.#held.subarray(decoded.length);
+    this.#state = this.#withUsers ? "password" : "request";
+    return { type: "send", bytes: encodeMethod(method) };
+  }
+
+  #password(): Step | undefined {
+    const decoded = decodePassword(this.#held);
+    if (decoded.kind === "more") return undefined;
+    if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason, bytes: encodePasswordStatus(false) };
+    this.#held = this.#held.subarray(decoded.length);
+    this.#state = "verdict";
+    return { type: "authenticate", ...decoded.value };
+  }
+
+  authenticated(accepted: boolean): Step[] {
+    const bytes = encodePasswordStatus(accepted);
+    if (!accepted) {
+      this.#state = "done";
+      return [{ type: "fail", reason: "wrong user name or password", bytes }];
+    }
+    this.#state = "request";
+    return [{ type: "send", bytes }, ...this.receive(NOTHING)];
+  }
+
+  #request(): Step | undefined {
+    const decoded = decodeRequest(this.#held);
+    if (decoded.kind === "more") return undefined;
+    if (decoded.kind === "bad") {
+      return { type: "fail", reason: decoded.reason, bytes: encodeReply(REPLY.generalFailure) };
+    }
+    const request = decoded.value;
+    if ("reply" in request) return { type: "fail", reason: request.reason, bytes: encodeReply(request.reply) };
+    this.#held = this.#held.subarray(decoded.length);
+    this.#state = "done";
+    if (request.command !== COMMAND.connect) {
+      return {
+        type: "fail",
+        reason: `command ${request.command} is not supported`,
+        bytes: encodeReply(REPLY.commandNotSupported),
+      };
+    }
+    const { host, port } = request;
+    return { type: "request", request: { protocol: "socks5", command: "tcp_connect", host, port } };
+  }
+
+  accept(bound: { ip: string; port: number } | undefined): Uint8Array {
+    const ip = bound === undefined ? undefined : parseIp(bound.ip);
+    return ip === undefined
+      ? encodeReply(REPLY.succeeded)
+      : encodeReply(REPLY.succeeded, { address: encodeIp(ip), port: bound!.port });
+  }
+
+  refuse(refusal: Refusal): Uint8Array {
+    return encodeReply(REPLIES[refusal]);
+  }
+}
+
+const REPLIES: Record<Refusal, Reply> = {
+  denied: REPLY.notAllowed,
+  bad_request: REPLY.generalFailure,
+  unsupported_command: REPLY.commandNotSupported,
+  unsupported_address: REPLY.addressTypeNotSupported,
+  name_not_found: REPLY.hostUnreachable,
+  resolver_failed: REPLY.generalFailure,
+  resolver_timeout: REPLY.hostUnreachable,
+  refused: REPLY.connectionRefused,
+  host_unreachable: REPLY.hostUnreachable,
+  network_unreachable: REPLY.networkUnreachable,
+  connect_timeout: REPLY.ttlExpired,
+  limit: REPLY.generalFailure,
+  draining: REPLY.generalFailure,
+  failed: REPLY.generalFailure,
+};

@@ -1,0 +1,109 @@
+/** SOCKS5 messages (RFC 1928) and username/password sub-negotiation (RFC 1929). Bytes only; the dialogue is in lib/session. */
+import { bad, MORE, type Decoded } from "./decode.ts";
+import { formatIpBytes } from "./ip-bytes.ts";
+
+export const METHOD = { none: 0x00, password: 0x02, noAcceptable: 0xff } as const;
+
+export const COMMAND = { connect: 0x01, bind: 0x02, udpAssociate: 0x03 } as const;
+
+/** RFC 1928 section 6. */
+export const REPLY = {
+  succeeded: 0x00,
+  generalFailure: 0x01,
+  notAllowed: 0x02,
+  networkUnreachable: 0x03,
+  hostUnreachable: 0x04,
+  connectionRefused: 0x05,
+  ttlExpired: 0x06,
+  commandNotSupported: 0x07,
+  addressTypeNotSupported: 0x08,
+} as const;
+
+export type Reply = (typeof REPLY)[keyof typeof REPLY];
+
+/** `VER NMETHODS METHODS`: the offered methods. */
+export function decodeGreeting(bytes: Uint8Array): Decoded<Uint8Array> {
+  if (bytes.length > 0 && bytes[0] !== 5) return bad(`version ${bytes[0]} is not 5`);
+  if (bytes.length < 2 || bytes.length < 2 + bytes[1]!) return MORE;
+  const length = 2 + bytes[1]!;
+  return { kind: "ok", value: bytes.subarray(2, length), length };
+}
+
+export function encodeMethod(method: number): Uint8Array {
+  return Uint8Array.of(5, method);
+}
+
+export interface Credentials {
+  user: string;
+  password: Uint8Array;
+}
+
+/** `VER ULEN UNAME PLEN PASSWD`, where VER is 1. The name is UTF-8; a name that is not is refused, never repaired. */
+export function decodePassword(bytes: Uint8Array): Decoded<Credentials> {
+  if (bytes.length > 0 && bytes[0] !== 1) return bad(`sub-negotiation version ${bytes[0]} is not 1`);
+  if (bytes.length < 2) return MORE;
+  const nameEnd = 2 + bytes[1]!;
+  if (bytes.length <= nameEnd) return MORE;
+  const length = nameEnd + 1 + bytes[nameEnd]!;
+  if (bytes.length < length) return MORE;
+  const user = decodeUtf8(bytes.subarray(2, nameEnd));
+  if (user === undefined || user === "") return bad("the user name is empty or not UTF-8");
+  return { kind: "ok", value: { user, password: bytes.slice(nameEnd + 1, length) }, length };
+}
+
+export function encodePasswordStatus(accepted: boolean): Uint8Array {
+  return Uint8Array.of(1, accepted ? 0 : 1);
+}
+
+export interface SocksRequest {
+  command: number;
+  /** As sent: a domain name, or the text of an address. */
+  host: string;
+  port: number;
+}
+
+/** What is wrong with a request, beyond its syntax: the reply that says so. */
+export interface RefusedRequest {
+  reply: Reply;
+  reason: string;
+}
+
+/** `VER CMD RSV ATYP DST.ADDR DST.PORT`. An unknown address type is a value with the reply 0x08, since a reply is due. */
+export function decodeRequest(bytes: Uint8Array): Decoded<SocksRequest | RefusedRequest> {
+  if (bytes.length > 0 && bytes[0] !== 5) return bad(`version ${bytes[0]} is not 5`);
+  if (bytes.length < 4) return MORE;
+  const type = bytes[3]!;
+  if (type !== 1 && type !== 3 && type !== 4) {
+    const value = { reply: REPLY.addressTypeNotSupported, reason: `address type ${type} is not known` };
+    return { kind: "ok", value, length: bytes.length };
+  }
+  if (type === 3 && bytes.length < 5) return MORE;
+  const start = type === 3 ? 5 : 4;
+  const end = start + (type === 1 ? 4 : type === 4 ? 16 : bytes[4]!);
+  if (bytes.length < end + 2) return MORE;
+  const address = bytes.subarray(start, end);
+  const host = type === 3 ? decodeUtf8(address) : formatIpBytes(address);
+  if (host === undefined) return bad("the domain name is not UTF-8");
+  return { kind: "ok", value: { command: bytes[1]!, host, port: bytes[end]! * 256 + bytes[end + 1]! }, length: end + 2 };
+}
+
+/** `VER REP RSV ATYP BND.ADDR BND.PORT`; without a bound address, 0.0.0.0:0. */
+export function encodeReply(reply: number, bound?: { address: Uint8Array; port: number }): Uint8Array {
+  if (bound === undefined) return Uint8Array.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0);
+  const bytes = new Uint8Array(6 + bound.address.length);
+  bytes.set([5, reply, 0, bound.address.length === 4 ? 1 : 4]);
+  bytes.set(bound.address, 4);
+  bytes[bytes.length - 2] = bound.port >> 8;
+  bytes[bytes.length - 1] = bound.port & 255;
+  return bytes;
+}
+
+const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+function decodeUtf8(bytes: Uint8Array): string | undefined {
+  try {
+    return UTF8.decode(bytes);
+  } catch {
+    return undefined;
+  }
+}
