@@ -1,0 +1,117 @@
+/** What a daemon says about itself and its clients, as data: one JSON object per line. Names are frozen by a test. */
+import { FACTS, lookupFact, type FactName, type Facts, type FactValue } from "../acl/facts.ts";
+import { formatIp, type Ip } from "../wire/ip.ts";
+
+export const AUDIT_VERSION = 1;
+
+interface Base {
+  v: typeof AUDIT_VERSION;
+  /** RFC 3339, UTC, milliseconds. */
+  time: string;
+  command: string;
+}
+
+/** About one connection; `session` is the same on all its lines. */
+interface Session extends Base {
+  session: string;
+  /** `ip:port`, or `unix:` for a client on a UNIX socket. */
+  client: string;
+  user?: string;
+}
+
+/** One decision. `dest` is the decided address, absent where none was needed or none was left. */
+export interface DecisionEvent extends Session {
+  event: "decision";
+  protocol: string;
+  target: string;
+  dest?: string;
+  decision: "allow" | "deny" | "redirect" | "challenge";
+  /** The policy that decided; null is the default, which denies. */
+  policy: string | null;
+  route?: string[];
+  reason: string;
+  /** The missing fact, where that is the reason. */
+  missing?: string;
+  /** Policies with `action log` that matched. */
+  logged?: string[];
+  /** Where a redirect led. */
+  redirected?: string;
+  /** Addresses of the name that were refused, with the reason. */
+  dropped?: { ip: string; reason: string; policy: string | null }[];
+  /** Digest of the loaded set of policies. */
+  policies: string;
+  /** Every fact that the loaded policies mention and that was known. */
+  facts: Record<string, unknown>;
+}
+
+/** The end of what a decision allowed, or of the attempt. Bytes are counted from the client and from the upstream. */
+export interface CloseEvent extends Session {
+  event: "close";
+  target: string;
+  dest?: string;
+  sent: number;
+  received: number;
+  /** Milliseconds since the decision. */
+  duration: number;
+  /** Which side or limit ended it, or why it never began. */
+  reason: string;
+  error?: string;
+}
+
+/** A client that came to no decision: it broke the protocol, was late, was one too many, or did not prove who it is. */
+export interface RejectEvent extends Session {
+  event: "reject";
+  reason: string;
+  /** Quoted by JSON: what a peer sent is data. */
+  message: string;
+}
+
+export interface ReloadEvent extends Base {
+  event: "reload";
+  outcome: "done" | "kept";
+  policies: string;
+  /** Why the old set was kept. */
+  error?: string;
+}
+
+export interface LifeEvent extends Base {
+  event: "start" | "drain" | "stop";
+  listen?: string[];
+  policies?: string;
+  /** Tunnels that were open. */
+  open?: number;
+}
+
+/** Lines that were lost because the sink could not take them. */
+export interface LossEvent extends Base {
+  event: "loss";
+  lost: number;
+}
+
+export type AuditEvent = DecisionEvent | CloseEvent | RejectEvent | ReloadEvent | LifeEvent | LossEvent;
+
+/** Headers that carry secrets: a line holds a digest of them, enough to see that two are the same. */
+const SECRET = new Set<FactName>(["header.authorization", "header.proxy-authorization", "header.cookie", "header.set-cookie"]);
+
+/** The named facts as JSON; `hash` digests a secret's value. */
+export function auditFacts(facts: Facts, names: readonly FactName[], hash: (value: string) => string): Record<string, unknown> {
+  const known: Record<string, unknown> = {};
+  for (const name of names) {
+    const value = (facts as Readonly<Record<string, FactValue | undefined>>)[name];
+    if (value === undefined) continue;
+    known[name] = SECRET.has(name) || isSecretHeader(name) ? `sha256:${hash(String(value))}` : factToJson(name, value);
+  }
+  return known;
+}
+
+/** Names such as `x-api-key` or `x-auth-token` are no standard, but their values are secrets all the same. */
+function isSecretHeader(name: FactName): boolean {
+  return name.startsWith("header.") && /token|secret|key|passw|auth|session|credential/.test(name);
+}
+
+function factToJson(name: FactName, value: FactValue): unknown {
+  const type = Object.hasOwn(FACTS, name) ? lookupFact(name)?.spec.type : undefined;
+  if (type === "address") return formatIp(value as Ip);
+  if (type === "instant") return new Date(value as number).toISOString();
+  return value;
+}

@@ -1,0 +1,159 @@
+/** Where audit lines go: a file, a descriptor, standard output. Buffered, never blocking, never losing in silence. */
+import { close, constants, fstatSync, openSync, write } from "node:fs";
+import { EXIT, PortailError } from "../command/errors.ts";
+import { AUDIT_VERSION, type AuditEvent } from "./event.ts";
+
+export interface AuditSink {
+  /** Takes the event; the line is written soon. */
+  write(event: AuditEvent): void;
+  /** Opens a file anew (after it was rotated). Keeps the old one, and throws, if that fails. */
+  reopen(): void;
+  /** Writes what is held and closes. */
+  close(): Promise<void>;
+  /** Lines that could not be written since the start. */
+  readonly lost: number;
+}
+
+/** Bytes that wait for a slow disk or reader; beyond it lines are dropped and counted. */
+const MOST_HELD = 16 * 1024 * 1024;
+/** Milliseconds in which lines are gathered into one write. */
+const GATHER = 5;
+/** Milliseconds before a descriptor that would block is tried again. */
+const RETRY = 20;
+
+/**
+ * `-` is standard output, `fd:N` an inherited descriptor, anything else a path: made 0600, appended to.
+ * `failed` is told, once per trouble, what could not be written. Throws `PortailError` (`audit.cannot_open`).
+ */
+export function openAuditSink(destination: string, failed: (message: string) => void): AuditSink {
+  return new DescriptorSink(destination, failed);
+}
+
+class DescriptorSink implements AuditSink {
+  lost = 0;
+  readonly #destination: string;
+  readonly #failed: (message: string) => void;
+  #fd: number;
+  #lines: string[] = [];
+  #held = 0;
+  #writing: Promise<void> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Losses that no line has told yet; `command` of the last event, for that line. */
+  #untold = 0;
+  #command = "";
+  /** The last write broke off within a line. */
+  #torn = false;
+  #troubled = false;
+
+  constructor(destination: string, failed: (message: string) => void) {
+    this.#destination = destination;
+    this.#failed = failed;
+    this.#fd = openDestination(destination);
+  }
+
+  write(event: AuditEvent): void {
+    this.#command = event.command;
+    const line = `${JSON.stringify(event)}\n`;
+    if (this.#held + line.length > MOST_HELD) {
+      this.#lose(1, "the reader is too slow");
+      return;
+    }
+    this.#lines.push(line);
+    this.#held += line.length;
+    if (this.#writing === undefined) this.#timer ??= setTimeout(() => this.#flush(), GATHER);
+  }
+
+  #flush(): void {
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    if (this.#writing !== undefined || this.#lines.length === 0) return;
+    if (this.#untold > 0) this.#lines.unshift(this.#lossLine());
+    const lines = this.#lines;
+    this.#lines = [];
+    this.#held = 0;
+    this.#writing = this.#put(lines).then(() => {
+      this.#writing = undefined;
+      this.#flush();
+    });
+  }
+
+  async #put(lines: string[]): Promise<void> {
+    const bytes = Buffer.from((this.#torn ? "\n" : "") + lines.join(""));
+    let at = 0;
+    while (at < bytes.length) {
+      try {
+        at += await writeSome(this.#fd, bytes, at);
+        this.#troubled = false;
+      } catch (error) {
+        const code = (error as { code?: string }).code ?? "";
+        if (code === "EAGAIN" || code === "EINTR") {
+          await new Promise((resolve) => setTimeout(resolve, RETRY));
+          continue;
+        }
+        const written = bytes.subarray(0, at).filter((byte) => byte === 10).length;
+        this.#torn = at > 0 && bytes[at - 1] !== 10;
+        this.#lose(lines.length - Math.min(written, lines.length), code);
+        return;
+      }
+    }
+    this.#torn = false;
+  }
+
+  #lose(count: number, why: string): void {
+    this.lost += count;
+    this.#untold += count;
+    if (!this.#troubled) this.#failed(`audit lines are lost: cannot write to ${this.#destination}: ${why}`);
+    this.#troubled = true;
+  }
+
+  #lossLine(): string {
+    const lost = this.#untold;
+    this.#untold = 0;
+    const time = new Date().toISOString();
+    return `${JSON.stringify({ v: AUDIT_VERSION, time, event: "loss", command: this.#command, lost })}\n`;
+  }
+
+  reopen(): void {
+    if (!isPath(this.#destination)) return;
+    const old = this.#fd;
+    this.#fd = openDestination(this.#destination);
+    // A write that is under way still names the old descriptor.
+    void (this.#writing ?? Promise.resolve()).then(() => close(old, () => {}));
+  }
+
+  async close(): Promise<void> {
+    this.#flush();
+    while (this.#writing !== undefined) await this.#writing;
+    if (isPath(this.#destination)) close(this.#fd, () => {});
+  }
+}
+
+function writeSome(fd: number, bytes: Uint8Array, at: number): Promise<number> {
+  return new Promise((resolve, reject) => {
+    write(fd, bytes, at, bytes.length - at, null, (error, count) => (error === null ? resolve(count) : reject(error)));
+  });
+}
+
+function isPath(destination: string): boolean {
+  return destination !== "-" && !/^fd:\d+$/.test(destination);
+}
+
+function openDestination(destination: string): number {
+  try {
+    if (destination === "-") return 1;
+    if (!isPath(destination)) {
+      const fd = Number(destination.slice(3));
+      fstatSync(fd);
+      return fd;
+    }
+    return openSync(destination, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+  } catch (error) {
+    const code = (error as { code?: string }).code ?? String(error);
+    throw new PortailError(`cannot open the audit destination ${JSON.stringify(destination)}: ${code}`, {
+      code: "audit.cannot_open",
+      exit: EXIT.cannotCreate,
+      hint: "give a path in a folder that this user may write to, fd:N, or - for standard output",
+      cause: error,
+    });
+  }
+}
