@@ -1,0 +1,10 @@
+/** The tree of commands. A command's module is imported when its words are typed, or its group's help is wanted. */
+
+import { defineGroup } from "../lib/command/define.ts";
+
+export const root = defineGroup({
+  meta: { name: "portail", description: "Access without a VPN, decided by policy" },
+  commands: {
+    socks: () => import("../commands/socks/index.ts").then((module) => module.default),
+  },
+});

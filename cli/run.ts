@@ -1,0 +1,81 @@
+/** From argv to an exit status: finds the command, vets its arguments, merges its configuration, runs it, reports. No process here. */
+
+import { runCommand } from "citty";
+import { completeArgs, usage, vetArgv, type ArgValues } from "../lib/command/argv.ts";
+import { emptyTables } from "../lib/command/config-tables.ts";
+import { loadConfig } from "../lib/command/config.ts";
+import type { Command, Config, Group, Invocation } from "../lib/command/define.ts";
+import { EXIT, type ExitStatus } from "../lib/command/errors.ts";
+import type { OutputStream, Runtime } from "../lib/command/runtime.ts";
+import { commandHelp, groupHelp, helpHint, type HelpStyle } from "./help.ts";
+import { report } from "./report.ts";
+import { GROUP_FLAGS, locate, misplacedFlag, summaries, type Place } from "./tree.ts";
+
+const DEFAULT_WIDTH = 80;
+const WIDEST = 100;
+
+/** Runs the command line `argv` (without the program's name) and returns its exit status. Never throws. */
+export async function run(root: Group, argv: readonly string[], runtime: Runtime): Promise<ExitStatus> {
+  let path: readonly string[] = [root.meta.name];
+  try {
+    const help = argv[0] === "help";
+    const place = await locate(root, help ? argv.slice(1) : argv);
+    path = place.path;
+    if (help && place.rest.length === 0) return await showHelp(place, runtime.stdout);
+    if (help)
+      throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(place.rest[0])}`, helpHint(path));
+    return place.node.kind === "group"
+      ? await runGroup(place, place.node, runtime)
+      : await runLeaf(place, place.node, runtime);
+  } catch (error) {
+    return report(runtime, path, error);
+  }
+}
+
+async function runGroup(place: Place, group: Group, runtime: Runtime): Promise<ExitStatus> {
+  const { path, rest } = place;
+  if (rest.length === 0) {
+    await showHelp(place, runtime.stderr);
+    return EXIT.usage;
+  }
+  if (wantsHelp(rest)) return showHelp(place, runtime.stdout);
+  const isRoot = path.length === 1;
+  if (!isRoot || !rest.some((arg) => arg === "--version" || arg === "-V")) throw misplacedFlag(path, rest[0]!);
+  const { verbose } = completeArgs(GROUP_FLAGS, vetArgv(rest, GROUP_FLAGS));
+  const details = verbose ? `\nbun ${Bun.version}\nplatform ${process.platform} ${process.arch}` : "";
+  runtime.stdout.write(`${group.meta.name} ${runtime.version}${details}\n`);
+  return EXIT.done;
+}
+
+async function runLeaf(place: Place, command: Command, runtime: Runtime): Promise<ExitStatus> {
+  if (wantsHelp(place.rest)) return showHelp(place, runtime.stdout);
+  const given = vetArgv(place.rest, command.args);
+  const file = readConfig(command, given, runtime);
+  const args = completeArgs(command.args, given, file.values);
+  const invocation: Invocation = { args: args as Invocation["args"], data: runtime, config: file.config };
+  const { result } = await runCommand(command.citty, { rawArgs: [], data: invocation });
+  return result as ExitStatus;
+}
+
+/** A command with the flag `config` (lib/command/flags.ts) takes a file. */
+function readConfig(command: Command, given: ArgValues, { cwd }: Runtime): { values: ArgValues; config: Config } {
+  const path = given.get("config");
+  if (typeof path !== "string") return { values: new Map(), config: { tables: emptyTables() } };
+  const { values, tables } = loadConfig(path, cwd, command);
+  return { values, config: { path, tables } };
+}
+
+/** True for `--help` or `-h` in front of `--`, whatever else is on the line. */
+function wantsHelp(args: readonly string[]): boolean {
+  const end = args.indexOf("--");
+  const flags = end === -1 ? args : args.slice(0, end);
+  return flags.includes("--help") || flags.includes("-h");
+}
+
+async function showHelp({ path, node }: Place, stream: OutputStream): Promise<ExitStatus> {
+  const style: HelpStyle = { width: Math.min(stream.columns ?? DEFAULT_WIDTH, WIDEST), color: stream.color };
+  stream.write(
+    node.kind === "group" ? groupHelp(path, node, await summaries(node), style) : commandHelp(path, node, style),
+  );
+  return EXIT.done;
+}

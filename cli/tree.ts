@@ -1,0 +1,63 @@
+/** Walks the command tree by the first words of argv. Imports only the modules on the way; reads no flags of leaves. */
+
+import { unknownFlag, usage } from "../lib/command/argv.ts";
+import type { ArgDefinitions, Command, Group } from "../lib/command/define.ts";
+import { nearest } from "../lib/command/nearest.ts";
+import { helpHint } from "./help.ts";
+
+/** What every group takes, the root its version too. */
+export const GROUP_FLAGS = {
+  help: { type: "boolean", alias: "h", description: "Show help" },
+  version: { type: "boolean", alias: "V", description: "Show the version" },
+  verbose: { type: "boolean", description: "With --version, the runtime's version too" },
+} as const satisfies ArgDefinitions;
+
+export interface Place {
+  /** All words that led here, `portail` first. */
+  path: string[];
+  node: Command | Group;
+  /** What of argv is left. */
+  rest: string[];
+}
+
+/**
+ * Goes down from `root` while words name members, and stops at a leaf, a flag or the end.
+ * Throws PortailError (64) with the nearest name for a word that names nothing.
+ */
+export async function locate(root: Group, argv: readonly string[]): Promise<Place> {
+  const path = [root.meta.name];
+  let node: Command | Group = root;
+  let index = 0;
+  for (; node.kind === "group" && index < argv.length; index++) {
+    const word = argv[index]!;
+    if (word.startsWith("-")) break;
+    const load: Group["commands"][string] | undefined = Object.hasOwn(node.commands, word)
+      ? node.commands[word]
+      : undefined;
+    if (!load) throw unknownCommand(path, word, node);
+    node = await load();
+    path.push(word);
+  }
+  return { path, node, rest: argv.slice(index) };
+}
+
+/** Name and description of each member, for the help of a group. */
+export async function summaries(group: Group): Promise<[string, string][]> {
+  const loaded = Object.entries(group.commands).map(async ([name, load]) => {
+    const { meta } = await load();
+    return [name, meta.description] satisfies [string, string];
+  });
+  return Promise.all(loaded);
+}
+
+/** The error for a flag in front of a command. */
+export function misplacedFlag(path: readonly string[], typed: string): Error {
+  const error = unknownFlag(typed, GROUP_FLAGS);
+  return error.hint ? error : usage(error.code, error.message, `flags follow the command; ${helpHint(path)}`);
+}
+
+function unknownCommand(path: readonly string[], word: string, group: Group): Error {
+  const suggestion = nearest(word, Object.keys(group.commands));
+  const hint = suggestion ? `did you mean "${[...path, suggestion].join(" ")}"?` : helpHint(path);
+  return usage("usage.unknown_command", `unknown command ${JSON.stringify(word)}`, hint);
+}

@@ -1,0 +1,70 @@
+/** The tables of the configuration file and their keys: the one schema of all commands. Reads no file. */
+
+import type { ArgDefinitions, ParsedArgs } from "./define.ts";
+
+interface TableSchema {
+  /** `named` is `[backend.NAME]`, `list` is `[[listen]]`. */
+  shape: "named" | "list";
+  keys: ArgDefinitions;
+}
+
+const identity = { type: "string", description: "Name of an [identity.NAME] table" } as const;
+const trust = { type: "string", description: "Name of a [trust.NAME] table" } as const;
+
+/** Every table there is. Keys are declared like flags and read the same way. */
+export const TABLES = {
+  identity: {
+    shape: "named",
+    keys: {
+      cert: { type: "string", description: "Certificate chain, PEM" },
+      key: { type: "string", description: "Private key, PEM" },
+      keystore: { type: "string", description: "Certificate and key in one file, PEM or PKCS#12" },
+    },
+  },
+  trust: {
+    shape: "named",
+    keys: {
+      cacert: { type: "string", multiple: true, description: "Trusted certificates, PEM" },
+      crl: { type: "string", multiple: true, description: "Revocation lists" },
+    },
+  },
+  backend: {
+    shape: "named",
+    keys: {
+      target: { type: "string", required: true, description: "Address of the backend" },
+      "server-name": { type: "string", description: "Name that the backend's certificate must carry" },
+      identity,
+      trust,
+    },
+  },
+  provider: { shape: "named", keys: {} },
+  listen: {
+    shape: "list",
+    keys: {
+      address: { type: "string", required: true, description: "Address to listen on" },
+      identity,
+      trust,
+    },
+  },
+  tunnel: { shape: "list", keys: {} },
+  route: { shape: "list", keys: {} },
+  rule: { shape: "list", keys: {} },
+} as const satisfies Record<string, TableSchema>;
+
+export type TableName = keyof typeof TABLES;
+
+/** One row of a table, typed by its keys. */
+export type TableRow<T extends TableName> = ParsedArgs<(typeof TABLES)[T]["keys"]>;
+
+/** All tables of a file: rows by name, or in order. */
+export type ConfigTables = {
+  readonly [T in TableName]: (typeof TABLES)[T]["shape"] extends "named"
+    ? ReadonlyMap<string, TableRow<T>>
+    : readonly TableRow<T>[];
+};
+
+/** What a command gets without a configuration file. */
+export function emptyTables(): ConfigTables {
+  const none = Object.entries(TABLES).map(([name, { shape }]) => [name, shape === "named" ? new Map() : []]);
+  return Object.fromEntries(none) as ConfigTables;
+}

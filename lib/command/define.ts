@@ -1,0 +1,124 @@
+/** How a command is declared: one object from which argv, configuration, help, man page and completion are made. Runs nothing. */
+
+import { defineCommand as defineCittyCommand, type CommandDef } from "citty";
+import type { ConfigTables, TableName } from "./config-tables.ts";
+import type { ExitStatus } from "./errors.ts";
+import type { Runtime } from "./runtime.ts";
+
+interface ArgBase {
+  /** One sentence without a final period. */
+  description: string;
+  /** Heading in the help; flags without one stand under "Flags". */
+  group?: string;
+  hidden?: true;
+}
+
+/** A flag with a value. Values stay text here; lib/command/values.ts makes numbers, durations and sizes of them. */
+export interface StringArg extends ArgBase {
+  type: "string";
+  /** What stands for the value in the help, e.g. `FILE`. */
+  valueHint?: string;
+  default?: string;
+  /** May be repeated; all values are kept in order. */
+  multiple?: true;
+  required?: true;
+  /** A second name; a single letter is a short flag. */
+  alias?: string;
+}
+
+/** A flag without a value, also taken as `--no-NAME`. */
+export interface BooleanArg extends ArgBase {
+  type: "boolean";
+  default?: boolean;
+  alias?: string;
+}
+
+/** An argument without a flag; only the last may be `multiple`. */
+export interface PositionalArg extends ArgBase {
+  type: "positional";
+  valueHint?: string;
+  default?: string;
+  multiple?: true;
+  required?: true;
+}
+
+export type ArgDefinition = StringArg | BooleanArg | PositionalArg;
+
+/** Keys are the names as they are typed, in kebab-case and without dashes in front. */
+export type ArgDefinitions = Readonly<Record<string, ArgDefinition>>;
+
+type ParsedArg<D extends ArgDefinition> = D extends { type: "boolean" }
+  ? boolean
+  : D extends { multiple: true }
+    ? string[]
+    : D extends { default: string } | { required: true }
+      ? string
+      : string | undefined;
+
+/** The values of `A`, one per definition and no others: a misspelt name does not compile. */
+export type ParsedArgs<A extends ArgDefinitions> = { readonly [K in keyof A]: ParsedArg<A[K]> };
+
+export interface CommandMeta {
+  /** The last word of the command, e.g. `test` of `portail acl test`. */
+  name: string;
+  description: string;
+  /** More for the help, in paragraphs separated by empty lines. */
+  long?: string;
+  examples: readonly { command: string; description: string }[];
+  exits: readonly { status: ExitStatus; meaning: string }[];
+  /** The tables of the configuration file that this command takes; it refuses the others. */
+  tables?: readonly TableName[];
+}
+
+export interface Config {
+  /** The file named by `--config`, if any. */
+  readonly path?: string;
+  /** Tables that the file does not have are empty. */
+  readonly tables: ConfigTables;
+}
+
+export interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
+  readonly args: ParsedArgs<A>;
+  readonly data: Runtime;
+  readonly config: Config;
+}
+
+type Awaitable<T> = T | Promise<T>;
+
+export interface CommandDefinition<A extends ArgDefinitions> {
+  meta: CommandMeta;
+  args: A;
+  run(invocation: Invocation<A>): Awaitable<ExitStatus>;
+}
+
+/** A leaf of the tree: a citty command that carries its own definitions. */
+export interface Command {
+  readonly kind: "command";
+  readonly meta: CommandMeta;
+  readonly args: ArgDefinitions;
+  /** To be run by citty with an `Invocation` as its data. citty parses no argv: it would lose repeated flags. */
+  readonly citty: CommandDef;
+}
+
+/** A word that only leads to others, e.g. `portail acl`. Its members are imported when they are needed. */
+export interface Group {
+  readonly kind: "group";
+  readonly meta: { readonly name: string; readonly description: string };
+  readonly commands: Readonly<Record<string, () => Promise<Command | Group>>>;
+}
+
+/** Declares a command. `run` gets exactly typed values and returns the exit status; it throws PortailError for an operator's mistake. */
+export function defineCommand<const A extends ArgDefinitions>(definition: CommandDefinition<A>): Command {
+  const { meta, args, run } = definition;
+  const { name, description } = meta;
+  const citty = defineCittyCommand({
+    meta: { name, description },
+    run: ({ data }: { data?: Invocation<A> }) => run(data!),
+  });
+  return { kind: "command", meta, args, citty };
+}
+
+/** Declares a group of commands. */
+export function defineGroup(definition: Omit<Group, "kind">): Group {
+  return { kind: "group", ...definition };
+}

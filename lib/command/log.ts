@@ -1,0 +1,81 @@
+/** The log for people and collectors, on stderr: consola with our two formats. Not the audit, and never data. */
+
+import { createConsola, LogLevels } from "consola/core";
+import type { OutputStream } from "./runtime.ts";
+
+export type LogFields = Readonly<Record<string, unknown>>;
+export type LogFormat = "text" | "json";
+export type LogLevel = "debug" | "info" | "warn" | "error";
+
+export interface Logger {
+  debug(message: string, fields?: LogFields): void;
+  info(message: string, fields?: LogFields): void;
+  warn(message: string, fields?: LogFields): void;
+  error(message: string, fields?: LogFields): void;
+  /** Changes the format or the least level that is written; what is not given stays. */
+  configure(options: { format?: LogFormat; level?: LogLevel }): void;
+}
+
+const LEVEL = { debug: LogLevels.debug, info: LogLevels.info, warn: LogLevels.warn, error: LogLevels.error };
+const COLOR = { debug: 90, info: 36, warn: 33, error: 31 };
+
+export interface LoggerOptions {
+  stderr: OutputStream;
+  /** Whether text lines begin with the time; not on a terminal, and not where the journal stamps them. */
+  stamped: boolean;
+  now?: () => Date;
+}
+
+/** A logger for `stderr`: text, from level info. */
+export function createLogger({ stderr, stamped, now = () => new Date() }: LoggerOptions): Logger {
+  let format: LogFormat = "text";
+  const consola = createConsola({
+    level: LEVEL.info,
+    throttle: 0,
+    reporters: [
+      {
+        log({ type, args }) {
+          const [message, fields] = args as [string, LogFields];
+          const line =
+            format === "json"
+              ? JSON.stringify({ time: now().toISOString(), level: type, message, ...fields })
+              : textLine(type as LogLevel, message, fields, stderr.color, stamped ? now() : undefined);
+          stderr.write(`${line}\n`);
+        },
+      },
+    ],
+  });
+  const at =
+    (level: LogLevel) =>
+    (message: string, fields: LogFields = {}) =>
+      consola[level](message, fields);
+  return {
+    debug: at("debug"),
+    info: at("info"),
+    warn: at("warn"),
+    error: at("error"),
+    configure(options) {
+      format = options.format ?? format;
+      if (options.level) consola.level = LEVEL[options.level];
+    },
+  };
+}
+
+function textLine(level: LogLevel, message: string, fields: LogFields, color: boolean, time: Date | undefined): string {
+  const label = color ? `\u001b[${COLOR[level]}m${level}\u001b[39m` : level;
+  const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
+  return `${time ? `${time.toISOString()} ` : ""}${label} ${printable(message)}${pairs.join("")}`;
+}
+
+/** Plain words stand bare; all else is JSON, so that what a peer sent cannot forge a field or a line. */
+function fieldText(value: unknown): string {
+  const text = typeof value === "string" ? value : (JSON.stringify(value) ?? String(value));
+  return typeof value !== "string" || /^[\w.:/@%+,-]+$/.test(text) ? text : printable(JSON.stringify(text));
+}
+
+/** Control characters but tab and newline are shown as escapes: a terminal must not obey what is logged. */
+export function printable(text: string): string {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {
+    return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}
