@@ -30,6 +30,8 @@ export interface DecisionEvent extends Session {
   policy: string | null;
   route?: string[];
   reason: string;
+  /** The class of the address, where the address guard refused it. */
+  guard?: string;
   /** The missing fact, where that is the reason. */
   missing?: string;
   /** Policies with `action log` that matched. */

@@ -34,7 +34,10 @@ export interface Conn {
   /** Bytes accepted for sending that the system has not taken yet. */
   readonly buffered: number;
   readonly closed: boolean;
-  /** Hands all further events to `events`, in place of the former receiver. */
+  /**
+   * Hands all further events to `events`, in place of the former receiver. What came before the first receiver is kept
+   * for it; one that attaches after the close is told so at once.
+   */
   attach(events: ConnEvents): void;
   /** Takes all of `bytes`. False asks to wait for `drain`; the bytes must not be changed afterwards. */
   write(bytes: Uint8Array): boolean;
@@ -52,5 +55,5 @@ export function formatAddress(address: SocketAddress): string {
   return address.ip.includes(":") ? `[${address.ip}]:${address.port}` : `${address.ip}:${address.port}`;
 }
 
-/** A receiver that drops everything; what a `Conn` has before its first `attach` and may be given after its last use. */
+/** A receiver that drops everything. */
 export const IGNORE: ConnEvents = { data() {}, drain() {}, end() {}, close() {} };

@@ -1,6 +1,7 @@
 /** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
 import type { Socket, SocketHandler } from "bun";
-import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { Held } from "./held.ts";
 
 /** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn` and attaches to it before it returns. */
 export function nativeHandlers(opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
@@ -43,7 +44,8 @@ export class NativeConn implements Conn {
   sent = 0;
   closed = false;
   readonly #socket: Socket<NativeConn>;
-  #events: ConnEvents = IGNORE;
+  #events: ConnEvents;
+  #error: Error | undefined;
   /** What the system did not take yet, in order; undefined when it took all. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
@@ -53,6 +55,7 @@ export class NativeConn implements Conn {
 
   constructor(socket: Socket<NativeConn>) {
     this.#socket = socket;
+    this.#events = new Held(this);
     // Nagle would hold back the small writes of a dialogue by a round trip.
     socket.setNoDelay(true);
   }
@@ -75,7 +78,10 @@ export class NativeConn implements Conn {
   }
 
   attach(events: ConnEvents): void {
+    const before = this.#events;
     this.#events = events;
+    if (before instanceof Held) before.release(events);
+    if (this.closed) events.close(this.#error);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -154,10 +160,9 @@ export class NativeConn implements Conn {
   onClose(error: Error | undefined): void {
     if (this.closed) return;
     this.closed = true;
-    const events = this.#events;
-    this.#events = IGNORE;
+    this.#error = error;
     this.#queue = undefined;
-    events.close(error);
+    this.#events.close(error);
   }
 }
 

@@ -1,6 +1,7 @@
 /** `Conn` over node:net sockets, where the runtime's own cannot serve: a dial that must be given up before it is open. */
 import type { Socket } from "node:net";
-import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { Held } from "./held.ts";
 
 export class NodeConn implements Conn {
   readonly tls = undefined;
@@ -10,7 +11,7 @@ export class NodeConn implements Conn {
   sent = 0;
   closed = false;
   readonly #socket: Socket;
-  #events: ConnEvents = IGNORE;
+  #events: ConnEvents = new Held(this);
   #error: Error | undefined;
 
   /** `socket` is connected, has no listeners that matter, and was made with `allowHalfOpen`. */
@@ -28,9 +29,7 @@ export class NodeConn implements Conn {
     socket.on("error", (error: Error) => (this.#error = error));
     socket.on("close", () => {
       this.closed = true;
-      const events = this.#events;
-      this.#events = IGNORE;
-      events.close(this.#error);
+      this.#events.close(this.#error);
     });
   }
 
@@ -39,7 +38,10 @@ export class NodeConn implements Conn {
   }
 
   attach(events: ConnEvents): void {
+    const before = this.#events;
     this.#events = events;
+    if (before instanceof Held) before.release(events);
+    if (this.closed) events.close(this.#error);
   }
 
   write(bytes: Uint8Array): boolean {

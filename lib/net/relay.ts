@@ -1,15 +1,18 @@
 /** The only code that copies bytes between two `Conn`s: both ways, with backpressure and half-close. Decides nothing. */
 import type { Conn, ConnEvents } from "./conn.ts";
 import { stayAwake } from "./awake.ts";
+import { Watch, type WatchLimits } from "./watch.ts";
 
 /** Milliseconds; 0 is no limit. */
-export interface RelayLimits {
-  /** No byte in either direction for so long. */
-  idle: number;
-  /** Age of the relay. */
-  lifetime: number;
+export interface RelayLimits extends WatchLimits {
   /** How long one direction may go on after the other has ended. */
   halfClosed: number;
+}
+
+/** What the client sent ahead of the relay: its first bytes, and whether it ended its direction already. */
+export interface Early {
+  bytes: Uint8Array;
+  ended: boolean;
 }
 
 export type RelayEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
@@ -20,8 +23,6 @@ export interface RelayResult {
   /** What the system said when a side ended out of order. */
   error?: Error;
 }
-
-type Timer = ReturnType<typeof setTimeout> | undefined;
 
 /** Chunks below this are a dialogue, not bulk: the answer is expected soon. */
 const DIALOGUE = 1024;
@@ -39,19 +40,25 @@ export class Relay {
   #error: Error | undefined;
   #open = 2;
   #ended = 0;
-  #lifetime: Timer;
-  #halfClosed: Timer;
-  #idle: Timer;
+  #halfClosed: ReturnType<typeof setTimeout> | undefined;
+  readonly #watch: Watch | undefined;
 
-  constructor(client: Conn, upstream: Conn, limits: RelayLimits, done: (result: RelayResult) => void) {
+  constructor(client: Conn, upstream: Conn, limits: RelayLimits, early: Early, done: (result: RelayResult) => void) {
     this.client = client;
     this.upstream = upstream;
     this.#limits = limits;
     this.#done = done;
-    client.attach(this.#receiver(client, upstream, "client"));
+    const fromClient = this.#receiver(client, upstream, "client");
+    client.attach(fromClient);
+    if (early.bytes.length > 0) {
+      client.resume();
+      fromClient.data(early.bytes);
+    }
+    if (early.ended) fromClient.end();
     upstream.attach(this.#receiver(upstream, client, "upstream"));
-    if (limits.lifetime > 0) this.#lifetime = setTimeout(() => this.cut("lifetime"), limits.lifetime);
-    if (limits.idle > 0) this.#watchIdle(limits.idle, this.#moved());
+    if (limits.idle > 0 || limits.lifetime > 0) {
+      this.#watch = new Watch(limits, () => client.received + upstream.received, (by) => this.cut(by));
+    }
   }
 
   /** Ends both sides at once. */
@@ -93,22 +100,8 @@ export class Relay {
       }
     }
     if (--this.#open > 0) return;
-    clearTimeout(this.#lifetime);
+    this.#watch?.stop();
     clearTimeout(this.#halfClosed);
-    clearTimeout(this.#idle);
     this.#done(this.#error === undefined ? { by: this.#by } : { by: this.#by, error: this.#error });
-  }
-
-  /** One timer an interval, not one a chunk: it looks whether bytes moved since it was set. */
-  #watchIdle(ms: number, before: number): void {
-    this.#idle = setTimeout(() => {
-      const now = this.#moved();
-      if (now === before) this.cut("idle");
-      else this.#watchIdle(ms, now);
-    }, ms);
-  }
-
-  #moved(): number {
-    return this.client.received + this.upstream.received;
   }
 }

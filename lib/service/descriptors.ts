@@ -14,7 +14,12 @@ export function descriptorLimit(): number {
   }
 }
 
-/** Tunnels of two descriptors each that fit under the limit. */
-export function mostTunnels(limit: number): number {
-  return Math.max(8, Math.floor((limit - RESERVED) / 2));
+/** Clients that may be connected at all, each with one descriptor of its own. */
+export function mostClients(): number {
+  return Math.max(16, descriptorLimit() - RESERVED);
+}
+
+/** Tunnels, of two descriptors each, that fit under the limit. */
+export function defaultTunnels(): number {
+  return Math.floor(mostClients() / 2);
 }

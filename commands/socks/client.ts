@@ -1,0 +1,186 @@
+/** One client of the access proxy, from its first byte to its tunnel: detects the protocol, drives its dialogue, opens the relay. */
+import type { Facts } from "../../lib/acl/facts.ts";
+import type { Conn, ConnEvents } from "../../lib/net/conn.ts";
+import { endWith } from "../../lib/net/linger.ts";
+import { Relay } from "../../lib/net/relay.ts";
+import { detectFront, type Detected } from "../../lib/session/detect.ts";
+import { concat, NOTHING, type FrontSession, type ProxyRequest, type Step } from "../../lib/session/front.ts";
+import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
+import { Socks4Server } from "../../lib/session/socks4-server.ts";
+import { Socks5Server } from "../../lib/session/socks5-server.ts";
+import type { Forwarder } from "./forward.ts";
+import { headerFacts } from "./facts.ts";
+import { openPassage, reject, type Asked, type Asker, type Passage } from "./passage.ts";
+import type { Open, Proxy } from "./proxy.ts";
+
+/** Bytes that a client may send ahead of our answer before it is paused. */
+const MOST_EARLY = 64 * 1024;
+
+export class Client implements ConnEvents, Open, Asker {
+  readonly conn: Conn;
+  readonly session: string;
+  user: string | undefined;
+  readonly #proxy: Proxy;
+  readonly #forwarder: Forwarder;
+  readonly #leave: () => void;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #front: FrontSession | undefined;
+  /** Bytes before the protocol is known, and between the request and the tunnel. */
+  #held: Uint8Array = NOTHING;
+  #relay: Relay | undefined;
+  #asked = false;
+  #ended = false;
+  #gone = false;
+
+  constructor(proxy: Proxy, forwarder: Forwarder, conn: Conn) {
+    this.#proxy = proxy;
+    this.#forwarder = forwarder;
+    this.conn = conn;
+    this.session = proxy.nextSession();
+    this.#leave = proxy.register(this);
+    // One deadline for everything up to the request: a byte now and then buys no time.
+    this.#deadline = setTimeout(() => this.#late(), proxy.settings.handshakeTimeout);
+    conn.attach(this);
+  }
+
+  get idle(): boolean {
+    return !this.#asked;
+  }
+
+  cut(): void {
+    if (this.#relay === undefined) this.conn.destroy();
+    else this.#relay.cut();
+  }
+
+  data(chunk: Uint8Array): void {
+    if (this.#asked) {
+      this.#held = concat(this.#held, chunk);
+      if (this.#held.length > MOST_EARLY) this.conn.pause();
+      return;
+    }
+    if (this.#front === undefined) this.#detect(chunk);
+    else this.#take(this.#front, this.#front.receive(chunk));
+  }
+
+  drain(): void {}
+
+  end(): void {
+    this.#ended = true;
+    if (!this.#asked) this.conn.destroy();
+  }
+
+  close(): void {
+    this.#gone = true;
+    clearTimeout(this.#deadline);
+    if (this.#relay === undefined) this.#leave();
+  }
+
+  #late(): void {
+    const phase = this.#front === undefined ? "its protocol" : "its request";
+    this.#fail("timeout", `the client was too slow to state ${phase}`, undefined);
+  }
+
+  #detect(chunk: Uint8Array): void {
+    const bytes = concat(this.#held, chunk);
+    const detected = detectFront(bytes);
+    if (detected === "more") this.#held = bytes;
+    else if (detected === "forward") this.#forward(bytes);
+    else {
+      const front = this.#openFront(detected);
+      if (front === undefined) {
+        const what = detected === "tls" ? "TLS" : `${bytes.length} bytes of no known protocol`;
+        this.#fail("protocol", `the client sent ${what}`, undefined);
+        return;
+      }
+      this.#held = NOTHING;
+      this.#front = front;
+      this.#take(front, front.receive(bytes));
+    }
+  }
+
+  #openFront(detected: Detected): FrontSession | undefined {
+    const withUsers = this.#proxy.users !== undefined;
+    if (detected === "socks5") return new Socks5Server(withUsers);
+    if (detected === "socks4") return new Socks4Server(withUsers);
+    if (detected === "connect") return new HttpConnectServer(withUsers, this.#proxy.settings.mostHead);
+    return undefined;
+  }
+
+  /** The connection and its deadline are the forwarder's from here on. */
+  #forward(bytes: Uint8Array): void {
+    clearTimeout(this.#deadline);
+    this.#forwarder.adopt(this.conn, bytes, this.session);
+    this.#leave();
+  }
+
+  #take(front: FrontSession, steps: Step[]): void {
+    for (const step of steps) {
+      switch (step.type) {
+        case "send":
+          this.conn.write(step.bytes);
+          break;
+        case "authenticate":
+          void this.#authenticate(front, step.user, step.password);
+          break;
+        case "request":
+          void this.#serve(front, step.request);
+          break;
+        case "fail":
+          this.#fail("protocol", step.reason, step.bytes);
+          break;
+      }
+    }
+  }
+
+  async #authenticate(front: FrontSession, user: string, password: Uint8Array): Promise<void> {
+    const accepted = (await this.#proxy.users?.verify(user, password)) ?? false;
+    if (this.#gone) return;
+    if (accepted) this.user = user;
+    this.#take(front, front.authenticated(accepted));
+  }
+
+  async #serve(front: FrontSession, request: ProxyRequest): Promise<void> {
+    clearTimeout(this.#deadline);
+    this.#asked = true;
+    this.#held = front.rest;
+    const answer = await openPassage(this.#proxy, this, asked(request));
+    if ("refusal" in answer) {
+      if (!this.#gone) this.#farewell(front.refuse(answer.refusal, answer.message));
+    } else if (this.#gone) {
+      answer.upstream.destroy();
+      answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the tunnel was open" });
+    } else this.#open(front, answer);
+  }
+
+  #open(front: FrontSession, passage: Passage): void {
+    const { upstream } = passage;
+    const local = upstream.local;
+    this.conn.write(front.accept("ip" in local ? local : undefined));
+    const early = { bytes: this.#held, ended: this.#ended };
+    this.#held = NOTHING;
+    const before = { sent: this.conn.received, received: this.conn.sent };
+    this.#relay = new Relay(this.conn, upstream, this.#proxy.settings.relay, early, ({ by, error }) => {
+      const sent = this.conn.received - before.sent + early.bytes.length;
+      passage.close({ reason: by, sent, received: this.conn.sent - before.received, error: error?.message });
+      this.#leave();
+    });
+  }
+
+  #fail(reason: string, message: string, bytes: Uint8Array | undefined): void {
+    clearTimeout(this.#deadline);
+    reject(this.#proxy, this, reason, message);
+    this.#asked = true;
+    this.#farewell(bytes);
+  }
+
+  #farewell(bytes: Uint8Array | undefined): void {
+    endWith(this.conn, bytes, () => this.#leave());
+  }
+}
+
+/** The facts that the protocol gives, named as the reference names them. */
+function asked({ protocol, command, host, port, headers }: ProxyRequest): Asked {
+  if (protocol !== "http") return { protocol, host, port, facts: { "proxy.cmd": command } };
+  const facts: Facts = { method: "CONNECT", path: "", query: "", scheme: "http" };
+  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers ?? []) } };
+}

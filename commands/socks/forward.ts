@@ -1,0 +1,215 @@
+/** Plain `GET http://…` forward proxying: node:http parses, every request is decided anew and goes out by a passage of its own. */
+import {
+  createServer,
+  request as openRequest,
+  type ClientRequest,
+  type IncomingMessage,
+  type Server,
+  type ServerResponse,
+} from "node:http";
+import type { Socket } from "node:net";
+import type { Conn } from "../../lib/net/conn.ts";
+import { ConnDuplex } from "../../lib/net/duplex.ts";
+import { endWith } from "../../lib/net/linger.ts";
+import { Watch } from "../../lib/net/watch.ts";
+import { answerRefusal, answerUnauthenticated, encodeAnswer, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
+import { decodeBasic } from "../../lib/wire/http-connect.ts";
+import {
+  endToEnd,
+  isChunked,
+  pairs,
+  parseForwardTarget,
+  type Field,
+  type ForwardTarget,
+} from "../../lib/wire/http-forward.ts";
+import { headerFacts } from "./facts.ts";
+import { openPassage, reject, type Asker, type Passage } from "./passage.ts";
+import type { Open, Proxy } from "./proxy.ts";
+
+/** A client connection that makes forward requests, one after the other. */
+class ForwardClient implements Asker, Open {
+  readonly conn: Conn;
+  readonly session: string;
+  user: string | undefined;
+  idle = true;
+  readonly #proxy: Proxy;
+  readonly #leave: () => void;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(proxy: Proxy, conn: Conn, session: string) {
+    this.#proxy = proxy;
+    this.conn = conn;
+    this.session = session;
+    this.#leave = proxy.register(this);
+    this.rest();
+  }
+
+  /** Waits for the next request head, under the same deadline as for the first. */
+  rest(): void {
+    this.idle = true;
+    if (this.#proxy.draining) this.cut();
+    else this.#deadline = setTimeout(() => this.cut(), this.#proxy.settings.handshakeTimeout);
+  }
+
+  busy(): void {
+    this.idle = false;
+    clearTimeout(this.#deadline);
+  }
+
+  cut(): void {
+    this.conn.destroy();
+  }
+
+  gone(): void {
+    clearTimeout(this.#deadline);
+    this.#leave();
+  }
+}
+
+export class Forwarder {
+  readonly #proxy: Proxy;
+  readonly #server: Server;
+  /** Takes back a connection on which a CONNECT followed forward requests, with the bytes of that request. */
+  readonly #back: (conn: Conn, bytes: Uint8Array) => void;
+  readonly #clients = new WeakMap<object, ForwardClient>();
+
+  constructor(proxy: Proxy, back: (conn: Conn, bytes: Uint8Array) => void) {
+    this.#proxy = proxy;
+    this.#back = back;
+    this.#server = createServer({ maxHeaderSize: proxy.settings.mostHead, requestTimeout: 0, headersTimeout: 0 });
+    this.#server.keepAliveTimeout = 0;
+    this.#server.on("request", (req, res) => void this.#exchange(req, res));
+    this.#server.on("checkContinue", (req, res) => void this.#exchange(req, res));
+    this.#server.on("connect", (req, socket, head) => this.#handBack(req, socket as unknown as ConnDuplex, head));
+    this.#server.on("clientError", (error, socket) => this.#malformed(error, socket as unknown as ConnDuplex));
+  }
+
+  /** Takes over a client connection whose first bytes are those of a forward request. */
+  adopt(conn: Conn, first: Uint8Array, session: string): void {
+    const duplex = new ConnDuplex(conn, first);
+    const client = new ForwardClient(this.#proxy, conn, session);
+    this.#clients.set(duplex, client);
+    duplex.on("error", () => {});
+    duplex.on("close", () => client.gone());
+    this.#server.emit("connection", duplex as unknown as Socket);
+  }
+
+  #handBack(req: IncomingMessage, duplex: ConnDuplex, head: Uint8Array): void {
+    const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
+    const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
+    this.#clients.get(duplex)?.gone();
+    this.#back(duplex.detach(), Buffer.concat([bytes, head]));
+  }
+
+  #malformed(error: Error & { code?: string }, duplex: ConnDuplex): void {
+    const client = this.#clients.get(duplex);
+    if (client === undefined || duplex.conn.closed) return;
+    reject(this.#proxy, client, "protocol", `not an HTTP request: ${error.code ?? error.message}`);
+    const answer = answerRefusal("bad_request", "the request is malformed");
+    endWith(duplex.detach(), encodeAnswer(answer), () => client.gone());
+  }
+
+  async #exchange(req: IncomingMessage, res: ServerResponse): Promise<void> {
+    const client = this.#clients.get(req.socket);
+    if (client === undefined) return;
+    client.busy();
+    res.on("close", () => client.rest());
+    const refusal = await this.#refusal(client, req);
+    if (refusal !== undefined) {
+      reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
+      refuse(res, refusal);
+      return;
+    }
+    const target = parseForwardTarget(req.url ?? "")!;
+    const fields = pairs(req.rawHeaders);
+    const { host, port, path, query } = target;
+    const facts = { method: req.method, path, query, scheme: "http", ...headerFacts(fields) };
+    const passage = await openPassage(this.#proxy, client, { protocol: "http", host, port, facts });
+    if ("refusal" in passage) refuse(res, answerRefusal(passage.refusal, passage.message));
+    else this.#pass(req, res, fields, target, passage);
+  }
+
+  /** What is wrong with the request before any policy is asked. */
+  async #refusal(client: ForwardClient, req: IncomingMessage): Promise<RefusalAnswer | undefined> {
+    const { users } = this.#proxy;
+    if (users !== undefined) {
+      const value = req.headers["proxy-authorization"];
+      const credentials = value === undefined ? undefined : decodeBasic(value);
+      if (credentials === undefined) return answerUnauthenticated("this proxy asks for a user and a password");
+      const accepted = await users.verify(credentials.user, credentials.password);
+      if (!accepted) return answerUnauthenticated("the user or the password is wrong");
+      client.user = credentials.user;
+    }
+    if (parseForwardTarget(req.url ?? "") === undefined) {
+      return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
+    }
+    return undefined;
+  }
+
+  /** The upstream connection serves this one exchange. */
+  #pass(req: IncomingMessage, res: ServerResponse, fields: Field[], target: ForwardTarget, passage: Passage): void {
+    const { upstream } = passage;
+    let reason = "done";
+    let failure: string | undefined;
+    const socket = new ConnDuplex(upstream);
+    const moved = () => upstream.received + upstream.sent;
+    const watch = new Watch(this.#proxy.settings.relay, moved, (by) => {
+      reason = by;
+      socket.destroy();
+    });
+    socket.on("error", () => {});
+    socket.on("close", () => {
+      watch.stop();
+      passage.close({ reason, sent: upstream.sent, received: upstream.received, error: failure });
+    });
+    const outgoing = openRequest({
+      method: req.method,
+      path: target.rest,
+      headers: requestHeaders(fields, target) as never,
+      setHost: false,
+      agent: false,
+      createConnection: () => socket as unknown as Socket,
+    });
+    outgoing.on("continue", () => res.writeContinue());
+    outgoing.on("response", (incoming) => answer(incoming, res, req.method));
+    outgoing.on("error", (error) => {
+      if (reason === "done") reason = "failed";
+      failure ??= error.message;
+      if (res.headersSent) res.destroy();
+      else refuse(res, answerRefusal("failed", `the answer of ${target.authority} is not to be used`));
+      socket.destroy();
+    });
+    res.on("close", () => {
+      if (!res.writableFinished && reason === "done") reason = "client";
+      outgoing.destroy();
+      socket.destroy();
+    });
+    sendBody(req, outgoing);
+  }
+}
+
+function requestHeaders(fields: readonly Field[], target: ForwardTarget): string[] {
+  const kept = endToEnd(fields).filter(([name]) => name.toLowerCase() !== "host");
+  const framing: Field[] = isChunked(fields) ? [["Transfer-Encoding", "chunked"]] : [];
+  return [["Host", target.authority] as const, ...kept, ...framing, ["Connection", "close"] as const].flat();
+}
+
+function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
+  req.on("error", () => outgoing.destroy());
+  req.pipe(outgoing);
+}
+
+function answer(incoming: IncomingMessage, res: ServerResponse, method: string | undefined): void {
+  const fields = pairs(incoming.rawHeaders);
+  const framing: Field[] = isChunked(fields) && method !== "HEAD" ? [["Transfer-Encoding", "chunked"]] : [];
+  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...endToEnd(fields), ...framing].flat());
+  incoming.on("aborted", () => res.destroy());
+  incoming.on("error", () => res.destroy());
+  incoming.pipe(res);
+}
+
+function refuse(res: ServerResponse, { status, phrase, headers, body }: RefusalAnswer): void {
+  if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, phrase, headers);
+  res.end(body);
+}

@@ -1,0 +1,56 @@
+/** `portail socks`: an access proxy (SOCKS5, SOCKS4a, HTTP CONNECT and forward) that lets programs out by policy. */
+import { defineCommand } from "../../lib/command/define.ts";
+import { EXIT } from "../../lib/command/errors.ts";
+import { configureLog } from "../../lib/command/flags.ts";
+import { args } from "./flags.ts";
+import { serve } from "./serve.ts";
+import { parseSettings } from "./settings.ts";
+
+export default defineCommand({
+  meta: {
+    name: "socks",
+    description: "Let programs out by policy: SOCKS5, SOCKS4a, HTTP CONNECT and http:// on one port",
+    long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers. A policy decides each request by what
+is known of it (who, where to, which protocol), and every decision can be recorded as a line of JSON.
+
+A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
+addresses are refused unless the policy names them.
+
+SIGHUP reloads the policy and the users and reopens the audit file; a broken policy changes nothing. SIGTERM lets open
+tunnels end for --shutdown-timeout, then cuts them.`,
+    examples: [
+      {
+        command: "portail socks --acl builtin:sample",
+        description: "Serve 127.0.0.1:1080 with a policy to try things with",
+      },
+      {
+        command: "portail socks --listen 127.0.0.1:1080 --acl out.acl --audit /var/log/portail/socks.jsonl",
+        description: "Decide by a policy of your own and record it",
+      },
+      {
+        command: "portail socks --listen 192.0.2.7:1080 --users users --acl out.acl",
+        description: "Serve a network, with a name and password for each user",
+      },
+      {
+        command: "curl --proxy socks5h://127.0.0.1:1080 https://example.com/",
+        description: "Go out through it",
+      },
+    ],
+    exits: [
+      { status: EXIT.done, meaning: "stopped, and everything open had ended" },
+      { status: EXIT.no, meaning: "stopped, and open tunnels were cut" },
+      { status: EXIT.usage, meaning: "a flag or its value is wrong" },
+      { status: EXIT.badData, meaning: "the policy or the users file is broken" },
+      { status: EXIT.noInput, meaning: "a file cannot be read" },
+      { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
+      { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
+      { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
+      { status: EXIT.config, meaning: "the settings contradict each other" },
+    ],
+  },
+  args,
+  run({ args: given, data }) {
+    configureLog(data.log, given);
+    return serve(data, parseSettings(given), { live: given.live && !given.quiet });
+  },
+});

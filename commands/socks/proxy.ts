@@ -1,0 +1,104 @@
+/** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
+import { createHash, randomBytes } from "node:crypto";
+import type { Guard } from "../../lib/acl/guard.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
+import type { AuditEvent } from "../../lib/audit/event.ts";
+import type { Logger } from "../../lib/command/log.ts";
+import type { Users } from "../../lib/identity/users.ts";
+import type { Conn } from "../../lib/net/conn.ts";
+import { abandonedDials } from "../../lib/net/dial.ts";
+import type { Resolve } from "../../lib/net/resolve.ts";
+import { mostClients } from "../../lib/service/descriptors.ts";
+import { Places } from "../../lib/service/limits.ts";
+import type { Settings } from "./settings.ts";
+
+/** What can be ended from outside: a tunnel, or a client that has not got that far. */
+export interface Open {
+  /** Ends it now. `idle` ones are ended when the drain begins, the others when its time is over. */
+  cut(): void;
+  readonly idle: boolean;
+}
+
+export class Proxy {
+  policy: Policy;
+  users: Users | undefined;
+  guard: Guard = { own: [], resolvedBy: "us" };
+  draining = false;
+  readonly settings: Settings;
+  readonly log: Logger;
+  readonly resolve: Resolve;
+  /** Tunnels and forwarded exchanges. */
+  readonly places: Places;
+  readonly #open = new Set<Open>();
+  readonly #recorders: ((event: AuditEvent) => void)[];
+  readonly #mostClients = mostClients();
+  readonly #run = randomBytes(4).toString("hex");
+  #sessions = 0;
+  #emptied: (() => void) | undefined;
+
+  constructor(
+    settings: Settings,
+    policy: Policy,
+    shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[]; users: Users | undefined },
+  ) {
+    this.settings = settings;
+    this.policy = policy;
+    this.users = shared.users;
+    this.log = shared.log;
+    this.resolve = shared.resolve;
+    this.#recorders = shared.recorders;
+    this.places = new Places(settings.limits);
+  }
+
+  /** Whether anybody reads records; without, none need be made. */
+  get recorded(): boolean {
+    return this.#recorders.length > 0;
+  }
+
+  record(event: AuditEvent): void {
+    for (const recorder of this.#recorders) recorder(event);
+  }
+
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Registers something open; the answer takes it off the register. */
+  register(open: Open): () => void {
+    this.#open.add(open);
+    return () => {
+      this.#open.delete(open);
+      if (this.#open.size === 0) this.#emptied?.();
+    };
+  }
+
+  /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */
+  hasRoom(): boolean {
+    return this.#open.size + this.places.open + abandonedDials() < this.#mostClients;
+  }
+
+  drain(): Promise<void> {
+    this.draining = true;
+    for (const open of [...this.#open]) if (open.idle) open.cut();
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.#emptied = resolve));
+  }
+
+  cut(): void {
+    for (const open of [...this.#open]) open.cut();
+  }
+
+  nextSession(): string {
+    return `${this.#run}-${(++this.#sessions).toString(36)}`;
+  }
+}
+
+/** What a limit per client counts by: the address, or one name for all on UNIX sockets. */
+export function clientKey(conn: Conn): string {
+  return "ip" in conn.remote ? conn.remote.ip : "unix";
+}
+
+/** Stands for a secret in a record: enough to see that two are the same. */
+export function digest(value: string): string {
+  return createHash("sha256").update(value).digest("hex").slice(0, 16);
+}

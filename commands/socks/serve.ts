@@ -1,0 +1,146 @@
+/** Starts the access proxy, keeps it until it is told to stop, and reloads it in between. */
+import { readFileSync } from "node:fs";
+import { networkInterfaces } from "node:os";
+import type { Guard } from "../../lib/acl/guard.ts";
+import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
+import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
+import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import { parseUsers, type Users } from "../../lib/identity/users.ts";
+import { formatAddress } from "../../lib/net/conn.ts";
+import { openListener, type Listener } from "../../lib/net/listen.ts";
+import { openResolver } from "../../lib/net/resolve.ts";
+import { liveUntilStopped, type Daemon } from "../../lib/service/life.ts";
+import { readPolicy } from "../../lib/service/policy-file.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
+import { Client } from "./client.ts";
+import { Forwarder } from "./forward.ts";
+import { liveView } from "./live.ts";
+import { Proxy } from "./proxy.ts";
+import type { Settings } from "./settings.ts";
+
+/** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
+export async function serve(runtime: Runtime, settings: Settings, view: { live: boolean }): Promise<ExitStatus> {
+  const { log } = runtime;
+  const { policy, warnings } = readPolicy(settings.acl);
+  if (warnings !== "") log.warn(warnings);
+  const sink = settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const recorders: ((event: AuditEvent) => void)[] = [];
+  if (sink !== undefined) recorders.push((event) => sink.write(event));
+  if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
+  const resolve = openResolver(settings.resolvers, settings.dnsTimeout);
+  const proxy = new Proxy(settings, policy, { log, resolve, recorders, users: readUsers(settings.users) });
+  const listeners = await openListeners(runtime, proxy);
+  const listen = listeners.map((listener) => formatAddress(listener.address));
+  proxy.guard = guardFor(listeners);
+  recordLife(proxy, { event: "start", listen, policies: policy.digest });
+  log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
+  const status = await liveUntilStopped(runtime, daemon(proxy, listeners, sink), settings.shutdownTimeout);
+  recordLife(proxy, { event: "stop", open: proxy.places.open });
+  await sink?.close();
+  return status;
+}
+
+function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | undefined): Daemon {
+  return {
+    get open() {
+      return proxy.places.open;
+    },
+    reload: () => reload(proxy, sink),
+    drain() {
+      for (const listener of listeners) listener.close();
+      recordLife(proxy, { event: "drain", open: proxy.places.open });
+      return proxy.drain();
+    },
+    cut: () => proxy.cut(),
+  };
+}
+
+async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]> {
+  const forwarder: Forwarder = new Forwarder(proxy, (conn, bytes) => new Client(proxy, forwarder, conn).data(bytes));
+  let warned = 0;
+  const accept = (conn: ConstructorParameters<typeof Client>[2]) => {
+    if (proxy.hasRoom()) {
+      new Client(proxy, forwarder, conn);
+      return;
+    }
+    conn.destroy();
+    if (performance.now() - warned < 1000 && warned !== 0) return;
+    warned = performance.now();
+    proxy.log.warn("connections are refused: the limit of open files is reached", { open: proxy.open });
+  };
+  const listeners: Listener[] = [];
+  try {
+    for (const endpoint of proxy.settings.listen) {
+      const { keepAlive } = proxy.settings;
+      listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept }));
+    }
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+  return listeners;
+}
+
+/** Our own listeners, by every address under which they can be reached. */
+function guardFor(listeners: readonly Listener[]): Guard {
+  const own = listeners.flatMap(({ address }) => {
+    if (!("ip" in address)) return [];
+    const wildcard = address.ip === "0.0.0.0" || address.ip === "::";
+    const addresses = wildcard ? localAddresses() : [address.ip];
+    return addresses.flatMap((text) => {
+      const ip = parseIp(text);
+      return ip === undefined ? [] : [{ ip, port: address.port }];
+    });
+  });
+  return { own, resolvedBy: "us" };
+}
+
+function localAddresses(): string[] {
+  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
+}
+
+function readUsers(path: string | undefined): Users | undefined {
+  if (path === undefined) return undefined;
+  let text: string;
+  try {
+    text = readFileSync(path, "utf8");
+  } catch (error) {
+    throw new PortailError(`cannot read the users file ${JSON.stringify(path)}: ${(error as { code?: string }).code}`, {
+      code: "users.unreadable",
+      exit: EXIT.noInput,
+      hint: "make it with `htpasswd -nB NAME > FILE`, and let this user read it",
+      cause: error,
+    });
+  }
+  return parseUsers(text, path);
+}
+
+/** All or nothing: what cannot be read or does not parse leaves everything as it was. */
+async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<void> {
+  const { settings, log } = proxy;
+  try {
+    const { policy, warnings } = readPolicy(settings.acl);
+    const users = readUsers(settings.users);
+    sink?.reopen();
+    if (warnings !== "") log.warn(warnings);
+    proxy.policy = policy;
+    proxy.users = users;
+    log.info("reloaded", { policy: settings.acl, policies: policy.policyCount });
+    proxy.record({ ...lifeBase(), event: "reload", outcome: "done", policies: policy.digest });
+  } catch (error) {
+    if (!(error instanceof PortailError)) throw error;
+    const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+    log.error(`the reload failed, the old policy stays in force: ${detail} [${error.code}]`);
+    const kept = { ...lifeBase(), event: "reload", outcome: "kept", policies: proxy.policy.digest } as const;
+    proxy.record({ ...kept, error: detail });
+  }
+}
+
+function recordLife(proxy: Proxy, event: { event: "start" | "drain" | "stop"; listen?: string[]; policies?: string; open?: number }): void {
+  proxy.record({ ...lifeBase(), ...event });
+}
+
+function lifeBase() {
+  return { v: AUDIT_VERSION, time: new Date().toISOString(), command: "socks" } as const;
+}

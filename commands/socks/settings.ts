@@ -1,0 +1,84 @@
+/** What `portail socks` was told, as values: the end of all strings. Opens nothing. */
+import { defaultTunnels } from "../../lib/service/descriptors.ts";
+import type { ParsedArgs } from "../../lib/command/define.ts";
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
+import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import type { DialOptions } from "../../lib/net/dial.ts";
+import type { RelayLimits } from "../../lib/net/relay.ts";
+import type { Limits } from "../../lib/service/limits.ts";
+import type { args } from "./flags.ts";
+
+export interface Settings {
+  listen: Endpoint[];
+  acl: string;
+  users: string | undefined;
+  audit: string | undefined;
+  resolvers: string[];
+  /** Milliseconds. */
+  dnsTimeout: number;
+  handshakeTimeout: number;
+  shutdownTimeout: number;
+  /** Bytes of a request head. */
+  mostHead: number;
+  /** Seconds. */
+  keepAlive: number;
+  dial: DialOptions;
+  relay: RelayLimits;
+  limits: Limits;
+}
+
+/** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
+export function parseSettings(given: ParsedArgs<typeof args>): Settings {
+  if (given.acl === undefined) {
+    throw new PortailError("no policy: what may go out is decided by --acl", {
+      code: "acl.required",
+      exit: EXIT.config,
+      hint: "write a policy and give --acl FILE, or try --acl builtin:sample",
+    });
+  }
+  const duration = (name: keyof typeof args & string, least = 0) =>
+    parseDuration(`--${name}`, given[name] as string, { min: least });
+  const integer = (name: keyof typeof args & string, most: number, least = 0) =>
+    parseInteger(`--${name}`, given[name] as string, { min: least, max: most });
+  const keepAlive = Math.ceil(duration("keepalive") / 1000);
+  const listen = given.listen.map((text) => parseEndpoint(text, "--listen"));
+  for (const endpoint of listen) refuseOpenDoor(endpoint, given);
+  return {
+    listen,
+    acl: given.acl,
+    users: given.users,
+    audit: given.audit,
+    resolvers: given.resolver,
+    dnsTimeout: duration("dns-timeout", 1),
+    handshakeTimeout: duration("handshake-timeout", 1),
+    shutdownTimeout: duration("shutdown-timeout"),
+    mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
+    keepAlive,
+    dial: { timeout: duration("connect-timeout", 1), keepAlive },
+    relay: {
+      idle: duration("idle-timeout"),
+      lifetime: duration("max-conn-lifetime"),
+      halfClosed: duration("close-timeout"),
+    },
+    limits: {
+      total: integer("max-concurrent-conns", 1_000_000) || defaultTunnels(),
+      perClient: integer("max-conns-per-client", 1_000_000),
+    },
+  };
+}
+
+/** A proxy that anybody on the network may use lends them this machine's place in it. */
+function refuseOpenDoor(endpoint: Endpoint, given: ParsedArgs<typeof args>): void {
+  if (given["unsafe-listen"] || given.users !== undefined) return;
+  if (endpoint.kind !== "tcp" || isLoopback(endpoint.host)) return;
+  throw new PortailError(`--listen ${formatEndpoint(endpoint)} lets everybody in who can reach it`, {
+    code: "listen.open_door",
+    exit: EXIT.config,
+    hint: "listen on 127.0.0.1, [::1], localhost or unix:PATH, ask for passwords with --users FILE, or say --unsafe-listen",
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}

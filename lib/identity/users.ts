@@ -1,0 +1,91 @@
+/** Users and their hashed passwords from a file, as htpasswd(1) writes them. Asks nobody else. */
+import { createHmac, randomBytes } from "node:crypto";
+import { EXIT, PortailError } from "../command/errors.ts";
+
+export interface Users {
+  readonly count: number;
+  /** Whether `password` is that of `user`. Takes as long for an unknown user as for a known one. */
+  verify(user: string, password: Uint8Array): Promise<boolean>;
+}
+
+/** Verifications at a time; each takes a core for about a tenth of a second and, with Argon2, tens of megabytes. */
+const AT_ONCE = 2;
+/** Verifications that may wait; beyond it the answer is no, so that guessing cannot pile up work. */
+const MOST_WAITING = 256;
+
+/**
+ * Parses `NAME:HASH` lines; bcrypt (`$2y$`, `$2b$`, `$2a$`) and Argon2 (`$argon2id$`) hashes. Empty lines and `#` are
+ * skipped. Throws `PortailError` (`users.*`) with the line, never with a hash.
+ */
+export function parseUsers(text: string, file: string): Users {
+  const hashes = new Map<string, string>();
+  for (const [i, raw] of text.split(/\r?\n/).entries()) {
+    const line = raw.trim();
+    if (line === "" || line.startsWith("#")) continue;
+    const colon = line.indexOf(":");
+    const name = line.slice(0, colon);
+    const hash = line.slice(colon + 1).split(":")[0]!;
+    if (colon < 1) throw refuse(file, i + 1, "is not NAME:HASH");
+    if (!/^\$(2[aby]|argon2(id|i|d))\$/.test(hash)) throw refuse(file, i + 1, "holds no bcrypt or Argon2 hash");
+    if (hashes.has(name)) throw refuse(file, i + 1, `names ${JSON.stringify(name)} a second time`);
+    hashes.set(name, hash);
+  }
+  if (hashes.size === 0) throw refuse(file, 1, "begins a file that names no user");
+  return new HashedUsers(hashes);
+}
+
+function refuse(file: string, line: number, why: string): PortailError {
+  return new PortailError(`${file}:${line}: the line ${why}`, {
+    code: "users.syntax",
+    exit: EXIT.badData,
+    hint: "make lines with `htpasswd -nB NAME`",
+  });
+}
+
+class HashedUsers implements Users {
+  readonly #hashes: Map<string, string>;
+  /** A stand-in of the same cost for users that do not exist. */
+  readonly #decoy: string;
+  /** Keyed digests of what was verified, so that a client pays once and not for each connection. */
+  readonly #known = new Set<string>();
+  readonly #key = randomBytes(32);
+  readonly #waiting: (() => void)[] = [];
+  #running = 0;
+
+  constructor(hashes: Map<string, string>) {
+    this.#hashes = hashes;
+    this.#decoy = [...hashes.values()][0]!;
+  }
+
+  get count(): number {
+    return this.#hashes.size;
+  }
+
+  async verify(user: string, password: Uint8Array): Promise<boolean> {
+    const digest = createHmac("sha256", this.#key).update(user).update("\0").update(password).digest("base64");
+    if (this.#known.has(digest)) return true;
+    if (this.#waiting.length >= MOST_WAITING) return false;
+    const hash = this.#hashes.get(user);
+    const matches = await this.#oneOfFew(() => verifyHash(password, hash ?? this.#decoy));
+    if (!matches || hash === undefined) return false;
+    this.#known.add(digest);
+    return true;
+  }
+
+  async #oneOfFew<T>(work: () => Promise<T>): Promise<T> {
+    if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    this.#running++;
+    try {
+      return await work();
+    } finally {
+      this.#running--;
+      this.#waiting.shift()?.();
+    }
+  }
+}
+
+/** A hash that the runtime cannot read matches nothing. */
+async function verifyHash(password: Uint8Array, hash: string): Promise<boolean> {
+  if (password.length === 0) return false;
+  return Bun.password.verify(password, hash).catch(() => false);
+}

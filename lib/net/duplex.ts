@@ -1,0 +1,63 @@
+/** A `Conn` as a Node stream, for libraries that take nothing else (node:http). Bulk relays use `Relay` instead. */
+import { Duplex } from "node:stream";
+import { IGNORE, type Conn } from "./conn.ts";
+
+type Done = (error?: Error | null) => void;
+
+export class ConnDuplex extends Duplex {
+  readonly conn: Conn;
+  #written: Done | undefined;
+  #attached = true;
+
+  /** `first` are bytes that were read from `conn` already. */
+  constructor(conn: Conn, first?: Uint8Array) {
+    super({ allowHalfOpen: true, autoDestroy: true });
+    this.conn = conn;
+    if (first !== undefined && first.length > 0) this.push(first);
+    conn.attach({
+      data: (chunk) => {
+        if (!this.push(chunk)) conn.pause();
+      },
+      drain: () => this.#release(),
+      end: () => this.push(null),
+      close: (error) => {
+        this.#release();
+        // A reader that waits for more must learn that nothing comes, in order or not.
+        if (error !== undefined || !this.readableEnded) this.destroy(error);
+        else this.destroy();
+      },
+    });
+  }
+
+  /** Gives the connection back: this stream neither reads, writes nor ends it any more. */
+  detach(): Conn {
+    this.#attached = false;
+    this.conn.attach(IGNORE);
+    return this.conn;
+  }
+
+  #release(): void {
+    const written = this.#written;
+    this.#written = undefined;
+    written?.();
+  }
+
+  override _read(): void {
+    if (this.#attached) this.conn.resume();
+  }
+
+  override _write(chunk: Uint8Array, _encoding: string, done: Done): void {
+    if (!this.#attached || this.conn.write(chunk)) done();
+    else this.#written = done;
+  }
+
+  override _final(done: Done): void {
+    if (this.#attached) this.conn.end();
+    done();
+  }
+
+  override _destroy(error: Error | null, done: Done): void {
+    if (this.#attached && !this.conn.closed) this.conn.destroy();
+    done(error);
+  }
+}

@@ -1,0 +1,77 @@
+/** What a forward proxy does to an HTTP/1 message head: its target taken apart, its hop-by-hop fields removed. No I/O. */
+
+export interface ForwardTarget {
+  host: string;
+  port: number;
+  /** The authority as it stands in the Host field: without a user, as sent. */
+  authority: string;
+  /** Path and query as sent, never normalised; `/` where there is none. */
+  rest: string;
+  path: string;
+  /** Without the question mark. */
+  query: string;
+}
+
+const ABSOLUTE = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(:([0-9]{0,5}))?([/?][^\s#]*)?$/i;
+
+/** Takes an absolute-form target (RFC 9112 section 3.2.2) apart; undefined for any other form or scheme. */
+export function parseForwardTarget(target: string): ForwardTarget | undefined {
+  const [, host, colon = "", digits = "", given = ""] = ABSOLUTE.exec(target) ?? [];
+  const port = digits === "" ? 80 : Number(digits);
+  if (host === undefined || port > 65_535) return undefined;
+  const rest = given.startsWith("/") ? given : `/${given}`;
+  const mark = rest.indexOf("?");
+  return {
+    host,
+    port,
+    authority: digits === "" ? host : host + colon,
+    rest,
+    path: mark === -1 ? rest : rest.slice(0, mark),
+    query: mark === -1 ? "" : rest.slice(mark + 1),
+  };
+}
+
+/** Fields that belong to one connection (RFC 9110 section 7.6.1), and those that are addressed to this proxy. */
+const HOP_BY_HOP = new Set([
+  "connection",
+  "keep-alive",
+  "proxy-authenticate",
+  "proxy-authentication-info",
+  "proxy-authorization",
+  "proxy-connection",
+  "te",
+  "trailer",
+  "transfer-encoding",
+  "upgrade",
+]);
+
+export type Field = readonly [name: string, value: string];
+
+/** Names and values in turn, as node:http gives them. */
+export function pairs(raw: readonly string[]): Field[] {
+  const fields: Field[] = [];
+  for (let i = 0; i + 1 < raw.length; i += 2) fields.push([raw[i]!, raw[i + 1]!]);
+  return fields;
+}
+
+/**
+ * The fields that travel on, in order and as spelt, with `Via` added. Fields that `Connection` names are dropped too.
+ * A message in chunks stays one: its length is not known.
+ */
+export function endToEnd(fields: readonly Field[]): Field[] {
+  const named = new Set(
+    fields
+      .filter(([name]) => name.toLowerCase() === "connection")
+      .flatMap(([, value]) => value.split(",").map((token) => token.trim().toLowerCase())),
+  );
+  const kept = fields.filter(([name]) => {
+    const lower = name.toLowerCase();
+    return !HOP_BY_HOP.has(lower) && !named.has(lower);
+  });
+  return [...kept, ["Via", "1.1 portail"]];
+}
+
+/** Whether a message with these fields has content in chunks. */
+export function isChunked(fields: readonly Field[]): boolean {
+  return fields.some(([name, value]) => name.toLowerCase() === "transfer-encoding" && /\bchunked\b/i.test(value));
+}
