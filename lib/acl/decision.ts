@@ -56,7 +56,11 @@ export function decisionOf(policy: string, action: CheckedAction): Decision {
   return { ...base, template: action.kind === "deny" ? action.template : undefined };
 }
 
-export function troubleDecision(policy: string | undefined, reason: "missing_fact" | "type_mismatch", missing: FactName): Decision {
+export function troubleDecision(
+  policy: string | undefined,
+  reason: "missing_fact" | "type_mismatch",
+  missing: FactName,
+): Decision {
   return { ...BLANK, policy, reason, missing };
 }
 

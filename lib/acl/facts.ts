@@ -32,7 +32,11 @@ export const FACTS = {
   "client.port": fact("number", ALL, "the client's port"),
   "client.uid": fact("number", ALL, "the user id of a client on this host"),
   "client.gid": fact("number", ALL, "the group id of a client on this host"),
-  "client.auth": fact("string", ALL, '"tls" if the connection came in over TLS, with or without a certificate; else "none"'),
+  "client.auth": fact(
+    "string",
+    ALL,
+    '"tls" if the connection came in over TLS, with or without a certificate; else "none"',
+  ),
   "client.user": fact("string", PROXIES, "the name that the client proved with a password"),
   "client.cn": fact("string", TLS, "common name of the verified client certificate"),
   "client.ou": fact("strings", TLS, "organizational units of the verified client certificate"),
@@ -47,7 +51,11 @@ export const FACTS = {
   "listen.port": fact("number", ALL, "the port that was connected to"),
   "proxy.protocol": fact("string", PROXIES, '"http", "socks5" or "socks4"'),
   "proxy.cmd": fact("string", ["socks"], '"tcp_connect" on SOCKS'),
-  host: fact("host", ["socks", "tproxy", "s3crypt"], "the host that was asked for, canonical; never the resolved address"),
+  host: fact(
+    "host",
+    ["socks", "tproxy", "s3crypt"],
+    "the host that was asked for, canonical; never the resolved address",
+  ),
   port: fact("number", ["socks", "tproxy"], "the port that was asked for"),
   "dest.ip": fact("address", PROXIES, "the address that would be connected"),
   method: fact("string", HTTP, "the HTTP method"),
@@ -81,7 +89,11 @@ export const FACTS = {
 
 /** Open families: any name beneath is a fact. */
 export const FAMILIES = {
-  header: { type: "string", commands: HTTP, doc: "a request header by its lower-case name; several lines are joined with a comma" },
+  header: {
+    type: "string",
+    commands: HTTP,
+    doc: "a request header by its lower-case name; several lines are joined with a comma",
+  },
   user: { type: "any", commands: ALL, doc: "more about the user, from a provider" },
   device: { type: "any", commands: ALL, doc: "more about the device, from a provider" },
   geo: { type: "any", commands: ALL, doc: "more about the place, from a provider" },

@@ -149,14 +149,7 @@ function parseGroups(text: string, quadAllowed: boolean): number[] | undefined {
 }
 
 export type IpClass =
-  | "public"
-  | "loopback"
-  | "unspecified"
-  | "link-local"
-  | "metadata"
-  | "private"
-  | "multicast"
-  | "reserved";
+  "public" | "loopback" | "unspecified" | "link-local" | "metadata" | "private" | "multicast" | "reserved";
 
 /**
  * The class of an address. `unspecified` (0.0.0.0/8 and ::) is apart from `loopback`, but connecting to it

@@ -1,0 +1,199 @@
+/** A set of names packed into bytes, each with a number: a million hosts in about 40 MB, found whole or by suffix. Not for deletion. */
+
+/** Lookups cost one pass over the name, whatever the size; `suffixes` costs one probe per label more. */
+export class NameTable {
+  #bytes = new Uint8Array(256);
+  /** Where the bytes of a name start; the next name's start is its end. */
+  #starts = new Uint32Array(16);
+  /** Open addressing: number of the name plus one, 0 is empty. Twice as many as names. */
+  #slots = new Int32Array(32);
+  #packed = 0;
+  /** Names that are not ASCII: rare, and never hosts. Their numbers share the sequence. */
+  #others: Map<string, number> | undefined;
+
+  get size(): number {
+    return this.#packed + (this.#others?.size ?? 0);
+  }
+
+  /** The number of the name, new or known. Numbers count from 0 in order of adding; of non-ASCII names, from -2 downwards. */
+  add(name: string): number {
+    let hash = BASIS;
+    for (let i = name.length - 1; i >= 0; i--) {
+      const code = name.charCodeAt(i);
+      if (code > 0x7f) return this.#addOther(name);
+      hash = Math.imul(hash ^ code, PRIME);
+    }
+    const known = this.#probe(name, 0, hash);
+    if (known >= 0) return known;
+    const end = this.#reserve(name.length);
+    for (let i = 0; i < name.length; i++) this.#bytes[end + i] = name.charCodeAt(i);
+    return this.#insert(end + name.length, hash);
+  }
+
+  /** Adds the ASCII name in `bytes[from, to)`, upper case folded. */
+  addBytes(bytes: Uint8Array, from: number, to: number): number {
+    const end = this.#reserve(to - from);
+    let hash = BASIS;
+    for (let i = to - 1, at = end + to - from - 1; i >= from; i--, at--) {
+      const code = bytes[i]!;
+      const lower = code >= 0x41 && code <= 0x5a ? code + 32 : code;
+      this.#bytes[at] = lower;
+      hash = Math.imul(hash ^ lower, PRIME);
+    }
+    const known = this.#probeBytes(end, to - from, hash);
+    return known >= 0 ? known : this.#insert(end + to - from, hash);
+  }
+
+  /** The number of the name, or -1. */
+  find(name: string): number {
+    let hash = BASIS;
+    for (let i = name.length - 1; i >= 0; i--) {
+      const code = name.charCodeAt(i);
+      if (code > 0x7f) return this.#others?.get(name) ?? -1;
+      hash = Math.imul(hash ^ code, PRIME);
+    }
+    return this.#probe(name, 0, hash);
+  }
+
+  has(name: string): boolean {
+    return this.find(name) !== -1;
+  }
+
+  /** Whether the host or a domain above it is in the table. */
+  hasDomainOf(host: string): boolean {
+    let hash = BASIS;
+    for (let i = host.length - 1; i >= 0; i--) {
+      const code = host.charCodeAt(i);
+      if (code === DOT && this.#probe(host, i + 1, hash) >= 0) return true;
+      hash = Math.imul(hash ^ code, PRIME);
+    }
+    return this.#probe(host, 0, hash) >= 0;
+  }
+
+  /** Whether a domain above the host is in the table, the host itself left out. */
+  hasParentOf(host: string): boolean {
+    let hash = BASIS;
+    for (let i = host.length - 1; i >= 0; i--) {
+      const code = host.charCodeAt(i);
+      if (code === DOT && this.#probe(host, i + 1, hash) >= 0) return true;
+      hash = Math.imul(hash ^ code, PRIME);
+    }
+    return false;
+  }
+
+  /**
+   * The numbers of the domains above the host that are in the table, shortest first, written to `out` (128 places
+   * are enough for a host). Returns how many; the host's own number or -1 stands behind them.
+   */
+  suffixes(host: string, out: Int32Array): number {
+    let hash = BASIS;
+    let count = 0;
+    for (let i = host.length - 1; i >= 0; i--) {
+      const code = host.charCodeAt(i);
+      if (code === DOT && count < out.length - 1) {
+        const found = this.#probe(host, i + 1, hash);
+        if (found >= 0) out[count++] = found;
+      }
+      hash = Math.imul(hash ^ code, PRIME);
+    }
+    out[count] = this.#probe(host, 0, hash);
+    return count;
+  }
+
+  /** Bytes held. */
+  get bytes(): number {
+    return this.#bytes.length + this.#starts.byteLength + this.#slots.byteLength;
+  }
+
+  /** Gives back what growing reserved and was not used. */
+  trim(): void {
+    this.#bytes = this.#bytes.slice(0, this.#starts[this.#packed]!);
+    this.#starts = this.#starts.slice(0, this.#packed + 1);
+  }
+
+  #addOther(name: string): number {
+    this.#others ??= new Map();
+    const known = this.#others.get(name);
+    if (known !== undefined) return known;
+    const number = -2 - this.#others.size;
+    this.#others.set(name, number);
+    return number;
+  }
+
+  #probe(name: string, from: number, hash: number): number {
+    const length = name.length - from;
+    const mask = this.#slots.length - 1;
+    for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {
+      const number = this.#slots[slot]! - 1;
+      if (number < 0) return -1;
+      const start = this.#starts[number]!;
+      if (this.#starts[number + 1]! - start !== length) continue;
+      let i = 0;
+      while (i < length && this.#bytes[start + i] === name.charCodeAt(from + i)) i++;
+      if (i === length) return number;
+    }
+  }
+
+  #probeBytes(from: number, length: number, hash: number): number {
+    const mask = this.#slots.length - 1;
+    for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {
+      const number = this.#slots[slot]! - 1;
+      if (number < 0) return -1;
+      const start = this.#starts[number]!;
+      if (this.#starts[number + 1]! - start !== length) continue;
+      let i = 0;
+      while (i < length && this.#bytes[start + i] === this.#bytes[from + i]) i++;
+      if (i === length) return number;
+    }
+  }
+
+  /** Makes room for one more name of `length` bytes, and returns where its bytes go. */
+  #reserve(length: number): number {
+    const end = this.#starts[this.#packed]!;
+    if (end + length > this.#bytes.length)
+      this.#bytes = grown(this.#bytes, Math.max(this.#bytes.length * 2, end + length));
+    if (this.#packed + 2 > this.#starts.length) {
+      const starts = new Uint32Array(this.#starts.length * 2);
+      starts.set(this.#starts);
+      this.#starts = starts;
+    }
+    return end;
+  }
+
+  #insert(end: number, hash: number): number {
+    const number = this.#packed++;
+    this.#starts[number + 1] = end;
+    if (this.#packed * 2 > this.#slots.length) this.#rehash();
+    else this.#place(number, hash);
+    return number;
+  }
+
+  #place(number: number, hash: number): void {
+    const mask = this.#slots.length - 1;
+    let slot = mix(hash) & mask;
+    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
+    this.#slots[slot] = number + 1;
+  }
+
+  #rehash(): void {
+    this.#slots = new Int32Array(this.#slots.length * 4);
+    for (let number = 0; number < this.#packed; number++) {
+      let hash = BASIS;
+      for (let i = this.#starts[number + 1]! - 1; i >= this.#starts[number]!; i--)
+        hash = Math.imul(hash ^ this.#bytes[i]!, PRIME);
+      this.#place(number, hash);
+    }
+  }
+}
+
+// FNV-1a over the name from its last byte to its first, so that every suffix of a host is hashed in one pass.
+const BASIS = 0x811c9dc5 | 0;
+const PRIME = 0x01000193;
+const DOT = 0x2e;
+const mix = (hash: number): number => (hash ^ (hash >>> 15)) >>> 0;
+
+function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
+  const larger = new Uint8Array(length);
+  larger.set(bytes);
+  return larger;
+}
