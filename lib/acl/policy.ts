@@ -1,0 +1,145 @@
+/** A loaded policy set: decides, before and after resolution, and routes. It knows no file and no socket. */
+import { Candidates } from "./compile/candidates.ts";
+import { type Decision, DEFAULT_DENY, decisionOf, depthDecision, guardDecision, troubleDecision, withLogged } from "./decision.ts";
+import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "./evaluate.ts";
+import type { FactName, Facts } from "./facts.ts";
+import { type Guard, guardRefusal } from "./guard.ts";
+import { type CompiledClause, compileClause } from "./compile/normalise.ts";
+import type { Program } from "./model.ts";
+import { MAX_REDIRECTS, redirectedFacts } from "./redirect.ts";
+
+/** What can be said before the name is resolved; "resolve" where the answer hangs on the address. */
+export type EarlyDecision = Decision | { readonly outcome: "resolve" };
+
+export interface Routes {
+  /** Of all matching routes, in the order of the file, duplicates kept. */
+  readonly backends: readonly string[];
+  readonly matched: readonly string[];
+  readonly missing?: undefined;
+}
+
+export interface NoRoutes {
+  readonly backends?: undefined;
+  readonly reason: "missing_fact" | "type_mismatch";
+  readonly missing: FactName;
+  /** The route whose evaluation met it. */
+  readonly route: string;
+}
+
+const RESOLVE = { outcome: "resolve" } as const;
+const NO_NAMES: readonly string[] = [];
+
+export class Policy {
+  /** Of the bytes of every file, in the order of reading. */
+  readonly digest: string;
+  readonly mentions: readonly FactName[];
+  readonly policyCount: number;
+  readonly routeCount: number;
+  readonly policyNames: readonly string[];
+  readonly routeNames: readonly string[];
+  /** Every backend that a route uses, once. */
+  readonly backends: readonly string[];
+  readonly program: Program;
+  readonly #clauses: readonly CompiledClause[];
+  readonly #decisions: readonly Decision[];
+  readonly #candidates: Candidates;
+  readonly #routeClauses: readonly CompiledClause[];
+  readonly #routeCandidates: Candidates;
+  readonly #trouble = new Trouble();
+
+  constructor(program: Program, digest: string) {
+    this.program = program;
+    this.digest = digest;
+    this.mentions = program.mentions;
+    this.policyCount = program.policies.length;
+    this.routeCount = program.routes.length;
+    this.policyNames = program.policies.map(({ name }) => name);
+    this.routeNames = program.routes.map(({ name }) => name);
+    this.backends = [...new Set(program.routes.flatMap(({ backends }) => backends))];
+    this.#clauses = program.policies.map(({ when, require }) => compileClause(when, require));
+    this.#decisions = program.policies.map(({ name, action }) => decisionOf(name, action));
+    this.#candidates = new Candidates(this.#clauses);
+    this.#routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
+    this.#routeCandidates = new Candidates(this.#routeClauses);
+  }
+
+  /**
+   * The first policy whose clauses hold decides; none is a denial. With a `guard`, an allow is checked against the
+   * address (`dest.ip`, or `host` where it is a literal). A missing fact that evaluation reaches is a denial.
+   */
+  decide(facts: Facts, guard?: Guard): Decision {
+    const candidates = this.#candidates;
+    let logged = NO_NAMES;
+    candidates.begin(facts, false);
+    for (let i = candidates.next(); i >= 0; i = candidates.next()) {
+      const ways = evaluate(this.#clauses[i]!, facts, false, this.#trouble);
+      if (ways === FALSE) continue;
+      const { name, action } = this.program.policies[i]!;
+      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      if (action.kind === "log") {
+        logged = [...logged, name];
+        continue;
+      }
+      const decision = withLogged(this.#decisions[i]!, logged);
+      if (action.kind !== "allow" || guard === undefined) return decision;
+      const refused = guardRefusal(this.program.policies[i]!, facts, guard);
+      return refused === undefined ? decision : guardDecision(decision, refused);
+    }
+    return withLogged(DEFAULT_DENY, logged);
+  }
+
+  /**
+   * For a host that is a name, before it is resolved: what is decided whatever its address will be. A denial (or a
+   * challenge) in every case, a certain redirect, or else "resolve"; an allow always hangs on the address guard.
+   */
+  decideBeforeResolution(facts: Facts): EarlyDecision {
+    const candidates = this.#candidates;
+    const policies = this.program.policies;
+    let logged = NO_NAMES;
+    let uncertain = false;
+    candidates.begin(facts, true);
+    for (let i = candidates.next(); i >= 0; i = candidates.next()) {
+      const ways = evaluate(this.#clauses[i]!, facts, true, this.#trouble);
+      if (ways === FALSE) continue;
+      const { name, action } = policies[i]!;
+      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      // A fact that may turn out to be missing adds a way to be denied.
+      if ((ways & TROUBLE) !== 0) uncertain = true;
+      if ((ways & TRUE) === 0) continue;
+      if (action.kind === "log") {
+        if (ways === TRUE) logged = [...logged, name];
+        continue;
+      }
+      if (action.kind === "allow" || (action.kind === "redirect" && (uncertain || ways !== TRUE))) return RESOLVE;
+      uncertain = true;
+      if ((ways & FALSE) === 0) return withLogged(this.#decisions[i]!, logged);
+    }
+    return withLogged(DEFAULT_DENY, logged);
+  }
+
+  /** The backends of every route that matches; none means the default backend or a direct exit, which is the caller's. */
+  routes(facts: Facts): Routes | NoRoutes {
+    const candidates = this.#routeCandidates;
+    let backends = NO_NAMES;
+    let matched = NO_NAMES;
+    candidates.begin(facts, false);
+    for (let i = candidates.next(); i >= 0; i = candidates.next()) {
+      const ways = evaluate(this.#routeClauses[i]!, facts, false, this.#trouble);
+      if (ways === FALSE) continue;
+      const route = this.program.routes[i]!;
+      if (ways === TROUBLE) return { reason: this.#trouble.reason, missing: this.#trouble.fact, route: route.name };
+      backends = backends.length === 0 ? route.backends : [...backends, ...route.backends];
+      matched = [...matched, route.name];
+    }
+    return { backends, matched };
+  }
+
+  /**
+   * The facts to decide next after the `hop`-th redirect (from 1): the target in place of the host, without the old
+   * address. Past the limit, or for a decision that is no redirect, a denial to be used instead.
+   */
+  follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
+    if (decision.redirect === undefined || hop > MAX_REDIRECTS) return { decision: depthDecision(decision.policy) };
+    return { facts: redirectedFacts(facts, decision.redirect) };
+  }
+}
