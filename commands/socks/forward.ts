@@ -12,7 +12,12 @@ import type { Conn } from "../../lib/net/conn.ts";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Watch } from "../../lib/net/watch.ts";
-import { answerRefusal, answerUnauthenticated, encodeAnswer, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
+import {
+  answerRefusal,
+  answerUnauthenticated,
+  encodeAnswer,
+  type RefusalAnswer,
+} from "../../lib/session/http-refusal.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import {
   endToEnd,
@@ -167,7 +172,6 @@ export class Forwarder {
       path: target.rest,
       headers: requestHeaders(fields, target) as never,
       setHost: false,
-      agent: false,
       createConnection: () => socket as unknown as Socket,
     });
     outgoing.on("continue", () => res.writeContinue());

@@ -52,7 +52,8 @@ function why(event: DecisionEvent): string {
 function describeClose(event: CloseEvent, paint: Paint): string | undefined {
   if (event.reason === "deny" || event.reason === "challenge") return undefined;
   const traffic = `${bytes(event.sent)} out, ${bytes(event.received)} in, ${(event.duration / 1000).toFixed(1)} s`;
-  const ordinary = event.error === undefined && (event.reason === "client" || event.reason === "upstream" || event.reason === "done");
+  const ordinary =
+    event.error === undefined && (event.reason === "client" || event.reason === "upstream" || event.reason === "done");
   return `${paint("dim", "closed  ")} ${event.client}  ${printable(event.target)}  ${paint("dim", ordinary ? traffic : `${traffic}: ${event.reason}`)}`;
 }
 

@@ -72,11 +72,15 @@ export async function openPassage(proxy: Proxy, asker: Asker, asked: Asked): Pro
   try {
     const verdict = await decideEgress(facts, proxy);
     recordDecision(proxy, asker, asked.protocol, target, verdict);
-    const record = (ended: Ended, upstream?: Conn) => {
+    const record = (ended: Ended, dest?: string) => {
       if (!taken) return;
       release();
-      recordClose(proxy, asker, target, upstream, started, ended);
+      recordClose(proxy, asker, target, dest, started, ended);
     };
+    if (verdict.failure === undefined && verdict.decision.outcome !== "allow") {
+      release();
+      return { refusal: "denied", message: deniedMessage(verdict.decision) };
+    }
     return await connect(proxy, verdict, record);
   } catch (error) {
     release();
@@ -87,22 +91,20 @@ export async function openPassage(proxy: Proxy, asker: Asker, asked: Asked): Pro
 async function connect(
   proxy: Proxy,
   verdict: Verdict,
-  record: (ended: Ended, upstream?: Conn) => void,
+  record: (ended: Ended, dest?: string) => void,
 ): Promise<Passage | Refused> {
-  const { decision, failure, candidates } = verdict;
+  const { failure, candidates } = verdict;
   const nothing = { sent: 0, received: 0 };
   const place = formatHostPort(verdict.host, verdict.port);
   if (failure !== undefined) {
     record({ reason: RESOLVE_REFUSALS[failure.kind], error: failure.message, ...nothing });
     return { refusal: RESOLVE_REFUSALS[failure.kind], message: `cannot resolve ${verdict.host}` };
   }
-  if (decision.outcome !== "allow") {
-    record({ reason: decision.outcome, ...nothing });
-    return { refusal: "denied", message: deniedMessage(decision) };
-  }
   try {
     const upstream = await dial(candidates, proxy.settings.dial);
-    return { upstream, close: (ended) => record(ended, upstream) };
+    // Asked now: a closed socket no longer knows.
+    const dest = proxy.recorded ? formatAddress(upstream.remote) : undefined;
+    return { upstream, close: (ended) => record(ended, dest) };
   } catch (error) {
     if (!(error instanceof DialError)) throw error;
     record({ reason: DIAL_REFUSALS[error.kind], error: error.message, ...nothing });
@@ -177,7 +179,7 @@ function recordClose(
   proxy: Proxy,
   asker: Asker,
   target: string,
-  upstream: Conn | undefined,
+  dest: string | undefined,
   started: number,
   { reason, sent, received, error }: Ended,
 ): void {
@@ -186,7 +188,7 @@ function recordClose(
     ...base(asker),
     event: "close",
     target,
-    ...(upstream === undefined ? {} : { dest: formatAddress(upstream.remote) }),
+    ...(dest === undefined ? {} : { dest }),
     sent,
     received,
     duration: Math.round(performance.now() - started),

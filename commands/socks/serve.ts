@@ -24,7 +24,8 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   const { log } = runtime;
   const { policy, warnings } = readPolicy(settings.acl);
   if (warnings !== "") log.warn(warnings);
-  const sink = settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const sink =
+    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
   const recorders: ((event: AuditEvent) => void)[] = [];
   if (sink !== undefined) recorders.push((event) => sink.write(event));
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
@@ -137,7 +138,10 @@ async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<void> 
   }
 }
 
-function recordLife(proxy: Proxy, event: { event: "start" | "drain" | "stop"; listen?: string[]; policies?: string; open?: number }): void {
+function recordLife(
+  proxy: Proxy,
+  event: { event: "start" | "drain" | "stop"; listen?: string[]; policies?: string; open?: number },
+): void {
   proxy.record({ ...lifeBase(), ...event });
 }
 

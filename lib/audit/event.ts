@@ -93,10 +93,19 @@ export interface LossEvent extends Base {
 export type AuditEvent = DecisionEvent | CloseEvent | RejectEvent | ReloadEvent | LifeEvent | LossEvent;
 
 /** Headers that carry secrets: a line holds a digest of them, enough to see that two are the same. */
-const SECRET = new Set<FactName>(["header.authorization", "header.proxy-authorization", "header.cookie", "header.set-cookie"]);
+const SECRET = new Set<FactName>([
+  "header.authorization",
+  "header.proxy-authorization",
+  "header.cookie",
+  "header.set-cookie",
+]);
 
 /** The named facts as JSON; `hash` digests a secret's value. */
-export function auditFacts(facts: Facts, names: readonly FactName[], hash: (value: string) => string): Record<string, unknown> {
+export function auditFacts(
+  facts: Facts,
+  names: readonly FactName[],
+  hash: (value: string) => string,
+): Record<string, unknown> {
   const known: Record<string, unknown> = {};
   for (const name of names) {
     const value = (facts as Readonly<Record<string, FactValue | undefined>>)[name];

@@ -57,7 +57,11 @@ export class Relay {
     if (early.ended) fromClient.end();
     upstream.attach(this.#receiver(upstream, client, "upstream"));
     if (limits.idle > 0 || limits.lifetime > 0) {
-      this.#watch = new Watch(limits, () => client.received + upstream.received, (by) => this.cut(by));
+      this.#watch = new Watch(
+        limits,
+        () => client.received + upstream.received,
+        (by) => this.cut(by),
+      );
     }
   }
 

@@ -14,7 +14,8 @@ export function detectFront(bytes: Uint8Array): Detected {
   if (first === 4) return "socks4";
   if (first === 0x16) return "tls";
   const shared = Math.min(bytes.length, CONNECT.length);
-  if (CONNECT.subarray(0, shared).equals(bytes.subarray(0, shared))) return shared === CONNECT.length ? "connect" : "more";
+  if (CONNECT.subarray(0, shared).equals(bytes.subarray(0, shared)))
+    return shared === CONNECT.length ? "connect" : "more";
   return detectMethod(bytes);
 }
 

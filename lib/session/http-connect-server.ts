@@ -43,7 +43,9 @@ export class HttpConnectServer implements FrontSession {
     const credentials = value === undefined ? undefined : decodeBasic(value);
     if (credentials !== undefined) return [{ type: "authenticate", ...credentials }];
     const reason = value === undefined ? "no credentials" : "the credentials are not Basic";
-    return [{ type: "fail", reason, bytes: encodeAnswer(answerUnauthenticated("this proxy asks for a user and a password")) }];
+    return [
+      { type: "fail", reason, bytes: encodeAnswer(answerUnauthenticated("this proxy asks for a user and a password")) },
+    ];
   }
 
   authenticated(accepted: boolean): Step[] {

@@ -62,7 +62,9 @@ export class Socks5Server implements FrontSession {
     if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason };
     const method = this.#withUsers ? METHOD.password : METHOD.none;
     if (!decoded.value.includes(method)) {
-      const reason = this.#withUsers ? "the client offers no username/password" : "the client insists on authentication";
+      const reason = this.#withUsers
+        ? "the client offers no username/password"
+        : "the client insists on authentication";
       return { type: "fail", reason, bytes: encodeMethod(METHOD.noAcceptable) };
     }
     this.#held = this.#held.subarray(decoded.length);

@@ -41,7 +41,10 @@ export function encodeSocks4Reply(code: number): Uint8Array {
 const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
 /** Text up to a zero byte; `end` is behind it. */
-function decodeText(bytes: Uint8Array, start: number): { text: string; end: number } | "more" | "too long" | "not UTF-8" {
+function decodeText(
+  bytes: Uint8Array,
+  start: number,
+): { text: string; end: number } | "more" | "too long" | "not UTF-8" {
   const zero = bytes.subarray(start, start + LONGEST + 1).indexOf(0);
   if (zero === -1) return bytes.length - start > LONGEST ? "too long" : "more";
   try {

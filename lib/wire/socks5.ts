@@ -84,7 +84,11 @@ export function decodeRequest(bytes: Uint8Array): Decoded<SocksRequest | Refused
   const address = bytes.subarray(start, end);
   const host = type === 3 ? decodeUtf8(address) : formatIpBytes(address);
   if (host === undefined) return bad("the domain name is not UTF-8");
-  return { kind: "ok", value: { command: bytes[1]!, host, port: bytes[end]! * 256 + bytes[end + 1]! }, length: end + 2 };
+  return {
+    kind: "ok",
+    value: { command: bytes[1]!, host, port: bytes[end]! * 256 + bytes[end + 1]! },
+    length: end + 2,
+  };
 }
 
 /** `VER REP RSV ATYP BND.ADDR BND.PORT`; without a bound address, 0.0.0.0:0. */
