@@ -62,7 +62,7 @@ function decideTarget(facts: Facts, context: EgressContext): Verdict | Promise<V
   const literal = facts["dest.ip"] ?? parseIp(facts.host!);
   if (literal !== undefined) {
     const known = facts["dest.ip"] === undefined ? { ...facts, "dest.ip": literal } : facts;
-    return conclude(known, policy.decide(known, guard), [literal]);
+    return conclude(known, policy.decide(known, guard), [facts.host!]);
   }
   const early = policy.decideBeforeResolution(facts);
   return early.outcome === "resolve" ? decideName(facts, context) : conclude(facts, early, []);
@@ -99,7 +99,11 @@ function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard
   const leading = decided.find(({ decision }) => decision.outcome !== "deny") ?? decided[0]!;
   const { outcome } = leading.decision;
   const taken = decided.filter(({ decision }) => decision.outcome === outcome);
-  const verdict = conclude(leading.known, leading.decision, outcome === "allow" ? taken.map(({ ip }) => ip) : []);
+  const verdict = conclude(
+    leading.known,
+    leading.decision,
+    taken.map(({ ip }) => formatIp(ip)),
+  );
   for (const { ip, decision } of decided) {
     if (decision.outcome === outcome && outcome !== "deny") continue;
     verdict.dropped.push({ ip: formatIp(ip), reason: decision.reason, policy: decision.policy ?? null });
@@ -107,9 +111,9 @@ function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard
   return verdict;
 }
 
-function conclude(facts: Facts, decision: Decision, addresses: readonly Ip[]): Verdict {
+function conclude(facts: Facts, decision: Decision, addresses: readonly string[]): Verdict {
   const port = facts.port!;
-  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip: formatIp(ip), port })) : [];
+  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip, port })) : [];
   return {
     decision,
     host: facts.host!,

@@ -52,6 +52,7 @@ export class NativeConn implements Conn {
   /** What the system did not take yet, in order; undefined when it took all. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
+  #peerEnded = false;
   #writing: typeof OPEN | typeof ENDING | typeof ENDED = OPEN;
   #remote: SocketAddress | undefined;
   #local: SocketAddress | undefined;
@@ -122,9 +123,11 @@ export class NativeConn implements Conn {
     if (this.#queue === undefined) this.#shutdown();
   }
 
+  /** Where the peer has ended too, closing says it all: the system sends what it holds, then FIN. */
   #shutdown(): void {
     this.#writing = ENDED;
-    this.#socket.shutdown();
+    if (this.#peerEnded) this.#socket.end();
+    else this.#socket.shutdown();
   }
 
   destroy(): void {
@@ -157,6 +160,7 @@ export class NativeConn implements Conn {
   }
 
   onEnd(): void {
+    this.#peerEnded = true;
     (this.#events ??= new Held(this)).end();
   }
 
