@@ -104,7 +104,7 @@ function keep(values: Map<string, ArgValue>, definitions: ArgDefinitions, token:
     return;
   }
   if (values.has(name)) throw usage("usage.repeated", `--${name} is given more than once`, "give it one value");
-  values.set(name, definition.type === "boolean" ? !isNegative(token, definitions) : token.value!);
+  values.set(name, definition.type === "boolean" ? token.rawName !== `--no-${token.name}` : token.value!);
 }
 
 function keepPositionals(values: Map<string, ArgValue>, definitions: ArgDefinitions, positionals: string[]): void {
@@ -124,11 +124,6 @@ function definitionOf(
     return definition.type !== "positional" && (key === name || definition.alias === name);
   });
   return found as [string, Exclude<ArgDefinition, { type: "positional" }>];
-}
-
-/** `--no-x` where `x` is the flag; a flag that is itself called `no-x` is not negative. */
-function isNegative(token: OptionToken, definitions: ArgDefinitions): boolean {
-  return token.rawName === `--no-${token.name}` && !Object.hasOwn(definitions, `no-${token.name}`);
 }
 
 /** Says which argument the parser refused, in our words. */
