@@ -156,7 +156,8 @@ export function unknownFlag(typed: string, definitions: ArgDefinitions): Portail
     return [`--${name}`, ...negative];
   });
   const suggestion = typed.startsWith("--") ? nearest(typed, names) : undefined;
-  return usage("usage.unknown_flag", `unknown flag ${typed}`, suggestion && `did you mean ${suggestion}?`);
+  const hint = suggestion && suggestion !== typed ? `did you mean ${suggestion}?` : undefined;
+  return usage("usage.unknown_flag", `unknown flag ${typed}`, hint);
 }
 
 /** An operator's mistake on the command line (64). */
