@@ -124,15 +124,15 @@ function pinnedVersion() {
   return readJson(join(root, "package.json")).devDependencies.bun;
 }
 
-/** Runs to the end: passes signals on, and ends as the child ended. */
+/** Runs to the end: passes signals on, and ends as the child ended. A terminal sends its own interrupt to both. */
 function run(bun, args) {
-  const child = spawn(bun, args, { cwd: root, stdio: "inherit" });
+  let child;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
-      const fromTerminal = signal === "SIGINT" && process.stdin.isTTY;
-      if (!fromTerminal) child.kill(signal);
+      if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
+  child = spawn(bun, args, { cwd: root, stdio: "inherit" });
   child.on("error", (error) => fail(error.message));
   child.on("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
 }
