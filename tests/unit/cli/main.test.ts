@@ -115,10 +115,12 @@ describe("status 70 and a request to report for", () => {
 
 describe("standard output", () => {
   test("whose reader is gone ends the program quietly", async () => {
-    const gated = (args: string) =>
-      shell(
-        `mkfifo gate; { read _ < gate; $PORTAIL ${args}; echo "status $?" >&2; } | { exec <&-; echo go > gate; }; rm gate`,
-      );
+    // The reader closes its end, then opens the gate.
+    const gated = (args: string) => {
+      rmSync(join(copy, "gate"), { force: true });
+      const writer = `while [ ! -e gate ]; do :; done; $PORTAIL ${args}; echo "status $?" >&2`;
+      return shell(`{ ${writer}; } | { exec <&-; : > gate; }`);
+    };
     expect(await gated("x --help")).toEqual({ out: "", err: "status 74\n" });
     expect(await gated("x endless")).toEqual({ out: "", err: "status 74\n" });
   });
