@@ -87,6 +87,12 @@ describe("a task runs under the pinned Bun, silently when nothing is to be insta
   });
 });
 
+test("npm's scripts are these tasks, and replace their shell so that signals arrive", async () => {
+  const { scripts } = await Bun.file(resolve(import.meta.dir, "../../../package.json")).json();
+  expect(Object.keys(scripts).toSorted()).toEqual(["bench", "build", "peers", "start", "test", "test:long"]);
+  for (const [name, line] of Object.entries(scripts)) expect(line).toBe(`exec node scripts/bootstrap.mjs ${name}`);
+});
+
 describe("the binary", () => {
   test("comes from the platform's package when the bun package has a placeholder", async () => {
     write("node_modules/bun/bin/bun", "#!/bin/sh\necho no install script ran >&2\nexit 1\n");
