@@ -71,8 +71,8 @@ function isStale() {
 }
 
 /**
- * With npm when this is Node and npm is there, else with Bun. Scripts of packages are not run. `npm ci` would refuse a lock
- * file without the platforms that its writer's registry did not have; `npm install` takes the locked versions as well.
+ * With npm when this is Node and npm is there, else with Bun. Scripts of packages are not run. `npm ci` refuses a lock file
+ * that lacks packages of other platforms; `npm install --no-save` takes the locked versions without that demand.
  */
 function install() {
   if (lstatSync(join(root, "node_modules"), { throwIfNoEntry: false })?.isSymbolicLink()) {

@@ -22,7 +22,11 @@ beforeAll(() => {
        meta: { name: "x", description: "Test", examples: [], exits: [] },
        args: { what: { type: "positional", required: true, description: "" } },
        async run({ args, data }) {
-         if (args.what === "bulk") for (let i = 0; i < 50; i++) data.stdout.write("x".repeat(100_000));
+         if (args.what === "bulk") for (const n of [1, 5_000_000, 1]) data.stdout.write("x".repeat(n));
+         if (args.what === "log") {
+           for (let i = 0; i < 20; i++, await new Promise((resolve) => setTimeout(resolve, 1))) data.log.warn("line");
+           data.stdout.write("data\\n");
+         }
          if (args.what === "endless") for (;;) { data.stdout.write("x".repeat(100_000)); await data.stdout.flush(); }
          if (args.what === "later") setTimeout(() => { throw new Error("later"); }, 1);
          if (args.what === "rejected") void Promise.reject(new Error("rejected"));
@@ -82,7 +86,7 @@ test("help and version on stdout, nothing on stderr", async () => {
 
 test("data on stdout whole, the log on stderr, the verdict as the status", async () => {
   const { out, err, status } = await portail(["x", "bulk"]);
-  expect({ length: out.length, status }).toEqual({ length: 5_000_000, status: 1 });
+  expect({ length: out.length, status }).toEqual({ length: 5_000_002, status: 1 });
   expect(err).toMatch(/^\d{4}-\d\d-\d\dT\S+Z info done\n$/);
 });
 
@@ -123,6 +127,13 @@ describe("standard output", () => {
     };
     expect(await gated("x --help")).toEqual({ out: "", err: "status 74\n" });
     expect(await gated("x endless")).toEqual({ out: "", err: "status 74\n" });
+  });
+
+  test("goes on when only standard error's reader is gone", async () => {
+    rmSync(join(copy, "gate"), { force: true });
+    const writer = `while [ ! -e gate ]; do :; done; $PORTAIL x log 2>&1 >&3; echo "status $?" >&3`;
+    const { out } = await shell(`{ { ${writer}; } | { exec <&-; : > gate; }; } 3>&1`);
+    expect(out).toBe("data\nstatus 1\n");
   });
 
   test("that cannot be written is said", async () => {

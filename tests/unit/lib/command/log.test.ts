@@ -43,7 +43,7 @@ describe("a text line", () => {
 
   test("cannot be forged by what a peer sent, nor drive the terminal", () => {
     const { log, text } = logged();
-    log.info("denied", { host: "a\ninfo allowed host=b", title: "\u001b]0;x\u0007" });
+    log.info("denied \u001b[2J", { host: "a\ninfo allowed host=b", title: "\u001b]0;x\u0007" });
     expect(text().split("\n")).toHaveLength(2);
     expect(text()).not.toMatch(/[\u0000-\u0009\u000b-\u001f]/);
   });
