@@ -126,13 +126,12 @@ function pinnedVersion() {
 
 /** Runs to the end: passes signals on, and ends as the child ended. A terminal sends its own interrupt to both. */
 function run(bun, args) {
-  let child;
   for (const signal of ["SIGINT", "SIGTERM", "SIGHUP"]) {
     process.on(signal, () => {
       if (signal !== "SIGINT" || !process.stdin.isTTY) child.kill(signal);
     });
   }
-  child = spawn(bun, args, { cwd: root, stdio: "inherit" });
+  const child = spawn(bun, args, { cwd: root, stdio: "inherit" });
   child.on("error", (error) => fail(error.message));
   child.on("exit", (status, signal) => process.exit(status ?? 128 + constants.signals[signal]));
 }

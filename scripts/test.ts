@@ -40,7 +40,7 @@ process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const leftOutFile = join(scratch, "left-out.jsonl");
 writeFileSync(leftOutFile, "");
 
-let broken = 0;
+const failed: string[] = [];
 const counts: Counts[] = [];
 for (const step of steps.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
   process.stdout.write(step.name.padEnd(14));
@@ -51,15 +51,16 @@ for (const step of steps.filter(({ name }) => chosen.length === 0 || chosen.incl
   const seconds = ((performance.now() - started) / 1000).toFixed(1);
   process.stdout.write(`${result ? sumLine(result) : status === 0 ? "ok" : "FAILED"} (${seconds} s)\n`);
   if (status !== 0) {
-    broken++;
+    failed.push(step.name);
     process.stdout.write(`${withoutPasses(output).trim()}\n\n`);
   }
 }
 
 const leftOut = readLeftOut(readFileSync(leftOutFile, "utf8"));
 const sums = total(counts, leftOut, process.env["CI"] === "true");
+if (failed.length > 0) process.stdout.write(`\nFAILED: ${failed.join(", ")}\n`);
 process.stdout.write(`\n${leftOutText(leftOut)}${sumLine(sums)}\n`);
-process.exit(broken === 0 && sums.failed === 0 ? 0 : 1);
+process.exit(failed.length === 0 && sums.failed === 0 ? 0 : 1);
 
 function check(name: string, args: string[]): Step {
   return { name, args, suite: false };
