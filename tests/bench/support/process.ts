@@ -1,0 +1,104 @@
+/** Starting pinned processes, waiting for their port, and ending them by their own ids. Measures nothing. */
+import { closeSync, openSync, readFileSync } from "node:fs";
+import { processTree } from "./proc.ts";
+
+/** The proxy under test has a core of its own; load generator and target share the other. */
+export const PROXY_CORE = 0;
+export const LOAD_CORE = 1;
+
+export interface Running {
+  pid: number;
+  /** Ends the process and all its descendants, and waits until they are gone. */
+  stop(): Promise<void>;
+}
+
+const running = new Map<number, Running>();
+
+/** Ends everything that was started here and has not ended. For signals and for the end of the program. */
+export async function stopAll(): Promise<void> {
+  await Promise.all([...running.values()].map((process) => process.stop()));
+}
+
+/** `argv` pinned to one core. taskset(1) execs, so that the process id is the program's own. */
+export function pinned(core: number, argv: readonly string[]): string[] {
+  return ["taskset", "-c", String(core), ...argv];
+}
+
+export interface DaemonOptions {
+  argv: readonly string[];
+  /** A loopback port that accepts connections once the daemon is ready. */
+  port: number;
+  /** Where its standard error goes; the end of it is quoted when it does not start. */
+  log: string;
+  env?: Record<string, string>;
+}
+
+/** Starts a daemon on the proxy core and waits until its port accepts. Throws, with its last words, if it does not. */
+export async function startDaemon({ argv, port, log, env }: DaemonOptions): Promise<Running> {
+  const stderr = openSync(log, "w");
+  const child = Bun.spawn(pinned(PROXY_CORE, argv), {
+    stdin: "ignore",
+    stdout: "ignore",
+    stderr,
+    env: { ...process.env, ...env },
+  });
+  closeSync(stderr);
+  const daemon = track(child.pid);
+  if (await accepts(port, () => child.exitCode === null && child.signalCode === null)) return daemon;
+  await daemon.stop();
+  throw new Error(`${argv[0]} did not start: ${readFileSync(log, "utf8").trim().slice(-300) || "it said nothing"}`);
+}
+
+/** Registers a process so that it is ended, at the latest, with the program. */
+export function track(pid: number): Running {
+  const process: Running = {
+    pid,
+    async stop() {
+      running.delete(pid);
+      await endTree(pid);
+    },
+  };
+  running.set(pid, process);
+  return process;
+}
+
+/** A loopback TCP port that was free a moment ago. */
+export function freePort(): number {
+  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const { port } = probe;
+  probe.stop(true);
+  return port;
+}
+
+async function accepts(port: number, alive: () => boolean): Promise<boolean> {
+  for (let attempt = 0; attempt < 200 && alive(); attempt++) {
+    try {
+      const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+      socket.end();
+      return true;
+    } catch {
+      await Bun.sleep(50);
+    }
+  }
+  return false;
+}
+
+/** SIGTERM to the whole tree, and SIGKILL to what is left of it a second later. */
+async function endTree(root: number): Promise<void> {
+  const tree = processTree(root).map((process) => process.pid);
+  for (const pid of tree) signal(pid, "SIGTERM");
+  for (let waited = 0; waited < 20 && tree.some(isAlive); waited++) await Bun.sleep(50);
+  for (const pid of tree.filter(isAlive)) signal(pid, "SIGKILL");
+}
+
+function isAlive(pid: number): boolean {
+  return processTree(pid).some((process) => process.pid === pid);
+}
+
+function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
+  try {
+    process.kill(pid, name);
+  } catch {
+    // It has ended by itself.
+  }
+}
