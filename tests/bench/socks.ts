@@ -1,6 +1,6 @@
 /** The access proxy beside its peers: rounds in rotating order, one worker and one core each, and a report. Not a test. */
 import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { cpus, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Report } from "./run.ts";
@@ -9,7 +9,7 @@ import { machine, packageVersion } from "./support/machine.ts";
 import { FULL, measure, QUICK, type Bench, type Measurement } from "./support/measure.ts";
 import { parseOptions, select, type Options, type Selection } from "./support/options.ts";
 import { contenders, type Contender, type Family } from "./support/peers.ts";
-import { LOAD_CORE, PROXY_CORE } from "./support/process.ts";
+import { canPin, LOAD_CORE, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
 import { measureSilent, silentTable, type SilentMeasurement } from "./support/silent.ts";
 import { rotate } from "./support/stats.ts";
@@ -125,7 +125,8 @@ function introduction(argv: string[], options: Options, series: readonly Series[
     `${PROXY_CORE}; the load generator and the target share core ${LOAD_CORE}. Cells are medians (min..max). A ratio is the median of the`,
     "rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for 1.00 and for no",
     "failed connection. Added latency is the percentile through the proxy less that of the direct connection, measured in turns.",
-    "Memory and processor time are summed over all processes of a proxy.",
+    "Memory and processor time are summed over all processes of a proxy. RSS counts pages that they share once for each; PSS",
+    "once, but also spares portail, when it runs from source, what it shares with the load generator's runtime.",
   ].join("\n");
 }
 
@@ -144,14 +145,13 @@ function bullets(title: string, list: readonly string[]): string {
 
 /** Our own readings of /proc must not disturb the proxy's core; children are pinned one by one. */
 function pinOurselves(): void {
-  if (cpus().length < 2) {
-    throw new PortailError("the benchmark needs two cores: one for the proxy, one for its load", {
-      code: "bench.cores",
-      exit: EXIT.unavailable,
-    });
-  }
-  const pinned = Bun.spawnSync(["taskset", "-acp", String(LOAD_CORE), String(process.pid)]);
-  if (!pinned.success) throw new PortailError("taskset failed", { code: "bench.taskset", exit: EXIT.unavailable });
+  const pin = ["taskset", "-acp", String(LOAD_CORE), String(process.pid)];
+  if (canPin() && Bun.spawnSync(pin).success) return;
+  throw new PortailError("cannot pin the proxies and their load to a core each", {
+    code: "bench.cores",
+    exit: EXIT.unavailable,
+    hint: "the benchmark needs two cores and taskset, of util-linux",
+  });
 }
 
 function say(text: string): void {

@@ -21,16 +21,24 @@ const MORE: Step = { kind: "more" };
 const GREETING = Uint8Array.of(5, 1, 0);
 const HEADER_LIMIT = 16_384;
 
-/** A factory of dialogs that ask for 127.0.0.1:`port`; requests are encoded once, since thousands are opened per second. */
-export function dialogs(via: Via, port: number): () => Dialog {
+/**
+ * A factory of dialogs that ask for `port` on one of `hosts` (IPv4), each in turn. Requests are encoded once, since
+ * thousands of tunnels are opened per second.
+ */
+export function dialogs(via: Via, hosts: readonly string[], port: number): () => Dialog {
   if (via === "none") return () => ({ first: NOTHING, step: (rest) => ({ kind: "ready", rest }) });
-  if (via === "socks") {
-    const request = Uint8Array.of(5, 1, 0, 1, 127, 0, 0, 1, port >> 8, port & 255);
-    return () => socksDialog(request);
-  }
-  const authority = `127.0.0.1:${port}`;
-  const request = new TextEncoder().encode(`CONNECT ${authority} HTTP/1.1\r\nHost: ${authority}\r\n\r\n`);
-  return () => connectDialog(request);
+  const [encode, dialog] = via === "socks" ? [socksRequest, socksDialog] : [connectRequest, connectDialog];
+  const requests = hosts.map((host) => encode(host, port));
+  let next = 0;
+  return () => dialog(requests[next++ % requests.length]!);
+}
+
+function socksRequest(host: string, port: number): Uint8Array {
+  return Uint8Array.of(5, 1, 0, 1, ...host.split(".").map(Number), port >> 8, port & 255);
+}
+
+function connectRequest(host: string, port: number): Uint8Array {
+  return new TextEncoder().encode(`CONNECT ${host}:${port} HTTP/1.1\r\nHost: ${host}:${port}\r\n\r\n`);
 }
 
 /** RFC 1928 sections 3, 4 and 6. */

@@ -1,5 +1,6 @@
 /** The far end: echoes what it gets, or, when the first byte of a connection is `F`, floods it with a known pattern. No load generator. */
 import type { Socket } from "bun";
+import { TARGETS } from "./addresses.ts";
 import { answer } from "./plan.ts";
 import { FLOOD, patternFrom } from "./pattern.ts";
 
@@ -11,30 +12,34 @@ interface State {
   pending: Uint8Array;
 }
 
-const server = Bun.listen<State>({
-  hostname: "127.0.0.1",
-  port: 0,
-  socket: {
-    open(socket) {
-      socket.data = { mode: "new", sent: 0, pending: new Uint8Array(0) };
-      socket.setNoDelay(true);
+let port = 0;
+for (const hostname of TARGETS) port = listen(hostname, port);
+answer({ port });
+
+function listen(hostname: string, port: number): number {
+  return Bun.listen<State>({
+    hostname,
+    port,
+    socket: {
+      open(socket) {
+        socket.data = { mode: "new", sent: 0, pending: new Uint8Array(0) };
+      },
+      data(socket, bytes) {
+        const state = socket.data;
+        if (state.mode === "new") state.mode = bytes[0] === FLOOD ? "flood" : "echo";
+        if (state.mode === "flood") flood(socket);
+        else echo(socket, bytes);
+      },
+      drain(socket) {
+        if (socket.data.mode === "flood") flood(socket);
+        else echo(socket, new Uint8Array(0));
+      },
+      error(socket) {
+        socket.terminate();
+      },
     },
-    data(socket, bytes) {
-      const state = socket.data;
-      if (state.mode === "new") state.mode = bytes[0] === FLOOD ? "flood" : "echo";
-      if (state.mode === "flood") flood(socket);
-      else echo(socket, bytes);
-    },
-    drain(socket) {
-      if (socket.data.mode === "flood") flood(socket);
-      else echo(socket, new Uint8Array(0));
-    },
-    error(socket) {
-      socket.terminate();
-    },
-  },
-});
-answer({ port: server.port });
+  }).port;
+}
 
 /** One write per turn of the event loop, so that a fast reader does not starve the other connections. */
 function flood(socket: Socket<State>): void {

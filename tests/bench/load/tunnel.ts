@@ -1,5 +1,6 @@
-/** Opens a tunnel through a proxy and hands it to a load generator. It keeps no statistics. */
+/** Opens a tunnel through a proxy and hands it to a load generator. It keeps no statistics, and sets no socket option: the runtime turns Nagle off by itself. */
 import type { Socket } from "bun";
+import { SOURCES, TARGETS } from "./addresses.ts";
 import { dialogs, type Dialog, type Via } from "./dialog.ts";
 
 export interface Route {
@@ -25,10 +26,9 @@ export interface TunnelState {
 
 /** A function that opens one more tunnel over `route`. Every outcome arrives as an event; it never throws. */
 export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
-  const newDialog = dialogs(route.via, route.targetPort);
+  const newDialog = dialogs(route.via, TARGETS, route.targetPort);
   const socket = {
     open(socket: Socket<TunnelState>) {
-      socket.setNoDelay(true);
       const { dialog } = socket.data;
       if (dialog.first.length > 0) socket.write(dialog.first);
       else ready(socket, dialog.first);
@@ -50,9 +50,16 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       fail(socket, socket.data.ready ? "closed" : "closed during the handshake");
     },
   };
+  let next = 0;
   return (events) => {
-    const data = { dialog: newDialog(), ready: false, events };
-    Bun.connect<TunnelState>({ hostname: "127.0.0.1", port: route.port, data, socket }).catch((error: unknown) =>
+    const options = {
+      hostname: "127.0.0.1",
+      port: route.port,
+      localAddress: SOURCES[next++ % SOURCES.length]!,
+      data: { dialog: newDialog(), ready: false, events },
+      socket,
+    };
+    Bun.connect<TunnelState>(options).catch((error: unknown) =>
       events.lost(error instanceof Error ? error.message : String(error)),
     );
   };

@@ -34,9 +34,9 @@ export const FULL: Effort = {
   rateMs: 4000,
   echoes: 20_000,
   tunnels: 2000,
-  settleMs: 1500,
+  settleMs: 2000,
 };
-export const QUICK: Effort = { warmupMs: 400, bulkMs: 800, rateMs: 1000, echoes: 3000, tunnels: 400, settleMs: 700 };
+export const QUICK: Effort = { warmupMs: 400, bulkMs: 800, rateMs: 1000, echoes: 3000, tunnels: 400, settleMs: 1500 };
 
 export interface Measurement {
   values: Partial<Record<RowName, number>>;

@@ -1,5 +1,6 @@
 /** Who takes part: how each proxy is configured and started as one worker without log or cache. Starts nothing itself. */
 import { join } from "node:path";
+import { TARGETS } from "../load/addresses.ts";
 import type { Via } from "../load/dialog.ts";
 
 export type Family = "SOCKS" | "CONNECT" | "relay" | "direct";
@@ -87,7 +88,7 @@ const tinyproxy: Contender = {
         "Listen 127.0.0.1",
         "Timeout 600",
         "MaxClients 5000",
-        "Allow 127.0.0.1",
+        "Allow 127.0.0.0/8",
         "LogLevel Critical",
       ),
     },
@@ -131,7 +132,7 @@ const haproxy: Contender = {
   peer: false,
   program: "haproxy",
   package: "haproxy",
-  note: "bare TCP relay to a fixed target, `nbthread 1`: no protocol, no policy; for orientation, not in the gate",
+  note: "bare TCP relay to the target, `nbthread 1`: no protocol, no policy; for orientation, not in the gate",
   setup: ({ port, targetPort, dir }) => ({
     argv: ["haproxy", "-db", "-f", join(dir, "haproxy.cfg")],
     files: {
@@ -146,7 +147,7 @@ const haproxy: Contender = {
         "  timeout server 10m",
         "listen relay",
         `  bind 127.0.0.1:${port}`,
-        `  server target 127.0.0.1:${targetPort}`,
+        ...TARGETS.map((host, index) => `  server target${index} ${host}:${targetPort}`),
       ),
     },
   }),

@@ -1,5 +1,6 @@
 /** Starting pinned processes, waiting for their port, and ending them by their own ids. Measures nothing. */
 import { closeSync, openSync, readFileSync } from "node:fs";
+import { cpus } from "node:os";
 import { processTree } from "./proc.ts";
 
 /** The proxy under test has a core of its own; load generator and target share the other. */
@@ -19,9 +20,17 @@ export async function stopAll(): Promise<void> {
   await Promise.all([...running.values()].map((process) => process.stop()));
 }
 
-/** `argv` pinned to one core. taskset(1) execs, so that the process id is the program's own. */
+/**
+ * `argv` pinned to one core, or as it is where that cannot be: the generators' own tests need no pinning, and the
+ * benchmark insists on it itself. taskset(1) execs, so that the process id is the program's own.
+ */
 export function pinned(core: number, argv: readonly string[]): string[] {
-  return ["taskset", "-c", String(core), ...argv];
+  return canPin() ? ["taskset", "-c", String(core), ...argv] : [...argv];
+}
+
+/** Whether there are the two cores and the program for it. */
+export function canPin(): boolean {
+  return cpus().length > Math.max(PROXY_CORE, LOAD_CORE) && Bun.which("taskset") !== null;
 }
 
 export interface DaemonOptions {
