@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import { nearest } from "../../lib/command/nearest.ts";
-import { stopAll } from "./support/process.ts";
+import { isClosing, shutDown } from "./support/process.ts";
 import { replaceSection } from "./support/table.ts";
 
 export interface Report {
@@ -26,7 +26,7 @@ for (const [signal, status] of [
   ["SIGINT", 130],
   ["SIGTERM", 143],
 ] as const) {
-  process.once(signal, () => void stopAll().finally(() => process.exit(status)));
+  process.once(signal, () => void shutDown().finally(() => process.exit(status)));
 }
 
 process.exitCode = await main(process.argv.slice(2));
@@ -34,6 +34,7 @@ process.exitCode = await main(process.argv.slice(2));
 async function main([name, ...argv]: string[]): Promise<ExitStatus> {
   try {
     const report = await (await find(name))(argv);
+    if (isClosing()) return EXIT.no;
     process.stdout.write(`${report.markdown}\n`);
     if (report.keep) await keep(name!, report.markdown);
     return report.passed ? EXIT.done : EXIT.no;
@@ -42,7 +43,7 @@ async function main([name, ...argv]: string[]): Promise<ExitStatus> {
     process.stderr.write(`bench: ${error.message} [${error.code}]\n${error.hint ? `  hint: ${error.hint}\n` : ""}`);
     return error.exit;
   } finally {
-    await stopAll();
+    await shutDown();
   }
 }
 

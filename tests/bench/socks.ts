@@ -25,17 +25,14 @@ export default async function socks(argv: string[]): Promise<Report> {
   const dir = mkdtempSync(join(tmpdir(), "portail-bench-"));
   // Some peers change to a user of their own before they write there.
   chmodSync(dir, 0o1777);
-  try {
-    const target = await startLoad<{ port: number }>("target", {}, 10_000);
-    const bench: Bench = { dir, targetPort: target.answer.port, effort: options.quick ? QUICK : FULL };
-    const series = await runRounds(selection, options.rounds, bench);
-    const silent = await runSilent(selection, options, bench, everyone);
-    const complete =
-      !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
-    return report({ argv, options, selection, series, silent, missing, complete });
-  } finally {
-    rmSync(dir, { recursive: true, force: true });
-  }
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  const target = await startLoad<{ port: number }>("target", {}, 10_000);
+  const bench: Bench = { dir, targetPort: target.answer.port, effort: options.quick ? QUICK : FULL };
+  const series = await runRounds(selection, options.rounds, bench);
+  const silent = await runSilent(selection, options, bench, everyone);
+  const complete =
+    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  return report({ argv, options, selection, series, silent, missing, complete });
 }
 
 async function runRounds({ contenders, rows }: Selection, rounds: number, bench: Bench): Promise<Series[]> {

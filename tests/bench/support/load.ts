@@ -1,6 +1,6 @@
 /** Runs the load generators of ../load on their core and reads their JSON. It decides no plan. */
 import { join } from "node:path";
-import { LOAD_CORE, pinned, track, type Running } from "./process.ts";
+import { LOAD_CORE, pinned, refuseWhenClosing, track, type Running } from "./process.ts";
 
 export type LoadName = "bulk" | "rate" | "latency" | "hold" | "silent" | "target";
 
@@ -21,6 +21,7 @@ export interface Load<Result> extends Running {
 /** Starts a generator and waits for its first answer; it may go on until `finish` or `stop`. */
 export async function startLoad<Result>(name: LoadName, plan: object, limitMs: number): Promise<Load<Result>> {
   const script = join(import.meta.dir, "..", "load", `${name}.ts`);
+  refuseWhenClosing();
   const child = Bun.spawn(pinned(LOAD_CORE, [process.execPath, script, JSON.stringify(plan)]), {
     stdin: "pipe",
     stdout: "pipe",

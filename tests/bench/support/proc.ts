@@ -51,15 +51,20 @@ export function descendants(root: number, all: readonly Stat[]): Stat[] {
   return found.filter((process) => process.state !== "Z" && process.state !== "X");
 }
 
-/** The living processes of the tree under `root` now. Empty when it has ended. */
-export function processTree(root: number): Stat[] {
+/** Every process of the machine now. */
+export function allProcesses(): Stat[] {
   const all: Stat[] = [];
   for (const name of readdirSync("/proc")) {
     if (!/^[0-9]+$/.test(name)) continue;
     const stat = parseStat(readOrEmpty(`/proc/${name}/stat`));
     if (stat !== undefined) all.push(stat);
   }
-  return descendants(root, all);
+  return all;
+}
+
+/** The living processes of the tree under `root` now. Empty when it has ended. */
+export function processTree(root: number): Stat[] {
+  return descendants(root, allProcesses());
 }
 
 /** User and system seconds of the tree under `root` since its start. */

@@ -1,7 +1,7 @@
 /** Starting pinned processes, waiting for their port, and ending them by their own ids. Measures nothing. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
-import { processTree } from "./proc.ts";
+import { allProcesses, descendants } from "./proc.ts";
 
 /** The proxy under test has a core of its own; load generator and target share the other. */
 export const PROXY_CORE = 0;
@@ -15,9 +15,27 @@ export interface Running {
 
 const running = new Map<number, Running>();
 
-/** Ends everything that was started here and has not ended. For signals and for the end of the program. */
+let closing = false;
+
+/** Ends everything that was started here and has not ended. */
 export async function stopAll(): Promise<void> {
   await Promise.all([...running.values()].map((process) => process.stop()));
+}
+
+/** As `stopAll`, for good: whatever is under way cannot start anything more. */
+export async function shutDown(): Promise<void> {
+  closing = true;
+  await stopAll();
+}
+
+/** Whether `shutDown` has been called: a report of what was interrupted is worth nothing. */
+export function isClosing(): boolean {
+  return closing;
+}
+
+/** To be called directly before a process is spawned. */
+export function refuseWhenClosing(): void {
+  if (closing) throw new Error("interrupted");
 }
 
 /**
@@ -44,6 +62,7 @@ export interface DaemonOptions {
 
 /** Starts a daemon on the proxy core and waits until its port accepts. Throws, with its last words, if it does not. */
 export async function startDaemon({ argv, port, log, env }: DaemonOptions): Promise<Running> {
+  refuseWhenClosing();
   const stderr = openSync(log, "w");
   const child = Bun.spawn(pinned(PROXY_CORE, argv), {
     stdin: "ignore",
@@ -63,8 +82,8 @@ export function track(pid: number): Running {
   const process: Running = {
     pid,
     async stop() {
-      running.delete(pid);
       await endTree(pid);
+      running.delete(pid);
     },
   };
   running.set(pid, process);
@@ -92,16 +111,23 @@ async function accepts(port: number, alive: () => boolean): Promise<boolean> {
   return false;
 }
 
-/** SIGTERM to the whole tree, and SIGKILL to what is left of it a second later. */
+/**
+ * SIGTERM to the whole tree, SIGKILL to what is left of it a second later, and returns when all of it is gone. The tree
+ * is read anew each time, since it may still fork, and kept, since children of a parent that ended are no longer found.
+ */
 async function endTree(root: number): Promise<void> {
-  const tree = processTree(root).map((process) => process.pid);
-  for (const pid of tree) signal(pid, "SIGTERM");
-  for (let waited = 0; waited < 20 && tree.some(isAlive); waited++) await Bun.sleep(50);
-  for (const pid of tree.filter(isAlive)) signal(pid, "SIGKILL");
-}
-
-function isAlive(pid: number): boolean {
-  return processTree(pid).some((process) => process.pid === pid);
+  const tree = new Set([root]);
+  for (let turn = 0; turn < 200; turn++) {
+    const all = allProcesses();
+    const alive = [...tree].flatMap((pid) => descendants(pid, all)).map(({ pid }) => pid);
+    if (alive.length === 0) return;
+    for (const pid of alive) {
+      if (turn === 0 || !tree.has(pid)) signal(pid, "SIGTERM");
+      else if (turn >= 20) signal(pid, "SIGKILL");
+      tree.add(pid);
+    }
+    await Bun.sleep(50);
+  }
 }
 
 function signal(pid: number, name: "SIGTERM" | "SIGKILL"): void {
