@@ -5,8 +5,6 @@ export type FrontProtocol = "socks5" | "socks4" | "http";
 
 export interface ProxyRequest {
   protocol: FrontProtocol;
-  /** The ACL's name of the command, e.g. `tcp_connect`. */
-  command: string;
   /** As sent by the client; not yet canonical. */
   host: string;
   port: number;

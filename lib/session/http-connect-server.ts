@@ -75,7 +75,7 @@ export class HttpConnectServer implements FrontSession {
 
   #request(): Step {
     const { host, port, headers } = this.#head!;
-    return { type: "request", request: { protocol: "http", command: "tcp_connect", host, port, headers } };
+    return { type: "request", request: { protocol: "http", host, port, headers } };
   }
 
   #fail(reason: string): Step[] {

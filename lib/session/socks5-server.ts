@@ -109,7 +109,7 @@ export class Socks5Server implements FrontSession {
       };
     }
     const { host, port } = request;
-    return { type: "request", request: { protocol: "socks5", command: "tcp_connect", host, port } };
+    return { type: "request", request: { protocol: "socks5", host, port } };
   }
 
   accept(bound: { ip: string; port: number } | undefined): Uint8Array {
