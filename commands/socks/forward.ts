@@ -68,7 +68,11 @@ class ForwardClient implements Asker, Open {
     this.#proxy.deadlines.remove(this);
   }
 
+  /** Set by `cut`: what ends then did not end by itself. */
+  wasCut = false;
+
   cut(): void {
+    this.wasCut = true;
     this.conn.destroy();
   }
 
@@ -138,7 +142,7 @@ export class Forwarder {
     const http = { method: req.method, path, query, headers: fields };
     openPassage(this.#proxy, client, { protocol: "http", host, port, http }, (answer) => {
       if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
-      else this.#pass(req, res, fields, target, answer);
+      else this.#pass(client, req, res, fields, target, answer);
     });
   }
 
@@ -160,7 +164,14 @@ export class Forwarder {
   }
 
   /** The upstream connection serves this one exchange. */
-  #pass(req: IncomingMessage, res: ServerResponse, fields: Field[], target: ForwardTarget, passage: Passage): void {
+  #pass(
+    client: ForwardClient,
+    req: IncomingMessage,
+    res: ServerResponse,
+    fields: Field[],
+    target: ForwardTarget,
+    passage: Passage,
+  ): void {
     const { upstream } = passage;
     let reason = "done";
     let failure: string | undefined;
@@ -192,7 +203,7 @@ export class Forwarder {
       socket.destroy();
     });
     res.on("close", () => {
-      if (!res.writableFinished && reason === "done") reason = "client";
+      if (!res.writableFinished && reason === "done") reason = client.wasCut ? "cut" : "client";
       outgoing.destroy();
       socket.destroy();
     });
