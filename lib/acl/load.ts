@@ -78,7 +78,8 @@ class Loader {
     const text = decodeUtf8(bytes);
     const source = new Source(path, text ?? "");
     this.sources.set(path, source);
-    if (text === undefined) this.diagnostics.error("acl.bad_encoding", source, START, { message: "the file is not UTF-8" });
+    if (text === undefined)
+      this.diagnostics.error("acl.bad_encoding", source, START, { message: "the file is not UTF-8" });
     const { file } = parseSource(source, this.diagnostics);
     this.files.push({ source, ...file });
     const context = new Context(source, this.diagnostics, this.#sets, this.#mentions);
@@ -105,14 +106,17 @@ class Loader {
     checker.finish();
     if (this.diagnostics.failed) return undefined;
     const { policies, routes, tests } = checker;
-    return new Policy({ policies, routes, tests, mentions }, this.#digest());
+    return new Policy({ policies, routes, tests, mentions, sources: this.sources }, this.#digest());
   }
 
   #include(item: IncludeItem, source: Source): void {
     const path = joinPath(source.name, item.path.value);
     if (this.#open.includes(path)) {
       const chain = [...this.#open.slice(this.#open.indexOf(path)), path].map((one) => shorten(one)).join(" includes ");
-      this.diagnostics.error("acl.include_cycle", source, item.path, { message: "a file includes itself", label: chain });
+      this.diagnostics.error("acl.include_cycle", source, item.path, {
+        message: "a file includes itself",
+        label: chain,
+      });
       return;
     }
     // A file that two others include counts once, where it is first named.
@@ -131,7 +135,10 @@ class Loader {
     const path = joinPath(context.source.name, value.path.value);
     const bytes = this.#bytes(path, { span: value.path, source: context.source });
     // An unreadable set still has a name: its uses are no further mistakes.
-    this.#sets.set(name.text, fileSet(name.text, value.kind, path, bytes ?? new Uint8Array(), this.diagnostics, this.sources));
+    this.#sets.set(
+      name.text,
+      fileSet(name.text, value.kind, path, bytes ?? new Uint8Array(), this.diagnostics, this.sources),
+    );
   }
 
   #bytes(path: string, by: { span: Span; source: Source } | undefined): Uint8Array | undefined {
@@ -144,7 +151,9 @@ class Loader {
       const source = by?.source ?? new Source(path, "");
       if (by === undefined) this.sources.set(path, source);
       const reason = error instanceof Error ? error.message : String(error);
-      this.diagnostics.error("acl.read_failed", source, by?.span ?? START, { message: `cannot read "${shorten(path)}": ${shorten(reason)}` });
+      this.diagnostics.error("acl.read_failed", source, by?.span ?? START, {
+        message: `cannot read "${shorten(path)}": ${shorten(reason)}`,
+      });
       return undefined;
     }
   }

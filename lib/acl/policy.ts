@@ -1,6 +1,14 @@
 /** A loaded policy set: decides, before and after resolution, and routes. It knows no file and no socket. */
 import { Candidates } from "./compile/candidates.ts";
-import { type Decision, DEFAULT_DENY, decisionOf, depthDecision, guardDecision, troubleDecision, withLogged } from "./decision.ts";
+import {
+  type Decision,
+  DEFAULT_DENY,
+  decisionOf,
+  depthDecision,
+  guardDecision,
+  troubleDecision,
+  withLogged,
+} from "./decision.ts";
 import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { type Guard, guardRefusal } from "./guard.ts";

@@ -29,9 +29,16 @@ function excerpt(one: Diagnostic, source: Source, width: number): string[] {
   const carets = Math.max(1, Math.min(covered, width - (at - from)));
   const number = String(one.line);
   const margin = " ".repeat(number.length);
-  const lead = points.slice(from, at).map((point) => (point === "\t" ? "\t" : " ")).join("");
+  const lead = points
+    .slice(from, at)
+    .map((point) => (point === "\t" ? "\t" : " "))
+    .join("");
   const label = one.label === undefined ? "" : ` ${one.label}`;
-  return [` ${margin} |`, ` ${number} | ${text}`, ` ${margin} | ${from > 0 ? " " : ""}${lead}${"^".repeat(carets)}${label}`];
+  return [
+    ` ${margin} |`,
+    ` ${number} | ${text}`,
+    ` ${margin} | ${from > 0 ? " " : ""}${lead}${"^".repeat(carets)}${label}`,
+  ];
 }
 
 /** Control characters of a hostile file must not reach a terminal. */

@@ -8,21 +8,16 @@ export class NameTable {
   /** Open addressing: number of the name plus one, 0 is empty. Twice as many as names. */
   #slots = new Int32Array(32);
   #packed = 0;
-  /** Names that are not ASCII: rare, and never hosts. Their numbers share the sequence. */
-  #others: Map<string, number> | undefined;
 
   get size(): number {
-    return this.#packed + (this.#others?.size ?? 0);
+    return this.#packed;
   }
 
-  /** The number of the name, new or known. Numbers count from 0 in order of adding; of non-ASCII names, from -2 downwards. */
-  add(name: string): number {
+  /** The number of the name, new or known. Numbers count from 0 in order of adding. */
+  add(written: string): number {
+    const name = isPacked(written) ? written : packed(written);
     let hash = BASIS;
-    for (let i = name.length - 1; i >= 0; i--) {
-      const code = name.charCodeAt(i);
-      if (code > 0x7f) return this.#addOther(name);
-      hash = Math.imul(hash ^ code, PRIME);
-    }
+    for (let i = name.length - 1; i >= 0; i--) hash = Math.imul(hash ^ name.charCodeAt(i), PRIME);
     const known = this.#probe(name, 0, hash);
     if (known >= 0) return known;
     const end = this.#reserve(name.length);
@@ -49,7 +44,7 @@ export class NameTable {
     let hash = BASIS;
     for (let i = name.length - 1; i >= 0; i--) {
       const code = name.charCodeAt(i);
-      if (code > 0x7f) return this.#others?.get(name) ?? -1;
+      if (code > 0x7f || code === MARK) return this.#findPacked(packed(name));
       hash = Math.imul(hash ^ code, PRIME);
     }
     return this.#probe(name, 0, hash);
@@ -111,13 +106,10 @@ export class NameTable {
     this.#starts = this.#starts.slice(0, this.#packed + 1);
   }
 
-  #addOther(name: string): number {
-    this.#others ??= new Map();
-    const known = this.#others.get(name);
-    if (known !== undefined) return known;
-    const number = -2 - this.#others.size;
-    this.#others.set(name, number);
-    return number;
+  #findPacked(name: string): number {
+    let hash = BASIS;
+    for (let i = name.length - 1; i >= 0; i--) hash = Math.imul(hash ^ name.charCodeAt(i), PRIME);
+    return this.#probe(name, 0, hash);
   }
 
   #probe(name: string, from: number, hash: number): number {
@@ -190,6 +182,21 @@ export class NameTable {
 const BASIS = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;
 const DOT = 0x2e;
+/** Begins the packed form of a name that is not ASCII, or that holds this very character. */
+const MARK = 0x01;
+
+function isPacked(name: string): boolean {
+  for (let i = 0; i < name.length; i++) if (name.charCodeAt(i) > 0x7f || name.charCodeAt(i) === MARK) return false;
+  return true;
+}
+
+/** Names that are not ASCII are rare and never hosts: they are kept as the hex of their UTF-16 units. */
+function packed(name: string): string {
+  let hex = String.fromCharCode(MARK);
+  for (let i = 0; i < name.length; i++) hex += name.charCodeAt(i).toString(16).padStart(4, "0");
+  return hex;
+}
+
 const mix = (hash: number): number => (hash ^ (hash >>> 15)) >>> 0;
 
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
