@@ -9,10 +9,11 @@ import {
   troubleDecision,
   withLogged,
 } from "./decision.ts";
-import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "./evaluate.ts";
+import { FALSE, TROUBLE, TRUE } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { type Guard, guardRefusal } from "./guard.ts";
-import { type CompiledClause, compileClause } from "./compile/normalise.ts";
+import { compileMatcher, type Matcher, Request } from "./compile/matcher.ts";
+import { compileClause } from "./compile/normalise.ts";
 import type { Program } from "./model.ts";
 import { MAX_REDIRECTS, redirectedFacts } from "./redirect.ts";
 
@@ -48,12 +49,12 @@ export class Policy {
   /** Every backend that a route uses, once. */
   readonly backends: readonly string[];
   readonly program: Program;
-  readonly #clauses: readonly CompiledClause[];
+  readonly #request = new Request();
+  readonly #matchers: readonly Matcher[];
   readonly #decisions: readonly Decision[];
   readonly #candidates: Candidates;
-  readonly #routeClauses: readonly CompiledClause[];
+  readonly #routeMatchers: readonly Matcher[];
   readonly #routeCandidates: Candidates;
-  readonly #trouble = new Trouble();
 
   constructor(program: Program, digest: string) {
     this.program = program;
@@ -64,11 +65,13 @@ export class Policy {
     this.policyNames = program.policies.map(({ name }) => name);
     this.routeNames = program.routes.map(({ name }) => name);
     this.backends = [...new Set(program.routes.flatMap(({ backends }) => backends))];
-    this.#clauses = program.policies.map(({ when, require }) => compileClause(when, require));
+    const clauses = program.policies.map(({ when, require }) => compileClause(when, require));
+    this.#matchers = clauses.map((clause) => compileMatcher(clause, this.#request));
+    this.#candidates = new Candidates(clauses, this.#request);
     this.#decisions = program.policies.map(({ name, action }) => decisionOf(name, action));
-    this.#candidates = new Candidates(this.#clauses);
-    this.#routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
-    this.#routeCandidates = new Candidates(this.#routeClauses);
+    const routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
+    this.#routeMatchers = routeClauses.map((clause) => compileMatcher(clause, this.#request));
+    this.#routeCandidates = new Candidates(routeClauses, this.#request);
   }
 
   /**
@@ -78,12 +81,14 @@ export class Policy {
   decide(facts: Facts, guard?: Guard): Decision {
     const candidates = this.#candidates;
     let logged = NO_NAMES;
-    candidates.begin(facts, false);
+    this.#request.begin(facts, false);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#clauses[i]!, facts, false, this.#trouble);
+      const ways = this.#matchers[i]!(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = this.program.policies[i]!;
-      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      if (ways === TROUBLE)
+        return withLogged(troubleDecision(name, this.#request.trouble.reason, this.#request.trouble.fact), logged);
       if (action.kind === "log") {
         logged = [...logged, name];
         continue;
@@ -105,12 +110,14 @@ export class Policy {
     const policies = this.program.policies;
     let logged = NO_NAMES;
     let uncertain = false;
-    candidates.begin(facts, true);
+    this.#request.begin(facts, true);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#clauses[i]!, facts, true, this.#trouble);
+      const ways = this.#matchers[i]!(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = policies[i]!;
-      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      if (ways === TROUBLE)
+        return withLogged(troubleDecision(name, this.#request.trouble.reason, this.#request.trouble.fact), logged);
       // A fact that may turn out to be missing adds a way to be denied.
       if ((ways & TROUBLE) !== 0) uncertain = true;
       if ((ways & TRUE) === 0) continue;
@@ -130,12 +137,14 @@ export class Policy {
     const candidates = this.#routeCandidates;
     let backends = NO_NAMES;
     let matched = NO_NAMES;
-    candidates.begin(facts, false);
+    this.#request.begin(facts, false);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#routeClauses[i]!, facts, false, this.#trouble);
+      const ways = this.#routeMatchers[i]!(this.#request);
       if (ways === FALSE) continue;
       const route = this.program.routes[i]!;
-      if (ways === TROUBLE) return { reason: this.#trouble.reason, missing: this.#trouble.fact, route: route.name };
+      if (ways === TROUBLE)
+        return { reason: this.#request.trouble.reason, missing: this.#request.trouble.fact, route: route.name };
       backends = backends.length === 0 ? route.backends : [...backends, ...route.backends];
       matched = [...matched, route.name];
     }

@@ -1,12 +1,14 @@
 /** Which clauses may hold for a request, found by its facts and walked in the order of the file. Whether they hold is evaluate.ts's. */
 import type { Ip } from "../../wire/ip.ts";
-import { factOf, PENDING } from "../evaluate.ts";
-import { type FactName, type Facts, type FactType, type FactValue, lookupFact } from "../facts.ts";
+import { PENDING } from "../evaluate.ts";
+import { type FactName, type FactType, type FactValue, lookupFact } from "../facts.ts";
 import { NameTable } from "../tables/name-table.ts";
 import { PrefixTable } from "../tables/prefix-table.ts";
 import type { NameSet } from "../sets.ts";
-import { accessOf, type Key } from "./key.ts";
+import { chooseAccesses } from "./choice.ts";
+import type { Key } from "./key.ts";
 import { ListBuilder, type Lists } from "./lists.ts";
+import type { Request } from "./matcher.ts";
 import type { CompiledClause } from "./normalise.ts";
 
 /**
@@ -16,16 +18,19 @@ import type { CompiledClause } from "./normalise.ts";
 export class Candidates {
   readonly #indices = new Map<FactName, FactIndex>();
   /** For each fact, the clauses that must be evaluated when it is missing. */
-  readonly #whenMissing: { readonly fact: FactName; readonly type: FactType; readonly clauses: Int32Array }[] = [];
+  readonly #whenMissing: { readonly slot: number; readonly type: FactType; readonly clauses: Int32Array }[] = [];
   readonly #always: Int32Array;
   readonly #all: FactIndex[];
   readonly #lanes = new Lanes();
+  readonly #request: Request;
+  readonly #pendingSlot: number;
 
-  constructor(clauses: readonly CompiledClause[]) {
+  constructor(clauses: readonly CompiledClause[], request: Request) {
+    this.#request = request;
+    this.#pendingSlot = request.slot(PENDING);
     const always: number[] = [];
     const missing = new Map<FactName, number[]>();
-    for (const [clause, condition] of clauses.entries()) {
-      const access = accessOf(condition);
+    for (const [clause, access] of chooseAccesses(clauses).entries()) {
       if (access === undefined) always.push(clause);
       for (const fact of access?.reads ?? []) {
         const list = missing.get(fact);
@@ -36,26 +41,28 @@ export class Candidates {
     }
     this.#always = Int32Array.from(always);
     for (const [fact, list] of missing)
-      this.#whenMissing.push({ fact, type: typeOf(fact), clauses: Int32Array.from(list) });
+      this.#whenMissing.push({ slot: request.slot(fact), type: typeOf(fact), clauses: Int32Array.from(list) });
     this.#all = [...this.#indices.values()];
     for (const index of this.#all) index.finish();
   }
 
-  begin(facts: Facts, pending: boolean): void {
+  /** For the facts that the request holds by now. */
+  begin(): void {
     const lanes = this.#lanes;
+    const { values, pending } = this.#request;
     lanes.reset();
     lanes.add(this.#always, 0, this.#always.length);
     for (let i = 0; i < this.#whenMissing.length; i++) {
-      const { fact, type, clauses } = this.#whenMissing[i]!;
-      const value = factOf(facts, fact);
-      const known = value === undefined ? pending && fact === PENDING : isOfType(value, type);
+      const { slot, type, clauses } = this.#whenMissing[i]!;
+      const value = values[slot];
+      const known = value === undefined ? pending && slot === this.#pendingSlot : isOfType(value, type);
       if (!known) lanes.add(clauses, 0, clauses.length);
     }
     for (let i = 0; i < this.#all.length; i++) {
       const index = this.#all[i]!;
-      const value = factOf(facts, index.fact);
+      const value = values[index.slot];
       if (value === undefined) {
-        if (pending && index.fact === PENDING) lanes.add(index.everyClause, 0, index.everyClause.length);
+        if (pending && index.slot === this.#pendingSlot) lanes.add(index.everyClause, 0, index.everyClause.length);
       } else if (isOfType(value, index.type)) index.collect(value, lanes);
     }
   }
@@ -67,7 +74,7 @@ export class Candidates {
 
   #index(fact: FactName): FactIndex {
     let index = this.#indices.get(fact);
-    if (index === undefined) this.#indices.set(fact, (index = new FactIndex(fact)));
+    if (index === undefined) this.#indices.set(fact, (index = new FactIndex(fact, this.#request.slot(fact))));
     return index;
   }
 }
@@ -93,7 +100,10 @@ class FactIndex {
   #byValue!: Lists;
   #suffixes = false;
 
-  constructor(readonly fact: FactName) {
+  constructor(
+    fact: FactName,
+    readonly slot: number,
+  ) {
     this.type = typeOf(fact);
   }
 
@@ -186,6 +196,7 @@ class Lanes {
   }
 
   next(): number {
+    if (this.#count === 1) return this.#onlyLane();
     let least = Infinity;
     for (let lane = 0; lane < this.#count; lane++) {
       const head = this.#lists[lane]![this.#at[lane]!]!;
@@ -199,6 +210,16 @@ class Lanes {
       while (this.#at[lane]! < this.#end[lane]! && this.#lists[lane]![this.#at[lane]!]! === least);
       if (this.#at[lane]! >= this.#end[lane]!) this.#drop(lane--);
     }
+    return least;
+  }
+
+  #onlyLane(): number {
+    const list = this.#lists[0]!;
+    const least = list[this.#at[0]!]!;
+    let at = this.#at[0]! + 1;
+    while (at < this.#end[0]! && list[at] === least) at++;
+    this.#at[0] = at;
+    if (at >= this.#end[0]!) this.#count = 0;
     return least;
   }
 

@@ -31,32 +31,40 @@ export interface Access {
   readonly rank: number;
 }
 
-/** The best way to find the clause, or undefined if it must always be evaluated. `condition` is free of `not`. */
-export function accessOf(condition: Condition): Access | undefined {
-  if (condition.kind === "constant") return condition.value ? undefined : { keys: [], reads: new Set(), rank: 0 };
-  if (condition.kind === "comparison") return accessOfComparison(condition);
-  if (condition.kind === "or") {
-    const all = condition.items.map(accessOf);
-    if (all.includes(undefined)) return undefined;
-    const each = all as Access[];
-    const reads = new Set(each.flatMap((access) => [...access.reads]));
-    return {
-      keys: each.flatMap((access) => access.keys),
-      reads,
-      rank: Math.max(...each.slice(0, 1000).map(({ rank }) => rank)),
-    };
+/** The ways to find the clause; none if it must always be evaluated. `condition` is free of `not`. */
+export function accessesOf(condition: Condition): readonly Access[] {
+  if (condition.kind === "constant") return condition.value ? [] : [{ keys: [], reads: new Set(), rank: 0 }];
+  if (condition.kind === "comparison") {
+    const access = accessOfComparison(condition);
+    return access === undefined ? [] : [access];
   }
-  if (condition.kind !== "and") return undefined;
-  let best: Access | undefined;
+  if (condition.kind === "or") return accessesOfOr(condition.items);
+  if (condition.kind !== "and") return [];
+  const accesses: Access[] = [];
   const before = new Set<FactName>();
   for (const item of condition.items) {
-    const access = accessOf(item);
-    if (access !== undefined && access.rank < (best?.rank ?? Infinity) && ![...before].some(isLoose)) {
-      best = { ...access, reads: new Set([...before, ...access.reads]) };
-    }
+    for (const { keys, reads, rank } of accessesOf(item))
+      accesses.push({ keys, reads: new Set([...before, ...reads]), rank });
     for (const fact of factsOf(item)) before.add(fact);
+    // What may be mistyped though present cannot be passed over.
+    if ([...before].some(isLoose)) break;
   }
-  return best;
+  return accesses;
+}
+
+/** All operands must be found, each by its best way. */
+function accessesOfOr(items: readonly Condition[]): readonly Access[] {
+  const keys: Key[] = [];
+  const reads = new Set<FactName>();
+  let rank = 0;
+  for (const item of items) {
+    const best = accessesOf(item).toSorted((x, y) => x.rank - y.rank)[0];
+    if (best === undefined) return [];
+    for (const key of best.keys) keys.push(key);
+    for (const fact of best.reads) reads.add(fact);
+    rank = Math.max(rank, best.rank);
+  }
+  return [{ keys, reads, rank }];
 }
 
 function accessOfComparison(comparison: Comparison): Access | undefined {

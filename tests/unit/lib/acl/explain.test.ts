@@ -33,7 +33,8 @@ test("compiled equals naive on 100,000 random policies and requests, missing fac
         const decision = policy.decide(facts, guard);
         const explanation = explain(policy, facts, { guard });
         const note = () => `${source}\n${JSON.stringify(facts)}`;
-        if (!Bun.deepEquals(decision, explanation.decision)) expect([note(), decision]).toEqual([note(), explanation.decision as typeof decision]);
+        if (!Bun.deepEquals(decision, explanation.decision))
+          expect([note(), decision]).toEqual([note(), explanation.decision as typeof decision]);
         const { "dest.ip": _, ...unresolved } = facts;
         const early = policy.decideBeforeResolution(unresolved);
         const plain = explain(policy, unresolved, { pending: true }).decision;
@@ -49,7 +50,17 @@ test("compiled equals naive on 100,000 random policies and requests, missing fac
     { numRuns: 500 },
   );
   // The property is empty if a kind of decision never comes up.
-  for (const kind of ["allow/policy", "deny/policy", "deny/default", "deny/missing_fact", "deny/type_mismatch", "deny/guard", "redirect/policy", "challenge/policy", "resolve"]) {
+  for (const kind of [
+    "allow/policy",
+    "deny/policy",
+    "deny/default",
+    "deny/missing_fact",
+    "deny/type_mismatch",
+    "deny/guard",
+    "redirect/policy",
+    "challenge/policy",
+    "resolve",
+  ]) {
     expect(outcomes.get(kind) ?? 0).toBeGreaterThan(50);
   }
 }, 120_000);
@@ -86,7 +97,9 @@ test("what is decided before resolution holds for every address", () => {
 });
 
 test("an explanation says of each part what was true, false, missing or not reached", () => {
-  const policy = load('policy a { when port == 443 and method == "GET" or host == "x.test" require client.auth == "tls" action deny }\npolicy b { when not (host == "a.test") action allow }');
+  const policy = load(
+    'policy a { when port == 443 and method == "GET" or host == "x.test" require client.auth == "tls" action deny }\npolicy b { when not (host == "a.test") action allow }',
+  );
   const { policies, decision } = explain(policy, { host: "a.test", port: 443, "client.auth": "none" });
   const [a, b] = policies;
   expect(decision).toMatchObject({ outcome: "deny", reason: "missing_fact", missing: "method", policy: "a" });
@@ -97,5 +110,10 @@ test("an explanation says of each part what was true, false, missing or not reac
   ]);
   expect(a!.when!.items[1]).toMatchObject({ text: 'host == "x.test"', state: "unreached", facts: ["host"] });
   expect(a!.require).toMatchObject({ state: "unreached" });
-  expect(b).toMatchObject({ reached: false, decided: false, state: "false", when: { kind: "not", items: [{ state: "true" }] } });
+  expect(b).toMatchObject({
+    reached: false,
+    decided: false,
+    state: "false",
+    when: { kind: "not", items: [{ state: "true" }] },
+  });
 });

@@ -30,7 +30,18 @@ export class Random {
   }
 }
 
-const HOSTS = ["a.test", "b.test", "x.a.test", "y.x.a.test", "test", "xa.test", "10.0.0.1", "127.0.0.1", "::1", "long-name.b.test"];
+const HOSTS = [
+  "a.test",
+  "b.test",
+  "x.a.test",
+  "y.x.a.test",
+  "test",
+  "xa.test",
+  "10.0.0.1",
+  "127.0.0.1",
+  "::1",
+  "long-name.b.test",
+];
 const PATTERNS = [
   "^a\\.test$",
   "(^|\\.)a\\.test$",
@@ -51,8 +62,28 @@ const PATTERNS = [
   "b\\.test|^x\\.",
   "(x|y)\\.a",
 ];
-const ADDRESSES = ["10.0.0.1", "10.1.2.3", "127.0.0.1", "8.8.8.8", "169.254.169.254", "::1", "2001:db8::1", "fd00::1", "64:ff9b::7f00:1"];
-const NETWORKS = ["10.0.0.0/8", "127.0.0.0/8", "0.0.0.0/0", "::/0", "2001:db8::/32", "10.1.0.0/16", "fd00::/8", "169.254.0.0/16", "::1"];
+const ADDRESSES = [
+  "10.0.0.1",
+  "10.1.2.3",
+  "127.0.0.1",
+  "8.8.8.8",
+  "169.254.169.254",
+  "::1",
+  "2001:db8::1",
+  "fd00::1",
+  "64:ff9b::7f00:1",
+];
+const NETWORKS = [
+  "10.0.0.0/8",
+  "127.0.0.0/8",
+  "0.0.0.0/0",
+  "::/0",
+  "2001:db8::/32",
+  "10.1.0.0/16",
+  "fd00::/8",
+  "169.254.0.0/16",
+  "::1",
+];
 const PORTS = [22, 80, 443, 8080];
 const OUS = ["ops", "dev", "hr"];
 const quote = (text: string) => `"${text}"`;
@@ -94,7 +125,13 @@ function comparison(random: Random): string {
     case 16:
       return `defined ${random.pick(["method", "dest.ip", "user.level", "client.ou"])}`;
     case 17:
-      return random.pick(["host == tls.server_name", "client.ip != dest.ip", "host in client.dns", "true == true", "1 > 2"]);
+      return random.pick([
+        "host == tls.server_name",
+        "client.ip != dest.ip",
+        "host in client.dns",
+        "true == true",
+        "1 > 2",
+      ]);
     default:
       return `host ${not}in ${random.pick(["names", "file_names"])}`;
   }
@@ -108,11 +145,24 @@ function condition(random: Random, depth: number): string {
   return operands.join(kind === 3 ? " and " : " or ");
 }
 
-const ACTIONS = ["allow", "allow", "deny", "deny", 'redirect "a.test:443"', 'challenge "more"', "log", 'deny explain-template="t"'];
+const ACTIONS = [
+  "allow",
+  "allow",
+  "deny",
+  "deny",
+  'redirect "a.test:443"',
+  'challenge "more"',
+  "log",
+  'deny explain-template="t"',
+];
 
 /** A whole policy file; `names.txt` is `NAMES`. */
 export function randomPolicy(random: Random): string {
-  const blocks = ['set names = ["a.test", "x.a.test", "127.0.0.1"]', 'set nets = [10.0.0.0/8, ::1]', 'set file_names = lines "names.txt"'];
+  const blocks = [
+    'set names = ["a.test", "x.a.test", "127.0.0.1"]',
+    "set nets = [10.0.0.0/8, ::1]",
+    'set file_names = lines "names.txt"',
+  ];
   for (let i = random.below(8); i >= 0; i--) {
     const when = random.chance(6) ? "" : `when ${condition(random, 0)}`;
     const require = random.chance(3) ? `require ${condition(random, 1)}` : "";
