@@ -4,7 +4,7 @@ import { type FactName, type Facts, storedFact } from "./facts.ts";
 import type { Pattern } from "./pattern/pattern.ts";
 import type { ClockTest } from "./clock.ts";
 import type { AddressSet, NameSet, NumberSet } from "./sets.ts";
-import type { Position, Sources } from "./source.ts";
+import type { Sources } from "./source.ts";
 
 export interface Program {
   readonly policies: readonly CheckedPolicy[];
@@ -16,8 +16,10 @@ export interface Program {
   readonly sources: Sources;
 }
 
-export interface Place extends Position {
+/** Line and column are asked of `Program.sources`, since counting them for each of a million policies is too much. */
+export interface Place {
   readonly file: string;
+  readonly start: number;
 }
 
 export interface CheckedPolicy {

@@ -14,7 +14,7 @@ import type { FactName, Facts } from "./facts.ts";
 import { type Guard, guardRefusal } from "./guard.ts";
 import { compileMatcher, type Matcher, Request } from "./compile/matcher.ts";
 import { compileClause } from "./compile/normalise.ts";
-import type { Program } from "./model.ts";
+import type { Condition, Program } from "./model.ts";
 import { MAX_REDIRECTS, redirectedFacts } from "./redirect.ts";
 
 /** What can be said before the name is resolved; "resolve" where the answer hangs on the address. */
@@ -50,8 +50,10 @@ export class Policy {
   readonly backends: readonly string[];
   readonly program: Program;
   readonly #request = new Request();
-  readonly #matchers: readonly Matcher[];
-  readonly #decisions: readonly Decision[];
+  readonly #clauses: readonly Condition[];
+  /** Compiled and made when first needed: of a long list of policies most never are. */
+  readonly #matchers: Matcher[] = [];
+  readonly #decisions: Decision[] = [];
   readonly #candidates: Candidates;
   readonly #routeMatchers: readonly Matcher[];
   readonly #routeCandidates: Candidates;
@@ -65,10 +67,8 @@ export class Policy {
     this.policyNames = program.policies.map(({ name }) => name);
     this.routeNames = program.routes.map(({ name }) => name);
     this.backends = [...new Set(program.routes.flatMap(({ backends }) => backends))];
-    const clauses = program.policies.map(({ when, require }) => compileClause(when, require));
-    this.#matchers = clauses.map((clause) => compileMatcher(clause, this.#request));
-    this.#candidates = new Candidates(clauses, this.#request);
-    this.#decisions = program.policies.map(({ name, action }) => decisionOf(name, action));
+    this.#clauses = program.policies.map(({ when, require }) => compileClause(when, require));
+    this.#candidates = new Candidates(this.#clauses, this.#request);
     const routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
     this.#routeMatchers = routeClauses.map((clause) => compileMatcher(clause, this.#request));
     this.#routeCandidates = new Candidates(routeClauses, this.#request);
@@ -84,7 +84,7 @@ export class Policy {
     this.#request.begin(facts, false);
     candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = this.#matchers[i]!(this.#request);
+      const ways = this.#matcher(i)(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = this.program.policies[i]!;
       if (ways === TROUBLE)
@@ -93,7 +93,7 @@ export class Policy {
         logged = [...logged, name];
         continue;
       }
-      const decision = withLogged(this.#decisions[i]!, logged);
+      const decision = withLogged(this.#decision(i), logged);
       if (action.kind !== "allow" || guard === undefined) return decision;
       const refused = guardRefusal(this.program.policies[i]!, facts, guard);
       return refused === undefined ? decision : guardDecision(decision, refused);
@@ -113,7 +113,7 @@ export class Policy {
     this.#request.begin(facts, true);
     candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = this.#matchers[i]!(this.#request);
+      const ways = this.#matcher(i)(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = policies[i]!;
       if (ways === TROUBLE)
@@ -127,7 +127,7 @@ export class Policy {
       }
       if (action.kind === "allow" || (action.kind === "redirect" && (uncertain || ways !== TRUE))) return RESOLVE;
       uncertain = true;
-      if ((ways & FALSE) === 0) return withLogged(this.#decisions[i]!, logged);
+      if ((ways & FALSE) === 0) return withLogged(this.#decision(i), logged);
     }
     return withLogged(DEFAULT_DENY, logged);
   }
@@ -158,5 +158,14 @@ export class Policy {
   follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
     if (decision.redirect === undefined || hop > MAX_REDIRECTS) return { decision: depthDecision(decision.policy) };
     return { facts: redirectedFacts(facts, decision.redirect) };
+  }
+
+  #matcher(i: number): Matcher {
+    return (this.#matchers[i] ??= compileMatcher(this.#clauses[i]!, this.#request));
+  }
+
+  #decision(i: number): Decision {
+    const { name, action } = this.program.policies[i]!;
+    return (this.#decisions[i] ??= decisionOf(name, action));
   }
 }

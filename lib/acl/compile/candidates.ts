@@ -4,7 +4,7 @@ import { PENDING } from "../evaluate.ts";
 import { type FactName, type FactType, type FactValue, lookupFact } from "../facts.ts";
 import { NameTable } from "../tables/name-table.ts";
 import { PrefixTable } from "../tables/prefix-table.ts";
-import type { NameSet } from "../sets.ts";
+import type { AddressSet, NameSet } from "../sets.ts";
 import { chooseAccesses } from "./choice.ts";
 import type { Key } from "./key.ts";
 import { ListBuilder, type Lists } from "./lists.ts";
@@ -94,6 +94,7 @@ class FactIndex {
     values: new ListBuilder(),
   };
   readonly #sets: { readonly set: NameSet; readonly under: boolean; readonly clause: Int32Array }[] = [];
+  readonly #addressSets: { readonly set: AddressSet; readonly clause: Int32Array }[] = [];
   #whole!: Lists;
   #below!: Lists;
   #byNetwork!: Lists;
@@ -115,6 +116,7 @@ class FactIndex {
       for (const name of key.below) below.add(this.#names.add(name), clause);
       this.#suffixes ||= key.below.length > 0;
     } else if (key.kind === "set") this.#sets.push({ set: key.set, under: key.under, clause: Int32Array.of(clause) });
+    else if (key.kind === "address-set") this.#addressSets.push({ set: key.set, clause: Int32Array.of(clause) });
     else if (key.kind === "networks")
       for (const network of key.networks) networks.add(this.#networks.add(network), clause);
     else for (const value of key.kind === "holds" ? [key.value] : key.values) values.add(this.#numberOf(value), clause);
@@ -149,6 +151,10 @@ class FactIndex {
     } else if (typeof value === "object") {
       const count = this.#networks.holders(value as Ip, found);
       for (let i = 0; i < count; i++) lanes.addList(this.#byNetwork, found[i]!);
+      for (let i = 0; i < this.#addressSets.length; i++) {
+        const { set, clause } = this.#addressSets[i]!;
+        if (set.table.has(value as Ip)) lanes.add(clause, 0, 1);
+      }
     } else this.#collectValue(value, lanes);
   }
 

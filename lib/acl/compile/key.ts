@@ -3,7 +3,7 @@ import type { Cidr } from "../../wire/ip.ts";
 import { type FactName, lookupFact, storedFact } from "../facts.ts";
 import { type Comparison, type Condition, factsOf } from "../model.ts";
 import type { Pattern } from "../pattern/pattern.ts";
-import type { NameSet } from "../sets.ts";
+import type { AddressSet, NameSet } from "../sets.ts";
 
 /** One way to be found. A clause with several keys holds only if one of them fits. */
 export type Key =
@@ -16,6 +16,7 @@ export type Key =
     }
   /** A set that is asked as it is, since copying its names would cost too much. */
   | { readonly kind: "set"; readonly fact: FactName; readonly set: NameSet; readonly under: boolean }
+  | { readonly kind: "address-set"; readonly fact: FactName; readonly set: AddressSet }
   | { readonly kind: "networks"; readonly fact: FactName; readonly networks: readonly Cidr[] }
   | { readonly kind: "values"; readonly fact: FactName; readonly values: readonly (number | boolean)[] }
   | { readonly kind: "holds"; readonly fact: FactName; readonly value: string };
@@ -91,8 +92,11 @@ function accessOfComparison(comparison: Comparison): Access | undefined {
     }
     case "equals-address":
       return one({ kind: "networks", fact, networks: [{ base: question.value, length: 128 }] }, 2);
-    case "in-addresses":
-      return one({ kind: "networks", fact, networks: question.set.networks }, 3);
+    case "in-addresses": {
+      const { set } = question;
+      if (set.networks === undefined) return one({ kind: "address-set", fact, set }, 1);
+      return one({ kind: "networks", fact, networks: set.networks }, 3);
+    }
     case "holds":
       return one({ kind: "holds", fact, value: question.value }, 4);
     case "matches":

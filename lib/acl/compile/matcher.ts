@@ -16,10 +16,12 @@ export class Request {
   pending = false;
   readonly #names: FactName[] = [];
 
-  /** The place of a fact, for compiling. */
+  /** The place of a fact, for compiling; a new one is filled for the request at hand too. */
   slot(fact: FactName): number {
     const known = this.#names.indexOf(fact);
-    return known === -1 ? this.#names.push(fact) - 1 : known;
+    if (known !== -1) return known;
+    this.values.push(factOf(this.facts, fact));
+    return this.#names.push(fact) - 1;
   }
 
   begin(facts: Facts, pending: boolean): void {
