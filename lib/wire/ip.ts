@@ -156,7 +156,7 @@ export type IpClass =
  * reaches this host as well. Documentation ranges count as public: they lead nowhere.
  */
 export function ipClass(ip: Ip): IpClass {
-  if (ip.family === 4) return classIn(V4, ip) ?? "public";
+  if (ip.family === 4) return SPECIAL[ip.d >>> 24] === 0 ? "public" : (classIn(V4, ip) ?? "public");
   const own = classIn(V6, ip);
   if (own !== undefined) return own;
   const embedded = embeddedIpv4(ip);
@@ -197,6 +197,13 @@ const V4 = networks([
   ["multicast", "224.0.0.0/4"],
   ["reserved", "240.0.0.0/4"], // with 255.255.255.255
 ]);
+
+/** First bytes under which some address is not public; under the others nothing has to be searched. */
+const SPECIAL = new Uint8Array(256);
+for (const [, { base, length }] of V4) {
+  const first = base.d >>> 24;
+  SPECIAL.fill(1, first, first + Math.max(1, 2 ** (104 - length)));
+}
 
 const V6 = networks([
   ["loopback", "::1"],

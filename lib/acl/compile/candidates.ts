@@ -5,7 +5,7 @@ import { type FactName, type FactType, type FactValue, lookupFact } from "../fac
 import { NameTable } from "../tables/name-table.ts";
 import { PrefixTable } from "../tables/prefix-table.ts";
 import type { AddressSet, NameSet } from "../sets.ts";
-import { chooseAccesses } from "./choice.ts";
+import { Choice } from "./choice.ts";
 import type { Key } from "./key.ts";
 import { ListBuilder, type Lists } from "./lists.ts";
 import type { Request } from "./matcher.ts";
@@ -30,7 +30,9 @@ export class Candidates {
     this.#pendingSlot = request.slot(PENDING);
     const always: number[] = [];
     const missing = new Map<FactName, number[]>();
-    for (const [clause, access] of chooseAccesses(clauses).entries()) {
+    const choice = new Choice(clauses);
+    for (const [clause, condition] of clauses.entries()) {
+      const access = choice.best(condition);
       if (access === undefined) always.push(clause);
       for (const fact of access?.reads ?? []) {
         const list = missing.get(fact);

@@ -2,30 +2,39 @@
 import type { Condition } from "../model.ts";
 import { type Access, accessesOf, type Key } from "./key.ts";
 
-/** Beyond this many clauses the counting costs more memory than it saves time. */
-const MAX_COUNTED = 100_000;
+/** Beyond this many clauses the counting costs more than it saves. */
+const MAX_COUNTED = 20_000;
 /** A key with more values than this is taken as it is. */
 const MAX_VALUES = 64;
 
-/** One access a clause, undefined for those that must always be evaluated. */
-export function chooseAccesses(clauses: readonly Condition[]): (Access | undefined)[] {
-  const all = clauses.map(accessesOf);
-  const counts = new Map<string, number>();
-  if (clauses.length <= MAX_COUNTED) {
-    for (const accesses of all) {
-      for (const name of new Set(accesses.flatMap(namesOf))) counts.set(name, (counts.get(name) ?? 0) + 1);
+/** Knows how many clauses share a key. */
+export class Choice {
+  readonly #counts = new Map<string, number>();
+
+  constructor(clauses: readonly Condition[]) {
+    if (clauses.length > MAX_COUNTED) return;
+    for (const clause of clauses) {
+      for (const name of new Set(accessesOf(clause).flatMap(namesOf)))
+        this.#counts.set(name, (this.#counts.get(name) ?? 0) + 1);
     }
   }
-  return all.map((accesses) => {
+
+  /** The access that finds the fewest clauses, or undefined for a clause that must always be evaluated. */
+  best(clause: Condition): Access | undefined {
     let best: Access | undefined;
     let least = Infinity;
-    for (const access of accesses) {
+    for (const access of accessesOf(clause)) {
       // Of keys that many clauses share, the rarest; then by rank, which knows what kind of value is rare.
-      const cost = Math.max(1, ...namesOf(access).map((name) => counts.get(name) ?? 1)) * 8 + access.rank;
+      const cost = this.#shared(access) * 8 + access.rank;
       if (cost < least) [best, least] = [access, cost];
     }
     return best;
-  });
+  }
+
+  #shared(access: Access): number {
+    if (this.#counts.size === 0) return 1;
+    return Math.max(1, ...namesOf(access).map((name) => this.#counts.get(name) ?? 1));
+  }
 }
 
 function namesOf({ keys }: Access): string[] {

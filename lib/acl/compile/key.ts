@@ -27,14 +27,14 @@ export type Key =
  */
 export interface Access {
   readonly keys: readonly Key[];
-  readonly reads: ReadonlySet<FactName>;
+  readonly reads: readonly FactName[];
   /** Lower finds fewer clauses that do not hold. */
   readonly rank: number;
 }
 
 /** The ways to find the clause; none if it must always be evaluated. `condition` is free of `not`. */
 export function accessesOf(condition: Condition): readonly Access[] {
-  if (condition.kind === "constant") return condition.value ? [] : [{ keys: [], reads: new Set(), rank: 0 }];
+  if (condition.kind === "constant") return condition.value ? [] : [{ keys: [], reads: [], rank: 0 }];
   if (condition.kind === "comparison") {
     const access = accessOfComparison(condition);
     return access === undefined ? [] : [access];
@@ -42,15 +42,19 @@ export function accessesOf(condition: Condition): readonly Access[] {
   if (condition.kind === "or") return accessesOfOr(condition.items);
   if (condition.kind !== "and") return [];
   const accesses: Access[] = [];
-  const before = new Set<FactName>();
+  const before: FactName[] = [];
   for (const item of condition.items) {
-    for (const { keys, reads, rank } of accessesOf(item))
-      accesses.push({ keys, reads: new Set([...before, ...reads]), rank });
-    for (const fact of factsOf(item)) before.add(fact);
+    for (const { keys, reads, rank } of accessesOf(item)) accesses.push({ keys, reads: union(before, reads), rank });
+    for (const fact of factsOf(item)) if (!before.includes(fact)) before.push(fact);
     // What may be mistyped though present cannot be passed over.
-    if ([...before].some(isLoose)) break;
+    if (before.some(isLoose)) break;
   }
   return accesses;
+}
+
+function union(some: readonly FactName[], more: readonly FactName[]): readonly FactName[] {
+  const added = more.filter((fact) => !some.includes(fact));
+  return some.length === 0 ? more : [...some, ...added];
 }
 
 /** All operands must be found, each by its best way. */
@@ -65,19 +69,19 @@ function accessesOfOr(items: readonly Condition[]): readonly Access[] {
     for (const fact of best.reads) reads.add(fact);
     rank = Math.max(rank, best.rank);
   }
-  return [{ keys, reads, rank }];
+  return [{ keys, reads: [...reads], rank }];
 }
 
 function accessOfComparison(comparison: Comparison): Access | undefined {
   const fact = storedFact(comparison.fact);
   if (comparison.negated || isLoose(fact)) return undefined;
   const { question } = comparison;
-  const one = (key: Key, rank: number): Access => ({ keys: [key], reads: new Set([fact]), rank });
+  const one = (key: Key, rank: number): Access => ({ keys: [key], reads: [fact], rank });
   switch (question.kind) {
     case "equals":
       if (typeof question.value === "string")
         return one({ kind: "names", fact, whole: [question.value], below: [] }, rankOfNames(fact));
-      if (typeof question.value === "bigint") return { keys: [], reads: new Set([fact]), rank: 0 }; // beyond any fact
+      if (typeof question.value === "bigint") return { keys: [], reads: [fact], rank: 0 }; // beyond any fact
       return one({ kind: "values", fact, values: [question.value] }, typeof question.value === "number" ? 4 : 6);
     case "in-names":
     case "under": {
@@ -109,7 +113,7 @@ function accessOfComparison(comparison: Comparison): Access | undefined {
 /** Hosts hold no line break and consist of labels; of other texts only whole ones are a key. */
 function accessOfPattern(fact: FactName, { texts, ending }: Pattern): Access | undefined {
   const isHost = lookupFact(fact)?.spec.type === "host";
-  const reads = new Set([fact]);
+  const reads = [fact];
   if (texts === undefined) {
     const domain = domainWithin(ending);
     return isHost && domain !== undefined
