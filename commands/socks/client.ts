@@ -207,7 +207,7 @@ export class Client implements ConnEvents, Open, Asker {
   }
 }
 
-function asked({ protocol, host, port, headers }: ProxyRequest): Asked {
-  if (headers === undefined) return { protocol, host, port };
+function asked({ protocol, host, ip, port, headers }: ProxyRequest): Asked {
+  if (headers === undefined) return { protocol, host, ip, port };
   return { protocol, host, port, http: { method: "CONNECT", path: "", query: "", headers } };
 }

@@ -8,6 +8,7 @@ import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
+import type { Ip } from "../../lib/wire/ip.ts";
 import { requestFacts } from "./facts.ts";
 import { clientKey, digest, type Proxy } from "./proxy.ts";
 
@@ -22,6 +23,8 @@ export interface Asker {
 export interface Asked {
   protocol: "socks5" | "socks4" | "http";
   host: string;
+  /** Where an address was sent as such; `host` is its canonical text. */
+  ip?: Ip | undefined;
   port: number;
   /** What only HTTP has; path and query are empty for CONNECT. */
   http?: {
@@ -56,7 +59,7 @@ export type Answer = (answer: Passage | Refused) => void;
 
 /** Decides and connects, and calls `answer` once. Everything that comes of it is recorded here. */
 export function openPassage(proxy: Proxy, asker: Asker, asked: Asked, answer: Answer): void {
-  const canonical = canonicalHost(asked.host);
+  const canonical = asked.ip === undefined ? canonicalHost(asked.host) : { host: asked.host, ip: asked.ip };
   if (canonical.error !== undefined || asked.port === 0) {
     const why = canonical.error ?? "port 0 cannot be connected";
     reject(proxy, asker, "bad_target", `${targetOf(asked)}: ${why}`);
