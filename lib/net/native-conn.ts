@@ -16,6 +16,10 @@ export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) 
   };
 }
 
+function throwIt(error: unknown): never {
+  throw error;
+}
+
 /** What a socket of `Bun.connect` has as its `data` until it is open. */
 export interface Dialing {
   readonly keepAlive: KeepAlive;
@@ -37,8 +41,9 @@ const HANDLERS = {
     // Absent when the socket closes in its own open handler.
     socket.data?.onClose(error);
   },
-  error() {
-    // An exception of a handler would arrive here; `close` follows and tells the receiver.
+  /** What the system says comes with `close`; an exception of a handler is a mistake of ours, and must not pass unseen. */
+  error(_socket, error) {
+    if ((error as { syscall?: string }).syscall === undefined) queueMicrotask(() => throwIt(error));
   },
 } satisfies SocketHandler<NativeConn>;
 
