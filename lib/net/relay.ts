@@ -69,7 +69,8 @@ export class Relay {
 
   /** Ends both sides at once. */
   cut(by: RelayEnd = "cut"): void {
-    this.#by ??= by;
+    // Whichever side ended its direction before: it is this that ends the relay.
+    this.#by = by;
     this.client.destroy();
     this.upstream.destroy();
   }
