@@ -14,6 +14,8 @@ export class Writer {
   /** End in the source of what was written last, token or comment. */
   #sourceEnd = -1;
   #indent = 0;
+  /** The last token has a place in the source; without one nothing is known of what follows it on its line. */
+  #placed = true;
   /** Nothing was written since a block, a list or the file was opened. */
   #opened = true;
 
@@ -23,13 +25,28 @@ export class Writer {
     this.#comments = comments;
   }
 
-  /** Writes a token that stood at `[start, end)` in the source, after the comments before it. */
+  /**
+   * Writes a token that stood at `[start, end)` in the source, after the comments before it. Of keywords and
+   * punctuation the tree has no places: they are looked for behind what was written last.
+   */
   write(token: string, start = -1, end = start): void {
-    this.comments(start);
+    if (token === ")") return this.#close();
+    const from = start === -1 ? this.#locate(token) : start;
+    this.comments(from);
     this.#applyGap();
     this.#line += token;
-    if (end > this.#sourceEnd) this.#sourceEnd = end;
     this.#opened = token === "{" || token === "[";
+    this.#placed = from !== -1;
+    this.#sourceEnd = Math.max(this.#sourceEnd, start === -1 && from !== -1 ? from + token.length : end);
+  }
+
+  /** The tree cannot say before which of several closing parentheses a comment stood: it comes after all of them. */
+  #close(): void {
+    this.#applyGap();
+    this.#line += ")";
+    this.#opened = false;
+    const comment = this.#comments[this.#nextComment]?.start ?? Infinity;
+    for (let at = this.#locate(")"); at !== -1 && at < comment; at = this.#locate(")")) this.#sourceEnd = at + 1;
   }
 
   space(): void {
@@ -82,13 +99,14 @@ export class Writer {
       const comment = this.#comments[this.#nextComment]!;
       if (comment.start >= start) return;
       const between = this.#text.slice(Math.max(0, this.#sourceEnd), comment.start);
-      if (this.#line !== "" && !between.includes("\n")) this.#line += ` ${comment.text}`;
+      if (this.#line !== "" && this.#placed && !between.includes("\n")) this.#line += ` ${comment.text}`;
       else {
         this.newlineAsBefore(comment.start);
         this.#applyGap();
         this.#line += comment.text;
       }
       this.#sourceEnd = comment.end;
+      this.#placed = true;
       this.#opened = false;
       this.newline();
       const next = this.#comments[this.#nextComment + 1]?.start ?? Infinity;
@@ -101,6 +119,19 @@ export class Writer {
     this.comments(Infinity);
     if (this.#line !== "") this.#out.push(this.#line);
     return this.#out.length === 0 ? "" : `${this.#out.join("\n")}\n`;
+  }
+
+  /** The place of a token behind the last one, past blanks, comments and brackets that the tree dropped; or -1. */
+  #locate(token: string): number {
+    for (let at = Math.max(0, this.#sourceEnd); at < this.#text.length; at++) {
+      if (this.#text.startsWith(token, at)) return at;
+      if (this.#text[at] === "#" || this.#text.startsWith("//", at)) {
+        const stop = this.#text.indexOf("\n", at);
+        if (stop === -1) return -1;
+        at = stop;
+      } else if (!" \t\r\n(){},".includes(this.#text[at]!)) return -1;
+    }
+    return -1;
   }
 
   #applyGap(): void {
