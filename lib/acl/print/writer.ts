@@ -14,8 +14,6 @@ export class Writer {
   /** End in the source of what was written last, token or comment. */
   #sourceEnd = -1;
   #indent = 0;
-  /** The last token has a place in the source; without one nothing is known of what follows it on its line. */
-  #placed = true;
   /** Nothing was written since a block, a list or the file was opened. */
   #opened = true;
 
@@ -36,7 +34,6 @@ export class Writer {
     this.#applyGap();
     this.#line += token;
     this.#opened = token === "{" || token === "[";
-    this.#placed = from !== -1;
     this.#sourceEnd = Math.max(this.#sourceEnd, start === -1 && from !== -1 ? from + token.length : end);
   }
 
@@ -99,14 +96,13 @@ export class Writer {
       const comment = this.#comments[this.#nextComment]!;
       if (comment.start >= start) return;
       const between = this.#text.slice(Math.max(0, this.#sourceEnd), comment.start);
-      if (this.#line !== "" && this.#placed && !between.includes("\n")) this.#line += ` ${comment.text}`;
+      if (this.#line !== "" && !between.includes("\n")) this.#line += ` ${comment.text}`;
       else {
         this.newlineAsBefore(comment.start);
         this.#applyGap();
         this.#line += comment.text;
       }
       this.#sourceEnd = comment.end;
-      this.#placed = true;
       this.#opened = false;
       this.newline();
       const next = this.#comments[this.#nextComment + 1]?.start ?? Infinity;

@@ -51,6 +51,10 @@ test("instants", () => {
   expect(parseInstant("2026-01-31", "Europe/Paris")).toBe(at("2026-01-30T23:00:00Z"));
   expect(parseInstant("2026-07-31T12:00", "America/New_York")).toBe(at("2026-07-31T16:00:00Z"));
   expect(parseInstant("2026-01-31", undefined)).toBe("zone");
+  // On the days around a change of the clock.
+  expect(parseInstant("2026-03-28T12:00", "Europe/Paris")).toBe(at("2026-03-28T11:00:00Z"));
+  expect(parseInstant("2026-03-29T01:00", "Europe/Paris")).toBe(at("2026-03-29T00:00:00Z"));
+  expect(parseInstant("2026-03-29T12:00", "Europe/Paris")).toBe(at("2026-03-29T10:00:00Z"));
   // Skipped 02:30 means the time after the change; repeated 02:30 the first pass.
   expect(parseInstant("2026-03-29T02:30", "Europe/Paris")).toBe(at("2026-03-29T01:30:00Z"));
   expect(parseInstant("2026-10-25T02:30", "Europe/Paris")).toBe(at("2026-10-25T00:30:00Z"));
