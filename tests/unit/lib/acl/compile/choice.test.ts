@@ -10,7 +10,9 @@ function keysOf(...conditions: string[]): string[] {
   const choice = new Choice(clauses);
   return clauses.map((clause) => {
     const access = choice.best(clause);
-    return access === undefined ? "always" : `${access.keys.map(({ kind, fact }) => `${fact} ${kind}`).join(" | ")} / ${access.reads.join(" ")}`;
+    return access === undefined
+      ? "always"
+      : `${access.keys.map(({ kind, fact }) => `${fact} ${kind}`).join(" | ")} / ${access.reads.join(" ")}`;
   });
 }
 
@@ -26,17 +28,23 @@ test("a key that many clauses share loses to one that few do", () => {
 });
 
 test("patterns that are texts are keys, and so is a domain at the end of others", () => {
-  expect(keysOf('host =~ "^a\\.test$"', 'host =~ "(^|\\.)a\\.test$"', 'host =~ "^[0-9]+\\.a\\.test$"')).toEqual(Array(3).fill("host names / host"));
+  expect(keysOf('host =~ "^a\\.test$"', 'host =~ "(^|\\.)a\\.test$"', 'host =~ "^[0-9]+\\.a\\.test$"')).toEqual(
+    Array(3).fill("host names / host"),
+  );
   expect(keysOf('host =~ "a"', 'host =~ "^a"', 'host =~ "[0-9]$"', 'path =~ "\\.a$"')).toEqual(Array(4).fill("always"));
 });
 
 test("an `or` is found by the keys of all its operands, or not at all", () => {
-  expect(keysOf('host == "a.test" or port == 22 and method == "GET"')).toEqual(["host names | port values / host port"]);
+  expect(keysOf('host == "a.test" or port == 22 and method == "GET"')).toEqual([
+    "host names | port values / host port",
+  ]);
   expect(keysOf('host == "a.test" or port > 22')).toEqual(["always"]);
   expect(keysOf('not (host != "a.test" and port != 22)')).toEqual(["host names | port values / host port"]);
 });
 
 test("negations and facts of any type are no keys", () => {
-  expect(keysOf('host != "a.test"', "defined host", 'user.role == "x"', "true == true", "host == tls.server_name")).toEqual(Array(5).fill("always"));
+  expect(
+    keysOf('host != "a.test"', "defined host", 'user.role == "x"', "true == true", "host == tls.server_name"),
+  ).toEqual(Array(5).fill("always"));
   expect(keysOf("true == false")).toEqual([" / "]);
 });
