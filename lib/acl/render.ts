@@ -21,11 +21,11 @@ function render(one: Diagnostic, source: Source | undefined, width: number): str
 function excerpt(one: Diagnostic, source: Source, width: number): string[] {
   const { text, lead, cutBefore, cutAfter } = source.excerpt(one.start, Math.floor(width * 0.7), width);
   if (text.trim() === "") return [];
-  const before = [...text.slice(0, lead)].map(printable);
-  const after = [...text.slice(lead)].map(printable);
+  const before = Array.from(text.slice(0, lead), printable);
+  const after = Array.from(text.slice(lead), printable);
   const room = Math.max(20, width - before.length);
   const shown = `${cutBefore ? "…" : ""}${before.join("")}${after.slice(0, room).join("")}${cutAfter || after.length > room ? "…" : ""}`;
-  const covered = [...text.slice(lead, lead + one.end - one.start)].length;
+  const covered = Array.from(text.slice(lead, lead + one.end - one.start)).length;
   const carets = "^".repeat(Math.max(1, Math.min(covered, room)));
   const blank = before.map((point) => (point === "\t" ? "\t" : " ")).join("");
   const margin = " ".repeat(String(one.line).length);
@@ -38,7 +38,7 @@ function printable(point: string): string {
   return point !== "\t" && /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(point) ? "\ufffd" : point;
 }
 
-const clean = (text: string): string => [...text].map(printable).join("");
+const clean = (text: string): string => Array.from(text, printable).join("");
 
 /** The diagnostics as a JSON array, one object each, in the order given. */
 export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {

@@ -44,7 +44,8 @@ test("a long line is cut around the caret, and a million lines cost no more than
 
 test("control characters do not reach the terminal", () => {
   const text = rendered('policy a { when host == "\x1b[2J\u202e" and hots == 1 action deny }');
-  expect(text).not.toMatch(/[\x1b\u202e]/);
+  expect(text).not.toMatch(/[\p{Cf}]/u);
+  expect(text).not.toContain("\x1b");
   expect(text).toContain('"\ufffd[2J\ufffd"');
   expect(text).toContain("no host can be");
 });
