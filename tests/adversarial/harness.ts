@@ -10,7 +10,7 @@ import type { OutputStream, Runtime, Signal } from "../../lib/command/runtime.ts
 
 /** Waits until `look` finds something; the time only bounds a test that fails. */
 export async function until<T>(look: () => T | undefined | false, what: string): Promise<T> {
-  const deadline = performance.now() + 25_000;
+  const deadline = performance.now() + 20_000;
   for (;;) {
     const found = look();
     if (found !== undefined && found !== false) return found;
@@ -72,14 +72,16 @@ export interface RunningProxy {
   readonly port: number;
   readonly folder: string;
   readonly runtime: FakeRuntime;
-  /** What is in the audit file so far. */
+  /** What is in the audit file so far; after the end, all that was. */
   audit(): AuditEvent[];
   events<K extends Kind>(kind: K): EventOf<K>[];
   /** Waits for the first event of the kind that satisfies `matching`. */
   event<K extends Kind>(kind: K, matching?: (event: EventOf<K>) => boolean): Promise<EventOf<K>>;
   /** Replaces the policy file; takes effect with `runtime.signal("SIGHUP")`. */
   writePolicy(text: string): void;
-  /** Ends it as SIGTERM does, and answers its exit status. */
+  /** SIGTERM: waits until all that is open has ended by itself; answers the exit status. */
+  drain(): Promise<number>;
+  /** SIGTERM twice: cuts what is still open. */
   stop(): Promise<number>;
 }
 
@@ -91,7 +93,7 @@ export async function startProxy(acl: string, flags: readonly string[] = []): Pr
   const writePolicy = (text: string) => writeFileSync(policy, text);
   writePolicy(acl);
   const runtime = fakeRuntime();
-  const argv = ["socks", "--listen", "127.0.0.1:0", "--acl", policy, "--audit", auditFile, "--shutdown-timeout", "0"];
+  const argv = ["socks", "--listen", "127.0.0.1:0", "--acl", policy, "--audit", auditFile, "--shutdown-timeout", "25s"];
   const ended = run(root, [...argv, ...flags], runtime);
   const status = { value: undefined as number | undefined };
   void ended.then((value) => (status.value = value));
@@ -101,6 +103,13 @@ export async function startProxy(acl: string, flags: readonly string[] = []): Pr
       if (kind !== "stop" && status.value !== undefined) throw new Error(runtime.lines.join("\n"));
       return reader().find((one): one is EventOf<typeof kind> => one.event === kind && matching(one as never));
     }, `an audit event ${kind}`);
+  const stop = async (signals: number) => {
+    for (let i = 0; i < signals; i++) runtime.signal("SIGTERM");
+    const answer = await ended;
+    reader();
+    rmSync(folder, { recursive: true });
+    return answer;
+  };
   const { listen } = await event("start");
   return {
     port: Number(listen![0]!.split(":").at(-1)),
@@ -110,12 +119,8 @@ export async function startProxy(acl: string, flags: readonly string[] = []): Pr
     events: (kind) => reader().filter((one): one is EventOf<typeof kind> => one.event === kind),
     event,
     writePolicy,
-    async stop() {
-      runtime.signal("SIGTERM");
-      const answer = await ended;
-      rmSync(folder, { recursive: true });
-      return answer;
-    },
+    drain: () => stop(1),
+    stop: () => stop(2),
   };
 }
 
