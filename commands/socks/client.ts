@@ -143,7 +143,7 @@ export class Client implements ConnEvents, Open, Asker {
     clearTimeout(this.#deadline);
     this.#asked = true;
     this.#held = front.rest;
-    const answer = await openPassage(this.#proxy, this, asked(request));
+    const answer = await openPassage(this.#proxy, this, asked(request, this.#proxy));
     if ("refusal" in answer) {
       if (!this.#gone) this.#farewell(front.refuse(answer.refusal, answer.message));
     } else if (this.#gone) {
@@ -179,8 +179,9 @@ export class Client implements ConnEvents, Open, Asker {
 }
 
 /** The facts that the protocol gives, named as the reference names them. */
-function asked({ protocol, command, host, port, headers }: ProxyRequest): Asked {
+function asked({ protocol, command, host, port, headers }: ProxyRequest, { wants }: Proxy): Asked {
   if (protocol !== "http") return { protocol, host, port, facts: { "proxy.cmd": command } };
   const facts: Facts = { method: "CONNECT", path: "", query: "", scheme: "http" };
-  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers ?? []) } };
+  if (!wants.headers || headers === undefined) return { protocol, host, port, facts };
+  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers) } };
 }

@@ -1,6 +1,6 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
 import { decodeBasic, decodeConnect, type ConnectHead } from "../wire/http-connect.ts";
-import { concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { after, concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -33,7 +33,7 @@ export class HttpConnectServer implements FrontSession {
     this.#done = true;
     if (decoded.kind === "bad") return this.#fail(decoded.reason);
     if (decoded.length > this.#mostHead) return this.#fail("the request head is too large");
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     this.#head = decoded.value;
     return this.#withUsers ? this.#authenticate(decoded.value) : [this.#request()];
   }
