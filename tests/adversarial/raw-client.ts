@@ -66,6 +66,12 @@ export class RawClient {
     }
   }
 
+  /** What has come by now, at least a byte; nothing where the peer has ended. */
+  async some(): Promise<Buffer> {
+    while (this.#bytes.length === 0 && !this.ended) await this.#more();
+    return this.#cut(this.#bytes.length);
+  }
+
   /** All up to the end of the peer's direction. */
   async rest(): Promise<Buffer> {
     while (!this.ended) await this.#more();
