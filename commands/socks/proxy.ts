@@ -96,13 +96,13 @@ export class Proxy {
 
   drain(): Promise<void> {
     this.draining = true;
-    for (const open of [...this.#open]) if (open.idle) open.cut();
+    for (const open of this.#open) if (open.idle) open.cut();
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#emptied = resolve));
   }
 
   cut(): void {
-    for (const open of [...this.#open]) open.cut();
+    for (const open of this.#open) open.cut();
   }
 
   nextSession(): string {

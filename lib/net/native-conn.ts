@@ -1,6 +1,7 @@
 /** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
 import type { Socket, SocketHandler } from "bun";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { moveBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
@@ -57,12 +58,11 @@ export class NativeConn implements Conn {
   #remote: SocketAddress | undefined;
   #local: SocketAddress | undefined;
 
+  /** The runtime sets TCP_NODELAY on every socket by itself. */
   constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive) {
     this.#socket = socket;
     this.#keepAlive = keepAlive;
     keepAlive.add(this);
-    // Nagle would hold back the small writes of a dialogue by a round trip.
-    socket.setNoDelay(true);
   }
 
   get remote(): SocketAddress {
@@ -100,6 +100,23 @@ export class NativeConn implements Conn {
     if (taken < 0) return true; // Closed under us: the close event follows.
     this.#enqueue(bytes, taken);
     return false;
+  }
+
+  /**
+   * Moves what has arrived to `to` without handing it out. False if `to` asks to wait for its `drain`. For a receiver
+   * that just got a large chunk and passed it on.
+   */
+  pumpTo(to: Conn): boolean {
+    if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    const from = descriptor(this.#socket);
+    const into = descriptor(to.#socket);
+    if (from < 0 || into < 0) return true;
+    const { read, rest } = moveBulk(from, into);
+    this.received += read;
+    to.sent += read;
+    if (rest === undefined) return true;
+    to.sent -= rest.length;
+    return to.write(rest);
   }
 
   #enqueue(bytes: Uint8Array, from: number): void {
@@ -172,6 +189,11 @@ export class NativeConn implements Conn {
     this.#keepAlive.remove(this);
     this.#events?.close(error);
   }
+}
+
+/** The descriptor of an open socket; its type lists do not name it. */
+function descriptor(socket: Socket<NativeConn>): number {
+  return (socket as unknown as { fd?: number }).fd ?? -1;
 }
 
 function tcpAddress(ip: string | undefined, port: number | undefined): SocketAddress {

@@ -26,6 +26,8 @@ export interface RelayResult {
 
 /** Chunks below this are a dialogue, not bulk: the answer is expected soon. */
 const DIALOGUE = 1024;
+/** Chunks from here on are bulk: more is waiting, and may go past us. */
+const BULK = 64 * 1024;
 
 /**
  * Copies between `client` and `upstream` until both are closed, then calls `done` once.
@@ -108,6 +110,7 @@ class Direction implements ConnEvents {
   data(chunk: Uint8Array): void {
     if (!this.#to.write(chunk)) this.#from.pause();
     else if (chunk.length < DIALOGUE) stayAwake();
+    else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to) === false) this.#from.pause();
   }
 
   drain(): void {
