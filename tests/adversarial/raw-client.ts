@@ -15,6 +15,8 @@ export class RawClient {
   readonly socket: Socket;
   readonly closed: Promise<void>;
   ended = false;
+  /** The code of the error that the system gave, e.g. of a reset. */
+  failure: string | undefined;
   gone = false;
   #bytes: Buffer = Buffer.alloc(0);
   #wake: () => void = () => {};
@@ -29,7 +31,7 @@ export class RawClient {
       this.ended = true;
       this.#wake();
     });
-    socket.on("error", () => {});
+    socket.on("error", (error: Error & { code?: string }) => (this.failure = error.code));
     this.closed = new Promise((resolve) => {
       socket.on("close", () => {
         this.ended = this.gone = true;

@@ -29,6 +29,14 @@ function hurried(protocol: Protocol, port: number): { bytes: Buffer; answer: num
     : { bytes: connectRequest("127.0.0.1", port), answer: "HTTP/1.1 200 Connection established\r\n\r\n".length };
 }
 
+/** Enough before it that the windows are wide and the proxy reads large pieces. */
+async function bulkAndReset(socket: Socket): Promise<void> {
+  for (let i = 0; i < 100; i++) await new Promise((resolve) => socket.write(Buffer.alloc(200_000), resolve));
+  await Bun.sleep(20);
+  socket.write(Buffer.alloc(300_000));
+  socket.resetAndDestroy();
+}
+
 describe.each(PROTOCOLS)("%s", (protocol) => {
   test("bytes behind the request are the first of the tunnel, however many", async () => {
     const early = createPrng(11).bytes(300_000);
@@ -96,6 +104,22 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     upstream.sockets[0]!.resetAndDestroy();
     await client.closed;
     expect(await proxy.event("close")).toMatchObject({ reason: "upstream", error: expect.any(String) });
+    expect(await proxy.drain()).toBe(0);
+    upstream.server.close();
+  });
+
+  test("a reset by the upstream right behind bulk is no orderly end: what is cut off must look so", async () => {
+    const upstream = await listen((socket) => void bulkAndReset(socket));
+    const proxy = await startProxy(ACL);
+    for (let round = 1; round <= 4; round++) {
+      const { client } = await ask(protocol, proxy.port, "127.0.0.1", upstream.port);
+      while ((await client.some()).length > 0);
+      client.end();
+      await client.closed;
+      expect(client.failure).toBe("ECONNRESET");
+      await until(() => proxy.events("close").length === round, "the end");
+      expect(proxy.events("close").at(-1)).toMatchObject({ error: expect.stringContaining("ECONNRESET") });
+    }
     expect(await proxy.drain()).toBe(0);
     upstream.server.close();
   });
