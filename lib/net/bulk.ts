@@ -26,7 +26,9 @@ export function moveBulk(from: number, to: number): Moved {
   const system = libc();
   if (system === undefined) return NONE;
   let read = 0;
-  while (read < MOST) {
+  // Only while bytes are there: a recv that met a reset would take it away from the runtime, which would then read an
+  // orderly end.
+  while (read < MOST && system.readable(from) > 0) {
     const got = system.recv(from, buffer, PIECE, MSG_DONTWAIT);
     if (got <= 0) break;
     read += got;

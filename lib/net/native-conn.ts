@@ -5,8 +5,8 @@ import { moveBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
-/** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn`. */
-export function nativeHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
+/** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
+export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
   return {
     open(socket) {
       socket.data = new NativeConn(socket, keepAlive);
@@ -14,6 +14,16 @@ export function nativeHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) 
     },
     ...HANDLERS,
   };
+}
+
+function throwIt(error: unknown): never {
+  throw error;
+}
+
+/** What a socket of `Bun.connect` has as its `data` until it is open. */
+export interface Dialing {
+  readonly keepAlive: KeepAlive;
+  opened(conn: NativeConn): void;
 }
 
 /** Shared by every socket: what a socket has of its own is its `NativeConn`. */
@@ -31,10 +41,21 @@ const HANDLERS = {
     // Absent when the socket closes in its own open handler.
     socket.data?.onClose(error);
   },
-  error() {
-    // An exception of a handler would arrive here; `close` follows and tells the receiver.
+  /** What the system says comes with `close`; an exception of a handler is a mistake of ours, and must not pass unseen. */
+  error(_socket, error) {
+    if ((error as { syscall?: string }).syscall === undefined) queueMicrotask(() => throwIt(error));
   },
 } satisfies SocketHandler<NativeConn>;
+
+/** Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. */
+export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
+  open(socket) {
+    const dialing = socket.data as unknown as Dialing;
+    socket.data = new NativeConn(socket, dialing.keepAlive);
+    dialing.opened(socket.data);
+  },
+  ...HANDLERS,
+};
 
 const OPEN = 0;
 const ENDING = 1;
