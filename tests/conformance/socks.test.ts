@@ -11,6 +11,7 @@ import {
   METHOD,
   REPLY,
 } from "../../lib/wire/socks5.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
 import { expectReads, hex } from "./three-ways.ts";
 
 describe("RFC 1928 section 3: VER NMETHODS METHODS", () => {
@@ -46,7 +47,10 @@ describe("RFC 1928 section 4 and 5: VER CMD RSV ATYP DST.ADDR DST.PORT", () => {
     ["CONNECT to a mapped IPv4", "05 01 00 04 00000000000000000000ffff7f000001 0050", 1, "127.0.0.1", 80],
     ["a reserved byte that is not 0", "05 01 7f 01 c0000201 0050", 1, "192.0.2.1", 80],
     ["an unknown command", "05 55 00 01 c0000201 0050", 0x55, "192.0.2.1", 80],
-  ])("%s", (_, digits, command, host, port) => expectReads(decodeRequest, hex(digits), { command, host, port }));
+  ])("%s", (_, digits, command, host, port) => {
+    const ip = parseIp(host);
+    expectReads(decodeRequest, hex(digits), { command, host, ...(ip && { ip }), port });
+  });
 
   test("a name of 255 bytes, the most that its length can say", () => {
     const name = "n".repeat(255);

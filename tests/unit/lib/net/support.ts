@@ -2,7 +2,7 @@
 import { createConnection, createServer, type Socket } from "node:net";
 import type { Conn, ConnEvents } from "../../../../lib/net/conn.ts";
 import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
-import { nativeHandlers, type NativeConn } from "../../../../lib/net/native-conn.ts";
+import { Dialer, type Candidate } from "../../../../lib/net/dial.ts";
 import { NodeConn } from "../../../../lib/net/node-conn.ts";
 
 /** Waits until `look` holds; the time only bounds a test that fails. */
@@ -68,11 +68,20 @@ export async function connect(kind: Kind): Promise<Pair> {
   return { conn, peer };
 }
 
-export function connectNative(port: number): Promise<Conn> {
+function connectNative(port: number): Promise<Conn> {
+  return dial([{ ip: "127.0.0.1", port }], 20_000);
+}
+
+/** What a `Dialer` comes to; rejects with its `DialError`. */
+export function dial(candidates: readonly Candidate[], timeout: number): Promise<Conn> {
   return new Promise((resolve, reject) => {
-    const socket = nativeHandlers(new KeepAlive(0), resolve);
-    const options = { hostname: "127.0.0.1", port, allowHalfOpen: true, socket };
-    Bun.connect<NativeConn>(options as never).catch(reject);
+    let told = 0;
+    const once = (what: () => void) => (++told === 1 ? what() : reject(new Error(`told ${told} times`)));
+    new Dialer(timeout, new KeepAlive(0)).dial(candidates, {
+      opened: (conn) => once(() => resolve(conn)),
+      failed: (error) => once(() => reject(error)),
+    });
+    if (told > 0) reject(new Error("told before dial returned"));
   });
 }
 

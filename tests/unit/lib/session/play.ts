@@ -1,5 +1,6 @@
 /** Plays a client's bytes into a session and notes what it asks for. Decides nothing. */
-import type { FrontSession, Step } from "../../../../lib/session/front.ts";
+import type { FrontSession, ProxyRequest, Step } from "../../../../lib/session/front.ts";
+import { formatIp } from "../../../../lib/wire/ip.ts";
 
 /** A step for comparison: bytes as hexadecimal digits, a password as text. */
 export type Noted =
@@ -34,10 +35,15 @@ function note(step: Step): Noted {
     case "authenticate":
       return { authenticate: [step.user, Buffer.from(step.password).toString("latin1")] };
     case "request":
-      return { request: step.request };
+      return { request: plain(step.request) };
     case "fail":
       return { fail: step.reason, bytes: step.bytes === undefined ? undefined : digits(step.bytes) };
   }
+}
+
+/** An address is told by its text; what is absent is left out. */
+function plain({ ip, ...request }: ProxyRequest): object {
+  return ip === undefined ? request : { ...request, ip: formatIp(ip) };
 }
 
 const digits = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

@@ -4,7 +4,7 @@ import { hex } from "../../../conformance/three-ways.ts";
 import { play, splits, type Noted } from "./play.ts";
 
 const request = (host: string): Noted => ({
-  request: { protocol: "socks4", command: "tcp_connect", host, port: 80 },
+  request: { protocol: "socks4", host, port: 80 },
 });
 const rejected = (fail: string): Noted => ({ fail, bytes: "005b000000000000" });
 

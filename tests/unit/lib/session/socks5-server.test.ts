@@ -9,12 +9,18 @@ const PASSWORD = "05 01 02";
 const BOTH = "05 02 00 02";
 const ALICE = "01 05 616c696365 02 7077";
 const CONNECT = "05 01 00 03 09 612e6578616d706c65 01bb";
-const request: Noted = { request: { protocol: "socks5", command: "tcp_connect", host: "a.example", port: 443 } };
+const request: Noted = { request: { protocol: "socks5", host: "a.example", port: 443 } };
 const chosen = (method: string): Noted => ({ send: `05${method}` });
 
 /** Dialogues: whether there are users, what the client sends, what it comes to. */
 const PLAYBOOK: [what: string, users: boolean, sent: string, steps: Noted[]][] = [
   ["no users", false, NONE + CONNECT, [chosen("00"), request]],
+  [
+    "an address as such",
+    false,
+    `${NONE} 05 01 00 01 c0000201 0050`,
+    [chosen("00"), { request: { protocol: "socks5", host: "192.0.2.1", port: 80, ip: "192.0.2.1" } }],
+  ],
   ["no users, several methods", false, BOTH + CONNECT, [chosen("00"), request]],
   [
     "no users, a client that insists on a password",
