@@ -3,7 +3,7 @@ import type { Socket, SocketHandler } from "bun";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
 import { moveBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
-import type { KeepAlive } from "./keep-alive.ts";
+import { Probed, type KeepAlive } from "./keep-alive.ts";
 
 /** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
 export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
@@ -61,13 +61,12 @@ const OPEN = 0;
 const ENDING = 1;
 const ENDED = 2;
 
-export class NativeConn implements Conn {
+export class NativeConn extends Probed implements Conn {
   readonly tls = undefined;
   received = 0;
   sent = 0;
   closed = false;
   readonly #socket: Socket<NativeConn>;
-  readonly #keepAlive: KeepAlive;
   /** Undefined until the first receiver attaches; a `Held` once something came before. */
   #events: ConnEvents | undefined;
   #error: Error | undefined;
@@ -81,9 +80,8 @@ export class NativeConn implements Conn {
 
   /** The runtime sets TCP_NODELAY on every socket by itself. */
   constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive) {
+    super(keepAlive);
     this.#socket = socket;
-    this.#keepAlive = keepAlive;
-    keepAlive.add(this);
   }
 
   get remote(): SocketAddress {
@@ -98,7 +96,7 @@ export class NativeConn implements Conn {
     return this.#queued;
   }
 
-  keepAlive(seconds: number): void {
+  override probeAfter(seconds: number): void {
     this.#socket.setKeepAlive(true, seconds * 1000);
   }
 
@@ -207,7 +205,7 @@ export class NativeConn implements Conn {
     this.closed = true;
     this.#error = error;
     this.#queue = undefined;
-    this.#keepAlive.remove(this);
+    this.gone();
     this.#events?.close(error);
   }
 }
