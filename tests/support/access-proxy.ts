@@ -29,7 +29,7 @@ export class AccessProxy {
   /** Of the first TCP listener. */
   port = 0;
   listen: string[] = [];
-  #forgotten = 0;
+  #since = "";
 
   constructor(scene: Scene, begin: (args: string[]) => Program, options: AccessProxyOptions) {
     const number = ++started;
@@ -53,16 +53,13 @@ export class AccessProxy {
 
   /** The audit lines so far, but for forgotten ones; each must be JSON. */
   audit(): AuditEvent[] {
-    return this.#lines().slice(this.#forgotten);
+    const lines = existsSync(this.auditFile) ? auditLines(readFileSync(this.auditFile, "utf8")) : [];
+    return lines.filter(({ time }) => time > this.#since);
   }
 
-  /** From now on only new audit lines count. */
+  /** Only what happens from now on counts; lines of before may still be on their way to the file. */
   forget(): void {
-    this.#forgotten = this.#lines().length;
-  }
-
-  #lines(): AuditEvent[] {
-    return existsSync(this.auditFile) ? auditLines(readFileSync(this.auditFile, "utf8")) : [];
+    this.#since = new Date().toISOString();
   }
 
   /** Waits for an audit line. */
