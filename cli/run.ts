@@ -4,7 +4,7 @@ import { runCommand } from "citty";
 import { completeArgs, usage, vetArgv, type ArgValues } from "../lib/command/argv.ts";
 import { emptyTables } from "../lib/command/config-tables.ts";
 import { loadConfig } from "../lib/command/config.ts";
-import type { Command, Config, Group, Invocation } from "../lib/command/define.ts";
+import type { Command, Config, Group } from "../lib/command/define.ts";
 import { EXIT, type ExitStatus } from "../lib/command/errors.ts";
 import type { OutputStream, Runtime } from "../lib/command/runtime.ts";
 import { commandHelp, groupHelp, helpHint, type HelpStyle } from "./help.ts";
@@ -24,26 +24,23 @@ export async function run(root: Group, argv: readonly string[], runtime: Runtime
     if (help && place.rest.length === 0) return await showHelp(place, runtime.stdout);
     if (help)
       throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(place.rest[0])}`, helpHint(path));
-    return place.node.kind === "group"
-      ? await runGroup(place, place.node, runtime)
-      : await runLeaf(place, place.node, runtime);
+    return place.node.kind === "group" ? await runGroup(place, runtime) : await runLeaf(place, place.node, runtime);
   } catch (error) {
     return report(runtime, path, error);
   }
 }
 
-async function runGroup(place: Place, group: Group, runtime: Runtime): Promise<ExitStatus> {
+async function runGroup(place: Place, runtime: Runtime): Promise<ExitStatus> {
   const { path, rest } = place;
   if (rest.length === 0) {
     await showHelp(place, runtime.stderr);
     return EXIT.usage;
   }
   if (wantsHelp(rest)) return showHelp(place, runtime.stdout);
-  const isRoot = path.length === 1;
-  if (!isRoot || !rest.some((arg) => arg === "--version" || arg === "-V")) throw misplacedFlag(path, rest[0]!);
+  if (!rest.some((arg) => arg === "--version" || arg === "-V")) throw misplacedFlag(path, rest[0]!);
   const { verbose } = completeArgs(GROUP_FLAGS, vetArgv(rest, GROUP_FLAGS));
   const details = verbose ? `\nbun ${Bun.version}\nplatform ${process.platform} ${process.arch}` : "";
-  runtime.stdout.write(`${group.meta.name} ${runtime.version}${details}\n`);
+  runtime.stdout.write(`${path[0]} ${runtime.version}${details}\n`);
   return EXIT.done;
 }
 
@@ -52,7 +49,7 @@ async function runLeaf(place: Place, command: Command, runtime: Runtime): Promis
   const given = vetArgv(place.rest, command.args);
   const file = readConfig(command, given, runtime);
   const args = completeArgs(command.args, given, file.values);
-  const invocation: Invocation = { args: args as Invocation["args"], data: runtime, config: file.config };
+  const invocation = { args, data: runtime, config: file.config };
   const { result } = await runCommand(command.citty, { rawArgs: [], data: invocation });
   return result as ExitStatus;
 }

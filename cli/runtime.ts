@@ -32,20 +32,22 @@ function inputStream(): InputStream {
   return { fd: 0, isTTY: isatty(0), bytes: () => Bun.stdin.stream() };
 }
 
-/** A failure of the stream ends in `lost` and settles `flush()`: nobody waits for a reader that is gone. */
+/**
+ * Counts writes by their callbacks: the runtime emits `drain` once per write that it queued, so the first is not the last.
+ * A failure of the stream goes to `lost`.
+ */
 function outputStream(stream: NodeJS.WriteStream, fd: number, env: Runtime["env"], lost: OutputLost): OutputStream {
   const isTTY = stream.isTTY ?? false;
-  let pending: Promise<void> | undefined;
-  let release: (() => void) | undefined;
-  const settle = () => {
-    release?.();
-    pending = release = undefined;
+  let outstanding = 0;
+  let waiting: (() => void)[] = [];
+  const done = (error?: NodeJS.ErrnoException | null) => {
+    outstanding--;
+    if (error) lost(error);
+    if (outstanding > 0) return;
+    for (const resolve of waiting) resolve();
+    waiting = [];
   };
-  stream.on("drain", settle);
-  stream.on("error", (error: NodeJS.ErrnoException) => {
-    settle();
-    lost(error);
-  });
+  stream.on("error", lost);
   return {
     fd,
     isTTY,
@@ -54,11 +56,10 @@ function outputStream(stream: NodeJS.WriteStream, fd: number, env: Runtime["env"
     },
     color: isTTY && !env["NO_COLOR"],
     write(chunk) {
-      const taken = stream.write(chunk);
-      if (!taken) pending ??= new Promise((resolve) => (release = resolve));
-      return taken;
+      outstanding++;
+      return stream.write(chunk, done);
     },
-    flush: () => pending ?? Promise.resolve(),
+    flush: () => (outstanding === 0 ? Promise.resolve() : new Promise((resolve) => waiting.push(resolve))),
   };
 }
 

@@ -5,7 +5,7 @@ import type { ArgDefinitions, Command, Group } from "../lib/command/define.ts";
 import { nearest } from "../lib/command/nearest.ts";
 import { helpHint } from "./help.ts";
 
-/** What every group takes, the root its version too. */
+/** What every group takes. */
 export const GROUP_FLAGS = {
   help: { type: "boolean", alias: "h", description: "Show help" },
   version: { type: "boolean", alias: "V", description: "Show the version" },
@@ -50,9 +50,10 @@ export async function summaries(group: Group): Promise<[string, string][]> {
   return Promise.all(loaded);
 }
 
-/** The error for a flag in front of a command. */
+/** The error for a flag in front of a command, `typed` perhaps with its value. */
 export function misplacedFlag(path: readonly string[], typed: string): Error {
-  const error = unknownFlag(typed, GROUP_FLAGS);
+  if (typed === "--verbose") return usage("usage.missing", "--verbose goes with --version");
+  const error = unknownFlag(typed.split("=")[0]!, GROUP_FLAGS);
   return error.hint ? error : usage(error.code, error.message, `flags follow the command; ${helpHint(path)}`);
 }
 

@@ -16,6 +16,12 @@ import type { Open, Proxy } from "./proxy.ts";
 /** Bytes that a client may send ahead of our answer before it is paused. */
 const MOST_EARLY = 64 * 1024;
 
+/**
+ * `asking`: up to the request. `verifying`: a password is being checked. `asked`: the request is decided and dialled.
+ * `open`: the relay has it. `over`: nothing more will be done for it.
+ */
+type State = "asking" | "verifying" | "asked" | "open" | "over";
+
 export class Client implements ConnEvents, Open, Asker {
   readonly conn: Conn;
   readonly session: string;
@@ -28,11 +34,17 @@ export class Client implements ConnEvents, Open, Asker {
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
   #relay: Relay | undefined;
-  #asked = false;
+  #state: State = "asking";
   #ended = false;
-  #gone = false;
 
-  constructor(proxy: Proxy, forwarder: Forwarder, conn: Conn) {
+  /** Takes a connection in; it keeps itself from here on. */
+  static admit(proxy: Proxy, forwarder: Forwarder, conn: Conn): Client {
+    const client = new Client(proxy, forwarder, conn);
+    conn.attach(client);
+    return client;
+  }
+
+  private constructor(proxy: Proxy, forwarder: Forwarder, conn: Conn) {
     this.#proxy = proxy;
     this.#forwarder = forwarder;
     this.conn = conn;
@@ -40,11 +52,10 @@ export class Client implements ConnEvents, Open, Asker {
     this.#leave = proxy.register(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
     this.#deadline = setTimeout(() => this.#late(), proxy.settings.handshakeTimeout);
-    conn.attach(this);
   }
 
   get idle(): boolean {
-    return !this.#asked;
+    return this.#state === "asking" || this.#state === "verifying";
   }
 
   cut(): void {
@@ -53,26 +64,25 @@ export class Client implements ConnEvents, Open, Asker {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#asked) {
+    if (this.#state !== "asking") {
       this.#held = concat(this.#held, chunk);
       if (this.#held.length > MOST_EARLY) this.conn.pause();
-      return;
-    }
-    if (this.#front === undefined) this.#detect(chunk);
+    } else if (this.#front === undefined) this.#detect(chunk);
     else this.#take(this.#front, this.#front.receive(chunk));
   }
 
   drain(): void {}
 
+  /** A client may end its direction behind its request, but not before. */
   end(): void {
     this.#ended = true;
-    if (!this.#asked) this.conn.destroy();
+    if (this.#state === "asking") this.conn.destroy();
   }
 
   close(): void {
-    this.#gone = true;
+    this.#state = "over";
     clearTimeout(this.#deadline);
-    if (this.#relay === undefined) this.#leave();
+    this.#leave();
   }
 
   #late(): void {
@@ -132,21 +142,32 @@ export class Client implements ConnEvents, Open, Asker {
     }
   }
 
+  /** What the client sends meanwhile waits, with the client beyond a bound. */
   async #authenticate(front: FrontSession, user: string, password: Uint8Array): Promise<void> {
+    this.#state = "verifying";
     const accepted = (await this.#proxy.users?.verify(user, password)) ?? false;
-    if (this.#gone) return;
+    if (this.#state !== "verifying") return;
+    this.#state = "asking";
     if (accepted) this.user = user;
+    const held = this.#held;
+    this.#held = NOTHING;
     this.#take(front, front.authenticated(accepted));
+    if (held.length > 0) {
+      this.conn.resume();
+      this.data(held);
+    }
+    if (this.#ended) this.end();
   }
 
   async #serve(front: FrontSession, request: ProxyRequest): Promise<void> {
     clearTimeout(this.#deadline);
-    this.#asked = true;
+    this.#state = "asked";
     this.#held = front.rest;
-    const answer = await openPassage(this.#proxy, this, asked(request));
+    const answer = await openPassage(this.#proxy, this, asked(request, this.#proxy));
+    const gone = this.#state !== "asked";
     if ("refusal" in answer) {
-      if (!this.#gone) this.#farewell(front.refuse(answer.refusal, answer.message));
-    } else if (this.#gone) {
+      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
+    } else if (gone) {
       answer.upstream.destroy();
       answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the tunnel was open" });
     } else this.#open(front, answer);
@@ -155,32 +176,36 @@ export class Client implements ConnEvents, Open, Asker {
   #open(front: FrontSession, passage: Passage): void {
     const { upstream } = passage;
     const local = upstream.local;
+    this.#state = "open";
     this.conn.write(front.accept("ip" in local ? local : undefined));
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
-    const before = { sent: this.conn.received, received: this.conn.sent };
+    this.#front = undefined;
+    const sentBefore = this.conn.received - early.bytes.length;
+    const receivedBefore = this.conn.sent;
     this.#relay = new Relay(this.conn, upstream, this.#proxy.settings.relay, early, ({ by, error }) => {
-      const sent = this.conn.received - before.sent + early.bytes.length;
-      passage.close({ reason: by, sent, received: this.conn.sent - before.received, error: error?.message });
+      const sent = this.conn.received - sentBefore;
+      passage.close({ reason: by, sent, received: this.conn.sent - receivedBefore, error: error?.message });
       this.#leave();
     });
   }
 
   #fail(reason: string, message: string, bytes: Uint8Array | undefined): void {
-    clearTimeout(this.#deadline);
     reject(this.#proxy, this, reason, message);
-    this.#asked = true;
     this.#farewell(bytes);
   }
 
   #farewell(bytes: Uint8Array | undefined): void {
+    this.#state = "over";
+    clearTimeout(this.#deadline);
     endWith(this.conn, bytes, () => this.#leave());
   }
 }
 
 /** The facts that the protocol gives, named as the reference names them. */
-function asked({ protocol, command, host, port, headers }: ProxyRequest): Asked {
+function asked({ protocol, command, host, port, headers }: ProxyRequest, { wants }: Proxy): Asked {
   if (protocol !== "http") return { protocol, host, port, facts: { "proxy.cmd": command } };
   const facts: Facts = { method: "CONNECT", path: "", query: "", scheme: "http" };
-  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers ?? []) } };
+  if (!wants.headers || headers === undefined) return { protocol, host, port, facts };
+  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers) } };
 }

@@ -1,26 +1,58 @@
 /** What the access proxy knows of a request, under the ACL's names. */
-import type { Facts } from "../../lib/acl/facts.ts";
-import { parseIp } from "../../lib/wire/ip.ts";
+import type { FactName, Facts } from "../../lib/acl/facts.ts";
+import { parseIp, type Ip } from "../../lib/wire/ip.ts";
 import type { Asked, Asker } from "./passage.ts";
 
+/** Facts whose values cost a system call; filled when a loaded policy asks for them. */
+export type CostlyFact = "client.ip" | "client.port" | "peer.ip" | "listen.port";
+
 /** The facts of every request; those that only the protocol knows are in `asked.facts`. */
-export function commonFacts(asker: Asker, asked: Asked): Facts {
-  const { remote, local } = asker.conn;
-  const client = "ip" in remote ? parseIp(remote.ip) : undefined;
-  return {
+export function commonFacts(asker: Asker, asked: Asked, canonical: { host: string; ip?: Ip }, wants: Wants): Facts {
+  const facts: Mutable<Facts> = {
     command: "socks",
-    "client.ip": client,
-    "client.port": "ip" in remote ? remote.port : undefined,
-    "peer.ip": client,
     "client.auth": "none",
     "client.user": asker.user,
-    "listen.port": "ip" in local ? local.port : undefined,
     "proxy.protocol": asked.protocol,
+    host: canonical.host,
+    port: asked.port,
+    "dest.ip": canonical.ip,
     "route.local": true,
     now: Date.now(),
-    port: asked.port,
     ...asked.facts,
   };
+  if (wants.anyCostly) addCostly(facts, asker, wants);
+  return facts;
+}
+
+type Mutable<T> = { -readonly [K in keyof T]: T[K] };
+
+/** What the loaded policies mention. */
+export class Wants {
+  readonly anyCostly: boolean;
+  readonly headers: boolean;
+  readonly #mentions: ReadonlySet<FactName>;
+
+  constructor(mentions: readonly FactName[]) {
+    this.#mentions = new Set(mentions);
+    const costly: CostlyFact[] = ["client.ip", "client.port", "peer.ip", "listen.port"];
+    this.anyCostly = costly.some((name) => this.#mentions.has(name));
+    this.headers = mentions.some((name) => name.startsWith("header."));
+  }
+
+  has(name: CostlyFact): boolean {
+    return this.#mentions.has(name);
+  }
+}
+
+function addCostly(facts: Mutable<Facts>, { conn }: Asker, wants: Wants): void {
+  const { remote } = conn;
+  if ("ip" in remote) {
+    const ip = parseIp(remote.ip);
+    if (wants.has("client.ip")) facts["client.ip"] = ip;
+    if (wants.has("peer.ip")) facts["peer.ip"] = ip;
+    if (wants.has("client.port")) facts["client.port"] = remote.port;
+  }
+  if (wants.has("listen.port") && "ip" in conn.local) facts["listen.port"] = conn.local.port;
 }
 
 /** Several lines of one name are one fact, joined as RFC 9110 section 5.3 has it. */

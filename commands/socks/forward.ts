@@ -7,7 +7,6 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { Socket } from "node:net";
 import type { Conn } from "../../lib/net/conn.ts";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { endWith } from "../../lib/net/linger.ts";
@@ -46,14 +45,20 @@ class ForwardClient implements Asker, Open {
     this.conn = conn;
     this.session = session;
     this.#leave = proxy.register(this);
-    this.rest();
+    this.rest(-1);
   }
 
-  /** Waits for the next request head, under the same deadline as for the first. */
-  rest(): void {
+  /** Waits for the next request head, under the same deadline as for the first. Not a byte of it is no offence. */
+  rest(received = this.conn.received): void {
     this.idle = true;
+    const late = () => {
+      if (this.conn.received > received) {
+        reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
+      }
+      this.cut();
+    };
     if (this.#proxy.draining) this.cut();
-    else this.#deadline = setTimeout(() => this.cut(), this.#proxy.settings.handshakeTimeout);
+    else this.#deadline = setTimeout(late, this.#proxy.settings.handshakeTimeout);
   }
 
   busy(): void {
@@ -96,7 +101,7 @@ export class Forwarder {
     this.#clients.set(duplex, client);
     duplex.on("error", () => {});
     duplex.on("close", () => client.gone());
-    this.#server.emit("connection", duplex as unknown as Socket);
+    this.#server.emit("connection", duplex);
   }
 
   #handBack(req: IncomingMessage, duplex: ConnDuplex, head: Uint8Array): void {
@@ -172,7 +177,7 @@ export class Forwarder {
       path: target.rest,
       headers: requestHeaders(fields, target) as never,
       setHost: false,
-      createConnection: () => socket as unknown as Socket,
+      createConnection: () => socket as never,
     });
     outgoing.on("continue", () => res.writeContinue());
     outgoing.on("response", (incoming) => answer(incoming, res, req.method));

@@ -10,7 +10,8 @@ export default defineCommand({
   meta: {
     name: "socks",
     description: "Let programs out by policy: SOCKS5, SOCKS4a, HTTP CONNECT and http:// on one port",
-    long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers. A policy decides each request by what
+    long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers; try
+curl --proxy socks5h://127.0.0.1:1080 https://example.com/. A policy decides each request by what
 is known of it (who, where to, which protocol), and every decision can be recorded as a line of JSON.
 
 A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
@@ -30,10 +31,6 @@ tunnels end for --shutdown-timeout, then cuts them.`,
       {
         command: "portail socks --listen 192.0.2.7:1080 --users users --acl out.acl",
         description: "Serve a network, with a name and password for each user",
-      },
-      {
-        command: "curl --proxy socks5h://127.0.0.1:1080 https://example.com/",
-        description: "Go out through it",
       },
     ],
     exits: [

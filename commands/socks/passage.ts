@@ -56,7 +56,7 @@ export async function openPassage(proxy: Proxy, asker: Asker, asked: Asked): Pro
     reject(proxy, asker, "bad_target", `${target}: ${why}`);
     return { refusal: "bad_request", message: why };
   }
-  const client = clientKey(asker.conn);
+  const client = clientKey(proxy, asker.conn);
   if (proxy.draining) return { refusal: "draining", message: "the proxy is being stopped" };
   if (!proxy.places.take(client, abandonedDials())) {
     reject(proxy, asker, "limit", `no place for ${target}`);
@@ -64,13 +64,14 @@ export async function openPassage(proxy: Proxy, asker: Asker, asked: Asked): Pro
   }
   const started = performance.now();
   let taken = true;
-  const facts: Facts = { ...commonFacts(asker, asked), host: canonical.host, "dest.ip": canonical.ip };
+  const facts = commonFacts(asker, asked, canonical, proxy.wants);
   const release = () => {
     if (taken) proxy.places.give(client);
     taken = false;
   };
   try {
-    const verdict = await decideEgress(facts, proxy);
+    const decided = decideEgress(facts, proxy);
+    const verdict = decided instanceof Promise ? await decided : decided;
     recordDecision(proxy, asker, asked.protocol, target, verdict);
     const record = (ended: Ended, dest?: string) => {
       if (!taken) return;

@@ -10,6 +10,7 @@ import { abandonedDials } from "../../lib/net/dial.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
+import { Wants } from "./facts.ts";
 import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
@@ -20,7 +21,8 @@ export interface Open {
 }
 
 export class Proxy {
-  policy: Policy;
+  #policy: Policy;
+  #wants: Wants;
   users: Users | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
@@ -42,12 +44,27 @@ export class Proxy {
     shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[]; users: Users | undefined },
   ) {
     this.settings = settings;
-    this.policy = policy;
+    this.#policy = policy;
+    this.#wants = new Wants(policy.mentions);
     this.users = shared.users;
     this.log = shared.log;
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
+  }
+
+  get policy(): Policy {
+    return this.#policy;
+  }
+
+  /** Puts another policy in force, from the next request on. */
+  set policy(policy: Policy) {
+    this.#policy = policy;
+    this.#wants = new Wants(policy.mentions);
+  }
+
+  get wants(): Wants {
+    return this.#wants;
   }
 
   /** Whether anybody reads records; without, none need be made. */
@@ -79,13 +96,13 @@ export class Proxy {
 
   drain(): Promise<void> {
     this.draining = true;
-    for (const open of [...this.#open]) if (open.idle) open.cut();
+    for (const open of this.#open) if (open.idle) open.cut();
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#emptied = resolve));
   }
 
   cut(): void {
-    for (const open of [...this.#open]) open.cut();
+    for (const open of this.#open) open.cut();
   }
 
   nextSession(): string {
@@ -93,8 +110,9 @@ export class Proxy {
   }
 }
 
-/** What a limit per client counts by: the address, or one name for all on UNIX sockets. */
-export function clientKey(conn: Conn): string {
+/** What a limit per client counts by: the address, or one name for all on UNIX sockets. Not asked for without a limit. */
+export function clientKey(proxy: Proxy, conn: Conn): string {
+  if (proxy.settings.limits.perClient === 0) return "";
   return "ip" in conn.remote ? conn.remote.ip : "unix";
 }
 

@@ -7,7 +7,7 @@ import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
-import { formatAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
 import { liveUntilStopped, type Daemon } from "../../lib/service/life.ts";
@@ -58,11 +58,11 @@ function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | 
 }
 
 async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]> {
-  const forwarder: Forwarder = new Forwarder(proxy, (conn, bytes) => new Client(proxy, forwarder, conn).data(bytes));
+  const forwarder: Forwarder = new Forwarder(proxy, (conn, bytes) => Client.admit(proxy, forwarder, conn).data(bytes));
   let warned = 0;
-  const accept = (conn: ConstructorParameters<typeof Client>[2]) => {
+  const accept = (conn: Conn) => {
     if (proxy.hasRoom()) {
-      new Client(proxy, forwarder, conn);
+      Client.admit(proxy, forwarder, conn);
       return;
     }
     conn.destroy();

@@ -5,6 +5,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { DialOptions } from "../../lib/net/dial.ts";
+import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import type { args } from "./flags.ts";
@@ -21,8 +22,7 @@ export interface Settings {
   shutdownTimeout: number;
   /** Bytes of a request head. */
   mostHead: number;
-  /** Seconds. */
-  keepAlive: number;
+  keepAlive: KeepAlive;
   dial: DialOptions;
   relay: RelayLimits;
   limits: Limits;
@@ -41,7 +41,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     parseDuration(`--${name}`, given[name] as string, { min: least });
   const integer = (name: keyof typeof args & string, most: number, least = 0) =>
     parseInteger(`--${name}`, given[name] as string, { min: least, max: most });
-  const keepAlive = Math.ceil(duration("keepalive") / 1000);
+  const keepAlive = new KeepAlive(Math.ceil(duration("keepalive") / 1000));
   const listen = given.listen.map((text) => parseEndpoint(text, "--listen"));
   for (const endpoint of listen) refuseOpenDoor(endpoint, given);
   return {

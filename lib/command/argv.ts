@@ -104,7 +104,7 @@ function keep(values: Map<string, ArgValue>, definitions: ArgDefinitions, token:
     return;
   }
   if (values.has(name)) throw usage("usage.repeated", `--${name} is given more than once`, "give it one value");
-  values.set(name, definition.type === "boolean" ? !isNegative(token, definitions) : token.value!);
+  values.set(name, definition.type === "boolean" ? token.rawName !== `--no-${token.name}` : token.value!);
 }
 
 function keepPositionals(values: Map<string, ArgValue>, definitions: ArgDefinitions, positionals: string[]): void {
@@ -124,11 +124,6 @@ function definitionOf(
     return definition.type !== "positional" && (key === name || definition.alias === name);
   });
   return found as [string, Exclude<ArgDefinition, { type: "positional" }>];
-}
-
-/** `--no-x` where `x` is the flag; a flag that is itself called `no-x` is not negative. */
-function isNegative(token: OptionToken, definitions: ArgDefinitions): boolean {
-  return token.rawName === `--no-${token.name}` && !Object.hasOwn(definitions, `no-${token.name}`);
 }
 
 /** Says which argument the parser refused, in our words. */
@@ -161,7 +156,8 @@ export function unknownFlag(typed: string, definitions: ArgDefinitions): Portail
     return [`--${name}`, ...negative];
   });
   const suggestion = typed.startsWith("--") ? nearest(typed, names) : undefined;
-  return usage("usage.unknown_flag", `unknown flag ${typed}`, suggestion && `did you mean ${suggestion}?`);
+  const hint = suggestion && suggestion !== typed ? `did you mean ${suggestion}?` : undefined;
+  return usage("usage.unknown_flag", `unknown flag ${typed}`, hint);
 }
 
 /** An operator's mistake on the command line (64). */

@@ -158,7 +158,7 @@ function scalarText(value: TomlValue): string | undefined {
 
 function expected(definition: ArgDefinition): string {
   if (definition.type === "boolean") return "true or false";
-  return definition.multiple ? "a string, an integer, or an array of them" : "a string or an integer";
+  return definition.multiple ? "a string, an integer or an array of them" : "a string or an integer";
 }
 
 function typeName(value: TomlValue): string {
@@ -166,7 +166,8 @@ function typeName(value: TomlValue): string {
   if (value instanceof Date) return "a date";
   if (typeof value === "object") return "a table";
   if (typeof value === "boolean") return "a boolean";
-  return typeof value === "string" ? "a string" : "a fraction";
+  if (typeof value === "string") return "a string";
+  return Number.isInteger(value) ? "an integer" : "a fraction";
 }
 
 function isTable(value: TomlValue): value is TomlTable {

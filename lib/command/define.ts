@@ -44,7 +44,7 @@ export interface PositionalArg extends ArgBase {
 
 export type ArgDefinition = StringArg | BooleanArg | PositionalArg;
 
-/** Keys are the names as they are typed, in kebab-case and without dashes in front. */
+/** Keys are the names as they are typed, in kebab-case and without dashes in front; none begins with `no-`. */
 export type ArgDefinitions = Readonly<Record<string, ArgDefinition>>;
 
 type ParsedArg<D extends ArgDefinition> = D extends { type: "boolean" }

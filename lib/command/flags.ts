@@ -3,6 +3,7 @@
 import { EXIT, PortailError } from "./errors.ts";
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import type { Logger } from "./log.ts";
+import { parseChoice } from "./values.ts";
 
 /** `--config FILE`: cli/run.ts reads the file and merges it before the command runs. */
 export const configFlags = {
@@ -29,14 +30,7 @@ export const logFlags = {
 
 /** Sets up `log` by `logFlags`. Throws PortailError (64) for an unknown format or `--quiet` with `--debug`. */
 export function configureLog(log: Logger, args: ParsedArgs<typeof logFlags>): void {
-  const format = args["log-format"];
-  if (format !== "text" && format !== "json") {
-    throw new PortailError(`--log-format does not know "${format}"`, {
-      code: "usage.value",
-      exit: EXIT.usage,
-      hint: "use text or json",
-    });
-  }
+  const format = parseChoice("--log-format", args["log-format"], ["text", "json"]);
   if (args.quiet && args.debug) {
     throw new PortailError("--quiet and --debug exclude each other", { code: "usage.conflict", exit: EXIT.usage });
   }

@@ -41,6 +41,11 @@ export interface Conn {
   attach(events: ConnEvents): void;
   /** Takes all of `bytes`. False asks to wait for `drain`; the bytes must not be changed afterwards. */
   write(bytes: Uint8Array): boolean;
+  /**
+   * Where it can: moves what has arrived straight to `to`, without handing it out. False asks to wait for the `drain` of
+   * `to`. What is left comes as `data`.
+   */
+  pumpTo?(to: Conn): boolean;
   pause(): void;
   resume(): void;
   /** Ends our direction (FIN, close_notify) once everything written is out. Closes when both directions ended. */

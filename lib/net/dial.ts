@@ -1,6 +1,7 @@
 /** Opens connections to decided addresses: Happy Eyeballs v2 (RFC 8305) with an overall deadline. Resolves no names. */
 import { createConnection, type Socket } from "node:net";
 import type { Conn } from "./conn.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { nativeHandlers, type NativeConn } from "./native-conn.ts";
 import { NodeConn } from "./node-conn.ts";
 
@@ -12,8 +13,7 @@ export interface Candidate {
 export interface DialOptions {
   /** Milliseconds for all candidates together. */
   timeout: number;
-  /** Seconds after which TCP probes a silent peer; 0 never. */
-  keepAlive: number;
+  keepAlive: KeepAlive;
 }
 
 export type DialFailure = "refused" | "host_unreachable" | "network_unreachable" | "timeout" | "exhausted" | "other";
@@ -76,14 +76,13 @@ function dialOne({ ip, port }: Candidate, options: DialOptions): Promise<Conn> {
         conn.destroy();
         return;
       }
-      conn.keepAlive(options.keepAlive);
       resolve(conn);
     };
     Bun.connect<NativeConn>({
       hostname: ip,
       port,
       allowHalfOpen: true,
-      socket: nativeHandlers(opened),
+      socket: nativeHandlers(options.keepAlive, opened),
     } as never).catch((error: unknown) => {
       clearTimeout(timer);
       if (late) abandoned--;
@@ -114,7 +113,6 @@ function race(candidates: readonly Candidate[], options: DialOptions): Promise<C
       const candidate = candidates[next++];
       if (candidate === undefined) return;
       const socket = createConnection({ host: candidate.ip, port: candidate.port, allowHalfOpen: true });
-      if (options.keepAlive > 0) socket.setKeepAlive(true, options.keepAlive * 1000);
       attempts.add(socket);
       const onError = (error: Error) => {
         if (!attempts.delete(socket)) return;
@@ -128,7 +126,7 @@ function race(candidates: readonly Candidate[], options: DialOptions): Promise<C
       socket.once("connect", () => {
         socket.off("error", onError);
         attempts.delete(socket);
-        settle(() => resolve(new NodeConn(socket)));
+        settle(() => resolve(new NodeConn(socket, options.keepAlive)));
       });
       if (next < candidates.length) stagger = setTimeout(start, STAGGER);
     }

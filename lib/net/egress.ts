@@ -40,29 +40,36 @@ export interface Verdict {
  * Decides the request that `facts` describe (`host` canonical, `port`). A name is resolved only if the policy may allow
  * it, once; every address is decided; what is left is exactly what may be connected.
  */
-export async function decideEgress(facts: Facts, context: EgressContext): Promise<Verdict> {
-  let current = facts;
-  for (let hop = 0; ; hop++) {
-    const verdict = await decideTarget(current, context);
-    verdict.redirected = hop > 0;
-    if (verdict.decision.outcome !== "redirect") return verdict;
-    const next = context.policy.follow(current, verdict.decision, hop + 1);
-    if ("decision" in next) return { ...verdict, decision: next.decision };
-    current = next.facts;
-  }
+export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
+  const verdict = decideTarget(facts, context);
+  if (verdict instanceof Promise) return verdict.then((first) => followRedirects(first, context));
+  return verdict.decision.outcome === "redirect" ? followRedirects(verdict, context) : verdict;
 }
 
-async function decideTarget(facts: Facts, context: EgressContext): Promise<Verdict> {
+async function followRedirects(first: Verdict, context: EgressContext): Promise<Verdict> {
+  let verdict = first;
+  for (let hop = 1; verdict.decision.outcome === "redirect"; hop++) {
+    const next = context.policy.follow(verdict.facts, verdict.decision, hop);
+    if ("decision" in next) return { ...verdict, decision: next.decision };
+    verdict = { ...(await decideTarget(next.facts, context)), redirected: true };
+  }
+  return verdict;
+}
+
+/** At once where no name has to be resolved. */
+function decideTarget(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
   const { policy, guard } = context;
-  const host = facts.host!;
-  const literal = facts["dest.ip"] ?? parseIp(host);
+  const literal = facts["dest.ip"] ?? parseIp(facts.host!);
   if (literal !== undefined) {
-    const known = { ...facts, "dest.ip": literal };
-    return conclude(known, policy.decide(known, guard), [literal]);
+    const known = facts["dest.ip"] === undefined ? { ...facts, "dest.ip": literal } : facts;
+    return conclude(known, policy.decide(known, guard), [facts.host!]);
   }
   const early = policy.decideBeforeResolution(facts);
-  if (early.outcome !== "resolve") return conclude(facts, early, []);
-  const found = await resolveQuietly(context.resolve, host);
+  return early.outcome === "resolve" ? decideName(facts, context) : conclude(facts, early, []);
+}
+
+async function decideName(facts: Facts, context: EgressContext): Promise<Verdict> {
+  const found = await resolveQuietly(context.resolve, facts.host!);
   if (found instanceof ResolveError) return { ...conclude(facts, UNRESOLVED, []), failure: found };
   return decideAddresses(facts, found, context);
 }
@@ -92,7 +99,11 @@ function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard
   const leading = decided.find(({ decision }) => decision.outcome !== "deny") ?? decided[0]!;
   const { outcome } = leading.decision;
   const taken = decided.filter(({ decision }) => decision.outcome === outcome);
-  const verdict = conclude(leading.known, leading.decision, outcome === "allow" ? taken.map(({ ip }) => ip) : []);
+  const verdict = conclude(
+    leading.known,
+    leading.decision,
+    taken.map(({ ip }) => formatIp(ip)),
+  );
   for (const { ip, decision } of decided) {
     if (decision.outcome === outcome && outcome !== "deny") continue;
     verdict.dropped.push({ ip: formatIp(ip), reason: decision.reason, policy: decision.policy ?? null });
@@ -100,9 +111,9 @@ function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard
   return verdict;
 }
 
-function conclude(facts: Facts, decision: Decision, addresses: readonly Ip[]): Verdict {
+function conclude(facts: Facts, decision: Decision, addresses: readonly string[]): Verdict {
   const port = facts.port!;
-  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip: formatIp(ip), port })) : [];
+  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip, port })) : [];
   return {
     decision,
     host: facts.host!,

@@ -4,11 +4,11 @@ import { EXIT, PortailError } from "../command/errors.ts";
 import type { Conn, SocketAddress } from "./conn.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
 import { inheritedSocket } from "./inherited.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 import { nativeHandlers, type NativeConn } from "./native-conn.ts";
 
 export interface ListenOptions {
-  /** Seconds after which TCP probes a silent peer; 0 never. */
-  keepAlive: number;
+  keepAlive: KeepAlive;
   /** Receives each accepted connection and attaches to it before it returns. */
   accept: (conn: Conn) => void;
 }
@@ -23,10 +23,7 @@ export interface Listener {
 
 /** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
 export async function openListener(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<Listener> {
-  const socket = nativeHandlers((conn: NativeConn) => {
-    conn.keepAlive(options.keepAlive);
-    options.accept(conn);
-  });
+  const socket = nativeHandlers(options.keepAlive, options.accept);
   const common = { socket, allowHalfOpen: true };
   try {
     switch (endpoint.kind) {

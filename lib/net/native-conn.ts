@@ -1,13 +1,15 @@
 /** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
 import type { Socket, SocketHandler } from "bun";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { moveBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
-/** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn` and attaches to it before it returns. */
-export function nativeHandlers(opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
+/** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn`. */
+export function nativeHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
   return {
     open(socket) {
-      socket.data = new NativeConn(socket);
+      socket.data = new NativeConn(socket, keepAlive);
       opened(socket.data);
     },
     ...HANDLERS,
@@ -44,20 +46,23 @@ export class NativeConn implements Conn {
   sent = 0;
   closed = false;
   readonly #socket: Socket<NativeConn>;
-  #events: ConnEvents;
+  readonly #keepAlive: KeepAlive;
+  /** Undefined until the first receiver attaches; a `Held` once something came before. */
+  #events: ConnEvents | undefined;
   #error: Error | undefined;
   /** What the system did not take yet, in order; undefined when it took all. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
+  #peerEnded = false;
   #writing: typeof OPEN | typeof ENDING | typeof ENDED = OPEN;
   #remote: SocketAddress | undefined;
   #local: SocketAddress | undefined;
 
-  constructor(socket: Socket<NativeConn>) {
+  /** The runtime sets TCP_NODELAY on every socket by itself. */
+  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive) {
     this.#socket = socket;
-    this.#events = new Held(this);
-    // Nagle would hold back the small writes of a dialogue by a round trip.
-    socket.setNoDelay(true);
+    this.#keepAlive = keepAlive;
+    keepAlive.add(this);
   }
 
   get remote(): SocketAddress {
@@ -72,9 +77,8 @@ export class NativeConn implements Conn {
     return this.#queued;
   }
 
-  /** Probes a silent peer after `seconds`, so that a tunnel to a dead one ends. */
   keepAlive(seconds: number): void {
-    if (seconds > 0) this.#socket.setKeepAlive(true, seconds * 1000);
+    this.#socket.setKeepAlive(true, seconds * 1000);
   }
 
   attach(events: ConnEvents): void {
@@ -98,6 +102,23 @@ export class NativeConn implements Conn {
     return false;
   }
 
+  /**
+   * Moves what has arrived to `to` without handing it out. False if `to` asks to wait for its `drain`. For a receiver
+   * that just got a large chunk and passed it on.
+   */
+  pumpTo(to: Conn): boolean {
+    if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    const from = descriptor(this.#socket);
+    const into = descriptor(to.#socket);
+    if (from < 0 || into < 0) return true;
+    const { read, rest } = moveBulk(from, into);
+    this.received += read;
+    to.sent += read;
+    if (rest === undefined) return true;
+    to.sent -= rest.length;
+    return to.write(rest);
+  }
+
   #enqueue(bytes: Uint8Array, from: number): void {
     const rest = from === 0 ? bytes : bytes.subarray(from);
     this.#queued += rest.length;
@@ -119,9 +140,11 @@ export class NativeConn implements Conn {
     if (this.#queue === undefined) this.#shutdown();
   }
 
+  /** Where the peer has ended too, closing says it all: the system sends what it holds, then FIN. */
   #shutdown(): void {
     this.#writing = ENDED;
-    this.#socket.shutdown();
+    if (this.#peerEnded) this.#socket.end();
+    else this.#socket.shutdown();
   }
 
   destroy(): void {
@@ -130,7 +153,7 @@ export class NativeConn implements Conn {
 
   onData(chunk: Uint8Array): void {
     this.received += chunk.length;
-    this.#events.data(chunk);
+    (this.#events ??= new Held(this)).data(chunk);
   }
 
   /** The runtime calls this now and then with nothing pending. */
@@ -150,11 +173,12 @@ export class NativeConn implements Conn {
     }
     this.#queue = undefined;
     if (this.#writing === ENDING) this.#shutdown();
-    else this.#events.drain();
+    else this.#events?.drain();
   }
 
   onEnd(): void {
-    this.#events.end();
+    this.#peerEnded = true;
+    (this.#events ??= new Held(this)).end();
   }
 
   onClose(error: Error | undefined): void {
@@ -162,8 +186,14 @@ export class NativeConn implements Conn {
     this.closed = true;
     this.#error = error;
     this.#queue = undefined;
-    this.#events.close(error);
+    this.#keepAlive.remove(this);
+    this.#events?.close(error);
   }
+}
+
+/** The descriptor of an open socket; its type lists do not name it. */
+function descriptor(socket: Socket<NativeConn>): number {
+  return (socket as unknown as { fd?: number }).fd ?? -1;
 }
 
 function tcpAddress(ip: string | undefined, port: number | undefined): SocketAddress {

@@ -2,6 +2,7 @@
 import type { Socket } from "node:net";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
 import { Held } from "./held.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
 export class NodeConn implements Conn {
   readonly tls = undefined;
@@ -15,11 +16,12 @@ export class NodeConn implements Conn {
   #error: Error | undefined;
 
   /** `socket` is connected, has no listeners that matter, and was made with `allowHalfOpen`. */
-  constructor(socket: Socket) {
+  constructor(socket: Socket, keepAlive: KeepAlive) {
     this.#socket = socket;
     this.remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     this.local = { ip: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     socket.setNoDelay(true);
+    keepAlive.add(this);
     socket.on("data", (chunk: Uint8Array) => {
       this.received += chunk.length;
       this.#events.data(chunk);
@@ -29,8 +31,13 @@ export class NodeConn implements Conn {
     socket.on("error", (error: Error) => (this.#error = error));
     socket.on("close", () => {
       this.closed = true;
+      keepAlive.remove(this);
       this.#events.close(this.#error);
     });
+  }
+
+  keepAlive(seconds: number): void {
+    this.#socket.setKeepAlive(true, seconds * 1000);
   }
 
   get buffered(): number {

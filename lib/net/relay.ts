@@ -26,6 +26,8 @@ export interface RelayResult {
 
 /** Chunks below this are a dialogue, not bulk: the answer is expected soon. */
 const DIALOGUE = 1024;
+/** Chunks from here on are bulk: more is waiting, and may go past us. */
+const BULK = 64 * 1024;
 
 /**
  * Copies between `client` and `upstream` until both are closed, then calls `done` once.
@@ -36,26 +38,18 @@ export class Relay {
   readonly upstream: Conn;
   readonly #limits: RelayLimits;
   readonly #done: (result: RelayResult) => void;
+  readonly #watch: Watch | undefined;
+  #halfClosed: ReturnType<typeof setTimeout> | undefined;
   #by: RelayEnd | undefined;
   #error: Error | undefined;
   #open = 2;
   #ended = 0;
-  #halfClosed: ReturnType<typeof setTimeout> | undefined;
-  readonly #watch: Watch | undefined;
 
   constructor(client: Conn, upstream: Conn, limits: RelayLimits, early: Early, done: (result: RelayResult) => void) {
     this.client = client;
     this.upstream = upstream;
     this.#limits = limits;
     this.#done = done;
-    const fromClient = this.#receiver(client, upstream, "client");
-    client.attach(fromClient);
-    if (early.bytes.length > 0) {
-      client.resume();
-      fromClient.data(early.bytes);
-    }
-    if (early.ended) fromClient.end();
-    upstream.attach(this.#receiver(upstream, client, "upstream"));
     if (limits.idle > 0 || limits.lifetime > 0) {
       this.#watch = new Watch(
         limits,
@@ -63,6 +57,14 @@ export class Relay {
         (by) => this.cut(by),
       );
     }
+    const fromClient = new Direction(this, client, upstream, "client");
+    client.attach(fromClient);
+    if (early.bytes.length > 0) {
+      client.resume();
+      fromClient.data(early.bytes);
+    }
+    if (early.ended) fromClient.end();
+    upstream.attach(new Direction(this, upstream, client, "upstream"));
   }
 
   /** Ends both sides at once. */
@@ -72,40 +74,63 @@ export class Relay {
     this.upstream.destroy();
   }
 
-  #receiver(from: Conn, to: Conn, name: "client" | "upstream"): ConnEvents {
-    return {
-      data: (chunk) => {
-        if (!to.write(chunk)) from.pause();
-        else if (chunk.length < DIALOGUE) stayAwake();
-      },
-      drain: () => to.resume(),
-      end: () => this.#onEnd(to, name),
-      close: (error) => this.#onClose(to, name, error),
-    };
-  }
-
-  #onEnd(to: Conn, name: "client" | "upstream"): void {
+  /** Called by a direction whose peer has ended it. */
+  ended(name: "client" | "upstream"): void {
     this.#by ??= name;
     this.#ended++;
-    to.end();
     const { halfClosed } = this.#limits;
     if (this.#ended === 1 && halfClosed > 0) this.#halfClosed = setTimeout(() => this.cut("half_closed"), halfClosed);
   }
 
-  /** After an orderly end of both directions `to` closes by itself once its last bytes are out; an abort must be passed on. */
-  #onClose(to: Conn, name: "client" | "upstream", error: Error | undefined): void {
+  /** Called by a direction whose source is gone. */
+  closed(name: "client" | "upstream", error: Error | undefined): void {
     this.#by ??= name;
     this.#error ??= error;
-    if (!to.closed) {
-      if (error !== undefined) to.destroy();
-      else {
-        to.end();
-        to.resume();
-      }
-    }
     if (--this.#open > 0) return;
     this.#watch?.stop();
     clearTimeout(this.#halfClosed);
     this.#done(this.#error === undefined ? { by: this.#by } : { by: this.#by, error: this.#error });
+  }
+}
+
+/** What comes from one side and goes to the other. */
+class Direction implements ConnEvents {
+  readonly #relay: Relay;
+  readonly #from: Conn;
+  readonly #to: Conn;
+  readonly #name: "client" | "upstream";
+
+  constructor(relay: Relay, from: Conn, to: Conn, name: "client" | "upstream") {
+    this.#relay = relay;
+    this.#from = from;
+    this.#to = to;
+    this.#name = name;
+  }
+
+  data(chunk: Uint8Array): void {
+    if (!this.#to.write(chunk)) this.#from.pause();
+    else if (chunk.length < DIALOGUE) stayAwake();
+    else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to) === false) this.#from.pause();
+  }
+
+  drain(): void {
+    this.#to.resume();
+  }
+
+  end(): void {
+    this.#relay.ended(this.#name);
+    this.#to.end();
+  }
+
+  /** After an orderly end of both directions `to` closes by itself once its last bytes are out; an abort is passed on. */
+  close(error: Error | undefined): void {
+    if (!this.#to.closed) {
+      if (error !== undefined) this.#to.destroy();
+      else {
+        this.#to.end();
+        this.#to.resume();
+      }
+    }
+    this.#relay.closed(this.#name, error);
   }
 }

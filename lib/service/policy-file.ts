@@ -23,7 +23,7 @@ export function readPolicy(path: string, backends: readonly string[] = []): Read
       return readFileSync(file);
     } catch (error) {
       if (file === path) unreadable.push(error);
-      throw new Error((error as { code?: string }).code ?? String(error));
+      throw new Error((error as { code?: string }).code ?? String(error), { cause: error });
     }
   };
   const { policy, diagnostics, sources } = loadPolicy(path, read, { backends, digest: sha256 });

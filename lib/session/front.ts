@@ -64,4 +64,9 @@ export function concat(held: Uint8Array, bytes: Uint8Array): Uint8Array {
   return joined;
 }
 
+/** What stands behind the first `length` bytes; the usual nothing costs no view. */
+export function after(bytes: Uint8Array, length: number): Uint8Array {
+  return bytes.length === length ? NOTHING : bytes.subarray(length);
+}
+
 export const NOTHING = new Uint8Array(0);

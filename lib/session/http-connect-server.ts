@@ -1,6 +1,6 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
-import { decodeBasic, decodeConnect, type ConnectHead } from "../wire/http-connect.ts";
-import { concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { decodeBasic, decodeConnect, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
+import { after, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -8,6 +8,8 @@ const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
 export class HttpConnectServer implements FrontSession {
   readonly protocol = "http";
   #held: Uint8Array = NOTHING;
+  /** Behind `#held`, with room for more. */
+  #memory: Uint8Array | undefined;
   #head: ConnectHead | undefined;
   #done = false;
   readonly #withUsers: boolean;
@@ -24,18 +26,35 @@ export class HttpConnectServer implements FrontSession {
   }
 
   receive(bytes: Uint8Array): Step[] {
-    this.#held = concat(this.#held, bytes);
+    const before = this.#held.length;
+    this.#append(bytes);
     if (this.#done) return [];
-    const decoded = decodeConnect(this.#held);
-    if (decoded.kind === "more") {
+    if (findHeadEnd(this.#held, Math.max(0, before - 3)) === 0) {
       return this.#held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
     }
+    const decoded = decodeConnect(this.#held);
+    if (decoded.kind === "more") return [];
     this.#done = true;
     if (decoded.kind === "bad") return this.#fail(decoded.reason);
     if (decoded.length > this.#mostHead) return this.#fail("the request head is too large");
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     this.#head = decoded.value;
     return this.#withUsers ? this.#authenticate(decoded.value) : [this.#request()];
+  }
+
+  /** A head that comes byte by byte is copied a few times, not once a byte: the memory doubles. */
+  #append(bytes: Uint8Array): void {
+    if (this.#held.length === 0) {
+      this.#held = bytes;
+      return;
+    }
+    const length = this.#held.length + bytes.length;
+    if (this.#memory === undefined || this.#memory.length < length) {
+      this.#memory = new Uint8Array(Math.max(256, 2 * length));
+      this.#memory.set(this.#held);
+    }
+    this.#memory.set(bytes, this.#held.length);
+    this.#held = this.#memory.subarray(0, length);
   }
 
   #authenticate(head: ConnectHead): Step[] {

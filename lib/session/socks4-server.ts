@@ -1,6 +1,6 @@
 /** The server's side of SOCKS4 and SOCKS4a: one request, one reply. Offered only where no users are asked for. */
 import { decodeSocks4, encodeSocks4Reply, SOCKS4_COMMAND, SOCKS4_REPLY } from "../wire/socks4.ts";
-import { concat, NOTHING, type FrontSession, type Step } from "./front.ts";
+import { after, concat, NOTHING, type FrontSession, type Step } from "./front.ts";
 
 const REJECTED = encodeSocks4Reply(SOCKS4_REPLY.rejected);
 
@@ -25,7 +25,7 @@ export class Socks4Server implements FrontSession {
     if (decoded.kind === "more") return [];
     this.#done = true;
     if (decoded.kind === "bad") return [{ type: "fail", reason: decoded.reason, bytes: REJECTED }];
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     const { command, host, port } = decoded.value;
     if (this.#withUsers) return [{ type: "fail", reason: "SOCKS4 cannot carry a password", bytes: REJECTED }];
     if (command !== SOCKS4_COMMAND.connect) {

@@ -13,7 +13,7 @@ import {
   REPLY,
   type Reply,
 } from "../wire/socks5.ts";
-import { concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { after, concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 
 type State = "greeting" | "password" | "verdict" | "request" | "done";
 
@@ -67,7 +67,7 @@ export class Socks5Server implements FrontSession {
         : "the client insists on authentication";
       return { type: "fail", reason, bytes: encodeMethod(METHOD.noAcceptable) };
     }
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     this.#state = this.#withUsers ? "password" : "request";
     return { type: "send", bytes: encodeMethod(method) };
   }
@@ -76,7 +76,7 @@ export class Socks5Server implements FrontSession {
     const decoded = decodePassword(this.#held);
     if (decoded.kind === "more") return undefined;
     if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason, bytes: encodePasswordStatus(false) };
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     this.#state = "verdict";
     return { type: "authenticate", ...decoded.value };
   }
@@ -99,7 +99,7 @@ export class Socks5Server implements FrontSession {
     }
     const request = decoded.value;
     if ("reply" in request) return { type: "fail", reason: request.reason, bytes: encodeReply(request.reply) };
-    this.#held = this.#held.subarray(decoded.length);
+    this.#held = after(this.#held, decoded.length);
     this.#state = "done";
     if (request.command !== COMMAND.connect) {
       return {

@@ -12,6 +12,8 @@ export type CanonicalHost = { host: string; ip?: Ip; error?: undefined } | { hos
 export function canonicalHost(raw: string): CanonicalHost {
   if (isPlainName(raw)) return { host: raw };
   if (raw === "") return { error: "the host is empty" };
+  const quad = raw.includes(":") ? undefined : parseIp(raw);
+  if (quad !== undefined) return { host: raw, ip: quad };
   // 253 octets of name; an internationalised one is longer before it is mapped, but not by this much.
   if (raw.length > 1024) return { error: "the host is longer than 253 octets" };
   if (raw.startsWith("[") || raw.endsWith("]")) {

@@ -1,5 +1,6 @@
 /** The head of an HTTP/1 CONNECT request (RFC 9110 section 9.3.6, RFC 9112). Other requests are for node:http, not for this. */
 import { bad, MORE, type Decoded } from "./decode.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 export interface ConnectHead {
   /** As sent, brackets included. */
@@ -24,11 +25,13 @@ const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(?::([0-9]{1,5}))?$/;
  * one in HTTP/1.1, no folded lines, no bare CR, no content announced (it would be the first bytes of the tunnel).
  */
 export function decodeConnect(bytes: Uint8Array): Decoded<ConnectHead> {
-  const length = headLength(bytes);
+  const length = findHeadEnd(bytes, 0);
   if (length === 0) return MORE;
   const lines = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1").trimEnd().split(/\r?\n/);
-  const [, authority, minor] = LINE.exec(lines[0]!) ?? [];
-  if (authority === undefined) return bad("the request line is not CONNECT host:port HTTP/1.1");
+  const [, target, minor] = LINE.exec(lines[0]!) ?? [];
+  if (target === undefined) return bad("the request line is not CONNECT host:port HTTP/1.1");
+  const authority = decodeUtf8(Buffer.from(target, "latin1"));
+  if (authority === undefined) return bad("the target of CONNECT is not UTF-8");
   const [, host, digits] = AUTHORITY.exec(authority) ?? [];
   const port = digits === undefined ? 443 : Number(digits);
   if (host === undefined || port > 65_535) return bad("the target of CONNECT is host:port");
@@ -53,9 +56,12 @@ function headerFault(headers: readonly (readonly [string, string])[], version: s
   return undefined;
 }
 
-/** Bytes up to and with the empty line; 0 while it has not come. A lone LF ends a line too (RFC 9112 section 2.2). */
-function headLength(bytes: Uint8Array): number {
-  for (let at = bytes.indexOf(LF); at !== -1; at = bytes.indexOf(LF, at + 1)) {
+/**
+ * Bytes up to and with the empty line; 0 while it has not come. A lone LF ends a line too (RFC 9112 section 2.2).
+ * `from` is where to begin: three bytes before what was looked at already.
+ */
+export function findHeadEnd(bytes: Uint8Array, from: number): number {
+  for (let at = bytes.indexOf(LF, from); at !== -1; at = bytes.indexOf(LF, at + 1)) {
     if (bytes[at + 1] === LF) return at + 2;
     if (bytes[at + 1] === 13 && bytes[at + 2] === LF) return at + 3;
   }

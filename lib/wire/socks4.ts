@@ -1,5 +1,6 @@
 /** SOCKS4 and SOCKS4a messages, after the memos by Ying-Da Lee (1992, 1994) that define them. Bytes only. */
 import { bad, MORE, type Decoded } from "./decode.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 export const SOCKS4_COMMAND = { connect: 1, bind: 2 } as const;
 
@@ -38,8 +39,6 @@ export function encodeSocks4Reply(code: number): Uint8Array {
   return Uint8Array.of(0, code, 0, 0, 0, 0, 0, 0);
 }
 
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
 /** Text up to a zero byte; `end` is behind it. */
 function decodeText(
   bytes: Uint8Array,
@@ -47,9 +46,6 @@ function decodeText(
 ): { text: string; end: number } | "more" | "too long" | "not UTF-8" {
   const zero = bytes.subarray(start, start + LONGEST + 1).indexOf(0);
   if (zero === -1) return bytes.length - start > LONGEST ? "too long" : "more";
-  try {
-    return { text: UTF8.decode(bytes.subarray(start, start + zero)), end: start + zero + 1 };
-  } catch {
-    return "not UTF-8";
-  }
+  const text = decodeUtf8(bytes.subarray(start, start + zero));
+  return text === undefined ? "not UTF-8" : { text, end: start + zero + 1 };
 }

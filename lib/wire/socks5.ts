@@ -1,6 +1,7 @@
 /** SOCKS5 messages (RFC 1928) and username/password sub-negotiation (RFC 1929). Bytes only; the dialogue is in lib/session. */
 import { bad, MORE, type Decoded } from "./decode.ts";
 import { formatIpBytes } from "./ip-bytes.ts";
+import { decodeUtf8 } from "./utf8.ts";
 
 export const METHOD = { none: 0x00, password: 0x02, noAcceptable: 0xff } as const;
 
@@ -100,14 +101,4 @@ export function encodeReply(reply: number, bound?: { address: Uint8Array; port: 
   bytes[bytes.length - 2] = bound.port >> 8;
   bytes[bytes.length - 1] = bound.port & 255;
   return bytes;
-}
-
-const UTF8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
-
-function decodeUtf8(bytes: Uint8Array): string | undefined {
-  try {
-    return UTF8.decode(bytes);
-  } catch {
-    return undefined;
-  }
 }

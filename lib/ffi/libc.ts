@@ -1,0 +1,56 @@
+/** The C library's calls that the runtime does not offer, by absolute path. Undefined where none is found: nothing may depend on it. */
+import { dlopen } from "bun:ffi";
+import { existsSync } from "node:fs";
+
+/** `int` holds every count: nobody moves 2 GiB at once. */
+const SYMBOLS = {
+  recv: { args: ["int", "ptr", "usize", "int"], returns: "int" },
+  send: { args: ["int", "ptr", "usize", "int"], returns: "int" },
+} as const;
+
+export interface Libc {
+  /** recv(2): bytes read, 0 at the end, -1 for an error. */
+  recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
+  /** send(2): bytes taken, -1 for an error. */
+  send(fd: number, buffer: Uint8Array, length: number, flags: number): number;
+}
+
+/** Flags of recv(2) and send(2) on Linux. */
+export const MSG_DONTWAIT = 0x40;
+export const MSG_NOSIGNAL = 0x4000;
+
+/** Where distributions put it. A bare name would be looked up in the current directory too. */
+const PATHS = [
+  "/lib/x86_64-linux-gnu/libc.so.6",
+  "/lib/aarch64-linux-gnu/libc.so.6",
+  "/lib64/libc.so.6",
+  "/usr/lib64/libc.so.6",
+  "/usr/lib/libc.so.6",
+  "/lib/libc.musl-x86_64.so.1",
+  "/lib/libc.musl-aarch64.so.1",
+];
+
+let opened: Libc | undefined | "no";
+
+/** Opens it once; undefined on a system that is not Linux, or has it elsewhere. */
+export function libc(): Libc | undefined {
+  opened ??= open() ?? "no";
+  return opened === "no" ? undefined : opened;
+}
+
+function open(): Libc | undefined {
+  if (process.platform !== "linux") return undefined;
+  for (const path of PATHS) {
+    if (!existsSync(path)) continue;
+    try {
+      const { recv, send } = dlopen(path, SYMBOLS).symbols;
+      return {
+        recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
+        send: (fd, buffer, length, flags) => send(fd, buffer, length, flags),
+      };
+    } catch {
+      // Of another architecture: the next path may fit.
+    }
+  }
+  return undefined;
+}

@@ -1,0 +1,40 @@
+/** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
+
+/** Package by program, in alphabetical order. */
+export const PEERS = {
+  chromium: "chromium",
+  curl: "curl",
+  danted: "dante-server",
+  dnsmasq: "dnsmasq-base",
+  git: "git",
+  haproxy: "haproxy",
+  ip: "iproute2",
+  microsocks: "microsocks",
+  "nc.openbsd": "netcat-openbsd",
+  ncat: "ncat",
+  nft: "nftables",
+  openssl: "openssl",
+  proxychains4: "proxychains4",
+  python3: "python3",
+  socat: "socat",
+  squid: "squid",
+  ssh: "openssh-client",
+  sshd: "openssh-server",
+  strace: "strace",
+  tinyproxy: "tinyproxy-bin",
+  tmux: "tmux",
+} as const;
+
+/** Where daemons stand that an ordinary user's `PATH` does not name. */
+const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
+
+/** Absolute path of a program, or null. */
+export function whichPeer(program: string, path = process.env["PATH"] ?? ""): string | null {
+  return Bun.which(program, { PATH: [path, ...SYSTEM_FOLDERS].join(":") });
+}
+
+/** Packages of the programs that `which` does not find, each once. */
+export function missingPackages(which: (program: string) => string | null = whichPeer): string[] {
+  const missing = Object.entries(PEERS).filter(([program]) => which(program) === null);
+  return [...new Set(missing.map(([, name]) => name))];
+}

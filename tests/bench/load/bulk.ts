@@ -1,0 +1,36 @@
+/** Load: one-way bulk from the target through a number of tunnels, for a time. */
+import { FLOOD, fits } from "./pattern.ts";
+import { answer, readPlan, type BulkPlan, type BulkResult } from "./plan.ts";
+import { tunnelDialer } from "./tunnel.ts";
+
+const plan = readPlan<BulkPlan>();
+const dial = tunnelDialer(plan);
+const streams = Array.from({ length: plan.connections }, () => ({ received: 0, failed: false }));
+
+for (const stream of streams) {
+  dial({
+    open: (socket) => void socket.write(Uint8Array.of(FLOOD)),
+    data(socket, bytes) {
+      stream.failed ||= !fits(stream.received, bytes);
+      stream.received += bytes.length;
+      if (stream.failed) socket.terminate();
+    },
+    lost() {
+      stream.failed = true;
+    },
+  });
+}
+
+const received = () => streams.reduce((sum, stream) => sum + stream.received, 0);
+
+await Bun.sleep(plan.warmupMs);
+const before = { bytes: received(), time: performance.now() };
+await Bun.sleep(plan.durationMs);
+const seconds = (performance.now() - before.time) / 1000;
+const result: BulkResult = {
+  bytesPerSecond: (received() - before.bytes) / seconds,
+  totalBytes: received(),
+  failures: streams.filter((stream) => stream.failed || stream.received === 0).length,
+};
+answer(result);
+process.exit(0);

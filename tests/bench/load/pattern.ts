@@ -1,0 +1,25 @@
+/** The bytes of a flood: known at every offset, so that a lost or repeated chunk shows. No socket here. */
+
+/** The first byte that asks the target for a flood; echoes start with a smaller one, see {@link echoByte}. */
+export const FLOOD = 0x46;
+
+/** The byte for the n-th echo: it varies, so that a stale answer shows, and never asks for a flood. */
+export function echoByte(n: number): number {
+  return n & 0x3f;
+}
+
+/** Prime, so that no buffer size is a multiple of it. */
+const PERIOD = 251;
+const CHUNK = 1 << 20;
+const PATTERN = Uint8Array.from({ length: CHUNK + PERIOD }, (_, i) => i % PERIOD);
+
+/** 1 MiB of the flood from `offset` on. */
+export function patternFrom(offset: number): Uint8Array {
+  const start = offset % PERIOD;
+  return PATTERN.subarray(start, start + CHUNK);
+}
+
+/** Whether `bytes` is what stands at `offset`, by its first and last byte: a full comparison would cost what is measured. */
+export function fits(offset: number, bytes: Uint8Array): boolean {
+  return bytes[0] === offset % PERIOD && bytes.at(-1) === (offset + bytes.length - 1) % PERIOD;
+}

@@ -1,0 +1,83 @@
+/** What a load generator is told and what it answers: the shapes of the JSON between it and the benchmark. It runs no load. */
+import type { Route } from "./tunnel.ts";
+
+export interface BulkPlan extends Route {
+  connections: number;
+  warmupMs: number;
+  durationMs: number;
+}
+
+export interface BulkResult {
+  /** In the measured window, over all connections. */
+  bytesPerSecond: number;
+  /** Since the start, warm-up included: what the proxy's processor time is divided by. */
+  totalBytes: number;
+  failures: number;
+}
+
+export interface RatePlan extends Route {
+  parallel: number;
+  warmupMs: number;
+  durationMs: number;
+}
+
+export interface RateResult {
+  perSecond: number;
+  /** Since the start, warm-up included. */
+  total: number;
+  failures: number;
+}
+
+export interface LatencyPlan extends Route {
+  /** Measured round trips on each of the two connections; the warm-up comes on top. */
+  echoes: number;
+  warmup: number;
+  limitMs: number;
+}
+
+export interface Percentiles {
+  p50: number;
+  p99: number;
+}
+
+/** Microseconds. */
+export interface LatencyResult {
+  direct: Percentiles;
+  proxied: Percentiles;
+  /** Measured round trips; fewer than planned when the time limit came first. */
+  echoes: number;
+  failures: number;
+}
+
+export interface HoldPlan extends Route {
+  tunnels: number;
+  limitMs: number;
+}
+
+export interface HoldResult {
+  held: number;
+  failures: number;
+}
+
+export interface SilentPlan extends Route {
+  /** Connections that never say a word. */
+  silent: number;
+  /** Connections that send a request at one byte per second. */
+  dripping: number;
+}
+
+export interface SilentResult {
+  held: number;
+  /** Connections that the proxy ended, each of which was opened anew. */
+  reopened: number;
+}
+
+/** The plan from the command line: one JSON value, written by the benchmark itself. */
+export function readPlan<T>(): T {
+  return JSON.parse(process.argv[2] ?? "null") as T;
+}
+
+/** One line of JSON on standard output. */
+export function answer(result: unknown): void {
+  process.stdout.write(`${JSON.stringify(result)}\n`);
+}

@@ -1,0 +1,67 @@
+/** `npm run bench -- NAME [options]`: runs one benchmark, prints its report and keeps it in RESULTS.md. Measures nothing itself. */
+import { join } from "node:path";
+import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import { nearest } from "../../lib/command/nearest.ts";
+import { isClosing, shutDown } from "./support/process.ts";
+import { replaceSection } from "./support/table.ts";
+
+export interface Report {
+  markdown: string;
+  /** A run of full length with all rows: only such a one is kept. */
+  keep: boolean;
+  passed: boolean;
+}
+
+type Benchmark = (argv: string[]) => Promise<Report>;
+
+const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
+  socks: () => import("./socks.ts"),
+};
+
+const RESULTS = join(import.meta.dir, "RESULTS.md");
+const HEAD =
+  "# Benchmarks\n\nWritten by `npm run bench -- NAME`, one section per benchmark. Ratios above 1 mean that portail is better.\n";
+
+for (const [signal, status] of [
+  ["SIGINT", 130],
+  ["SIGTERM", 143],
+] as const) {
+  process.once(signal, () => void shutDown().finally(() => process.exit(status)));
+}
+
+process.exitCode = await main(process.argv.slice(2));
+
+async function main([name, ...argv]: string[]): Promise<ExitStatus> {
+  try {
+    const report = await (await find(name))(argv);
+    if (isClosing()) return EXIT.no;
+    process.stdout.write(`${report.markdown}\n`);
+    if (report.keep) await keep(name!, report.markdown);
+    return report.passed ? EXIT.done : EXIT.no;
+  } catch (error) {
+    if (!(error instanceof PortailError)) throw error;
+    process.stderr.write(`bench: ${error.message} [${error.code}]\n${error.hint ? `  hint: ${error.hint}\n` : ""}`);
+    return error.exit;
+  } finally {
+    await shutDown();
+  }
+}
+
+async function find(name: string | undefined): Promise<Benchmark> {
+  const load = Object.hasOwn(BENCHMARKS, name ?? "") ? BENCHMARKS[name!] : undefined;
+  if (load !== undefined) return (await load()).default;
+  const names = Object.keys(BENCHMARKS);
+  const guess = nearest(name ?? "", names);
+  throw new PortailError(name === undefined ? "no benchmark named" : `unknown benchmark ${JSON.stringify(name)}`, {
+    code: "bench.unknown",
+    exit: EXIT.usage,
+    hint: guess === undefined ? `one of: ${names.join(", ")}` : `did you mean ${guess}?`,
+  });
+}
+
+async function keep(name: string, markdown: string): Promise<void> {
+  const file = Bun.file(RESULTS);
+  const text = (await file.exists()) ? await file.text() : HEAD;
+  await Bun.write(RESULTS, replaceSection(text, name, markdown));
+  process.stderr.write("kept in tests/bench/RESULTS.md\n");
+}

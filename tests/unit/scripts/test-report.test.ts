@@ -1,0 +1,67 @@
+/** Sums of test runs: counted from real runner output, never better than the exit status. */
+
+import { describe, expect, test } from "bun:test";
+import { countsOf, leftOutText, readLeftOut, sumLine, total, withoutPasses } from "../../../scripts/test-report.ts";
+
+/** As printed by Bun 1.4.5. */
+const OUTPUT = `bun test v1.4.5 (a7733435c)
+
+a.test.ts:
+(pass) says 7 fail [0.10ms]
+ 3 pass
+(fail) b [0.20ms]
+
+ 12 pass
+ 1 skip
+ 2 todo
+ 4 fail
+ 20 expect() calls
+Ran 19 tests across 2 files. [10.00ms]
+`;
+
+describe("countsOf()", () => {
+  test("takes the sums at the end", () => {
+    expect(countsOf(OUTPUT, 1)).toEqual({ passed: 12, failed: 4, skipped: 3 });
+  });
+
+  test("of a run that failed is never without failures", () => {
+    expect(countsOf('Test filter "x" had no matches\n', 1)).toEqual({ passed: 0, failed: 1, skipped: 0 });
+    expect(countsOf(" 5 pass\n 0 fail\n", 1).failed).toBe(1);
+    expect(countsOf("", null).failed).toBe(1);
+  });
+});
+
+test("total() adds up, and in CI scenarios left out are failures", () => {
+  const parts = [countsOf(OUTPUT, 1), { passed: 1, failed: 0, skipped: 0 }];
+  const leftOut = [{ scenario: "s", needs: ["curl"] }];
+  expect(total(parts, leftOut, false)).toEqual({ passed: 13, failed: 4, skipped: 3 });
+  expect(total(parts, leftOut, true)).toEqual({ passed: 13, failed: 5, skipped: 3 });
+});
+
+test("sumLine() says the skipped only when there are any", () => {
+  expect(sumLine({ passed: 2, failed: 0, skipped: 0 })).toBe("2 passed, 0 failed");
+  expect(sumLine({ passed: 2, failed: 1, skipped: 3 })).toBe("2 passed, 1 failed, 3 skipped");
+});
+
+describe("scenarios left out", () => {
+  test("are listed once with what they need", () => {
+    const line = '{"scenario": "git clones", "needs": ["git", "curl"]}\n';
+    const text = leftOutText(readLeftOut(line + line));
+    expect(text).toBe(
+      'Left out, for want of a program ("npm run peers" installs them):\n  git clones: needs git, curl\n',
+    );
+    expect(leftOutText([])).toBe("");
+  });
+
+  test("do not vanish in a line that is none", () => {
+    expect(() => readLeftOut('{"scenario": "x"}\n')).toThrow("not a left-out scenario");
+    expect(() => readLeftOut("garbage\n")).toThrow();
+  });
+});
+
+test("withoutPasses() keeps all but passed tests", () => {
+  const text = withoutPasses(OUTPUT);
+  expect(text).not.toContain("(pass)");
+  expect(text).toContain("(fail) b");
+  expect(text).toContain(" 12 pass");
+});
