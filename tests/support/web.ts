@@ -42,7 +42,7 @@ export function openWeb(scene: Scene, route: Route = () => undefined): Web {
     if (url.pathname === "/digest") return new Response(digest(await request.bytes()));
     return (await route(request, url)) ?? new Response("not here\n", { status: 404 });
   };
-  const options = { idleTimeout: 0, fetch: serveWith(answer) };
+  const options = { development: false, idleTimeout: 0, fetch: serveWith(answer) };
   const server = Bun.serve({ ...options, hostname: "127.0.0.1", port: 0 });
   scene.defer(() => server.stop(true));
   if (hasIpv6()) {

@@ -18,7 +18,8 @@ scenario(import.meta.file, ["curl", "socat", "ncat"], ({ scene, portail }) => {
     proxy = await listen();
   });
 
-  const request = () => `CONNECT 127.0.0.1:${web.port} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /hello HTTP/1.0\r\n\r\n`;
+  const request = () =>
+    `CONNECT 127.0.0.1:${web.port} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\nGET /hello HTTP/1.0\r\nHost: web\r\n\r\n`;
   const answered = /^HTTP\/1\.1 200 Connection established\r\n\r\nHTTP\/1\.[01] 200 OK\r\n[^]*hello from the web\n$/;
 
   test("curl speaks SOCKS to it", async () => {
