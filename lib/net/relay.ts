@@ -82,14 +82,19 @@ export class Relay {
     if (this.#ended === 1 && halfClosed > 0) this.#halfClosed = setTimeout(() => this.cut("half_closed"), halfClosed);
   }
 
-  /** Called by a direction whose source is gone. */
-  closed(name: "client" | "upstream", error: Error | undefined): void {
+  /** Notes which side was the first to be gone, and why. */
+  blame(name: "client" | "upstream", error: Error | undefined): void {
     this.#by ??= name;
     this.#error ??= error;
+  }
+
+  /** Called by a direction whose source is gone. */
+  closed(): void {
     if (--this.#open > 0) return;
     this.#watch?.stop();
     clearTimeout(this.#halfClosed);
-    this.#done(this.#error === undefined ? { by: this.#by } : { by: this.#by, error: this.#error });
+    const by = this.#by ?? "cut";
+    this.#done(this.#error === undefined ? { by } : { by, error: this.#error });
   }
 }
 
@@ -124,6 +129,8 @@ class Direction implements ConnEvents {
 
   /** After an orderly end of both directions `to` closes by itself once its last bytes are out; an abort is passed on. */
   close(error: Error | undefined): void {
+    // First, since ending the other side may call back at once.
+    this.#relay.blame(this.#name, error);
     if (!this.#to.closed) {
       if (error !== undefined) this.#to.destroy();
       else {
@@ -131,6 +138,6 @@ class Direction implements ConnEvents {
         this.#to.resume();
       }
     }
-    this.#relay.closed(this.#name, error);
+    this.#relay.closed();
   }
 }
