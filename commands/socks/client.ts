@@ -1,5 +1,4 @@
 /** One client of the access proxy, from its first byte to its tunnel: detects the protocol, drives its dialogue, opens the relay. */
-import type { Facts } from "../../lib/acl/facts.ts";
 import type { Conn, ConnEvents } from "../../lib/net/conn.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Relay } from "../../lib/net/relay.ts";
@@ -9,8 +8,7 @@ import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import type { Forwarder } from "./forward.ts";
-import { headerFacts } from "./facts.ts";
-import { openPassage, reject, type Asked, type Asker, type Passage } from "./passage.ts";
+import { openPassage, reject, type Asked, type Asker, type Passage, type Refused } from "./passage.ts";
 import type { Open, Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
@@ -24,12 +22,11 @@ type State = "asking" | "verifying" | "asked" | "open" | "over";
 
 export class Client implements ConnEvents, Open, Asker {
   readonly conn: Conn;
-  readonly session: string;
   user: string | undefined;
+  readonly #number: number;
   readonly #proxy: Proxy;
   readonly #forwarder: Forwarder;
   readonly #leave: () => void;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
   #front: FrontSession | undefined;
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
@@ -48,10 +45,14 @@ export class Client implements ConnEvents, Open, Asker {
     this.#proxy = proxy;
     this.#forwarder = forwarder;
     this.conn = conn;
-    this.session = proxy.nextSession();
+    this.#number = proxy.nextSession();
     this.#leave = proxy.register(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
-    this.#deadline = setTimeout(() => this.#late(), proxy.settings.handshakeTimeout);
+    proxy.deadlines.add(this);
+  }
+
+  get session(): string {
+    return this.#proxy.sessionName(this.#number);
   }
 
   get idle(): boolean {
@@ -81,11 +82,12 @@ export class Client implements ConnEvents, Open, Asker {
 
   close(): void {
     this.#state = "over";
-    clearTimeout(this.#deadline);
+    this.#proxy.deadlines.remove(this);
     this.#leave();
   }
 
-  #late(): void {
+  /** The deadline is over. */
+  late(): void {
     const phase = this.#front === undefined ? "its protocol" : "its request";
     this.#fail("timeout", `the client was too slow to state ${phase}`, undefined);
   }
@@ -118,7 +120,7 @@ export class Client implements ConnEvents, Open, Asker {
 
   /** The connection and its deadline are the forwarder's from here on. */
   #forward(bytes: Uint8Array): void {
-    clearTimeout(this.#deadline);
+    this.#proxy.deadlines.remove(this);
     this.#forwarder.adopt(this.conn, bytes, this.session);
     this.#leave();
   }
@@ -133,7 +135,7 @@ export class Client implements ConnEvents, Open, Asker {
           void this.#authenticate(front, step.user, step.password);
           break;
         case "request":
-          void this.#serve(front, step.request);
+          this.#serve(front, step.request);
           break;
         case "fail":
           this.#fail("protocol", step.reason, step.bytes);
@@ -159,11 +161,14 @@ export class Client implements ConnEvents, Open, Asker {
     if (this.#ended) this.end();
   }
 
-  async #serve(front: FrontSession, request: ProxyRequest): Promise<void> {
-    clearTimeout(this.#deadline);
+  #serve(front: FrontSession, request: ProxyRequest): void {
+    this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     this.#held = front.rest;
-    const answer = await openPassage(this.#proxy, this, asked(request, this.#proxy));
+    openPassage(this.#proxy, this, asked(request), (answer) => this.#answered(front, answer));
+  }
+
+  #answered(front: FrontSession, answer: Passage | Refused): void {
     const gone = this.#state !== "asked";
     if ("refusal" in answer) {
       if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
@@ -197,15 +202,12 @@ export class Client implements ConnEvents, Open, Asker {
 
   #farewell(bytes: Uint8Array | undefined): void {
     this.#state = "over";
-    clearTimeout(this.#deadline);
+    this.#proxy.deadlines.remove(this);
     endWith(this.conn, bytes, () => this.#leave());
   }
 }
 
-/** The facts that the protocol gives, named as the reference names them. */
-function asked({ protocol, command, host, port, headers }: ProxyRequest, { wants }: Proxy): Asked {
-  if (protocol !== "http") return { protocol, host, port, facts: { "proxy.cmd": command } };
-  const facts: Facts = { method: "CONNECT", path: "", query: "", scheme: "http" };
-  if (!wants.headers || headers === undefined) return { protocol, host, port, facts };
-  return { protocol, host, port, facts: { ...facts, ...headerFacts(headers) } };
+function asked({ protocol, host, ip, port, headers }: ProxyRequest): Asked {
+  if (headers === undefined) return { protocol, host, ip, port };
+  return { protocol, host, port, http: { method: "CONNECT", path: "", query: "", headers } };
 }

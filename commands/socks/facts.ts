@@ -6,21 +6,27 @@ import type { Asked, Asker } from "./passage.ts";
 /** Facts whose values cost a system call; filled when a loaded policy asks for them. */
 export type CostlyFact = "client.ip" | "client.port" | "peer.ip" | "listen.port";
 
-/** The facts of every request; those that only the protocol knows are in `asked.facts`. */
-export function commonFacts(asker: Asker, asked: Asked, canonical: { host: string; ip?: Ip }, wants: Wants): Facts {
+/** The facts of a request. One shape for every protocol: what one does not know is undefined, and so missing. */
+export function requestFacts(asker: Asker, asked: Asked, canonical: { host: string; ip?: Ip }, wants: Wants): Facts {
+  const { http } = asked;
   const facts: Mutable<Facts> = {
     command: "socks",
     "client.auth": "none",
     "client.user": asker.user,
     "proxy.protocol": asked.protocol,
+    "proxy.cmd": http === undefined ? "tcp_connect" : undefined,
     host: canonical.host,
     port: asked.port,
     "dest.ip": canonical.ip,
     "route.local": true,
     now: Date.now(),
-    ...asked.facts,
+    method: http?.method,
+    path: http?.path,
+    query: http?.query,
+    scheme: http === undefined ? undefined : "http",
   };
   if (wants.anyCostly) addCostly(facts, asker, wants);
+  if (wants.headers && http !== undefined) Object.assign(facts, headerFacts(http.headers));
   return facts;
 }
 
@@ -56,7 +62,7 @@ function addCostly(facts: Mutable<Facts>, { conn }: Asker, wants: Wants): void {
 }
 
 /** Several lines of one name are one fact, joined as RFC 9110 section 5.3 has it. */
-export function headerFacts(headers: readonly (readonly [name: string, value: string])[]): Facts {
+function headerFacts(headers: readonly (readonly [name: string, value: string])[]): Facts {
   const facts: Record<`header.${string}`, string> = {};
   for (const [name, value] of headers) {
     const fact = `header.${name.toLowerCase()}` as const;

@@ -26,7 +26,6 @@ import {
   type Field,
   type ForwardTarget,
 } from "../../lib/wire/http-forward.ts";
-import { headerFacts } from "./facts.ts";
 import { openPassage, reject, type Asker, type Passage } from "./passage.ts";
 import type { Open, Proxy } from "./proxy.ts";
 
@@ -38,7 +37,7 @@ class ForwardClient implements Asker, Open {
   idle = true;
   readonly #proxy: Proxy;
   readonly #leave: () => void;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
+  #receivedBefore = 0;
 
   constructor(proxy: Proxy, conn: Conn, session: string) {
     this.#proxy = proxy;
@@ -48,30 +47,37 @@ class ForwardClient implements Asker, Open {
     this.rest(-1);
   }
 
-  /** Waits for the next request head, under the same deadline as for the first. Not a byte of it is no offence. */
+  /** Waits for the next request head, under the same deadline as for the first. */
   rest(received = this.conn.received): void {
     this.idle = true;
-    const late = () => {
-      if (this.conn.received > received) {
-        reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
-      }
-      this.cut();
-    };
+    this.#receivedBefore = received;
     if (this.#proxy.draining) this.cut();
-    else this.#deadline = setTimeout(late, this.#proxy.settings.handshakeTimeout);
+    else this.#proxy.deadlines.add(this);
+  }
+
+  /** The deadline is over; not a byte of a next request is no offence. */
+  late(): void {
+    if (this.conn.received > this.#receivedBefore) {
+      reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
+    }
+    this.cut();
   }
 
   busy(): void {
     this.idle = false;
-    clearTimeout(this.#deadline);
+    this.#proxy.deadlines.remove(this);
   }
 
+  /** Set by `cut`: what ends then did not end by itself. */
+  wasCut = false;
+
   cut(): void {
+    this.wasCut = true;
     this.conn.destroy();
   }
 
   gone(): void {
-    clearTimeout(this.#deadline);
+    this.#proxy.deadlines.remove(this);
     this.#leave();
   }
 }
@@ -133,10 +139,11 @@ export class Forwarder {
     const target = parseForwardTarget(req.url ?? "")!;
     const fields = pairs(req.rawHeaders);
     const { host, port, path, query } = target;
-    const facts = { method: req.method, path, query, scheme: "http", ...headerFacts(fields) };
-    const passage = await openPassage(this.#proxy, client, { protocol: "http", host, port, facts });
-    if ("refusal" in passage) refuse(res, answerRefusal(passage.refusal, passage.message));
-    else this.#pass(req, res, fields, target, passage);
+    const http = { method: req.method, path, query, headers: fields };
+    openPassage(this.#proxy, client, { protocol: "http", host, port, http }, (answer) => {
+      if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
+      else this.#pass(client, req, res, fields, target, answer);
+    });
   }
 
   /** What is wrong with the request before any policy is asked. */
@@ -157,7 +164,14 @@ export class Forwarder {
   }
 
   /** The upstream connection serves this one exchange. */
-  #pass(req: IncomingMessage, res: ServerResponse, fields: Field[], target: ForwardTarget, passage: Passage): void {
+  #pass(
+    client: ForwardClient,
+    req: IncomingMessage,
+    res: ServerResponse,
+    fields: Field[],
+    target: ForwardTarget,
+    passage: Passage,
+  ): void {
     const { upstream } = passage;
     let reason = "done";
     let failure: string | undefined;
@@ -189,7 +203,7 @@ export class Forwarder {
       socket.destroy();
     });
     res.on("close", () => {
-      if (!res.writableFinished && reason === "done") reason = "client";
+      if (!res.writableFinished && reason === "done") reason = client.wasCut ? "cut" : "client";
       outgoing.destroy();
       socket.destroy();
     });

@@ -1,15 +1,15 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
-import type { Facts } from "../../lib/acl/facts.ts";
 import type { Decision } from "../../lib/acl/decision.ts";
 import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
-import { abandonedDials, dial, DialError, type DialFailure } from "../../lib/net/dial.ts";
+import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
-import { commonFacts } from "./facts.ts";
+import type { Ip } from "../../lib/wire/ip.ts";
+import { requestFacts } from "./facts.ts";
 import { clientKey, digest, type Proxy } from "./proxy.ts";
 
 /** Who asks. */
@@ -19,12 +19,20 @@ export interface Asker {
   user: string | undefined;
 }
 
-/** What is asked, in the words of the protocol. `facts` are those that only the protocol knows. */
+/** What is asked, in the words of the protocol. */
 export interface Asked {
   protocol: "socks5" | "socks4" | "http";
   host: string;
+  /** Where an address was sent as such; `host` is its canonical text. */
+  ip?: Ip | undefined;
   port: number;
-  facts: Facts;
+  /** What only HTTP has; path and query are empty for CONNECT. */
+  http?: {
+    method: string | undefined;
+    path: string;
+    query: string;
+    headers: readonly (readonly [name: string, value: string])[];
+  };
 }
 
 /** How the way out ended, for the record. */
@@ -47,70 +55,101 @@ export interface Refused {
   message: string;
 }
 
-/** Decides and connects. Everything that comes of it is recorded here. */
-export async function openPassage(proxy: Proxy, asker: Asker, asked: Asked): Promise<Passage | Refused> {
-  const target = formatHostPort(asked.host, asked.port);
-  const canonical = canonicalHost(asked.host);
+export type Answer = (answer: Passage | Refused) => void;
+
+/** Decides and connects, and calls `answer` once. Everything that comes of it is recorded here. */
+export function openPassage(proxy: Proxy, asker: Asker, asked: Asked, answer: Answer): void {
+  const canonical = asked.ip === undefined ? canonicalHost(asked.host) : { host: asked.host, ip: asked.ip };
   if (canonical.error !== undefined || asked.port === 0) {
     const why = canonical.error ?? "port 0 cannot be connected";
-    reject(proxy, asker, "bad_target", `${target}: ${why}`);
-    return { refusal: "bad_request", message: why };
+    reject(proxy, asker, "bad_target", `${targetOf(asked)}: ${why}`);
+    answer({ refusal: "bad_request", message: why });
+    return;
+  }
+  if (proxy.draining) {
+    answer({ refusal: "draining", message: "the proxy is being stopped" });
+    return;
   }
   const client = clientKey(proxy, asker.conn);
-  if (proxy.draining) return { refusal: "draining", message: "the proxy is being stopped" };
   if (!proxy.places.take(client, abandonedDials())) {
-    reject(proxy, asker, "limit", `no place for ${target}`);
-    return { refusal: "limit", message: "too many connections" };
+    reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
+    answer({ refusal: "limit", message: "too many connections" });
+    return;
   }
-  const started = performance.now();
-  let taken = true;
-  const facts = commonFacts(asker, asked, canonical, proxy.wants);
-  const release = () => {
-    if (taken) proxy.places.give(client);
-    taken = false;
-  };
-  try {
-    const decided = decideEgress(facts, proxy);
-    const verdict = decided instanceof Promise ? await decided : decided;
-    recordDecision(proxy, asker, asked.protocol, target, verdict);
-    const record = (ended: Ended, dest?: string) => {
-      if (!taken) return;
-      release();
-      recordClose(proxy, asker, target, dest, started, ended);
-    };
-    if (verdict.failure === undefined && verdict.decision.outcome !== "allow") {
-      release();
-      return { refusal: "denied", message: deniedMessage(verdict.decision) };
+  const attempt = new Attempt(proxy, asker, asked, client, answer);
+  const verdict = decideEgress(requestFacts(asker, asked, canonical, proxy.wants), proxy);
+  if (verdict instanceof Promise) void verdict.then((late) => attempt.decided(late));
+  else attempt.decided(verdict);
+}
+
+/** A request that has its place: from the decision to the open connection, and its end. */
+class Attempt implements Passage, Dialled {
+  upstream!: Conn;
+  readonly #proxy: Proxy;
+  readonly #asker: Asker;
+  readonly #asked: Asked;
+  readonly #client: string;
+  readonly #answer: Answer;
+  readonly #started = performance.now();
+  #verdict!: Verdict;
+  #dest: string | undefined;
+  #over = false;
+
+  constructor(proxy: Proxy, asker: Asker, asked: Asked, client: string, answer: Answer) {
+    this.#proxy = proxy;
+    this.#asker = asker;
+    this.#asked = asked;
+    this.#client = client;
+    this.#answer = answer;
+  }
+
+  decided(verdict: Verdict): void {
+    this.#verdict = verdict;
+    const { decision, failure } = verdict;
+    recordDecision(this.#proxy, this.#asker, this.#asked, verdict);
+    if (failure !== undefined) {
+      const refusal = RESOLVE_REFUSALS[failure.kind];
+      this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
+    } else if (decision.outcome === "allow") {
+      this.#proxy.settings.dialer.dial(verdict.candidates, this);
+    } else {
+      this.#release();
+      this.#answer({ refusal: "denied", message: deniedMessage(decision) });
     }
-    return await connect(proxy, verdict, record);
-  } catch (error) {
-    release();
-    throw error;
+  }
+
+  opened(conn: Conn): void {
+    this.upstream = conn;
+    // Asked now: a closed socket no longer knows.
+    if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
+    this.#answer(this);
+  }
+
+  failed(error: DialError): void {
+    const { host, port } = this.#verdict;
+    this.#fail(DIAL_REFUSALS[error.kind], error.message, `cannot connect to ${formatHostPort(host, port)}`);
+  }
+
+  #fail(refusal: Refusal, error: string, message: string): void {
+    this.close({ reason: refusal, sent: 0, received: 0, error });
+    this.#answer({ refusal, message });
+  }
+
+  close(ended: Ended): void {
+    if (this.#over) return;
+    this.#release();
+    recordClose(this.#proxy, this.#asker, this.#asked, this.#dest, this.#started, ended);
+  }
+
+  #release(): void {
+    this.#over = true;
+    this.#proxy.places.give(this.#client);
   }
 }
 
-async function connect(
-  proxy: Proxy,
-  verdict: Verdict,
-  record: (ended: Ended, dest?: string) => void,
-): Promise<Passage | Refused> {
-  const { failure, candidates } = verdict;
-  const nothing = { sent: 0, received: 0 };
-  const place = formatHostPort(verdict.host, verdict.port);
-  if (failure !== undefined) {
-    record({ reason: RESOLVE_REFUSALS[failure.kind], error: failure.message, ...nothing });
-    return { refusal: RESOLVE_REFUSALS[failure.kind], message: `cannot resolve ${verdict.host}` };
-  }
-  try {
-    const upstream = await dial(candidates, proxy.settings.dial);
-    // Asked now: a closed socket no longer knows.
-    const dest = proxy.recorded ? formatAddress(upstream.remote) : undefined;
-    return { upstream, close: (ended) => record(ended, dest) };
-  } catch (error) {
-    if (!(error instanceof DialError)) throw error;
-    record({ reason: DIAL_REFUSALS[error.kind], error: error.message, ...nothing });
-    return { refusal: DIAL_REFUSALS[error.kind], message: `cannot connect to ${place}` };
-  }
+/** The target as it was asked for. */
+function targetOf({ host, port }: Asked): string {
+  return formatHostPort(host, port);
 }
 
 function deniedMessage(decision: Decision): string {
@@ -152,15 +191,15 @@ function base({ session, conn, user }: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, protocol: string, target: string, verdict: Verdict): void {
+function recordDecision(proxy: Proxy, asker: Asker, asked: Asked, verdict: Verdict): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];
   const event: DecisionEvent = {
     ...base(asker),
     event: "decision",
-    protocol,
-    target,
+    protocol: asked.protocol,
+    target: targetOf(asked),
     ...(first === undefined ? {} : { dest: formatHostPort(first.ip, first.port) }),
     decision: decision.outcome,
     policy: decision.policy ?? null,
@@ -179,7 +218,7 @@ function recordDecision(proxy: Proxy, asker: Asker, protocol: string, target: st
 function recordClose(
   proxy: Proxy,
   asker: Asker,
-  target: string,
+  asked: Asked,
   dest: string | undefined,
   started: number,
   { reason, sent, received, error }: Ended,
@@ -188,7 +227,7 @@ function recordClose(
   proxy.record({
     ...base(asker),
     event: "close",
-    target,
+    target: targetOf(asked),
     ...(dest === undefined ? {} : { dest }),
     sent,
     received,

@@ -7,6 +7,7 @@ import type { Logger } from "../../lib/command/log.ts";
 import type { Users } from "../../lib/identity/users.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
+import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
@@ -31,6 +32,8 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
+  /** Of clients that have yet to state their request. */
+  readonly deadlines: Deadlines<{ late(): void }>;
   readonly #open = new Set<Open>();
   readonly #recorders: ((event: AuditEvent) => void)[];
   readonly #mostClients = mostClients();
@@ -51,6 +54,7 @@ export class Proxy {
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
+    this.deadlines = new Deadlines(settings.handshakeTimeout, (client) => client.late());
   }
 
   get policy(): Policy {
@@ -105,8 +109,13 @@ export class Proxy {
     for (const open of this.#open) open.cut();
   }
 
-  nextSession(): string {
-    return `${this.#run}-${(++this.#sessions).toString(36)}`;
+  nextSession(): number {
+    return ++this.#sessions;
+  }
+
+  /** The name of a session in records: no other run has it. */
+  sessionName(number: number): string {
+    return `${this.#run}-${number.toString(36)}`;
   }
 }
 

@@ -31,12 +31,15 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
   const resolve = openResolver(settings.resolvers, settings.dnsTimeout);
   const proxy = new Proxy(settings, policy, { log, resolve, recorders, users: readUsers(settings.users) });
-  const listeners = await openListeners(runtime, proxy);
-  const listen = listeners.map((listener) => formatAddress(listener.address));
-  proxy.guard = guardFor(listeners);
-  recordLife(proxy, { event: "start", listen, policies: policy.digest });
-  log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
-  const status = await liveUntilStopped(runtime, daemon(proxy, listeners, sink), settings.shutdownTimeout);
+  const open = async () => {
+    const listeners = await openListeners(runtime, proxy);
+    const listen = listeners.map((listener) => formatAddress(listener.address));
+    proxy.guard = guardFor(listeners);
+    recordLife(proxy, { event: "start", listen, policies: policy.digest });
+    log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
+    return daemon(proxy, listeners, sink);
+  };
+  const status = await liveUntilStopped(runtime, open, settings.shutdownTimeout);
   recordLife(proxy, { event: "stop", open: proxy.places.open });
   await sink?.close();
   return status;

@@ -4,7 +4,7 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import type { DialOptions } from "../../lib/net/dial.ts";
+import { Dialer } from "../../lib/net/dial.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { Limits } from "../../lib/service/limits.ts";
@@ -23,7 +23,7 @@ export interface Settings {
   /** Bytes of a request head. */
   mostHead: number;
   keepAlive: KeepAlive;
-  dial: DialOptions;
+  dialer: Dialer;
   relay: RelayLimits;
   limits: Limits;
 }
@@ -55,7 +55,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     shutdownTimeout: duration("shutdown-timeout"),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
-    dial: { timeout: duration("connect-timeout", 1), keepAlive },
+    dialer: new Dialer(duration("connect-timeout", 1), keepAlive),
     relay: {
       idle: duration("idle-timeout"),
       lifetime: duration("max-conn-lifetime"),

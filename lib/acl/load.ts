@@ -106,7 +106,7 @@ class Loader {
     checker.finish();
     if (this.diagnostics.failed) return undefined;
     const { policies, routes, tests } = checker;
-    return new Policy({ policies, routes, tests, mentions }, this.#digest());
+    return new Policy({ policies, routes, tests, mentions, sources: this.sources }, this.#digest());
   }
 
   #include(item: IncludeItem, source: Source): void {

@@ -1,10 +1,10 @@
 /** A checked policy set: names resolved, literals typed, clauses in order. It knows no text but for explanations. */
 import type { Ip } from "../wire/ip.ts";
-import type { FactName, Facts } from "./facts.ts";
+import { type FactName, type Facts, storedFact } from "./facts.ts";
 import type { Pattern } from "./pattern/pattern.ts";
 import type { ClockTest } from "./clock.ts";
 import type { AddressSet, NameSet, NumberSet } from "./sets.ts";
-import type { Position } from "./source.ts";
+import type { Sources } from "./source.ts";
 
 export interface Program {
   readonly policies: readonly CheckedPolicy[];
@@ -12,10 +12,14 @@ export interface Program {
   readonly tests: readonly CheckedTest[];
   /** Facts that policies and routes mention, in the order of the file. */
   readonly mentions: readonly FactName[];
+  /** The policy files, for explanations. */
+  readonly sources: Sources;
 }
 
-export interface Place extends Position {
+/** Line and column are asked of `Program.sources`, since counting them for each of a million policies is too much. */
+export interface Place {
   readonly file: string;
+  readonly start: number;
 }
 
 export interface CheckedPolicy {
@@ -99,4 +103,14 @@ export interface CheckedExpectation {
   readonly explain: string | undefined;
   readonly missing: FactName | undefined;
   readonly logged: readonly string[] | undefined;
+}
+
+/** The facts that a condition reads, in the order in which they may be reached; `defined` reads none. */
+export function factsOf(condition: Condition): FactName[] {
+  if (condition.kind === "and" || condition.kind === "or") return condition.items.flatMap(factsOf);
+  if (condition.kind === "not") return factsOf(condition.item);
+  if (condition.kind !== "comparison") return [];
+  const { fact, question } = condition;
+  const other = question.kind === "equals-fact" ? [question.other] : question.kind === "held-by" ? [question.list] : [];
+  return [storedFact(fact), ...other];
 }

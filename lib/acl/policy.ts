@@ -9,11 +9,12 @@ import {
   troubleDecision,
   withLogged,
 } from "./decision.ts";
-import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "./evaluate.ts";
+import { FALSE, TROUBLE, TRUE } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { type Guard, guardRefusal } from "./guard.ts";
-import { type CompiledClause, compileClause } from "./compile/normalise.ts";
-import type { Program } from "./model.ts";
+import { compileMatcher, type Matcher, Request } from "./compile/matcher.ts";
+import { compileClause } from "./compile/normalise.ts";
+import type { Condition, Program } from "./model.ts";
 import { MAX_REDIRECTS, redirectedFacts } from "./redirect.ts";
 
 /** What can be said before the name is resolved; "resolve" where the answer hangs on the address. */
@@ -48,12 +49,14 @@ export class Policy {
   /** Every backend that a route uses, once. */
   readonly backends: readonly string[];
   readonly program: Program;
-  readonly #clauses: readonly CompiledClause[];
-  readonly #decisions: readonly Decision[];
+  readonly #request = new Request();
+  readonly #clauses: readonly Condition[];
+  /** Compiled and made when first needed: of a long list of policies most never are. */
+  readonly #matchers: Matcher[] = [];
+  readonly #decisions: Decision[] = [];
   readonly #candidates: Candidates;
-  readonly #routeClauses: readonly CompiledClause[];
+  readonly #routeMatchers: readonly Matcher[];
   readonly #routeCandidates: Candidates;
-  readonly #trouble = new Trouble();
 
   constructor(program: Program, digest: string) {
     this.program = program;
@@ -65,10 +68,10 @@ export class Policy {
     this.routeNames = program.routes.map(({ name }) => name);
     this.backends = [...new Set(program.routes.flatMap(({ backends }) => backends))];
     this.#clauses = program.policies.map(({ when, require }) => compileClause(when, require));
-    this.#decisions = program.policies.map(({ name, action }) => decisionOf(name, action));
-    this.#candidates = new Candidates(this.#clauses);
-    this.#routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
-    this.#routeCandidates = new Candidates(this.#routeClauses);
+    this.#candidates = new Candidates(this.#clauses, this.#request);
+    const routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
+    this.#routeMatchers = routeClauses.map((clause) => compileMatcher(clause, this.#request));
+    this.#routeCandidates = new Candidates(routeClauses, this.#request);
   }
 
   /**
@@ -78,17 +81,19 @@ export class Policy {
   decide(facts: Facts, guard?: Guard): Decision {
     const candidates = this.#candidates;
     let logged = NO_NAMES;
-    candidates.begin(facts, false);
+    this.#request.begin(facts, false);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#clauses[i]!, facts, false, this.#trouble);
+      const ways = this.#matcher(i)(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = this.program.policies[i]!;
-      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      if (ways === TROUBLE)
+        return withLogged(troubleDecision(name, this.#request.trouble.reason, this.#request.trouble.fact), logged);
       if (action.kind === "log") {
         logged = [...logged, name];
         continue;
       }
-      const decision = withLogged(this.#decisions[i]!, logged);
+      const decision = withLogged(this.#decision(i), logged);
       if (action.kind !== "allow" || guard === undefined) return decision;
       const refused = guardRefusal(this.program.policies[i]!, facts, guard);
       return refused === undefined ? decision : guardDecision(decision, refused);
@@ -105,12 +110,14 @@ export class Policy {
     const policies = this.program.policies;
     let logged = NO_NAMES;
     let uncertain = false;
-    candidates.begin(facts, true);
+    this.#request.begin(facts, true);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#clauses[i]!, facts, true, this.#trouble);
+      const ways = this.#matcher(i)(this.#request);
       if (ways === FALSE) continue;
       const { name, action } = policies[i]!;
-      if (ways === TROUBLE) return withLogged(troubleDecision(name, this.#trouble.reason, this.#trouble.fact), logged);
+      if (ways === TROUBLE)
+        return withLogged(troubleDecision(name, this.#request.trouble.reason, this.#request.trouble.fact), logged);
       // A fact that may turn out to be missing adds a way to be denied.
       if ((ways & TROUBLE) !== 0) uncertain = true;
       if ((ways & TRUE) === 0) continue;
@@ -120,7 +127,7 @@ export class Policy {
       }
       if (action.kind === "allow" || (action.kind === "redirect" && (uncertain || ways !== TRUE))) return RESOLVE;
       uncertain = true;
-      if ((ways & FALSE) === 0) return withLogged(this.#decisions[i]!, logged);
+      if ((ways & FALSE) === 0) return withLogged(this.#decision(i), logged);
     }
     return withLogged(DEFAULT_DENY, logged);
   }
@@ -130,12 +137,14 @@ export class Policy {
     const candidates = this.#routeCandidates;
     let backends = NO_NAMES;
     let matched = NO_NAMES;
-    candidates.begin(facts, false);
+    this.#request.begin(facts, false);
+    candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = evaluate(this.#routeClauses[i]!, facts, false, this.#trouble);
+      const ways = this.#routeMatchers[i]!(this.#request);
       if (ways === FALSE) continue;
       const route = this.program.routes[i]!;
-      if (ways === TROUBLE) return { reason: this.#trouble.reason, missing: this.#trouble.fact, route: route.name };
+      if (ways === TROUBLE)
+        return { reason: this.#request.trouble.reason, missing: this.#request.trouble.fact, route: route.name };
       backends = backends.length === 0 ? route.backends : [...backends, ...route.backends];
       matched = [...matched, route.name];
     }
@@ -149,5 +158,14 @@ export class Policy {
   follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
     if (decision.redirect === undefined || hop > MAX_REDIRECTS) return { decision: depthDecision(decision.policy) };
     return { facts: redirectedFacts(facts, decision.redirect) };
+  }
+
+  #matcher(i: number): Matcher {
+    return (this.#matchers[i] ??= compileMatcher(this.#clauses[i]!, this.#request));
+  }
+
+  #decision(i: number): Decision {
+    const { name, action } = this.program.policies[i]!;
+    return (this.#decisions[i] ??= decisionOf(name, action));
   }
 }

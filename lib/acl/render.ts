@@ -12,33 +12,24 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: S
 
 function render(one: Diagnostic, source: Source | undefined, width: number): string {
   const lines = [`${one.file}:${one.line}:${one.column}: ${one.severity}: ${one.message} [${one.code}]`];
-  const shown = source?.line(one.line);
-  if (shown !== undefined && shown.trim() !== "") lines.push(...excerpt(one, source!, width));
+  if (source !== undefined) lines.push(...excerpt(one, source, width));
   if (one.hint !== undefined) lines.push(`  hint: ${one.hint}`);
   return lines.join("\n");
 }
 
 function excerpt(one: Diagnostic, source: Source, width: number): string[] {
-  const points = [...source.line(one.line)];
-  const at = one.column - 1;
-  // A long line is cut so that the caret is in view.
-  const from = at < width - 20 ? 0 : at - Math.floor(width / 2);
-  const window = points.slice(from, from + width).map(printable);
-  const text = `${from > 0 ? "…" : ""}${window.join("")}${points.length > from + width ? "…" : ""}`;
-  const covered = [...source.text.slice(one.start, Math.min(one.end, one.start + 1000)).split("\n")[0]!].length;
-  const carets = Math.max(1, Math.min(covered, width - (at - from)));
-  const number = String(one.line);
-  const margin = " ".repeat(number.length);
-  const lead = points
-    .slice(from, at)
-    .map((point) => (point === "\t" ? "\t" : " "))
-    .join("");
+  const { text, lead, cutBefore, cutAfter } = source.excerpt(one.start, Math.floor(width * 0.7), width);
+  if (text.trim() === "") return [];
+  const before = [...text.slice(0, lead)].map(printable);
+  const after = [...text.slice(lead)].map(printable);
+  const room = Math.max(20, width - before.length);
+  const shown = `${cutBefore ? "…" : ""}${before.join("")}${after.slice(0, room).join("")}${cutAfter || after.length > room ? "…" : ""}`;
+  const covered = [...text.slice(lead, lead + one.end - one.start)].length;
+  const carets = "^".repeat(Math.max(1, Math.min(covered, room)));
+  const blank = before.map((point) => (point === "\t" ? "\t" : " ")).join("");
+  const margin = " ".repeat(String(one.line).length);
   const label = one.label === undefined ? "" : ` ${one.label}`;
-  return [
-    ` ${margin} |`,
-    ` ${number} | ${text}`,
-    ` ${margin} | ${from > 0 ? " " : ""}${lead}${"^".repeat(carets)}${label}`,
-  ];
+  return [` ${margin} |`, ` ${one.line} | ${shown}`, ` ${margin} | ${cutBefore ? " " : ""}${blank}${carets}${label}`];
 }
 
 /** Control characters of a hostile file must not reach a terminal. */

@@ -7,10 +7,7 @@ export const SAMPLE_POLICY = `# The sample policy of portail: for a proxy on thi
 
 # Domains that nobody gets, with everything below them. A set can also come from a file:
 #   set blocked = hosts "blocklist.hosts"
-set blocked = [
-  "blocked.example",
-  "tracker.example",
-]
+set blocked = ["blocked.example", "tracker.example"]
 
 # Denials come first: an allow above them would win.
 policy no_blocked {

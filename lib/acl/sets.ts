@@ -1,9 +1,9 @@
 /** The right-hand sides of `in` and `under`: names, numbers, addresses. Not their syntax. */
 import type { Cidr } from "../wire/ip.ts";
 import { NameTable } from "./tables/name-table.ts";
-import { PrefixTable } from "./tables/prefix-table.ts";
+import { RangeTable } from "./tables/range-table.ts";
 
-/** Texts; compared exactly. `names` is kept only for sets written in a policy file, for the index and explanations. */
+/** Texts; compared exactly. `names` is kept only for sets written in a policy file that are not large, for index and lint. */
 export interface NameSet {
   readonly table: NameTable;
   readonly names: readonly string[] | undefined;
@@ -17,23 +17,24 @@ export interface NumberSet {
 }
 
 export interface AddressSet {
-  readonly table: PrefixTable;
-  /** Kept for the index and explanations. */
-  readonly networks: readonly Cidr[];
+  readonly table: RangeTable;
+  /** Kept only for sets written in a policy file that are not large, as `names` is. */
+  readonly networks: readonly Cidr[] | undefined;
   readonly label: string | undefined;
 }
 
+/** Larger sets are asked as they are, and not taken apart. */
+const MAX_KEPT = 2_000;
+
 export function nameSet(names: readonly string[], label?: string): NameSet {
-  const table = new NameTable();
+  const table = new NameTable(names.length);
   for (const name of names) table.add(name);
   table.trim();
-  return { table, names, label };
+  return { table, names: names.length > MAX_KEPT ? undefined : names, label };
 }
 
 export function addressSet(networks: readonly Cidr[], label?: string): AddressSet {
-  const table = new PrefixTable();
-  for (const network of networks) table.add(network);
-  return { table, networks, label };
+  return { table: new RangeTable(networks), networks: networks.length > MAX_KEPT ? undefined : networks, label };
 }
 
 export function hasNumber({ values, ranges }: NumberSet, value: number | bigint): boolean {

@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
 const SYMBOLS = {
   recv: { args: ["int", "ptr", "usize", "int"], returns: "int" },
   send: { args: ["int", "ptr", "usize", "int"], returns: "int" },
+  getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
 } as const;
 
 export interface Libc {
@@ -13,6 +14,8 @@ export interface Libc {
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   /** send(2): bytes taken, -1 for an error. */
   send(fd: number, buffer: Uint8Array, length: number, flags: number): number;
+  /** getsockname(2): the raw sockaddr of the socket, or undefined for what is no socket. */
+  getsockname(fd: number): Uint8Array | undefined;
 }
 
 /** Flags of recv(2) and send(2) on Linux. */
@@ -43,10 +46,15 @@ function open(): Libc | undefined {
   for (const path of PATHS) {
     if (!existsSync(path)) continue;
     try {
-      const { recv, send } = dlopen(path, SYMBOLS).symbols;
+      const { recv, send, getsockname } = dlopen(path, SYMBOLS).symbols;
       return {
         recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
         send: (fd, buffer, length, flags) => send(fd, buffer, length, flags),
+        getsockname(fd) {
+          const address = new Uint8Array(128);
+          const length = Uint32Array.of(address.length);
+          return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
+        },
       };
     } catch {
       // Of another architecture: the next path may fit.

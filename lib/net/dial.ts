@@ -1,19 +1,14 @@
 /** Opens connections to decided addresses: Happy Eyeballs v2 (RFC 8305) with an overall deadline. Resolves no names. */
 import { createConnection, type Socket } from "node:net";
 import type { Conn } from "./conn.ts";
+import { Deadlines } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { nativeHandlers, type NativeConn } from "./native-conn.ts";
+import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
 import { NodeConn } from "./node-conn.ts";
 
 export interface Candidate {
   ip: string;
   port: number;
-}
-
-export interface DialOptions {
-  /** Milliseconds for all candidates together. */
-  timeout: number;
-  keepAlive: KeepAlive;
 }
 
 export type DialFailure = "refused" | "host_unreachable" | "network_unreachable" | "timeout" | "exhausted" | "other";
@@ -37,13 +32,6 @@ export function abandonedDials(): number {
   return abandoned;
 }
 
-/** Connects to the first candidate that answers. Order is the caller's; `interleave` gives RFC 8305's. */
-export function dial(candidates: readonly Candidate[], options: DialOptions): Promise<Conn> {
-  const only = candidates[0];
-  if (only === undefined) return Promise.reject(new DialError("other", "nothing to connect to"));
-  return candidates.length === 1 ? dialOne(only, options) : race(candidates, options);
-}
-
 /** IPv6 and IPv4 in turn, beginning with the family of the first (RFC 8305 section 4). */
 export function interleave(candidates: readonly Candidate[]): Candidate[] {
   const isV6 = (candidate: Candidate) => candidate.ip.includes(":");
@@ -57,48 +45,95 @@ export function interleave(candidates: readonly Candidate[]): Candidate[] {
   return mixed;
 }
 
+/** Told the outcome of a dial; exactly one of the two, once, and never before `dial` has returned. */
+export interface Dialled {
+  opened(conn: Conn): void;
+  failed(error: DialError): void;
+}
+
+/** Opens connections under one deadline for all candidates of a target together. */
+export class Dialer {
+  readonly #timeout: number;
+  readonly #keepAlive: KeepAlive;
+  readonly #deadlines: Deadlines<Attempt>;
+
+  /** `timeout` in milliseconds. */
+  constructor(timeout: number, keepAlive: KeepAlive) {
+    this.#timeout = timeout;
+    this.#keepAlive = keepAlive;
+    this.#deadlines = new Deadlines(timeout, (attempt) => attempt.late(timedOut(timeout)));
+  }
+
+  /** Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. */
+  dial(candidates: readonly Candidate[], outcome: Dialled): void {
+    if (candidates.length === 1) {
+      const { ip, port } = candidates[0]!;
+      new Attempt(this.#keepAlive, this.#deadlines, outcome).start(ip, port);
+      return;
+    }
+    race(candidates, this.#timeout, this.#keepAlive).then(
+      (conn) => outcome.opened(conn),
+      (error: unknown) => outcome.failed(error instanceof DialError ? error : failure(error)),
+    );
+  }
+}
+
 /**
- * The runtime's own socket is the cheap way, but cannot be given up while it connects: past the deadline the caller is
- * told, and the attempt counts as abandoned until the system ends it.
+ * The only candidate. The runtime's own socket is the cheap way, but cannot be given up while it connects: past the
+ * deadline the caller is told, and the attempt counts as abandoned until the system ends it.
  */
-function dialOne({ ip, port }: Candidate, options: DialOptions): Promise<Conn> {
-  return new Promise((resolve, reject) => {
-    let late = false;
-    const timer = setTimeout(() => {
-      late = true;
-      abandoned++;
-      reject(timedOut(options));
-    }, options.timeout);
-    const opened = (conn: NativeConn) => {
-      clearTimeout(timer);
-      if (late) {
-        abandoned--;
-        conn.destroy();
-        return;
-      }
-      resolve(conn);
-    };
-    Bun.connect<NativeConn>({
-      hostname: ip,
-      port,
-      allowHalfOpen: true,
-      socket: nativeHandlers(options.keepAlive, opened),
-    } as never).catch((error: unknown) => {
-      clearTimeout(timer);
-      if (late) abandoned--;
-      else reject(failure(error));
-    });
-  });
+class Attempt implements Dialing {
+  readonly keepAlive: KeepAlive;
+  readonly #deadlines: Deadlines<Attempt>;
+  readonly #outcome: Dialled;
+  #late = false;
+
+  constructor(keepAlive: KeepAlive, deadlines: Deadlines<Attempt>, outcome: Dialled) {
+    this.keepAlive = keepAlive;
+    this.#deadlines = deadlines;
+    this.#outcome = outcome;
+  }
+
+  start(hostname: string, port: number): void {
+    this.#deadlines.add(this);
+    const options = { hostname, port, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
+    Bun.connect(options as never).catch((error: unknown) => this.#failed(error));
+  }
+
+  opened(conn: NativeConn): void {
+    if (this.#late) {
+      abandoned--;
+      conn.destroy();
+      return;
+    }
+    this.#deadlines.remove(this);
+    this.#outcome.opened(conn);
+  }
+
+  #failed(error: unknown): void {
+    if (this.#late) {
+      abandoned--;
+      return;
+    }
+    this.#deadlines.remove(this);
+    this.#outcome.failed(failure(error));
+  }
+
+  late(error: DialError): void {
+    this.#late = true;
+    abandoned++;
+    this.#outcome.failed(error);
+  }
 }
 
 /** Several candidates: started one after the other, at once when the one before has failed; the losers are given up. */
-function race(candidates: readonly Candidate[], options: DialOptions): Promise<Conn> {
+function race(candidates: readonly Candidate[], timeout: number, keepAlive: KeepAlive): Promise<Conn> {
   return new Promise((resolve, reject) => {
     const attempts = new Set<Socket>();
     let next = 0;
     let stagger: ReturnType<typeof setTimeout> | undefined;
     let last: DialError | undefined;
-    const deadline = setTimeout(() => settle(() => reject(timedOut(options))), options.timeout);
+    const deadline = setTimeout(() => settle(() => reject(timedOut(timeout))), timeout);
 
     function settle(finish: () => void): void {
       clearTimeout(deadline);
@@ -126,7 +161,7 @@ function race(candidates: readonly Candidate[], options: DialOptions): Promise<C
       socket.once("connect", () => {
         socket.off("error", onError);
         attempts.delete(socket);
-        settle(() => resolve(new NodeConn(socket, options.keepAlive)));
+        settle(() => resolve(new NodeConn(socket, keepAlive)));
       });
       if (next < candidates.length) stagger = setTimeout(start, STAGGER);
     }
@@ -135,8 +170,8 @@ function race(candidates: readonly Candidate[], options: DialOptions): Promise<C
   });
 }
 
-function timedOut(options: DialOptions): DialError {
-  return new DialError("timeout", `no answer within ${options.timeout} ms`);
+function timedOut(ms: number): DialError {
+  return new DialError("timeout", `no answer within ${ms} ms`);
 }
 
 function failure(error: unknown): DialError {

@@ -62,7 +62,7 @@ function decideTarget(facts: Facts, context: EgressContext): Verdict | Promise<V
   const literal = facts["dest.ip"] ?? parseIp(facts.host!);
   if (literal !== undefined) {
     const known = facts["dest.ip"] === undefined ? { ...facts, "dest.ip": literal } : facts;
-    return conclude(known, policy.decide(known, guard), [facts.host!]);
+    return conclude(known, policy.decide(known, guard), [formatIp(literal)]);
   }
   const early = policy.decideBeforeResolution(facts);
   return early.outcome === "resolve" ? decideName(facts, context) : conclude(facts, early, []);

@@ -1,7 +1,9 @@
 /** Listening sockets that the service manager opened for us: sd_listen_fds(3). Opens none itself. */
 import { EXIT, PortailError } from "../command/errors.ts";
 import type { SocketAddress } from "./conn.ts";
-import type { Endpoint } from "./endpoint.ts";
+import { libc } from "../ffi/libc.ts";
+import { formatIpBytes } from "../wire/ip-bytes.ts";
+import { formatEndpoint, type Endpoint } from "./endpoint.ts";
 import type { Environment } from "./listen.ts";
 
 const FIRST = 3;
@@ -14,10 +16,10 @@ export function inheritedSocket(
   endpoint: Extract<Endpoint, { kind: "systemd" | "fd" }>,
   env: Environment,
 ): { fd: number; address: SocketAddress } {
-  if (endpoint.kind === "fd") return { fd: endpoint.fd, address: { path: `fd:${endpoint.fd}` } };
+  if (endpoint.kind === "fd") return inherited(endpoint.fd, endpoint);
   const names = listenNames(env);
   const matching = names.flatMap((name, i) => (name === endpoint.name ? [FIRST + i] : []));
-  if (matching.length === 1) return { fd: matching[0]!, address: { path: `systemd:${endpoint.name}` } };
+  if (matching.length === 1) return inherited(matching[0]!, endpoint);
   const seen = names.length === 0 ? "the service manager passed no sockets" : `it passed ${names.join(", ")}`;
   throw new PortailError(
     matching.length === 0
@@ -29,6 +31,28 @@ export function inheritedSocket(
       hint: "start from a socket unit whose FileDescriptorName= has that name, or with systemd-socket-activate --fdname",
     },
   );
+}
+
+/** Where the system has no call for it, the address is what the operator wrote. */
+function inherited(fd: number, endpoint: Endpoint): { fd: number; address: SocketAddress } {
+  const raw = libc()?.getsockname(fd);
+  return { fd, address: (raw && decodeSockaddr(raw)) ?? { path: formatEndpoint(endpoint) } };
+}
+
+const AF_UNIX = 1;
+const AF_INET = 2;
+const AF_INET6 = 10;
+
+/** A sockaddr of Linux: family in host order, port and address in network order (ip(7), ipv6(7), unix(7)). */
+export function decodeSockaddr(raw: Uint8Array): SocketAddress | undefined {
+  const family = raw[0]! + raw[1]! * 256;
+  const port = raw[2]! * 256 + raw[3]!;
+  if (family === AF_INET && raw.length >= 8) return { ip: formatIpBytes(raw.subarray(4, 8)), port };
+  if (family === AF_INET6 && raw.length >= 24) return { ip: formatIpBytes(raw.subarray(8, 24)), port };
+  if (family !== AF_UNIX) return undefined;
+  const path = raw.subarray(2);
+  const zero = path.indexOf(0);
+  return { path: Buffer.from(zero === -1 ? path : path.subarray(0, zero)).toString() };
 }
 
 function listenNames(env: Environment): string[] {

@@ -5,7 +5,7 @@ import type { Conn, SocketAddress } from "./conn.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
 import { inheritedSocket } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { nativeHandlers, type NativeConn } from "./native-conn.ts";
+import { acceptHandlers, type NativeConn } from "./native-conn.ts";
 
 export interface ListenOptions {
   keepAlive: KeepAlive;
@@ -23,7 +23,7 @@ export interface Listener {
 
 /** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
 export async function openListener(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<Listener> {
-  const socket = nativeHandlers(options.keepAlive, options.accept);
+  const socket = acceptHandlers(options.keepAlive, options.accept);
   const common = { socket, allowHalfOpen: true };
   try {
     switch (endpoint.kind) {

@@ -5,8 +5,8 @@ import { moveBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
-/** Handlers for `Bun.listen` and `Bun.connect`; `opened` receives each new `Conn`. */
-export function nativeHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
+/** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
+export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
   return {
     open(socket) {
       socket.data = new NativeConn(socket, keepAlive);
@@ -14,6 +14,12 @@ export function nativeHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) 
     },
     ...HANDLERS,
   };
+}
+
+/** What a socket of `Bun.connect` has as its `data` until it is open. */
+export interface Dialing {
+  readonly keepAlive: KeepAlive;
+  opened(conn: NativeConn): void;
 }
 
 /** Shared by every socket: what a socket has of its own is its `NativeConn`. */
@@ -35,6 +41,16 @@ const HANDLERS = {
     // An exception of a handler would arrive here; `close` follows and tells the receiver.
   },
 } satisfies SocketHandler<NativeConn>;
+
+/** Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. */
+export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
+  open(socket) {
+    const dialing = socket.data as unknown as Dialing;
+    socket.data = new NativeConn(socket, dialing.keepAlive);
+    dialing.opened(socket.data);
+  },
+  ...HANDLERS,
+};
 
 const OPEN = 0;
 const ENDING = 1;

@@ -13,14 +13,23 @@ export interface Daemon {
   readonly open: number;
 }
 
+/** Milliseconds in which what was cut may tell that it is gone. */
+const AFTERMATH = 1000;
+
 /**
- * Runs `daemon` until SIGTERM or SIGINT. What is open then may end by itself for `shutdownTimeout` milliseconds (a second
- * signal cuts it short); status 0 when all did, 1 when some were cut (as ghostunnel).
+ * Opens a daemon and runs it until SIGTERM or SIGINT; signals are heard from the start, also while it opens. What is open
+ * at the end may end by itself for `shutdownTimeout` milliseconds (a second signal cuts it short); status 0 when all did,
+ * 1 when some were cut (as ghostunnel).
  */
-export async function liveUntilStopped(runtime: Runtime, daemon: Daemon, shutdownTimeout: number): Promise<ExitStatus> {
+export async function liveUntilStopped(
+  runtime: Runtime,
+  open: () => Promise<Daemon>,
+  shutdownTimeout: number,
+): Promise<ExitStatus> {
   const { log } = runtime;
   const stop = Promise.withResolvers<"SIGTERM" | "SIGINT">();
   const again = Promise.withResolvers<"again">();
+  const opening = Promise.withResolvers<Daemon>();
   let draining = false;
   const onStop = (signal: "SIGTERM" | "SIGINT") => () => {
     if (draining) again.resolve("again");
@@ -29,7 +38,7 @@ export async function liveUntilStopped(runtime: Runtime, daemon: Daemon, shutdow
   };
   const onReload = () => {
     if (draining) log.info("a reload is ignored while draining");
-    else void daemon.reload();
+    else void opening.promise.then((daemon) => daemon.reload());
   };
   const off = [
     runtime.onSignal("SIGTERM", onStop("SIGTERM")),
@@ -37,15 +46,23 @@ export async function liveUntilStopped(runtime: Runtime, daemon: Daemon, shutdow
     runtime.onSignal("SIGHUP", onReload),
     runtime.onSignal("SIGUSR1", onReload),
   ];
-  const signal = await stop.promise;
-  log.info(`${signal}: draining`, { open: daemon.open });
-  const late = Promise.withResolvers<"late">();
-  const timer = setTimeout(() => late.resolve("late"), shutdownTimeout);
-  const outcome = await Promise.race([daemon.drain(), late.promise, again.promise]);
-  clearTimeout(timer);
-  for (const release of off) release();
-  if (outcome === undefined) return EXIT.done;
-  log.warn(outcome === "late" ? "the shutdown timeout is over" : "told to stop again", { cut: daemon.open });
-  daemon.cut();
-  return EXIT.no;
+  try {
+    const daemon = await open();
+    opening.resolve(daemon);
+    log.info(`${await stop.promise}: draining`, { open: daemon.open });
+    const drained = daemon.drain();
+    const outcome = await Promise.race([drained, after(shutdownTimeout, "late"), again.promise]);
+    if (outcome === undefined) return EXIT.done;
+    log.warn(outcome === "late" ? "the shutdown timeout is over" : "told to stop again", { cut: daemon.open });
+    daemon.cut();
+    await Promise.race([drained, after(AFTERMATH, "late")]);
+    return EXIT.no;
+  } finally {
+    for (const release of off) release();
+  }
+}
+
+/** Resolves after `ms`; keeps no process alive. */
+function after<T>(ms: number, value: T): Promise<T> {
+  return new Promise((resolve) => setTimeout(resolve, ms, value).unref());
 }

@@ -1,14 +1,16 @@
 /** What the front protocols have in common: a request that a client makes of the proxy, and the ways to answer it. No protocol. */
 
+import type { Ip } from "../wire/ip.ts";
+
 /** `HTTP/1` forward requests take another way: see commands/socks/forward.ts. */
 export type FrontProtocol = "socks5" | "socks4" | "http";
 
 export interface ProxyRequest {
   protocol: FrontProtocol;
-  /** The ACL's name of the command, e.g. `tcp_connect`. */
-  command: string;
   /** As sent by the client; not yet canonical. */
   host: string;
+  /** Where the client sent an address as such; `host` is its text. */
+  ip?: Ip | undefined;
   port: number;
   /** HTTP only: the field lines, names in lower case. */
   headers?: readonly (readonly [name: string, value: string])[];

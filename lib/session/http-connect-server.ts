@@ -1,6 +1,6 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
 import { decodeBasic, decodeConnect, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
-import { after, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { after, concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -26,9 +26,12 @@ export class HttpConnectServer implements FrontSession {
   }
 
   receive(bytes: Uint8Array): Step[] {
+    if (this.#done) {
+      this.#held = concat(this.#held, bytes);
+      return [];
+    }
     const before = this.#held.length;
     this.#append(bytes);
-    if (this.#done) return [];
     if (findHeadEnd(this.#held, Math.max(0, before - 3)) === 0) {
       return this.#held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
     }
@@ -42,7 +45,7 @@ export class HttpConnectServer implements FrontSession {
     return this.#withUsers ? this.#authenticate(decoded.value) : [this.#request()];
   }
 
-  /** A head that comes byte by byte is copied a few times, not once a byte: the memory doubles. */
+  /** Only for the head, which `#held` holds from its first byte: one that comes byte by byte is copied a few times. */
   #append(bytes: Uint8Array): void {
     if (this.#held.length === 0) {
       this.#held = bytes;
@@ -75,7 +78,7 @@ export class HttpConnectServer implements FrontSession {
 
   #request(): Step {
     const { host, port, headers } = this.#head!;
-    return { type: "request", request: { protocol: "http", command: "tcp_connect", host, port, headers } };
+    return { type: "request", request: { protocol: "http", host, port, headers } };
   }
 
   #fail(reason: string): Step[] {

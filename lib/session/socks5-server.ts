@@ -108,8 +108,8 @@ export class Socks5Server implements FrontSession {
         bytes: encodeReply(REPLY.commandNotSupported),
       };
     }
-    const { host, port } = request;
-    return { type: "request", request: { protocol: "socks5", command: "tcp_connect", host, port } };
+    const { host, ip, port } = request;
+    return { type: "request", request: { protocol: "socks5", host, ip, port } };
   }
 
   accept(bound: { ip: string; port: number } | undefined): Uint8Array {

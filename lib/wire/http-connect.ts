@@ -27,7 +27,10 @@ const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(?::([0-9]{1,5}))?$/;
 export function decodeConnect(bytes: Uint8Array): Decoded<ConnectHead> {
   const length = findHeadEnd(bytes, 0);
   if (length === 0) return MORE;
-  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1").trimEnd().split(/\r?\n/);
+  const lines = Buffer.from(bytes.buffer, bytes.byteOffset, length)
+    .toString("latin1")
+    .replace(/\r?\n\r?\n$/, "")
+    .split(/\r?\n/);
   const [, target, minor] = LINE.exec(lines[0]!) ?? [];
   if (target === undefined) return bad("the request line is not CONNECT host:port HTTP/1.1");
   const authority = decodeUtf8(Buffer.from(target, "latin1"));

@@ -1,6 +1,7 @@
 /** SOCKS5 messages (RFC 1928) and username/password sub-negotiation (RFC 1929). Bytes only; the dialogue is in lib/session. */
 import { bad, MORE, type Decoded } from "./decode.ts";
-import { formatIpBytes } from "./ip-bytes.ts";
+import { decodeIp } from "./ip-bytes.ts";
+import { formatIp, type Ip } from "./ip.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
 export const METHOD = { none: 0x00, password: 0x02, noAcceptable: 0xff } as const;
@@ -58,8 +59,9 @@ export function encodePasswordStatus(accepted: boolean): Uint8Array {
 
 export interface SocksRequest {
   command: number;
-  /** As sent: a domain name, or the text of an address. */
+  /** As sent: a domain name, or the text of `ip`. */
   host: string;
+  ip?: Ip;
   port: number;
 }
 

@@ -36,7 +36,7 @@ export class Context {
   }
 
   place(span: Span): Place {
-    return { file: this.source.name, ...this.source.position(span.start) };
+    return { file: this.source.name, start: span.start };
   }
 
   #hint(name: string): string | undefined {

@@ -1,7 +1,8 @@
 /** Blocks of the syntax tree to a checked program: names unique, clauses complete, actions read. */
 import { nearest } from "../../command/nearest.ts";
 import type { Action, ConditionClause, PolicyBlock, RouteBlock, TestBlock } from "../ast.ts";
-import type { CheckedAction, CheckedPolicy, CheckedRoute, CheckedTest, Condition, Place } from "../model.ts";
+import type { CheckedAction, CheckedPolicy, CheckedRoute, CheckedTest, Condition } from "../model.ts";
+import type { Source } from "../source.ts";
 import { shorten } from "../parser/cursor.ts";
 import { parseRedirect } from "../redirect.ts";
 import { checkCondition } from "./condition.ts";
@@ -18,7 +19,7 @@ export class ProgramChecker {
   readonly policies: CheckedPolicy[] = [];
   readonly routes: CheckedRoute[] = [];
   readonly tests: CheckedTest[] = [];
-  readonly #names = new Map<string, Place>();
+  readonly #names = new Map<string, { source: Source; start: number }>();
   readonly #tests: [TestBlock, Context][] = [];
 
   constructor(readonly options: CheckOptions) {}
@@ -90,12 +91,12 @@ export class ProgramChecker {
     const key = `${block.kind} ${block.name.text}`;
     const before = this.#names.get(key);
     if (before === undefined) {
-      this.#names.set(key, context.place(block.name));
+      this.#names.set(key, { source: context.source, start: block.name.start });
       return;
     }
     context.error("acl.duplicate_name", block.name, {
       message: `a second ${block.kind} is called "${shorten(block.name.text)}"`,
-      label: `the first is at ${before.file}:${before.line}`,
+      label: `the first is at ${before.source.name}:${before.source.position(before.start).line}`,
     });
   }
 }

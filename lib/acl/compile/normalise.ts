@@ -11,6 +11,7 @@ export function compileClause(when: Condition | undefined, require: Condition | 
 }
 
 function push(condition: Condition, negate: boolean): Condition {
+  if (condition.kind === "comparison" && !negate) return condition;
   if (condition.kind === "not") return push(condition.item, !negate);
   if (condition.kind === "and" || condition.kind === "or") {
     const kind = negate === (condition.kind === "and") ? "or" : "and";

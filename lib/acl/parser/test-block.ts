@@ -11,7 +11,7 @@ export function parseTest(cursor: Cursor): TestBlock {
   cursor.lex.advance();
   const name = cursor.string("a name for the test");
   cursor.expectPunct("{", "after the test's name");
-  const given: Binding[] = [];
+  let given: Binding[] | undefined;
   const cases: TestCase[] = [];
   let expect: Expectation | undefined;
   while (!cursor.isPunct("}")) {
@@ -23,14 +23,13 @@ export function parseTest(cursor: Cursor): TestBlock {
       break;
     }
     cursor.recover(() => {
-      if (cursor.acceptWord("given")) given.push(...parseBindings(cursor));
-      else if (cursor.isWord("case")) cases.push(parseCase(cursor));
+      if (cursor.isWord("given")) {
+        if (given !== undefined) duplicate(cursor, "given");
+        cursor.lex.advance();
+        given = [...(given ?? []), ...parseBindings(cursor)];
+      } else if (cursor.isWord("case")) cases.push(parseCase(cursor));
       else if (cursor.isWord("expect")) {
-        if (expect !== undefined)
-          cursor.diagnostics.error("acl.duplicate_clause", cursor.source, cursor.lex.span, {
-            message: 'a test has one "expect"',
-            hint: 'use "case" for more',
-          });
+        if (expect !== undefined) duplicate(cursor, "expect");
         expect = parseExpectation(cursor);
       } else {
         const { span } = cursor.lex;
@@ -48,7 +47,14 @@ export function parseTest(cursor: Cursor): TestBlock {
       hint: 'add "expect allow" or "expect deny"',
     });
   }
-  return { kind: "test", name, given, ...(expect === undefined ? {} : { expect }), cases, start, end };
+  return { kind: "test", name, given: given ?? [], ...(expect === undefined ? {} : { expect }), cases, start, end };
+}
+
+function duplicate(cursor: Cursor, keyword: string): void {
+  cursor.diagnostics.error("acl.duplicate_clause", cursor.source, cursor.lex.span, {
+    message: `a second "${keyword}" in one test`,
+    hint: keyword === "expect" ? 'use "case" for more' : "put all facts in one",
+  });
 }
 
 /** `case "name"? { fact = value … } expect …`. */

@@ -108,6 +108,9 @@ function branchOf(sequence: readonly Atom[]): (Branch & { oneLine: boolean }) | 
   return { start, end, text, oneLine };
 }
 
+const isPlain = (code: number): boolean =>
+  (code >= 0x61 && code <= 0x7a) || (code >= 0x30 && code <= 0x39) || (code >= 0x41 && code <= 0x5a) || code === 0x2d;
+
 /** A reader of the part of the syntax whose meaning is the same in every dialect. */
 class Reader {
   #at = 0;
@@ -135,12 +138,27 @@ class Reader {
     while (this.#at < this.pattern.length && !this.#failed) {
       const char = this.pattern[this.#at]!;
       if (char === "|" || char === ")") break;
+      if (this.#plainRun(atoms)) continue;
       const atom = this.#quantified(this.#atom(char));
       const last = atoms.at(-1);
       if ("text" in atom && last !== undefined && "text" in last) last.text += atom.text;
       else atoms.push(atom);
     }
     return atoms;
+  }
+
+  /** Takes letters, digits and hyphens at once, all but one that a quantifier may follow. */
+  #plainRun(atoms: Atom[]): boolean {
+    let end = this.#at;
+    while (end < this.pattern.length && isPlain(this.pattern.charCodeAt(end))) end++;
+    if (end < this.pattern.length && "*+?{".includes(this.pattern[end]!)) end--;
+    if (end <= this.#at) return false;
+    const text = this.pattern.slice(this.#at, end);
+    this.#at = end;
+    const last = atoms.at(-1);
+    if (last !== undefined && "text" in last) last.text += text;
+    else atoms.push({ text });
+    return true;
   }
 
   #atom(char: string): Atom {

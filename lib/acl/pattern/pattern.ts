@@ -91,7 +91,7 @@ function textsOf({ branches, oneLine }: Disguise): Texts | undefined {
   }
   if (Math.max(beginnings.length, endings.length, pieces.length) > MAX_SCANNED) return undefined;
   const table = (names: readonly string[]) => {
-    const table = new NameTable();
+    const table = new NameTable(names.length);
     for (const name of names) table.add(name);
     return table;
   };

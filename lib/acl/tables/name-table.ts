@@ -2,32 +2,37 @@
 
 /** Lookups cost one pass over the name, whatever the size; `suffixes` costs one probe per label more. */
 export class NameTable {
-  #bytes = new Uint8Array(256);
+  #bytes: Uint8Array<ArrayBuffer>;
   /** Where the bytes of a name start; the next name's start is its end. */
-  #starts = new Uint32Array(16);
-  /** Open addressing: number of the name plus one, 0 is empty. Twice as many as names. */
-  #slots = new Int32Array(32);
+  #starts: Uint32Array<ArrayBuffer>;
+  /** Open addressing in pairs: number of the name plus one (0 is empty), and its hash. At most three in four are taken. */
+  #slots: Int32Array<ArrayBuffer>;
   #packed = 0;
-  /** Names that are not ASCII: rare, and never hosts. Their numbers share the sequence. */
-  #others: Map<string, number> | undefined;
 
-  get size(): number {
-    return this.#packed + (this.#others?.size ?? 0);
+  /** `expected` names need no growing. */
+  constructor(expected = 4) {
+    this.#bytes = new Uint8Array(expected * 24);
+    this.#starts = new Uint32Array(expected + 2);
+    this.#slots = new Int32Array(2 ** Math.ceil(Math.log2(expected * 3 + 4)));
   }
 
-  /** The number of the name, new or known. Numbers count from 0 in order of adding; of non-ASCII names, from -2 downwards. */
+  get size(): number {
+    return this.#packed;
+  }
+
+  /** The number of the name, new or known. Numbers count from 0 in order of adding. */
   add(name: string): number {
+    const end = this.#reserve(name.length);
+    const bytes = this.#bytes;
     let hash = BASIS;
     for (let i = name.length - 1; i >= 0; i--) {
       const code = name.charCodeAt(i);
-      if (code > 0x7f) return this.#addOther(name);
+      if (code > 0x7f || code === MARK) return this.#addPacked(packed(name));
+      bytes[end + i] = code;
       hash = Math.imul(hash ^ code, PRIME);
     }
-    const known = this.#probe(name, 0, hash);
-    if (known >= 0) return known;
-    const end = this.#reserve(name.length);
-    for (let i = 0; i < name.length; i++) this.#bytes[end + i] = name.charCodeAt(i);
-    return this.#insert(end + name.length, hash);
+    const known = this.#probeBytes(end, name.length, hash);
+    return known >= 0 ? known : this.#insert(end + name.length, hash);
   }
 
   /** Adds the ASCII name in `bytes[from, to)`, upper case folded. */
@@ -49,7 +54,7 @@ export class NameTable {
     let hash = BASIS;
     for (let i = name.length - 1; i >= 0; i--) {
       const code = name.charCodeAt(i);
-      if (code > 0x7f) return this.#others?.get(name) ?? -1;
+      if (code > 0x7f || code === MARK) return this.#findPacked(packed(name));
       hash = Math.imul(hash ^ code, PRIME);
     }
     return this.#probe(name, 0, hash);
@@ -111,40 +116,47 @@ export class NameTable {
     this.#starts = this.#starts.slice(0, this.#packed + 1);
   }
 
-  #addOther(name: string): number {
-    this.#others ??= new Map();
-    const known = this.#others.get(name);
-    if (known !== undefined) return known;
-    const number = -2 - this.#others.size;
-    this.#others.set(name, number);
-    return number;
+  #addPacked(name: string): number {
+    const known = this.#findPacked(name);
+    if (known >= 0) return known;
+    const end = this.#reserve(name.length);
+    for (let i = 0; i < name.length; i++) this.#bytes[end + i] = name.charCodeAt(i);
+    return this.#insert(end + name.length, hashOf(name));
+  }
+
+  #findPacked(name: string): number {
+    return this.#probe(name, 0, hashOf(name));
   }
 
   #probe(name: string, from: number, hash: number): number {
     const length = name.length - from;
-    const mask = this.#slots.length - 1;
-    for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {
-      const number = this.#slots[slot]! - 1;
-      if (number < 0) return -1;
+    const slots = this.#slots;
+    const mask = slots.length - 2;
+    for (let slot = mix(hash) & mask; slots[slot] !== 0; slot = (slot + 2) & mask) {
+      if (slots[slot + 1] !== hash) continue;
+      const number = slots[slot]! - 1;
       const start = this.#starts[number]!;
       if (this.#starts[number + 1]! - start !== length) continue;
       let i = 0;
       while (i < length && this.#bytes[start + i] === name.charCodeAt(from + i)) i++;
       if (i === length) return number;
     }
+    return -1;
   }
 
   #probeBytes(from: number, length: number, hash: number): number {
-    const mask = this.#slots.length - 1;
-    for (let slot = mix(hash) & mask; ; slot = (slot + 1) & mask) {
-      const number = this.#slots[slot]! - 1;
-      if (number < 0) return -1;
+    const slots = this.#slots;
+    const mask = slots.length - 2;
+    for (let slot = mix(hash) & mask; slots[slot] !== 0; slot = (slot + 2) & mask) {
+      if (slots[slot + 1] !== hash) continue;
+      const number = slots[slot]! - 1;
       const start = this.#starts[number]!;
       if (this.#starts[number + 1]! - start !== length) continue;
       let i = 0;
       while (i < length && this.#bytes[start + i] === this.#bytes[from + i]) i++;
       if (i === length) return number;
     }
+    return -1;
   }
 
   /** Makes room for one more name of `length` bytes, and returns where its bytes go. */
@@ -163,34 +175,49 @@ export class NameTable {
   #insert(end: number, hash: number): number {
     const number = this.#packed++;
     this.#starts[number + 1] = end;
-    if (this.#packed * 2 > this.#slots.length) this.#rehash();
-    else this.#place(number, hash);
+    if (this.#packed * 8 > this.#slots.length * 3) this.#grow();
+    place(this.#slots, number, hash);
     return number;
   }
 
-  #place(number: number, hash: number): void {
-    const mask = this.#slots.length - 1;
-    let slot = mix(hash) & mask;
-    while (this.#slots[slot] !== 0) slot = (slot + 1) & mask;
-    this.#slots[slot] = number + 1;
-  }
-
-  #rehash(): void {
-    this.#slots = new Int32Array(this.#slots.length * 4);
-    for (let number = 0; number < this.#packed; number++) {
-      let hash = BASIS;
-      for (let i = this.#starts[number + 1]! - 1; i >= this.#starts[number]!; i--)
-        hash = Math.imul(hash ^ this.#bytes[i]!, PRIME);
-      this.#place(number, hash);
+  #grow(): void {
+    const slots = new Int32Array(this.#slots.length * 2);
+    for (let slot = 0; slot < this.#slots.length; slot += 2) {
+      if (this.#slots[slot] !== 0) place(slots, this.#slots[slot]! - 1, this.#slots[slot + 1]!);
     }
+    this.#slots = slots;
   }
+}
+
+function place(slots: Int32Array, number: number, hash: number): void {
+  const mask = slots.length - 2;
+  let slot = mix(hash) & mask;
+  while (slots[slot] !== 0) slot = (slot + 2) & mask;
+  slots[slot] = number + 1;
+  slots[slot + 1] = hash;
 }
 
 // FNV-1a over the name from its last byte to its first, so that every suffix of a host is hashed in one pass.
 const BASIS = 0x811c9dc5 | 0;
 const PRIME = 0x01000193;
 const DOT = 0x2e;
-const mix = (hash: number): number => (hash ^ (hash >>> 15)) >>> 0;
+/** Begins the packed form of a name that is not ASCII, or that holds this very character. */
+const MARK = 0x01;
+
+function hashOf(name: string): number {
+  let hash = BASIS;
+  for (let i = name.length - 1; i >= 0; i--) hash = Math.imul(hash ^ name.charCodeAt(i), PRIME);
+  return hash;
+}
+
+/** Names that are not ASCII are rare and never hosts: they are kept as the hex of their UTF-16 units. */
+function packed(name: string): string {
+  let hex = String.fromCharCode(MARK);
+  for (let i = 0; i < name.length; i++) hex += name.charCodeAt(i).toString(16).padStart(4, "0");
+  return hex;
+}
+
+const mix = (hash: number): number => (hash ^ (hash >>> 15)) << 1;
 
 function grown(bytes: Uint8Array<ArrayBuffer>, length: number): Uint8Array<ArrayBuffer> {
   const larger = new Uint8Array(length);

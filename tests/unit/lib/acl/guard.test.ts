@@ -1,0 +1,163 @@
+/** The address guard: each class, refused by policies that do not name it and passed by those that do. */
+import { describe, expect, test } from "bun:test";
+import type { Facts } from "../../../../lib/acl/facts.ts";
+import type { Guard } from "../../../../lib/acl/guard.ts";
+import { ip, policyOf } from "./support.ts";
+
+const guard: Guard = { own: [{ ip: ip("203.0.113.5"), port: 1080 }], resolvedBy: "us" };
+
+function verdict(condition: string, address: string, host = "name.test", port = 80): string {
+  const policy = policyOf(`policy p { when ${condition} action allow }`);
+  const facts: Facts = { host, port, "dest.ip": ip(address), "client.ip": ip(address), "tls.server_name": host };
+  const { outcome, reason, guardClass } = policy.decide(facts, guard);
+  return outcome === "deny" && reason === "guard" ? `guard ${guardClass}` : `${outcome} ${reason}`;
+}
+
+const STRONG = [
+  ["127.0.0.1", "loopback"],
+  ["::1", "loopback"],
+  ["64:ff9b::7f00:1", "loopback"],
+  ["0.0.0.0", "unspecified"],
+  ["::", "unspecified"],
+  ["169.254.9.9", "link-local"],
+  ["fe80::1", "link-local"],
+  ["169.254.169.254", "metadata"],
+  ["fd00:ec2::254", "metadata"],
+  ["100.100.100.200", "metadata"],
+  ["168.63.129.16", "metadata"],
+  ["224.0.0.1", "multicast"],
+  ["255.255.255.255", "reserved"],
+] as const;
+const PRIVATE = ["10.0.0.1", "172.16.0.1", "192.168.1.1", "100.64.0.1", "fd12::1"];
+
+describe("public addresses pass every true policy", () => {
+  test.each(["port == 80", 'host =~ "test"', "true == true", "dest.ip != 10.0.0.1"])("%s", (condition) =>
+    expect(verdict(condition, "8.8.8.8")).toBe("allow policy"),
+  );
+});
+
+describe("guarded addresses", () => {
+  test.each(STRONG)("%s needs a true comparison of dest.ip", (address, kind) => {
+    for (const condition of [
+      "port == 80",
+      'host == "name.test"',
+      'host in ["name.test"]',
+      'host under "test"',
+      'host =~ "^name\\.test$"',
+      "dest.ip != 8.8.8.8",
+      "dest.ip not in [8.8.8.0/24]",
+      `not (dest.ip not in [${address}])`,
+      `not (not (dest.ip == ${address}))`,
+      "dest.ip == client.ip",
+      "defined dest.ip",
+    ]) {
+      expect([condition, verdict(condition, address)]).toEqual([condition, `guard ${kind}`]);
+    }
+    for (const condition of [
+      `dest.ip == ${address}`,
+      `dest.ip in [${address}]`,
+      "dest.ip in [0.0.0.0/0, ::/0]",
+      `dest.ip in ${address} and port == 80`,
+      `port == 1 or dest.ip == ${address}`,
+      `dest.ip == "${address}"`,
+    ]) {
+      expect([condition, verdict(condition, address)]).toEqual([condition, "allow policy"]);
+    }
+  });
+
+  test.each(PRIVATE)("%s passes by a true comparison of the name too", (address) => {
+    for (const condition of [
+      "port == 80",
+      'host =~ "^name\\.test$"',
+      'host != "x.test"',
+      'host not in ["x.test"]',
+      'not (host != "name.test")',
+      'host not under "x"',
+      "host == tls.server_name",
+      "dest.ip != 8.8.8.8",
+    ]) {
+      expect([condition, verdict(condition, address)]).toEqual([condition, "guard private"]);
+    }
+    for (const condition of [
+      'host == "name.test"',
+      'host in ["a.test", "name.test"]',
+      'host under "test"',
+      `dest.ip == ${address}`,
+    ]) {
+      expect([condition, verdict(condition, address)]).toEqual([condition, "allow policy"]);
+    }
+  });
+
+  test("our own listeners are guarded by address and port", () => {
+    expect(verdict("port > 0", "203.0.113.5", "name.test", 1080)).toBe("guard own-listener");
+    expect(verdict('host == "name.test"', "203.0.113.5", "name.test", 1080)).toBe("guard own-listener");
+    expect(verdict("dest.ip == 203.0.113.5", "203.0.113.5", "name.test", 1080)).toBe("allow policy");
+    expect(verdict("port > 0", "203.0.113.5", "name.test", 1081)).toBe("allow policy");
+  });
+
+  test("an address literal as host counts as a comparison of the address", () => {
+    expect(verdict('host == "127.0.0.1"', "127.0.0.1", "127.0.0.1")).toBe("allow policy");
+    expect(verdict('host in ["127.1"]', "127.0.0.1", "127.0.0.1")).toBe("allow policy");
+    expect(verdict("host == 127.0.0.1", "127.0.0.1", "127.0.0.1")).toBe("allow policy");
+    expect(verdict('host =~ "^127"', "127.0.0.1", "127.0.0.1")).toBe("guard loopback");
+    expect(verdict('host == "localhost"', "127.0.0.1", "localhost")).toBe("guard loopback");
+  });
+});
+
+describe("what counts is on the way that the evaluation took", () => {
+  test("an operand that was not reached proves nothing", () =>
+    expect(verdict("port == 80 or dest.ip == 127.0.0.1", "127.0.0.1")).toBe("guard loopback"));
+  test("a true comparison in an operand that is false proves nothing", () => {
+    expect(verdict('(dest.ip == 127.0.0.1 and port == 22) or host =~ "name"', "127.0.0.1")).toBe("guard loopback");
+  });
+  test("require counts as when does", () => {
+    const policy = policyOf("policy p { when port == 80 require dest.ip in [127.0.0.0/8] action allow }");
+    expect(policy.decide({ port: 80, host: "x.test", "dest.ip": ip("127.0.0.1") }, guard).outcome).toBe("allow");
+  });
+  test("only the deciding policy counts", () => {
+    const policy = policyOf(
+      'policy a { when dest.ip in [127.0.0.0/8] and port == 22 action allow } policy b { when host =~ "x" action allow }',
+    );
+    expect(policy.decide({ port: 80, host: "x.test", "dest.ip": ip("127.0.0.1") }, guard)).toMatchObject({
+      outcome: "deny",
+      reason: "guard",
+      policy: "b",
+      guardClass: "loopback",
+    });
+  });
+});
+
+describe("without an address", () => {
+  const policy = policyOf("policy p { when port == 80 action allow }");
+  test("a name that we should have resolved is refused", () => {
+    expect(policy.decide({ port: 80, host: "x.test" }, guard)).toMatchObject({
+      outcome: "deny",
+      reason: "guard",
+      guardClass: "unresolved",
+    });
+  });
+  test("where a backend resolves, names pass and literals are judged", () => {
+    const backend: Guard = { own: [], resolvedBy: "backend" };
+    expect(policy.decide({ port: 80, host: "x.test" }, backend).outcome).toBe("allow");
+    expect(policy.decide({ port: 80, host: "127.0.0.1" }, backend)).toMatchObject({
+      reason: "guard",
+      guardClass: "loopback",
+    });
+    expect(policy.decide({ port: 80, host: "64:ff9b::a00:1" }, backend)).toMatchObject({
+      reason: "guard",
+      guardClass: "private",
+    });
+  });
+  test("a command without destinations is not guarded", () =>
+    expect(policy.decide({ port: 80 }, guard).outcome).toBe("allow"));
+  test("without a guard nothing is", () =>
+    expect(policy.decide({ port: 80, "dest.ip": ip("127.0.0.1") }).outcome).toBe("allow"));
+  test("denials, redirects and challenges need no guard", () => {
+    for (const action of ["deny", 'redirect "a.test"', 'challenge "x"']) {
+      expect(
+        policyOf(`policy p { action ${action} }`).decide({ host: "127.0.0.1", "dest.ip": ip("127.0.0.1") }, guard)
+          .reason,
+      ).toBe("policy");
+    }
+  });
+});
