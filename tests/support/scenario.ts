@@ -2,7 +2,7 @@
 import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { basename } from "node:path";
 import { leaveOut, missing } from "./needs.ts";
-import { forms, Portail } from "./portail.ts";
+import { forms, Portail, type Form } from "./portail.ts";
 import { Scene } from "./scene.ts";
 
 /** Milliseconds for one test, on a slow machine. */
@@ -13,8 +13,16 @@ export interface Stage {
   portail: Portail;
 }
 
-/** `file` is `import.meta.file`, `needs` the programs without which the scenario is left out. */
-export function scenario(file: string, needs: readonly string[], tell: (stage: Stage) => void): void {
+/**
+ * `file` is `import.meta.file`, `needs` the programs without which the scenario is left out, `names` the forms of the
+ * program that it is about.
+ */
+export function scenario(
+  file: string,
+  needs: readonly string[],
+  tell: (stage: Stage) => void,
+  names: readonly Form["name"][] = ["source", "binary"],
+): void {
   const sentence = basename(file, ".test.ts").replaceAll("-", " ");
   const absent = missing(needs);
   if (absent.length > 0) {
@@ -22,7 +30,7 @@ export function scenario(file: string, needs: readonly string[], tell: (stage: S
     return;
   }
   setDefaultTimeout(TIMEOUT);
-  for (const form of forms()) {
+  for (const form of forms().filter(({ name }) => names.includes(name))) {
     describe(`${sentence} (${form.name})`, () => {
       const scene = new Scene();
       afterAll(() => scene.close());
