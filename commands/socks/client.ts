@@ -1,14 +1,14 @@
 /** One client of the access proxy, from its first byte to its tunnel: detects the protocol, drives its dialogue, opens the relay. */
 import type { Conn, ConnEvents } from "../../lib/net/conn.ts";
+import { Due } from "../../lib/net/deadlines.ts";
 import { endWith } from "../../lib/net/linger.ts";
-import { Relay } from "../../lib/net/relay.ts";
+import { Relay, type RelayEnded, type RelayResult } from "../../lib/net/relay.ts";
 import { detectFront, type Detected } from "../../lib/session/detect.ts";
 import { concat, NOTHING, type FrontSession, type ProxyRequest, type Step } from "../../lib/session/front.ts";
 import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
-import type { Forwarder } from "./forward.ts";
-import { openPassage, reject, type Asked, type Asker, type Passage, type Refused } from "./passage.ts";
+import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
 import type { Open, Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
@@ -20,33 +20,35 @@ const MOST_EARLY = 64 * 1024;
  */
 type State = "asking" | "verifying" | "asked" | "open" | "over";
 
-export class Client implements ConnEvents, Open, Asker {
+export class Client extends Due implements ConnEvents, Open, Asker, Answer, RelayEnded {
   readonly conn: Conn;
   user: string | undefined;
   readonly #number: number;
   readonly #proxy: Proxy;
-  readonly #forwarder: Forwarder;
-  readonly #leave: () => void;
   #front: FrontSession | undefined;
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
+  #passage: Passage | undefined;
   #relay: Relay | undefined;
+  /** What went over the connection before the tunnel was open. */
+  #sentBefore = 0;
+  #receivedBefore = 0;
   #state: State = "asking";
   #ended = false;
 
   /** Takes a connection in; it keeps itself from here on. */
-  static admit(proxy: Proxy, forwarder: Forwarder, conn: Conn): Client {
-    const client = new Client(proxy, forwarder, conn);
+  static admit(proxy: Proxy, conn: Conn): Client {
+    const client = new Client(proxy, conn);
     conn.attach(client);
     return client;
   }
 
-  private constructor(proxy: Proxy, forwarder: Forwarder, conn: Conn) {
+  private constructor(proxy: Proxy, conn: Conn) {
+    super();
     this.#proxy = proxy;
-    this.#forwarder = forwarder;
     this.conn = conn;
     this.#number = proxy.nextSession();
-    this.#leave = proxy.register(this);
+    proxy.enter(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
     proxy.deadlines.add(this);
   }
@@ -83,11 +85,11 @@ export class Client implements ConnEvents, Open, Asker {
   close(): void {
     this.#state = "over";
     this.#proxy.deadlines.remove(this);
-    this.#leave();
+    this.#proxy.leave(this);
   }
 
   /** The deadline is over. */
-  late(): void {
+  override late(): void {
     const phase = this.#front === undefined ? "its protocol" : "its request";
     this.#fail("timeout", `the client was too slow to state ${phase}`, undefined);
   }
@@ -121,8 +123,14 @@ export class Client implements ConnEvents, Open, Asker {
   /** The connection and its deadline are the forwarder's from here on. */
   #forward(bytes: Uint8Array): void {
     this.#proxy.deadlines.remove(this);
-    this.#forwarder.adopt(this.conn, bytes, this.session);
-    this.#leave();
+    this.#state = "asked";
+    this.#held = bytes;
+    void this.#proxy.forwarder().then((forwarder) => {
+      if (this.#state !== "asked") return;
+      forwarder.adopt(this.conn, { bytes: this.#held, ended: this.#ended }, this.session);
+      if (this.#held.length > MOST_EARLY) this.conn.resume();
+      this.#proxy.leave(this);
+    });
   }
 
   #take(front: FrontSession, steps: Step[]): void {
@@ -165,10 +173,11 @@ export class Client implements ConnEvents, Open, Asker {
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     this.#held = front.rest;
-    openPassage(this.#proxy, this, asked(request), (answer) => this.#answered(front, answer));
+    openPassage(this.#proxy, this, request, this);
   }
 
-  #answered(front: FrontSession, answer: Passage | Refused): void {
+  answered(answer: Passage | Refused): void {
+    const front = this.#front!;
     const gone = this.#state !== "asked";
     if ("refusal" in answer) {
       if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
@@ -186,13 +195,17 @@ export class Client implements ConnEvents, Open, Asker {
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
     this.#front = undefined;
-    const sentBefore = this.conn.received - early.bytes.length;
-    const receivedBefore = this.conn.sent;
-    this.#relay = new Relay(this.conn, upstream, this.#proxy.settings.relay, early, ({ by, error }) => {
-      const sent = this.conn.received - sentBefore;
-      passage.close({ reason: by, sent, received: this.conn.sent - receivedBefore, error: error?.message });
-      this.#leave();
-    });
+    this.#passage = passage;
+    this.#sentBefore = this.conn.received - early.bytes.length;
+    this.#receivedBefore = this.conn.sent;
+    this.#relay = new Relay(this.conn, upstream, this.#proxy.settings.relay, early, this);
+  }
+
+  relayEnded({ by, error }: RelayResult): void {
+    const sent = this.conn.received - this.#sentBefore;
+    const received = this.conn.sent - this.#receivedBefore;
+    this.#passage!.close({ reason: by, sent, received, error: error?.message });
+    this.#proxy.leave(this);
   }
 
   #fail(reason: string, message: string, bytes: Uint8Array | undefined): void {
@@ -203,11 +216,6 @@ export class Client implements ConnEvents, Open, Asker {
   #farewell(bytes: Uint8Array | undefined): void {
     this.#state = "over";
     this.#proxy.deadlines.remove(this);
-    endWith(this.conn, bytes, () => this.#leave());
+    endWith(this.conn, bytes, () => this.#proxy.leave(this));
   }
-}
-
-function asked({ protocol, host, ip, port, headers }: ProxyRequest): Asked {
-  if (headers === undefined) return { protocol, host, ip, port };
-  return { protocol, host, port, http: { method: "CONNECT", path: "", query: "", headers } };
 }

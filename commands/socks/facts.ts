@@ -1,13 +1,19 @@
 /** What the access proxy knows of a request, under the ACL's names. */
 import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import { parseIp, type Ip } from "../../lib/wire/ip.ts";
-import type { Asked, Asker } from "./passage.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
+import type { Asker } from "./passage.ts";
 
 /** Facts whose values cost a system call; filled when a loaded policy asks for them. */
 export type CostlyFact = "client.ip" | "client.port" | "peer.ip" | "listen.port";
 
 /** The facts of a request. One shape for every protocol: what one does not know is undefined, and so missing. */
-export function requestFacts(asker: Asker, asked: Asked, canonical: { host: string; ip?: Ip }, wants: Wants): Facts {
+export function requestFacts(
+  asker: Asker,
+  asked: ProxyRequest,
+  canonical: { host: string; ip?: Ip },
+  wants: Wants,
+): Facts {
   const { http } = asked;
   const facts: Mutable<Facts> = {
     command: "socks",

@@ -7,7 +7,8 @@ import {
   type Server,
   type ServerResponse,
 } from "node:http";
-import type { Conn } from "../../lib/net/conn.ts";
+import type { Conn, Early } from "../../lib/net/conn.ts";
+import { Due } from "../../lib/net/deadlines.ts";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Watch } from "../../lib/net/watch.ts";
@@ -26,24 +27,25 @@ import {
   type Field,
   type ForwardTarget,
 } from "../../lib/wire/http-forward.ts";
+import { Client } from "./client.ts";
 import { openPassage, reject, type Asker, type Passage } from "./passage.ts";
 import type { Open, Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
-class ForwardClient implements Asker, Open {
+class ForwardClient extends Due implements Asker, Open {
   readonly conn: Conn;
   readonly session: string;
   user: string | undefined;
   idle = true;
   readonly #proxy: Proxy;
-  readonly #leave: () => void;
   #receivedBefore = 0;
 
   constructor(proxy: Proxy, conn: Conn, session: string) {
+    super();
     this.#proxy = proxy;
     this.conn = conn;
     this.session = session;
-    this.#leave = proxy.register(this);
+    proxy.enter(this);
     this.rest(-1);
   }
 
@@ -56,7 +58,7 @@ class ForwardClient implements Asker, Open {
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
-  late(): void {
+  override late(): void {
     if (this.conn.received > this.#receivedBefore) {
       reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
     }
@@ -78,20 +80,17 @@ class ForwardClient implements Asker, Open {
 
   gone(): void {
     this.#proxy.deadlines.remove(this);
-    this.#leave();
+    this.#proxy.leave(this);
   }
 }
 
 export class Forwarder {
   readonly #proxy: Proxy;
   readonly #server: Server;
-  /** Takes back a connection on which a CONNECT followed forward requests, with the bytes of that request. */
-  readonly #back: (conn: Conn, bytes: Uint8Array) => void;
   readonly #clients = new WeakMap<object, ForwardClient>();
 
-  constructor(proxy: Proxy, back: (conn: Conn, bytes: Uint8Array) => void) {
+  constructor(proxy: Proxy) {
     this.#proxy = proxy;
-    this.#back = back;
     this.#server = createServer({ maxHeaderSize: proxy.settings.mostHead, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
     this.#server.on("request", (req, res) => void this.#exchange(req, res));
@@ -100,9 +99,9 @@ export class Forwarder {
     this.#server.on("clientError", (error, socket) => this.#malformed(error, socket as unknown as ConnDuplex));
   }
 
-  /** Takes over a client connection whose first bytes are those of a forward request. */
-  adopt(conn: Conn, first: Uint8Array, session: string): void {
-    const duplex = new ConnDuplex(conn, first);
+  /** Takes over a client connection that began with a forward request. */
+  adopt(conn: Conn, early: Early, session: string): void {
+    const duplex = new ConnDuplex(conn, early);
     const client = new ForwardClient(this.#proxy, conn, session);
     this.#clients.set(duplex, client);
     duplex.on("error", () => {});
@@ -110,11 +109,12 @@ export class Forwarder {
     this.#server.emit("connection", duplex);
   }
 
+  /** A CONNECT that follows forward requests on one connection is a client's first words once more. */
   #handBack(req: IncomingMessage, duplex: ConnDuplex, head: Uint8Array): void {
     const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
     const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
     this.#clients.get(duplex)?.gone();
-    this.#back(duplex.detach(), Buffer.concat([bytes, head]));
+    Client.admit(this.#proxy, duplex.detach()).data(Buffer.concat([bytes, head]));
   }
 
   #malformed(error: Error & { code?: string }, duplex: ConnDuplex): void {
@@ -140,10 +140,17 @@ export class Forwarder {
     const fields = pairs(req.rawHeaders);
     const { host, port, path, query } = target;
     const http = { method: req.method, path, query, headers: fields };
-    openPassage(this.#proxy, client, { protocol: "http", host, port, http }, (answer) => {
-      if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
-      else this.#pass(client, req, res, fields, target, answer);
-    });
+    openPassage(
+      this.#proxy,
+      client,
+      { protocol: "http", host, ip: undefined, port, http },
+      {
+        answered: (answer) => {
+          if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
+          else this.#pass(client, req, res, fields, target, answer);
+        },
+      },
+    );
   }
 
   /** What is wrong with the request before any policy is asked. */

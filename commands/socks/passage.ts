@@ -6,9 +6,8 @@ import { abandonedDials, type DialError, type DialFailure, type Dialled } from "
 import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
-import type { Refusal } from "../../lib/session/front.ts";
+import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
-import type { Ip } from "../../lib/wire/ip.ts";
 import { requestFacts } from "./facts.ts";
 import { clientKey, digest, type Proxy } from "./proxy.ts";
 
@@ -17,22 +16,6 @@ export interface Asker {
   conn: Conn;
   session: string;
   user: string | undefined;
-}
-
-/** What is asked, in the words of the protocol. */
-export interface Asked {
-  protocol: "socks5" | "socks4" | "http";
-  host: string;
-  /** Where an address was sent as such; `host` is its canonical text. */
-  ip?: Ip | undefined;
-  port: number;
-  /** What only HTTP has; path and query are empty for CONNECT. */
-  http?: {
-    method: string | undefined;
-    path: string;
-    query: string;
-    headers: readonly (readonly [name: string, value: string])[];
-  };
 }
 
 /** How the way out ended, for the record. */
@@ -55,25 +38,28 @@ export interface Refused {
   message: string;
 }
 
-export type Answer = (answer: Passage | Refused) => void;
+/** Told once what became of a request. */
+export interface Answer {
+  answered(answer: Passage | Refused): void;
+}
 
-/** Decides and connects, and calls `answer` once. Everything that comes of it is recorded here. */
-export function openPassage(proxy: Proxy, asker: Asker, asked: Asked, answer: Answer): void {
+/** Decides and connects, and tells `answer` once. Everything that comes of it is recorded here. */
+export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, answer: Answer): void {
   const canonical = asked.ip === undefined ? canonicalHost(asked.host) : { host: asked.host, ip: asked.ip };
   if (canonical.error !== undefined || asked.port === 0) {
     const why = canonical.error ?? "port 0 cannot be connected";
     reject(proxy, asker, "bad_target", `${targetOf(asked)}: ${why}`);
-    answer({ refusal: "bad_request", message: why });
+    answer.answered({ refusal: "bad_request", message: why });
     return;
   }
   if (proxy.draining) {
-    answer({ refusal: "draining", message: "the proxy is being stopped" });
+    answer.answered({ refusal: "draining", message: "the proxy is being stopped" });
     return;
   }
   const client = clientKey(proxy, asker.conn);
   if (!proxy.places.take(client, abandonedDials())) {
     reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
-    answer({ refusal: "limit", message: "too many connections" });
+    answer.answered({ refusal: "limit", message: "too many connections" });
     return;
   }
   const attempt = new Attempt(proxy, asker, asked, client, answer);
@@ -87,7 +73,7 @@ class Attempt implements Passage, Dialled {
   upstream!: Conn;
   readonly #proxy: Proxy;
   readonly #asker: Asker;
-  readonly #asked: Asked;
+  readonly #asked: ProxyRequest;
   readonly #client: string;
   readonly #answer: Answer;
   readonly #started = performance.now();
@@ -95,7 +81,7 @@ class Attempt implements Passage, Dialled {
   #dest: string | undefined;
   #over = false;
 
-  constructor(proxy: Proxy, asker: Asker, asked: Asked, client: string, answer: Answer) {
+  constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, client: string, answer: Answer) {
     this.#proxy = proxy;
     this.#asker = asker;
     this.#asked = asked;
@@ -114,15 +100,15 @@ class Attempt implements Passage, Dialled {
       this.#proxy.settings.dialer.dial(verdict.candidates, this);
     } else {
       this.#release();
-      this.#answer({ refusal: "denied", message: deniedMessage(decision) });
+      this.#answer.answered({ refusal: "denied", message: deniedMessage(decision) });
     }
   }
 
   opened(conn: Conn): void {
     this.upstream = conn;
-    // Asked now: a closed socket no longer knows.
+    // ProxyRequest now: a closed socket no longer knows.
     if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
-    this.#answer(this);
+    this.#answer.answered(this);
   }
 
   failed(error: DialError): void {
@@ -132,7 +118,7 @@ class Attempt implements Passage, Dialled {
 
   #fail(refusal: Refusal, error: string, message: string): void {
     this.close({ reason: refusal, sent: 0, received: 0, error });
-    this.#answer({ refusal, message });
+    this.#answer.answered({ refusal, message });
   }
 
   close(ended: Ended): void {
@@ -148,7 +134,7 @@ class Attempt implements Passage, Dialled {
 }
 
 /** The target as it was asked for. */
-function targetOf({ host, port }: Asked): string {
+function targetOf({ host, port }: ProxyRequest): string {
   return formatHostPort(host, port);
 }
 
@@ -191,7 +177,7 @@ function base({ session, conn, user }: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, asked: Asked, verdict: Verdict): void {
+function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict: Verdict): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];
@@ -218,7 +204,7 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: Asked, verdict: Verdi
 function recordClose(
   proxy: Proxy,
   asker: Asker,
-  asked: Asked,
+  asked: ProxyRequest,
   dest: string | undefined,
   started: number,
   { reason, sent, received, error }: Ended,

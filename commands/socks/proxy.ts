@@ -1,5 +1,4 @@
 /** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
-import { createHash, randomBytes } from "node:crypto";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
@@ -12,6 +11,7 @@ import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
 import { Wants } from "./facts.ts";
+import type { Forwarder } from "./forward.ts";
 import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
@@ -33,12 +33,13 @@ export class Proxy {
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
   /** Of clients that have yet to state their request. */
-  readonly deadlines: Deadlines<{ late(): void }>;
+  readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
   readonly #recorders: ((event: AuditEvent) => void)[];
   readonly #mostClients = mostClients();
-  readonly #run = randomBytes(4).toString("hex");
+  readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #sessions = 0;
+  #forwarder: Promise<Forwarder> | undefined;
   #emptied: (() => void) | undefined;
 
   constructor(
@@ -54,7 +55,7 @@ export class Proxy {
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
-    this.deadlines = new Deadlines(settings.handshakeTimeout, (client) => client.late());
+    this.deadlines = new Deadlines(settings.handshakeTimeout);
   }
 
   get policy(): Policy {
@@ -84,13 +85,14 @@ export class Proxy {
     return this.#open.size;
   }
 
-  /** Registers something open; the answer takes it off the register. */
-  register(open: Open): () => void {
+  /** To be called by what opens, and again by what is gone. */
+  enter(open: Open): void {
     this.#open.add(open);
-    return () => {
-      this.#open.delete(open);
-      if (this.#open.size === 0) this.#emptied?.();
-    };
+  }
+
+  leave(open: Open): void {
+    this.#open.delete(open);
+    if (this.#open.size === 0) this.#emptied?.();
   }
 
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */
@@ -107,6 +109,12 @@ export class Proxy {
 
   cut(): void {
     for (const open of this.#open) open.cut();
+  }
+
+  /** The part that forwards `http://` requests, loaded when the first one comes: it is a third of the proxy's memory. */
+  forwarder(): Promise<Forwarder> {
+    this.#forwarder ??= import("./forward.ts").then(({ Forwarder }) => new Forwarder(this));
+    return this.#forwarder;
   }
 
   nextSession(): number {
@@ -127,5 +135,5 @@ export function clientKey(proxy: Proxy, conn: Conn): string {
 
 /** Stands for a secret in a record: enough to see that two are the same. */
 export function digest(value: string): string {
-  return createHash("sha256").update(value).digest("hex").slice(0, 16);
+  return new Bun.CryptoHasher("sha256").update(value).digest("hex").slice(0, 16);
 }

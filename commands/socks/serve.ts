@@ -14,7 +14,6 @@ import { liveUntilStopped, type Daemon } from "../../lib/service/life.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { Client } from "./client.ts";
-import { Forwarder } from "./forward.ts";
 import { liveView } from "./live.ts";
 import { Proxy } from "./proxy.ts";
 import type { Settings } from "./settings.ts";
@@ -29,7 +28,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   const recorders: ((event: AuditEvent) => void)[] = [];
   if (sink !== undefined) recorders.push((event) => sink.write(event));
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
-  const resolve = openResolver(settings.resolvers, settings.dnsTimeout);
+  const resolve = await openResolver(settings.resolvers, settings.dnsTimeout);
   const proxy = new Proxy(settings, policy, { log, resolve, recorders, users: readUsers(settings.users) });
   const open = async () => {
     const listeners = await openListeners(runtime, proxy);
@@ -61,11 +60,10 @@ function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | 
 }
 
 async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]> {
-  const forwarder: Forwarder = new Forwarder(proxy, (conn, bytes) => Client.admit(proxy, forwarder, conn).data(bytes));
   let warned = 0;
   const accept = (conn: Conn) => {
     if (proxy.hasRoom()) {
-      Client.admit(proxy, forwarder, conn);
+      Client.admit(proxy, conn);
       return;
     }
     conn.destroy();

@@ -1,5 +1,4 @@
 /** Users and their hashed passwords from a file, as htpasswd(1) writes them. Asks nobody else. */
-import { createHmac, randomBytes } from "node:crypto";
 import { EXIT, PortailError } from "../command/errors.ts";
 
 export interface Users {
@@ -48,7 +47,7 @@ class HashedUsers implements Users {
   readonly #decoy: string;
   /** Keyed digests of what was verified, so that a client pays once and not for each connection. */
   readonly #known = new Set<string>();
-  readonly #key = randomBytes(32);
+  readonly #key = crypto.getRandomValues(new Uint8Array(32));
   readonly #waiting: (() => void)[] = [];
   #running = 0;
 
@@ -62,7 +61,11 @@ class HashedUsers implements Users {
   }
 
   async verify(user: string, password: Uint8Array): Promise<boolean> {
-    const digest = createHmac("sha256", this.#key).update(user).update("\0").update(password).digest("base64");
+    const digest = new Bun.CryptoHasher("sha256", this.#key)
+      .update(user)
+      .update("\0")
+      .update(password)
+      .digest("base64");
     if (this.#known.has(digest)) return true;
     if (this.#waiting.length >= MOST_WAITING) return false;
     const hash = this.#hashes.get(user);

@@ -54,6 +54,12 @@ export interface Conn {
   destroy(): void;
 }
 
+/** What a peer sent ahead of the receiver that it is meant for: its first bytes, and whether it ended its direction. */
+export interface Early {
+  bytes: Uint8Array;
+  ended: boolean;
+}
+
 /** `ip:port`, `[ip]:port`, `unix:path` or `unix:`. */
 export function formatAddress(address: SocketAddress): string {
   if ("path" in address) return `unix:${address.path}`;

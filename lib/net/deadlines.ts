@@ -1,28 +1,55 @@
 /** Many deadlines of one length behind one timer: what thousands of connections would pay for timers of their own. */
 
-export class Deadlines<T> {
+/**
+ * What can have a deadline, one at a time. It is a link of the list that it waits in, so that setting and lifting a
+ * deadline allocate nothing; the fields are those of the list alone.
+ */
+export abstract class Due {
+  due = 0;
+  dueBefore: Due | undefined;
+  dueAfter: Due | undefined;
+  /** The deadline is over. */
+  abstract late(): void;
+}
+
+/** The first and the last of a list stand on this one, which never is late. */
+class Ring extends Due {
+  override dueBefore: Due = this;
+  override dueAfter: Due = this;
+  override late(): void {}
+}
+
+export class Deadlines {
   readonly #length: number;
-  readonly #late: (item: T) => void;
   /** In the order of their deadlines, since all have the same length. */
-  readonly #due = new Map<T, number>();
+  readonly #ring = new Ring();
   #waiting = false;
 
-  /** `length` in milliseconds; 0 sets none. `late` is called once for each item that was not removed in time. */
-  constructor(length: number, late: (item: T) => void) {
+  /** `length` in milliseconds; 0 sets none. */
+  constructor(length: number) {
     this.#length = length;
-    this.#late = late;
   }
 
-  /** Sets the deadline of `item`, anew if it has one. */
-  add(item: T): void {
+  /** Sets the deadline of `item`, which has none. */
+  add(item: Due): void {
     if (this.#length === 0) return;
-    this.#due.delete(item);
-    this.#due.set(item, performance.now() + this.#length);
+    const last = this.#ring.dueBefore;
+    item.due = performance.now() + this.#length;
+    item.dueBefore = last;
+    item.dueAfter = this.#ring;
+    last.dueAfter = item;
+    this.#ring.dueBefore = item;
     if (!this.#waiting) this.#wait(this.#length);
   }
 
-  remove(item: T): void {
-    this.#due.delete(item);
+  /** Lifts the deadline of `item`, if it has one. */
+  remove(item: Due): void {
+    const { dueBefore, dueAfter } = item;
+    if (dueBefore === undefined || dueAfter === undefined) return;
+    dueBefore.dueAfter = dueAfter;
+    dueAfter.dueBefore = dueBefore;
+    item.dueBefore = undefined;
+    item.dueAfter = undefined;
   }
 
   /** The timer outlives what it was set for and looks again; so adding and removing cost no timer. */
@@ -32,16 +59,16 @@ export class Deadlines<T> {
   }
 
   #look(): void {
-    this.#waiting = false;
     const now = performance.now();
-    for (const [item, due] of this.#due) {
+    for (let first: Due = this.#ring.dueAfter; first !== this.#ring; first = this.#ring.dueAfter) {
       // A timer may fire a little early.
-      if (due > now + 1) {
-        this.#wait(due - now);
+      if (first.due > now + 1) {
+        this.#wait(first.due - now);
         return;
       }
-      this.#due.delete(item);
-      this.#late(item);
+      this.remove(first);
+      first.late();
     }
+    this.#waiting = false;
   }
 }

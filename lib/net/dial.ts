@@ -1,10 +1,8 @@
 /** Opens connections to decided addresses: Happy Eyeballs v2 (RFC 8305) with an overall deadline. Resolves no names. */
-import { createConnection, type Socket } from "node:net";
 import type { Conn } from "./conn.ts";
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
-import { NodeConn } from "./node-conn.ts";
 
 export interface Candidate {
   ip: string;
@@ -21,9 +19,6 @@ export class DialError extends Error {
     this.kind = kind;
   }
 }
-
-/** Milliseconds between attempts (RFC 8305 section 8, Connection Attempt Delay). */
-const STAGGER = 250;
 
 let abandoned = 0;
 
@@ -55,26 +50,32 @@ export interface Dialled {
 export class Dialer {
   readonly #timeout: number;
   readonly #keepAlive: KeepAlive;
-  readonly #deadlines: Deadlines<Attempt>;
+  readonly #deadlines: Deadlines;
 
   /** `timeout` in milliseconds. */
   constructor(timeout: number, keepAlive: KeepAlive) {
     this.#timeout = timeout;
     this.#keepAlive = keepAlive;
-    this.#deadlines = new Deadlines(timeout, (attempt) => attempt.late(timedOut(timeout)));
+    this.#deadlines = new Deadlines(timeout);
   }
 
   /** Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. */
   dial(candidates: readonly Candidate[], outcome: Dialled): void {
-    if (candidates.length === 1) {
-      const { ip, port } = candidates[0]!;
-      new Attempt(this.#keepAlive, this.#deadlines, outcome).start(ip, port);
+    if (candidates.length === 0) {
+      queueMicrotask(() => outcome.failed(new DialError("other", "there is no address to connect to")));
       return;
     }
-    race(candidates, this.#timeout, this.#keepAlive).then(
-      (conn) => outcome.opened(conn),
-      (error: unknown) => outcome.failed(error instanceof DialError ? error : failure(error)),
-    );
+    if (candidates.length === 1) {
+      new Attempt(candidates[0]!, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
+      return;
+    }
+    // Imported when first needed: node:net costs a daemon megabytes.
+    import("./race.ts")
+      .then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
+      .then(
+        (conn) => outcome.opened(conn),
+        (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
+      );
   }
 }
 
@@ -82,20 +83,26 @@ export class Dialer {
  * The only candidate. The runtime's own socket is the cheap way, but cannot be given up while it connects: past the
  * deadline the caller is told, and the attempt counts as abandoned until the system ends it.
  */
-class Attempt implements Dialing {
+class Attempt extends Due implements Dialing {
   readonly keepAlive: KeepAlive;
-  readonly #deadlines: Deadlines<Attempt>;
+  readonly #deadlines: Deadlines;
   readonly #outcome: Dialled;
+  readonly #timeout: number;
+  readonly #candidate: Candidate;
   #late = false;
 
-  constructor(keepAlive: KeepAlive, deadlines: Deadlines<Attempt>, outcome: Dialled) {
+  constructor(candidate: Candidate, keepAlive: KeepAlive, deadlines: Deadlines, timeout: number, outcome: Dialled) {
+    super();
+    this.#candidate = candidate;
+    this.#timeout = timeout;
     this.keepAlive = keepAlive;
     this.#deadlines = deadlines;
     this.#outcome = outcome;
   }
 
-  start(hostname: string, port: number): void {
+  start(): void {
     this.#deadlines.add(this);
+    const { ip: hostname, port } = this.#candidate;
     const options = { hostname, port, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
     Bun.connect(options as never).catch((error: unknown) => this.#failed(error));
   }
@@ -116,67 +123,41 @@ class Attempt implements Dialing {
       return;
     }
     this.#deadlines.remove(this);
-    this.#outcome.failed(failure(error));
+    void diagnose(this.#candidate, error).then((found) => this.#outcome.failed(found));
   }
 
-  late(error: DialError): void {
+  override late(): void {
     this.#late = true;
     abandoned++;
-    this.#outcome.failed(error);
+    this.#outcome.failed(timedOut(this.#timeout));
   }
 }
 
-/** Several candidates: started one after the other, at once when the one before has failed; the losers are given up. */
-function race(candidates: readonly Candidate[], timeout: number, keepAlive: KeepAlive): Promise<Conn> {
-  return new Promise((resolve, reject) => {
-    const attempts = new Set<Socket>();
-    let next = 0;
-    let stagger: ReturnType<typeof setTimeout> | undefined;
-    let last: DialError | undefined;
-    const deadline = setTimeout(() => settle(() => reject(timedOut(timeout))), timeout);
-
-    function settle(finish: () => void): void {
-      clearTimeout(deadline);
-      clearTimeout(stagger);
-      next = candidates.length;
-      for (const attempt of attempts) attempt.destroy();
-      attempts.clear();
-      finish();
-    }
-
-    function start(): void {
-      const candidate = candidates[next++];
-      if (candidate === undefined) return;
-      const socket = createConnection({ host: candidate.ip, port: candidate.port, allowHalfOpen: true });
-      attempts.add(socket);
-      const onError = (error: Error) => {
-        if (!attempts.delete(socket)) return;
-        last = failure(error);
-        if (next < candidates.length) {
-          clearTimeout(stagger);
-          start();
-        } else if (attempts.size === 0) settle(() => reject(last));
-      };
-      socket.once("error", onError);
-      socket.once("connect", () => {
-        socket.off("error", onError);
-        attempts.delete(socket);
-        settle(() => resolve(new NodeConn(socket, keepAlive)));
-      });
-      if (next < candidates.length) stagger = setTimeout(start, STAGGER);
-    }
-
-    start();
-  });
-}
-
-function timedOut(ms: number): DialError {
+/** No candidate answered in time. */
+export function timedOut(ms: number): DialError {
   return new DialError("timeout", `no answer within ${ms} ms`);
 }
 
-function failure(error: unknown): DialError {
+/** What the system's refusal of one attempt means. */
+export function dialError(error: unknown): DialError {
   const code = (error as { code?: string }).code ?? "";
   return new DialError(KINDS[code] ?? "other", code === "" ? String(error) : code);
+}
+
+/**
+ * The runtime says ECONNREFUSED also where there is no route at all. Connecting a datagram socket sends nothing, and
+ * fails with the true reason.
+ */
+export async function diagnose({ ip, port }: Candidate, error: unknown): Promise<DialError> {
+  const found = dialError(error);
+  if (found.kind !== "refused") return found;
+  try {
+    const probe = await Bun.udpSocket({ connect: { hostname: ip, port } });
+    probe.close();
+    return found;
+  } catch (reason) {
+    return dialError(reason);
+  }
 }
 
 const KINDS: Record<string, DialFailure | undefined> = {

@@ -1,6 +1,6 @@
 /** A `Conn` as a Node stream, for libraries that take nothing else (node:http). Bulk relays use `Relay` instead. */
 import { Duplex } from "node:stream";
-import { IGNORE, type Conn } from "./conn.ts";
+import { IGNORE, type Conn, type Early } from "./conn.ts";
 
 type Done = (error?: Error | null) => void;
 
@@ -9,11 +9,12 @@ export class ConnDuplex extends Duplex {
   #written: Done | undefined;
   #attached = true;
 
-  /** `first` are bytes that were read from `conn` already. */
-  constructor(conn: Conn, first?: Uint8Array) {
+  /** `early` was read from `conn` already. */
+  constructor(conn: Conn, early?: Early) {
     super({ allowHalfOpen: true, autoDestroy: true });
     this.conn = conn;
-    if (first !== undefined && first.length > 0) this.push(first);
+    if (early !== undefined && early.bytes.length > 0) this.push(early.bytes);
+    if (early?.ended) this.push(null);
     conn.attach({
       data: (chunk) => {
         if (!this.push(chunk)) conn.pause();

@@ -1,28 +1,39 @@
 /** TCP keepalive for connections that have lived a while: most end before it could matter, and are spared its system calls. */
-import { Deadlines } from "./deadlines.ts";
+import { Deadlines, Due } from "./deadlines.ts";
 
-export interface Probed {
+/** A connection to which this happens. */
+export abstract class Probed extends Due {
+  readonly #keepAlive: KeepAlive;
+
+  constructor(keepAlive: KeepAlive) {
+    super();
+    this.#keepAlive = keepAlive;
+    keepAlive.young.add(this);
+  }
+
   /** Turns probes on: after `seconds` of silence the system asks whether the peer is still there. */
-  keepAlive(seconds: number): void;
+  abstract probeAfter(seconds: number): void;
+
+  override late(): void {
+    this.probeAfter(this.#keepAlive.seconds);
+  }
+
+  /** To be called when it closed. */
+  protected gone(): void {
+    this.#keepAlive.young.remove(this);
+  }
 }
 
 /** Milliseconds for which a connection is young. */
 const YOUTH = 10_000;
 
 export class KeepAlive {
-  readonly #young: Deadlines<Probed>;
+  readonly seconds: number;
+  readonly young: Deadlines;
 
   /** `seconds` of silence before the first probe; 0 never probes. */
   constructor(seconds: number) {
-    this.#young = new Deadlines(seconds === 0 ? 0 : YOUTH, (connection) => connection.keepAlive(seconds));
-  }
-
-  add(connection: Probed): void {
-    this.#young.add(connection);
-  }
-
-  /** For a connection that closed. */
-  remove(connection: Probed): void {
-    this.#young.remove(connection);
+    this.seconds = seconds;
+    this.young = new Deadlines(seconds === 0 ? 0 : YOUTH);
   }
 }

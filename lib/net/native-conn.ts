@@ -1,9 +1,9 @@
 /** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
 import type { Socket, SocketHandler } from "bun";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
-import { moveBulk } from "./bulk.ts";
+import { readBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
-import type { KeepAlive } from "./keep-alive.ts";
+import { Probed, type KeepAlive } from "./keep-alive.ts";
 
 /** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
 export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
@@ -14,6 +14,10 @@ export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) 
     },
     ...HANDLERS,
   };
+}
+
+function throwIt(error: unknown): never {
+  throw error;
 }
 
 /** What a socket of `Bun.connect` has as its `data` until it is open. */
@@ -37,8 +41,9 @@ const HANDLERS = {
     // Absent when the socket closes in its own open handler.
     socket.data?.onClose(error);
   },
-  error() {
-    // An exception of a handler would arrive here; `close` follows and tells the receiver.
+  /** What the system says comes with `close`; an exception of a handler is a mistake of ours, and must not pass unseen. */
+  error(_socket, error) {
+    if ((error as { syscall?: string }).syscall === undefined) queueMicrotask(() => throwIt(error));
   },
 } satisfies SocketHandler<NativeConn>;
 
@@ -56,13 +61,12 @@ const OPEN = 0;
 const ENDING = 1;
 const ENDED = 2;
 
-export class NativeConn implements Conn {
+export class NativeConn extends Probed implements Conn {
   readonly tls = undefined;
   received = 0;
   sent = 0;
   closed = false;
   readonly #socket: Socket<NativeConn>;
-  readonly #keepAlive: KeepAlive;
   /** Undefined until the first receiver attaches; a `Held` once something came before. */
   #events: ConnEvents | undefined;
   #error: Error | undefined;
@@ -76,9 +80,8 @@ export class NativeConn implements Conn {
 
   /** The runtime sets TCP_NODELAY on every socket by itself. */
   constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive) {
+    super(keepAlive);
     this.#socket = socket;
-    this.#keepAlive = keepAlive;
-    keepAlive.add(this);
   }
 
   get remote(): SocketAddress {
@@ -93,7 +96,7 @@ export class NativeConn implements Conn {
     return this.#queued;
   }
 
-  keepAlive(seconds: number): void {
+  override probeAfter(seconds: number): void {
     this.#socket.setKeepAlive(true, seconds * 1000);
   }
 
@@ -124,15 +127,18 @@ export class NativeConn implements Conn {
    */
   pumpTo(to: Conn): boolean {
     if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
-    const from = descriptor(this.#socket);
-    const into = descriptor(to.#socket);
-    if (from < 0 || into < 0) return true;
-    const { read, rest } = moveBulk(from, into);
-    this.received += read;
-    to.sent += read;
-    if (rest === undefined) return true;
-    to.sent -= rest.length;
-    return to.write(rest);
+    const fd = descriptor(this.#socket);
+    if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
+    return to.#queue === undefined;
+  }
+
+  /** Writes bytes that the caller will overwrite: what the system does not take is copied. */
+  #writeTransient(bytes: Uint8Array): boolean {
+    this.sent += bytes.length;
+    const taken = this.#socket.write(bytes);
+    if (taken === bytes.length) return true;
+    if (taken >= 0) this.#enqueue(bytes.slice(taken), 0);
+    return false;
   }
 
   #enqueue(bytes: Uint8Array, from: number): void {
@@ -202,7 +208,7 @@ export class NativeConn implements Conn {
     this.closed = true;
     this.#error = error;
     this.#queue = undefined;
-    this.#keepAlive.remove(this);
+    this.gone();
     this.#events?.close(error);
   }
 }

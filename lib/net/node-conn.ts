@@ -2,9 +2,9 @@
 import type { Socket } from "node:net";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
 import { Held } from "./held.ts";
-import type { KeepAlive } from "./keep-alive.ts";
+import { Probed, type KeepAlive } from "./keep-alive.ts";
 
-export class NodeConn implements Conn {
+export class NodeConn extends Probed implements Conn {
   readonly tls = undefined;
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
@@ -17,11 +17,11 @@ export class NodeConn implements Conn {
 
   /** `socket` is connected, has no listeners that matter, and was made with `allowHalfOpen`. */
   constructor(socket: Socket, keepAlive: KeepAlive) {
+    super(keepAlive);
     this.#socket = socket;
     this.remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
     this.local = { ip: socket.localAddress ?? "", port: socket.localPort ?? 0 };
     socket.setNoDelay(true);
-    keepAlive.add(this);
     socket.on("data", (chunk: Uint8Array) => {
       this.received += chunk.length;
       this.#events.data(chunk);
@@ -31,12 +31,12 @@ export class NodeConn implements Conn {
     socket.on("error", (error: Error) => (this.#error = error));
     socket.on("close", () => {
       this.closed = true;
-      keepAlive.remove(this);
+      this.gone();
       this.#events.close(this.#error);
     });
   }
 
-  keepAlive(seconds: number): void {
+  override probeAfter(seconds: number): void {
     this.#socket.setKeepAlive(true, seconds * 1000);
   }
 

@@ -1,5 +1,5 @@
 /** The only code that copies bytes between two `Conn`s: both ways, with backpressure and half-close. Decides nothing. */
-import type { Conn, ConnEvents } from "./conn.ts";
+import type { Conn, ConnEvents, Early } from "./conn.ts";
 import { stayAwake } from "./awake.ts";
 import { Watch, type WatchLimits } from "./watch.ts";
 
@@ -7,12 +7,6 @@ import { Watch, type WatchLimits } from "./watch.ts";
 export interface RelayLimits extends WatchLimits {
   /** How long one direction may go on after the other has ended. */
   halfClosed: number;
-}
-
-/** What the client sent ahead of the relay: its first bytes, and whether it ended its direction already. */
-export interface Early {
-  bytes: Uint8Array;
-  ended: boolean;
 }
 
 export type RelayEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
@@ -24,20 +18,25 @@ export interface RelayResult {
   error?: Error;
 }
 
+/** Told once that both sides are closed. */
+export interface RelayEnded {
+  relayEnded(result: RelayResult): void;
+}
+
 /** Chunks below this are a dialogue, not bulk: the answer is expected soon. */
 const DIALOGUE = 1024;
 /** Chunks from here on are bulk: more is waiting, and may go past us. */
 const BULK = 64 * 1024;
 
 /**
- * Copies between `client` and `upstream` until both are closed, then calls `done` once.
+ * Copies between `client` and `upstream` until both are closed, then tells `done` once.
  * Nothing is buffered beyond what one `write` did not place: a slow reader pauses its peer.
  */
 export class Relay {
   readonly client: Conn;
   readonly upstream: Conn;
   readonly #limits: RelayLimits;
-  readonly #done: (result: RelayResult) => void;
+  readonly #done: RelayEnded;
   readonly #watch: Watch | undefined;
   #halfClosed: ReturnType<typeof setTimeout> | undefined;
   #by: RelayEnd | undefined;
@@ -45,7 +44,7 @@ export class Relay {
   #open = 2;
   #ended = 0;
 
-  constructor(client: Conn, upstream: Conn, limits: RelayLimits, early: Early, done: (result: RelayResult) => void) {
+  constructor(client: Conn, upstream: Conn, limits: RelayLimits, early: Early, done: RelayEnded) {
     this.client = client;
     this.upstream = upstream;
     this.#limits = limits;
@@ -69,7 +68,8 @@ export class Relay {
 
   /** Ends both sides at once. */
   cut(by: RelayEnd = "cut"): void {
-    this.#by ??= by;
+    // Whichever side ended its direction before: it is this that ends the relay.
+    this.#by = by;
     this.client.destroy();
     this.upstream.destroy();
   }
@@ -94,7 +94,7 @@ export class Relay {
     this.#watch?.stop();
     clearTimeout(this.#halfClosed);
     const by = this.#by ?? "cut";
-    this.#done(this.#error === undefined ? { by } : { by, error: this.#error });
+    this.#done.relayEnded(this.#error === undefined ? { by } : { by, error: this.#error });
   }
 }
 

@@ -1,7 +1,7 @@
 /** Names to addresses, by the system or by named servers, under a deadline. Keeps no cache of its own. */
-import { lookup, Resolver } from "node:dns/promises";
-import { isIP } from "node:net";
+import type { Resolver } from "node:dns/promises";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { parseIp } from "../wire/ip.ts";
 
 export type ResolveFailure = "not_found" | "timeout" | "failed";
 
@@ -23,15 +23,17 @@ const RESOLUTION_DELAY = 50;
  * `servers` are `IP` or `IP:PORT`; none means the system's resolver (hosts file and all). `timeout` in milliseconds.
  * Throws `PortailError` (`resolver.syntax`) for a server that is not an address.
  */
-export function openResolver(servers: readonly string[], timeout: number): Resolve {
+export async function openResolver(servers: readonly string[], timeout: number): Promise<Resolve> {
   if (servers.length === 0) return (host) => withDeadline(system(host), timeout);
   for (const server of servers) checkServer(server);
+  const { Resolver } = await import("node:dns/promises");
   const resolver = new Resolver({ timeout, tries: 1 });
   resolver.setServers([...servers]);
   return (host) => withDeadline(both(resolver, host), timeout);
 }
 
 async function system(host: string): Promise<string[]> {
+  const { lookup } = await import("node:dns/promises");
   const found = await lookup(host, { all: true, verbatim: true }).catch(translate);
   return unique(found.map((entry) => entry.address));
 }
@@ -85,8 +87,8 @@ function unique(addresses: string[]): string[] {
 
 function checkServer(server: string): void {
   const bracketed = /^\[(.+)\](?::\d{1,5})?$/.exec(server);
-  const address = bracketed?.[1] ?? (isIP(server) === 6 ? server : server.replace(/:\d{1,5}$/, ""));
-  if (isIP(address) !== 0) return;
+  const address = bracketed?.[1] ?? (parseIp(server) === undefined ? server.replace(/:\d{1,5}$/, "") : server);
+  if (parseIp(address) !== undefined) return;
   throw new PortailError(`--resolver: ${JSON.stringify(server)} is not an address`, {
     code: "resolver.syntax",
     exit: EXIT.usage,

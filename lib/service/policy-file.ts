@@ -1,5 +1,4 @@
 /** Reads the policy that `--acl` names, with its includes and sets, and says what is wrong with it. Decides nothing. */
-import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { loadPolicy } from "../acl/load.ts";
 import type { Policy } from "../acl/policy.ts";
@@ -50,5 +49,5 @@ function cannotRead(path: string, error: unknown): PortailError {
 }
 
 function sha256(bytes: Uint8Array): string {
-  return createHash("sha256").update(bytes).digest("hex");
+  return new Bun.CryptoHasher("sha256").update(bytes).digest("hex");
 }

@@ -9,11 +9,19 @@ export interface ProxyRequest {
   protocol: FrontProtocol;
   /** As sent by the client; not yet canonical. */
   host: string;
-  /** Where the client sent an address as such; `host` is its text. */
-  ip?: Ip | undefined;
+  /** Where the client sent an address as such; `host` is its canonical text. */
+  ip: Ip | undefined;
   port: number;
-  /** HTTP only: the field lines, names in lower case. */
-  headers?: readonly (readonly [name: string, value: string])[];
+  /** What only HTTP has. */
+  http: HttpRequest | undefined;
+}
+
+export interface HttpRequest {
+  method: string | undefined;
+  /** Empty for CONNECT, as is the query. */
+  path: string;
+  query: string;
+  headers: readonly (readonly [name: string, value: string])[];
 }
 
 /** Why a request is not served; each protocol says it in its own words. */

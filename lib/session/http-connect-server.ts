@@ -78,7 +78,8 @@ export class HttpConnectServer implements FrontSession {
 
   #request(): Step {
     const { host, port, headers } = this.#head!;
-    return { type: "request", request: { protocol: "http", host, port, headers } };
+    const http = { method: "CONNECT", path: "", query: "", headers };
+    return { type: "request", request: { protocol: "http", host, ip: undefined, port, http } };
   }
 
   #fail(reason: string): Step[] {

@@ -31,7 +31,7 @@ export class Socks4Server implements FrontSession {
     if (command !== SOCKS4_COMMAND.connect) {
       return [{ type: "fail", reason: `command ${command} is not supported`, bytes: REJECTED }];
     }
-    return [{ type: "request", request: { protocol: "socks4", host, port } }];
+    return [{ type: "request", request: { protocol: "socks4", host, ip: undefined, port, http: undefined } }];
   }
 
   authenticated(): Step[] {

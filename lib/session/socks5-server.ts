@@ -109,7 +109,7 @@ export class Socks5Server implements FrontSession {
       };
     }
     const { host, ip, port } = request;
-    return { type: "request", request: { protocol: "socks5", host, ip, port } };
+    return { type: "request", request: { protocol: "socks5", host, ip, port, http: undefined } };
   }
 
   accept(bound: { ip: string; port: number } | undefined): Uint8Array {

@@ -85,13 +85,16 @@ export function decodeRequest(bytes: Uint8Array): Decoded<SocksRequest | Refused
   const end = start + (type === 1 ? 4 : type === 4 ? 16 : bytes[4]!);
   if (bytes.length < end + 2) return MORE;
   const address = bytes.subarray(start, end);
-  const host = type === 3 ? decodeUtf8(address) : formatIpBytes(address);
+  const command = bytes[1]!;
+  const port = bytes[end]! * 256 + bytes[end + 1]!;
+  const length = end + 2;
+  if (type !== 3) {
+    const ip = decodeIp(address);
+    return { kind: "ok", value: { command, host: formatIp(ip), ip, port }, length };
+  }
+  const host = decodeUtf8(address);
   if (host === undefined) return bad("the domain name is not UTF-8");
-  return {
-    kind: "ok",
-    value: { command: bytes[1]!, host, port: bytes[end]! * 256 + bytes[end + 1]! },
-    length: end + 2,
-  };
+  return { kind: "ok", value: { command, host, port }, length };
 }
 
 /** `VER REP RSV ATYP BND.ADDR BND.PORT`; without a bound address, 0.0.0.0:0. */
