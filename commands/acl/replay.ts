@@ -74,15 +74,14 @@ policy, given with --old, helps: what it mentions and a line lacks was not there
 
 /** Up to the end of the last file, or to a signal: what was read by then is reported. */
 async function readAll(runtime: Runtime, files: readonly string[], splitter: LineSplitter): Promise<void> {
-  const stopped = Promise.withResolvers<"stopped">();
-  const stop = () => stopped.resolve("stopped");
-  const off = [runtime.onSignal("SIGINT", stop), runtime.onSignal("SIGTERM", stop)];
+  const stop = new Stop();
+  const off = [runtime.onSignal("SIGINT", stop.now), runtime.onSignal("SIGTERM", stop.now)];
   try {
     for (const file of files) {
       const chunks = (file === "-" ? runtime.stdin.bytes() : openFile(runtime, file))[Symbol.asyncIterator]();
       for (;;) {
-        const next = await Promise.race([nextOf(chunks, file), stopped.promise]);
-        if (next === "stopped") return;
+        const next = await stop.or(nextOf(chunks, file));
+        if (next === undefined) return;
         if (next.done) break;
         splitter.push(next.value);
       }
@@ -90,6 +89,26 @@ async function readAll(runtime: Runtime, files: readonly string[], splitter: Lin
     }
   } finally {
     for (const release of off) release();
+  }
+}
+
+/** A wait that a signal ends. Promise.race would keep what every wait came to until the signal comes. */
+class Stop {
+  #stopped = false;
+  #wake: () => void = () => {};
+
+  readonly now = (): void => {
+    this.#stopped = true;
+    this.#wake();
+  };
+
+  /** What `value` comes to, or undefined once stopped. */
+  async or<T>(value: Promise<T>): Promise<T | undefined> {
+    if (this.#stopped) return undefined;
+    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
+    this.#wake = () => resolve(undefined);
+    value.then(resolve, reject);
+    return promise;
   }
 }
 

@@ -6,54 +6,66 @@ import type { Policy } from "../policy.ts";
 
 type Lacks = (fact: FactName) => boolean;
 
-/** Facts that policies ask for by `defined`. */
-export function definedFacts(policy: Policy): FactName[] {
-  const facts = new Set<FactName>();
-  for (const { when, require } of policy.program.policies) {
-    for (const condition of [when, require]) if (condition !== undefined) collect(condition, facts);
-  }
-  return [...facts];
+/** Whether a policy asks by `defined` for anything. */
+export function asksDefined({ program }: Policy): boolean {
+  return program.policies.some(({ when, require }) => [when, require].some((one) => one !== undefined && asks(one)));
 }
 
-function collect(condition: Condition, facts: Set<FactName>): void {
-  if (condition.kind === "defined") facts.add(storedFact(condition.fact));
-  else if (condition.kind === "not") collect(condition.item, facts);
-  else if (condition.kind === "and" || condition.kind === "or")
-    for (const item of condition.items) collect(item, facts);
+function asks(condition: Condition): boolean {
+  if (condition.kind === "and" || condition.kind === "or") return condition.items.some(asks);
+  return condition.kind === "not" ? asks(condition.item) : condition.kind === "defined";
 }
 
 /** The first fact on the way to the decision that is not there and, by `lacks`, might have been. By the tree: not fast. */
 export function lackingFact(policy: Policy, facts: Facts, pending: boolean, lacks: Lacks): FactName | undefined {
-  const trouble = new Trouble();
+  const walk = new Walk(facts, pending, lacks);
   for (const { when, require, action } of policy.program.policies) {
-    let ways = when === undefined ? TRUE : reach(when, facts, pending, lacks, trouble);
-    if ((ways & TRUE) !== 0 && require !== undefined)
-      ways = (ways & ~TRUE) | reach(require, facts, pending, lacks, trouble);
-    if ((ways & TROUBLE) !== 0 && lacks(trouble.fact)) return trouble.fact;
+    let ways = when === undefined ? TRUE : walk.reach(when);
+    if ((ways & TRUE) !== 0 && require !== undefined) ways = (ways & ~TRUE) | walk.reach(require);
+    if (walk.lacking !== undefined) return walk.lacking;
     if (ways === TROUBLE || (ways === TRUE && action.kind !== "log")) return undefined;
   }
   return undefined;
 }
 
-/** As `evaluate`, but a `defined` about what might have been there is trouble. */
-function reach(condition: Condition, facts: Facts, pending: boolean, lacks: Lacks, trouble: Trouble): number {
-  if (condition.kind === "and" || condition.kind === "or") {
-    const go = condition.kind === "and" ? TRUE : FALSE;
-    let ways = go;
-    for (const item of condition.items) {
-      const one = reach(item, facts, pending, lacks, trouble);
-      ways = (ways & ~go) | one;
-      if ((one & go) === 0) return ways;
+class Walk {
+  /** The first that was met. */
+  lacking: FactName | undefined;
+  readonly #trouble = new Trouble();
+
+  constructor(
+    readonly facts: Facts,
+    readonly pending: boolean,
+    readonly lacks: Lacks,
+  ) {}
+
+  /** As `evaluate`, but a `defined` about what might have been there is trouble. */
+  reach(condition: Condition): number {
+    if (condition.kind === "and" || condition.kind === "or") {
+      const go = condition.kind === "and" ? TRUE : FALSE;
+      let ways = go;
+      for (const item of condition.items) {
+        const one = this.reach(item);
+        ways = (ways & ~go) | one;
+        if ((one & go) === 0) return ways;
+      }
+      return ways;
     }
+    if (condition.kind === "not") {
+      const ways = this.reach(condition.item);
+      return (ways & TROUBLE) | ((ways & TRUE) === 0 ? 0 : FALSE) | ((ways & FALSE) === 0 ? 0 : TRUE);
+    }
+    const ways = this.#leaf(condition);
+    // With a pending address there are several ways, and each may end in a trouble of its own.
+    if ((ways & TROUBLE) !== 0 && this.lacks(this.#trouble.fact)) this.lacking ??= this.#trouble.fact;
     return ways;
   }
-  if (condition.kind === "not") {
-    const ways = reach(condition.item, facts, pending, lacks, trouble);
-    return (ways & TROUBLE) | ((ways & TRUE) === 0 ? 0 : FALSE) | ((ways & FALSE) === 0 ? 0 : TRUE);
+
+  #leaf(condition: Condition): number {
+    if (condition.kind === "defined") {
+      const name = storedFact(condition.fact);
+      if (factOf(this.facts, name) === undefined && this.lacks(name)) return this.#trouble.missing(name);
+    }
+    return evaluate(condition, this.facts, this.pending, this.#trouble);
   }
-  if (condition.kind === "defined") {
-    const name = storedFact(condition.fact);
-    if (factOf(facts, name) === undefined && lacks(name)) return trouble.missing(name);
-  }
-  return evaluate(condition, facts, pending, trouble);
 }

@@ -72,7 +72,8 @@ export class RecordedRequest implements Request {
   lacks(fact: FactName, recorded: boolean): boolean {
     const name = storedFact(fact);
     const { line } = this;
-    if ((this.facts as Readonly<Record<string, unknown>>)[name] !== undefined) return false;
+    // An address that is not known is pending, which the verdict says by itself.
+    if (name === "dest.ip" || (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined) return false;
     if (name in line.facts) return true;
     if (recorded || line["missing"] === name) return false;
     return knows(line.command, name) && !FIELDS.has(name);

@@ -2,7 +2,7 @@
 import type { FactName } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { Policy } from "../policy.ts";
-import { definedFacts, lackingFact } from "./lacking.ts";
+import { asksDefined, lackingFact } from "./lacking.ts";
 import { decisionLine, type DecisionLine, RecordedRequest } from "./record.ts";
 import { type Side, Tally } from "./tally.ts";
 import { type Step, type Verdict, verdictOf } from "./verdict.ts";
@@ -27,14 +27,15 @@ export class Replay {
   readonly #own: Guard["own"];
   /** What was mentioned, by the digest of the policies that lines name. */
   readonly #mentioned: ReadonlyMap<unknown, ReadonlySet<FactName>>;
-  readonly #defined: readonly FactName[];
+  /** The policy asks whether facts are defined. */
+  readonly #defines: boolean;
 
   constructor(policy: Policy, { own = [], old }: ReplayOptions = {}) {
     this.#policy = policy;
     this.#own = own;
     const known = old === undefined ? [policy] : [old, policy];
     this.#mentioned = new Map(known.map(({ digest, mentions }) => [digest, new Set(mentions)]));
-    this.#defined = definedFacts(policy);
+    this.#defines = asksDefined(policy);
   }
 
   /** One line of JSON, perhaps with blanks around it. */
@@ -59,17 +60,23 @@ export class Replay {
     };
     const mentioned = this.#mentioned.get(line["policies"]);
     const lacks = (fact: FactName) => request.lacks(fact, mentioned?.has(fact) ?? false);
-    const suspect = this.#defined.some(lacks);
+    const suspect = this.#policy.mentions.some(lacks);
     const steps: Step[] = [];
     const verdict = verdictOf(this.#policy, request, guard, suspect ? (step) => steps.push(step) : undefined);
-    const lacking = suspect ? this.#lackingIn(steps, lacks) : undefined;
+    const lacking = suspect ? this.#lackingIn(steps, verdict.unresolved, lacks) : undefined;
     const fact = lacking ?? lackedBy(verdict, lacks);
     if (fact === undefined) this.#count(recordedSide(line), sideOf(verdict), line.target);
     else this.tally.lack(fact);
   }
 
-  #lackingIn(steps: readonly Step[], lacks: (fact: FactName) => boolean): FactName | undefined {
-    for (const { facts, pending } of steps) {
+  /**
+   * What no decision names: a `defined`, and in what is settled before resolution a missing fact that is one more way.
+   * Looked for by the tree, so only in lines that lack something.
+   */
+  #lackingIn(steps: readonly Step[], unresolved: boolean, lacks: (fact: FactName) => boolean): FactName | undefined {
+    for (const { facts, pending, decision } of steps) {
+      const settled = pending ? unresolved || decision.outcome !== "resolve" : false;
+      if (!settled && !this.#defines) continue;
       const fact = lackingFact(this.#policy, facts, pending, lacks);
       if (fact !== undefined) return fact;
     }
