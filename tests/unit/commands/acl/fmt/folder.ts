@@ -20,10 +20,16 @@ export class Folder {
     rmSync(this.path, { recursive: true, force: true });
   }
 
-  /** Runs `portail acl ARGS` in this folder. */
+  /** Runs `portail acl ARGS` in this folder, which is the process's for as long as that takes. */
   async acl(args: readonly string[], options: FakeOptions = {}) {
     const runtime = fakeRuntime({ cwd: this.path, ...options });
-    const status = await run(root, ["acl", ...args], runtime);
-    return { status, stdout: runtime.stdout.text(), stderr: runtime.stderr.text() };
+    const before = process.cwd();
+    process.chdir(this.path);
+    try {
+      const status = await run(root, ["acl", ...args], runtime);
+      return { status, stdout: runtime.stdout.text(), stderr: runtime.stderr.text() };
+    } finally {
+      process.chdir(before);
+    }
   }
 }
