@@ -5,6 +5,7 @@ import { defineGroup } from "../lib/command/define.ts";
 export const root = defineGroup({
   meta: { name: "portail", description: "Access without a VPN, decided by policy" },
   commands: {
+    acl: () => import("../commands/acl/index.ts").then((module) => module.default),
     socks: () => import("../commands/socks/index.ts").then((module) => module.default),
   },
 });

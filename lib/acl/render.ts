@@ -11,24 +11,25 @@ export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: S
 }
 
 function render(one: Diagnostic, source: Source | undefined, width: number): string {
-  const lines = [`${one.file}:${one.line}:${one.column}: ${one.severity}: ${one.message} [${one.code}]`];
+  const message = clean(one.message);
+  const lines = [`${clean(one.file)}:${one.line}:${one.column}: ${one.severity}: ${message} [${one.code}]`];
   if (source !== undefined) lines.push(...excerpt(one, source, width));
-  if (one.hint !== undefined) lines.push(`  hint: ${one.hint}`);
+  if (one.hint !== undefined) lines.push(`  hint: ${clean(one.hint)}`);
   return lines.join("\n");
 }
 
 function excerpt(one: Diagnostic, source: Source, width: number): string[] {
   const { text, lead, cutBefore, cutAfter } = source.excerpt(one.start, Math.floor(width * 0.7), width);
   if (text.trim() === "") return [];
-  const before = [...text.slice(0, lead)].map(printable);
-  const after = [...text.slice(lead)].map(printable);
+  const before = Array.from(text.slice(0, lead), printable);
+  const after = Array.from(text.slice(lead), printable);
   const room = Math.max(20, width - before.length);
   const shown = `${cutBefore ? "…" : ""}${before.join("")}${after.slice(0, room).join("")}${cutAfter || after.length > room ? "…" : ""}`;
-  const covered = [...text.slice(lead, lead + one.end - one.start)].length;
+  const covered = Array.from(text.slice(lead, lead + one.end - one.start)).length;
   const carets = "^".repeat(Math.max(1, Math.min(covered, room)));
   const blank = before.map((point) => (point === "\t" ? "\t" : " ")).join("");
   const margin = " ".repeat(String(one.line).length);
-  const label = one.label === undefined ? "" : ` ${one.label}`;
+  const label = one.label === undefined ? "" : ` ${clean(one.label)}`;
   return [` ${margin} |`, ` ${one.line} | ${shown}`, ` ${margin} | ${cutBefore ? " " : ""}${blank}${carets}${label}`];
 }
 
@@ -36,6 +37,8 @@ function excerpt(one: Diagnostic, source: Source, width: number): string[] {
 function printable(point: string): string {
   return point !== "\t" && /[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/u.test(point) ? "\ufffd" : point;
 }
+
+const clean = (text: string): string => Array.from(text, printable).join("");
 
 /** The diagnostics as a JSON array, one object each, in the order given. */
 export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {

@@ -5,7 +5,6 @@ import { existsSync } from "node:fs";
 /** `int` holds every count: nobody moves 2 GiB at once. */
 const SYMBOLS = {
   recv: { args: ["int", "ptr", "usize", "int"], returns: "int" },
-  send: { args: ["int", "ptr", "usize", "int"], returns: "int" },
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
 } as const;
@@ -13,17 +12,14 @@ const SYMBOLS = {
 export interface Libc {
   /** recv(2): bytes read, 0 at the end, -1 for an error. */
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
-  /** send(2): bytes taken, -1 for an error. */
-  send(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   /** ioctl(2) FIONREAD: bytes that a recv would give; 0 also at the end, after an error and for a bad descriptor. */
   readable(fd: number): number;
   /** getsockname(2): the raw sockaddr of the socket, or undefined for what is no socket. */
   getsockname(fd: number): Uint8Array | undefined;
 }
 
-/** Flags of recv(2) and send(2) on Linux. */
+/** A flag of recv(2) on Linux. */
 export const MSG_DONTWAIT = 0x40;
-export const MSG_NOSIGNAL = 0x4000;
 
 const FIONREAD = 0x541b;
 const count = new Int32Array(1);
@@ -52,10 +48,9 @@ function open(): Libc | undefined {
   for (const path of PATHS) {
     if (!existsSync(path)) continue;
     try {
-      const { recv, send, ioctl, getsockname } = dlopen(path, SYMBOLS).symbols;
+      const { recv, ioctl, getsockname } = dlopen(path, SYMBOLS).symbols;
       return {
         recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
-        send: (fd, buffer, length, flags) => send(fd, buffer, length, flags),
         readable(fd) {
           count[0] = 0;
           return ioctl(fd, FIONREAD, count) === 0 ? count[0] : 0;

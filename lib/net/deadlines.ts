@@ -59,7 +59,6 @@ export class Deadlines {
   }
 
   #look(): void {
-    this.#waiting = false;
     const now = performance.now();
     for (let first: Due = this.#ring.dueAfter; first !== this.#ring; first = this.#ring.dueAfter) {
       // A timer may fire a little early.
@@ -70,5 +69,6 @@ export class Deadlines {
       this.remove(first);
       first.late();
     }
+    this.#waiting = false;
   }
 }

@@ -61,9 +61,12 @@ export class Dialer {
 
   /** Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. */
   dial(candidates: readonly Candidate[], outcome: Dialled): void {
+    if (candidates.length === 0) {
+      queueMicrotask(() => outcome.failed(new DialError("other", "there is no address to connect to")));
+      return;
+    }
     if (candidates.length === 1) {
-      const { ip, port } = candidates[0]!;
-      new Attempt(this.#keepAlive, this.#deadlines, this.#timeout, outcome).start(ip, port);
+      new Attempt(candidates[0]!, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
       return;
     }
     // Imported when first needed: node:net costs a daemon megabytes.
@@ -85,18 +88,21 @@ class Attempt extends Due implements Dialing {
   readonly #deadlines: Deadlines;
   readonly #outcome: Dialled;
   readonly #timeout: number;
+  readonly #candidate: Candidate;
   #late = false;
 
-  constructor(keepAlive: KeepAlive, deadlines: Deadlines, timeout: number, outcome: Dialled) {
+  constructor(candidate: Candidate, keepAlive: KeepAlive, deadlines: Deadlines, timeout: number, outcome: Dialled) {
     super();
+    this.#candidate = candidate;
     this.#timeout = timeout;
     this.keepAlive = keepAlive;
     this.#deadlines = deadlines;
     this.#outcome = outcome;
   }
 
-  start(hostname: string, port: number): void {
+  start(): void {
     this.#deadlines.add(this);
+    const { ip: hostname, port } = this.#candidate;
     const options = { hostname, port, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
     Bun.connect(options as never).catch((error: unknown) => this.#failed(error));
   }
@@ -117,7 +123,7 @@ class Attempt extends Due implements Dialing {
       return;
     }
     this.#deadlines.remove(this);
-    this.#outcome.failed(dialError(error));
+    void diagnose(this.#candidate, error).then((found) => this.#outcome.failed(found));
   }
 
   override late(): void {
@@ -136,6 +142,22 @@ export function timedOut(ms: number): DialError {
 export function dialError(error: unknown): DialError {
   const code = (error as { code?: string }).code ?? "";
   return new DialError(KINDS[code] ?? "other", code === "" ? String(error) : code);
+}
+
+/**
+ * The runtime says ECONNREFUSED also where there is no route at all. Connecting a datagram socket sends nothing, and
+ * fails with the true reason.
+ */
+export async function diagnose({ ip, port }: Candidate, error: unknown): Promise<DialError> {
+  const found = dialError(error);
+  if (found.kind !== "refused") return found;
+  try {
+    const probe = await Bun.udpSocket({ connect: { hostname: ip, port } });
+    probe.close();
+    return found;
+  } catch (reason) {
+    return dialError(reason);
+  }
 }
 
 const KINDS: Record<string, DialFailure | undefined> = {

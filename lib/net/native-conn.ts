@@ -1,7 +1,7 @@
 /** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
 import type { Socket, SocketHandler } from "bun";
 import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
-import { moveBulk } from "./bulk.ts";
+import { readBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
 import { Probed, type KeepAlive } from "./keep-alive.ts";
 
@@ -127,15 +127,18 @@ export class NativeConn extends Probed implements Conn {
    */
   pumpTo(to: Conn): boolean {
     if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
-    const from = descriptor(this.#socket);
-    const into = descriptor(to.#socket);
-    if (from < 0 || into < 0) return true;
-    const { read, rest } = moveBulk(from, into);
-    this.received += read;
-    to.sent += read;
-    if (rest === undefined) return true;
-    to.sent -= rest.length;
-    return to.write(rest);
+    const fd = descriptor(this.#socket);
+    if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
+    return to.#queue === undefined;
+  }
+
+  /** Writes bytes that the caller will overwrite: what the system does not take is copied. */
+  #writeTransient(bytes: Uint8Array): boolean {
+    this.sent += bytes.length;
+    const taken = this.#socket.write(bytes);
+    if (taken === bytes.length) return true;
+    if (taken >= 0) this.#enqueue(bytes.slice(taken), 0);
+    return false;
   }
 
   #enqueue(bytes: Uint8Array, from: number): void {

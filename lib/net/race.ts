@@ -1,7 +1,7 @@
 /** Happy Eyeballs v2 (RFC 8305): several addresses of one target, the first to answer wins. For one address see dial.ts. */
 import { createConnection, type Socket } from "node:net";
 import type { Conn } from "./conn.ts";
-import { dialError, timedOut, type Candidate, type DialError } from "./dial.ts";
+import { diagnose, timedOut, type Candidate } from "./dial.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { NodeConn } from "./node-conn.ts";
 
@@ -14,7 +14,6 @@ export function race(candidates: readonly Candidate[], timeout: number, keepAliv
     const attempts = new Set<Socket>();
     let next = 0;
     let stagger: ReturnType<typeof setTimeout> | undefined;
-    let last: DialError | undefined;
     const deadline = setTimeout(() => settle(() => reject(timedOut(timeout))), timeout);
 
     function settle(finish: () => void): void {
@@ -31,13 +30,12 @@ export function race(candidates: readonly Candidate[], timeout: number, keepAliv
       if (candidate === undefined) return;
       const socket = createConnection({ host: candidate.ip, port: candidate.port, allowHalfOpen: true });
       attempts.add(socket);
-      const onError = (error: Error) => {
+      const onError = (reason: Error) => {
         if (!attempts.delete(socket)) return;
-        last = dialError(error);
         if (next < candidates.length) {
           clearTimeout(stagger);
           start();
-        } else if (attempts.size === 0) settle(() => reject(last));
+        } else if (attempts.size === 0) settle(() => void diagnose(candidate, reason).then(reject));
       };
       socket.once("error", onError);
       socket.once("connect", () => {

@@ -3,7 +3,7 @@ import type { ListLiteral, Operand, StringLiteral } from "../ast.ts";
 import { isZone, parseDayWindow, parseInstant, parseWeekdays, WEEKDAYS } from "../clock.ts";
 import type { Question } from "../model.ts";
 import { shorten } from "../parser/cursor.ts";
-import type { FactOperand, PlainOperator } from "./condition.ts";
+import type { FactOperand, PlainOperator } from "./operand.ts";
 import type { Context } from "./context.ts";
 
 /** `time in "08:00-18:30" zone "Europe/Paris"`, `weekday in ["mon-fri"] zone "UTC"`. */

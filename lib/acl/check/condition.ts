@@ -1,18 +1,13 @@
 /** Conditions of the syntax tree to typed conditions: facts looked up, literals read, patterns compiled. Not evaluation. */
-import { parseIp } from "../../wire/ip.ts";
-import type { Comparison as Written, Expr, ListLiteral, Literal, Operand, Operator, StringLiteral } from "../ast.ts";
-import type { Span } from "../diagnostic.ts";
-import type { FactName, FactType } from "../facts.ts";
+import type { Comparison as Written, Expr, ListLiteral, Operand, Operator, StringLiteral } from "../ast.ts";
 import { lookupFact } from "../facts.ts";
 import type { Condition, Question } from "../model.ts";
-import { shorten } from "../parser/cursor.ts";
-import { Pattern } from "../pattern/pattern.ts";
-import { nearest } from "../../command/nearest.ts";
-import { addressSet, nameSet } from "../sets.ts";
 import { clockQuestion, instantQuestion } from "./clock.ts";
 import { constantOf } from "./constant.ts";
 import type { Context } from "./context.ts";
-import { addressesOf, hostLiteral, hostsOf, networkLiteral, numbersOf, textsOf } from "./list.ts";
+import { hostLiteral, networkLiteral } from "./list.ts";
+import { elementOf, membership, under } from "./membership.ts";
+import { article, type FactOperand, factOperand, isText, mismatch, patternOf, type PlainOperator } from "./operand.ts";
 
 /** Undefined when something was reported. */
 export function checkCondition(expr: Expr, context: Context): Condition | undefined {
@@ -30,16 +25,6 @@ export function checkCondition(expr: Expr, context: Context): Condition | undefi
     return fact && { kind: "defined", fact: fact.name, negated: false, start, end };
   }
   return expr.kind === "comparison" ? checkComparison(expr, context) : undefined;
-}
-
-/** An operator without its negation. */
-export type PlainOperator = Exclude<Operator, "!=" | "not in" | "not under">;
-
-/** An operand that is a fact. */
-export interface FactOperand {
-  readonly name: FactName;
-  readonly type: FactType;
-  readonly span: Span;
 }
 
 function checkComparison(written: Written, context: Context): Condition | undefined {
@@ -178,131 +163,6 @@ function match(fact: FactOperand, right: Operand | ListLiteral, context: Context
   const pattern = patternOf(right, context);
   return pattern && { kind: "matches", pattern };
 }
-
-/** The compiled pattern; escapes are refused, since a reader could not tell which of the two languages they belong to. */
-export function patternOf(text: StringLiteral, context: Context): Pattern | undefined {
-  if (text.escaped)
-    return context.error("acl.bad_pattern", text, {
-      message: 'a pattern is written as "…", not e"…"',
-      hint: "write \\x22 for a double quote",
-    });
-  const { pattern, ...trouble } = Pattern.compile(text.value);
-  if (pattern !== undefined) return pattern;
-  const { error, hint } = trouble as { error: string; hint?: string };
-  return context.error("acl.bad_pattern", text, { message: `bad pattern: ${shorten(error)}`, hint });
-}
-
-function membership(fact: FactOperand, right: Operand | ListLiteral, context: Context): Question | undefined {
-  if (right.kind === "address" && fact.type === "address") {
-    const network = networkLiteral(right.text, right, context);
-    return network && { kind: "in-addresses", set: addressSet([network]) };
-  }
-  const named = right.kind === "reference" ? namedSet(right.name, right, context) : undefined;
-  if (right.kind === "reference" && named === undefined) return undefined;
-  if (named === undefined && right.kind !== "list")
-    return context.error("acl.type_mismatch", right, {
-      message: '"in" needs a list, a set or a network',
-      hint: 'put the value in brackets, or use "=="',
-    });
-  const list = right as ListLiteral;
-  const numeric =
-    fact.type === "number" || (fact.type === "any" && named === undefined && list.items[0]?.kind === "number");
-  if (fact.type === "address") {
-    const set = named ? named.addresses() : addressesOf(list, context);
-    return set && { kind: "in-addresses", set };
-  }
-  if (numeric) {
-    const set = named ? named.numbers() : numbersOf(list, context);
-    if (set === undefined && named) return mismatch(fact, "a set of a file", context, right);
-    return set && { kind: "in-numbers", set };
-  }
-  if (!isText(fact.type) && fact.type !== "any") return mismatch(fact, "a list", context, right);
-  const set =
-    fact.type === "host"
-      ? named
-        ? named.hosts()
-        : hostsOf(list, context)
-      : named
-        ? named.texts()
-        : textsOf(list, context);
-  return set && { kind: "in-names", set };
-}
-
-function under(fact: FactOperand, right: Operand | ListLiteral, context: Context): Question | undefined {
-  if (fact.type !== "host")
-    return context.error("acl.type_mismatch", fact.span, {
-      message: `"under" needs a host on its left, and "${fact.name}" is ${article(fact.type)}`,
-    });
-  if (right.kind === "string") {
-    const name = hostLiteral(right, context);
-    if (name !== undefined && parseIp(name) !== undefined)
-      return context.error("acl.type_mismatch", right, { message: "an address has no subdomains", hint: 'use "=="' });
-    return name === undefined ? undefined : { kind: "under", set: nameSet([name]) };
-  }
-  const named = right.kind === "reference" ? namedSet(right.name, right, context) : undefined;
-  if (right.kind === "reference" && named === undefined) return undefined;
-  if (named === undefined && right.kind !== "list")
-    return context.error("acl.type_mismatch", right, {
-      message: '"under" needs a domain, a list or a set',
-      label: article(right.kind),
-    });
-  const set = named ? named.hosts() : hostsOf(right as ListLiteral, context);
-  return set && { kind: "under", set };
-}
-
-function elementOf(
-  written: Written,
-  left: Literal,
-  right: { name: string } & Span,
-  negated: boolean,
-  context: Context,
-): Condition | undefined {
-  const list = factOperand(right, context);
-  if (list === undefined) return undefined;
-  const { start, end } = written;
-  if (list.type !== "strings" && list.type !== "any")
-    return context.error("acl.type_mismatch", right, {
-      message: `"${list.name}" is no list`,
-      hint: isText(list.type) ? `write ${list.name} == …` : undefined,
-    });
-  if (left.kind !== "string")
-    return context.error("acl.type_mismatch", left, {
-      message: `"${list.name}" holds strings`,
-      label: article(left.kind),
-    });
-  return { kind: "comparison", fact: list.name, question: { kind: "holds", value: left.value }, negated, start, end };
-}
-
-function namedSet(name: string, span: Span, context: Context) {
-  const set = context.sets.get(name);
-  if (set !== undefined) return set;
-  if (lookupFact(name) !== undefined)
-    return context.error("acl.type_mismatch", span, { message: `"${shorten(name)}" is a fact, not a set or a list` });
-  const guess = nearest(name, context.sets.keys());
-  const hint = guess === undefined ? 'define it: set NAME = ["…"]' : `did you mean "${guess}"?`;
-  return context.error("acl.unknown_set", span, { message: `unknown set "${shorten(name)}"`, hint });
-}
-
-export function factOperand(reference: { name: string } & Span, context: Context): FactOperand | undefined {
-  const found = context.fact(reference.name, reference);
-  return found && { name: found.name, type: found.spec.type, span: reference };
-}
-
-export function mismatch(fact: FactOperand, other: string, context: Context, span: Span): undefined {
-  return context.error("acl.type_mismatch", span, {
-    message: `"${fact.name}" is ${article(fact.type)}, and is compared with ${other}`,
-  });
-}
-
-export function article(type: string): string {
-  if (type === "strings") return "a list";
-  if (type === "host") return "a host name";
-  if (type === "instant") return "a point in time";
-  if (type === "reference") return "a name";
-  return /^[aeiou]/.test(type) ? `an ${type}` : `a ${type}`;
-}
-
-const isText = (type: FactType): boolean => type === "string" || type === "host";
 
 const plain = (operator: Operator): PlainOperator =>
   operator === "!=" ? "==" : operator === "not in" ? "in" : operator === "not under" ? "under" : operator;

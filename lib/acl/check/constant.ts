@@ -4,7 +4,7 @@ import { canonicalHost } from "../../wire/host.ts";
 import { cidrContains, parseCidr, parseIp, sameIp } from "../../wire/ip.ts";
 import { shorten } from "../parser/cursor.ts";
 import { hasNumber } from "../sets.ts";
-import { article, type PlainOperator, patternOf } from "./condition.ts";
+import { article, type PlainOperator, patternOf } from "./operand.ts";
 import type { Context } from "./context.ts";
 import { addressesOf, numbersOf, textsOf } from "./list.ts";
 

@@ -8,7 +8,7 @@ import { type Facts, type FactType, type FactValue, lookupFact } from "../facts.
 import type { CheckedExpectation, CheckedTest, RedirectTarget } from "../model.ts";
 import { shorten } from "../parser/cursor.ts";
 import { parseRedirect } from "../redirect.ts";
-import { article } from "./condition.ts";
+import { article } from "./operand.ts";
 import type { Context } from "./context.ts";
 
 /** One case for the block's own `expect` and one for each `case`, whose facts add to the block's and win over them. */

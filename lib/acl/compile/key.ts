@@ -46,7 +46,7 @@ export function accessesOf(condition: Condition): readonly Access[] {
   for (const item of condition.items) {
     for (const { keys, reads, rank } of accessesOf(item)) accesses.push({ keys, reads: union(before, reads), rank });
     for (const fact of factsOf(item)) if (!before.includes(fact)) before.push(fact);
-    // What may be mistyped though present cannot be passed over.
+    // A fact of any type may be present and still be trouble: reading one, a clause is a candidate for every request.
     if (before.some(isLoose)) break;
   }
   return accesses;

@@ -86,7 +86,7 @@ function textsOf({ branches, oneLine }: Disguise): Texts | undefined {
   const pieces: string[] = [];
   for (const { start, end, text } of branches) {
     if (start && end) wholeNames.push(text);
-    else if (end && /^\.[\x00-\x7f]+$/.test(text)) domainNames.push(text.slice(1));
+    else if (end && /^\.\p{ASCII}+$/u.test(text)) domainNames.push(text.slice(1));
     else (start ? beginnings : end ? endings : pieces).push(text);
   }
   if (Math.max(beginnings.length, endings.length, pieces.length) > MAX_SCANNED) return undefined;

@@ -23,13 +23,27 @@ export class Writer {
     this.#comments = comments;
   }
 
-  /** Writes a token that stood at `[start, end)` in the source, after the comments before it. */
+  /**
+   * Writes a token that stood at `[start, end)` in the source, after the comments before it. Of keywords and
+   * punctuation the tree has no places: they are looked for behind what was written last.
+   */
   write(token: string, start = -1, end = start): void {
-    this.comments(start);
+    if (token === ")") return this.#close();
+    const from = start === -1 ? this.#locate(token) : start;
+    this.comments(from);
     this.#applyGap();
     this.#line += token;
-    if (end > this.#sourceEnd) this.#sourceEnd = end;
     this.#opened = token === "{" || token === "[";
+    this.#sourceEnd = Math.max(this.#sourceEnd, start === -1 && from !== -1 ? from + token.length : end);
+  }
+
+  /** The tree cannot say before which of several closing parentheses a comment stood: it comes after all of them. */
+  #close(): void {
+    this.#applyGap();
+    this.#line += ")";
+    this.#opened = false;
+    const comment = this.#comments[this.#nextComment]?.start ?? Infinity;
+    for (let at = this.#locate(")"); at !== -1 && at < comment; at = this.#locate(")")) this.#sourceEnd = at + 1;
   }
 
   space(): void {
@@ -101,6 +115,19 @@ export class Writer {
     this.comments(Infinity);
     if (this.#line !== "") this.#out.push(this.#line);
     return this.#out.length === 0 ? "" : `${this.#out.join("\n")}\n`;
+  }
+
+  /** The place of a token behind the last one, past blanks, comments and brackets that the tree dropped; or -1. */
+  #locate(token: string): number {
+    for (let at = Math.max(0, this.#sourceEnd); at < this.#text.length; at++) {
+      if (this.#text.startsWith(token, at)) return at;
+      if (this.#text[at] === "#" || this.#text.startsWith("//", at)) {
+        const stop = this.#text.indexOf("\n", at);
+        if (stop === -1) return -1;
+        at = stop;
+      } else if (!" \t\r\n(){},".includes(this.#text[at]!)) return -1;
+    }
+    return -1;
   }
 
   #applyGap(): void {

@@ -94,7 +94,7 @@ test("what is decided before resolution holds for every address", () => {
     }),
     { numRuns: 300 },
   );
-});
+}, 60_000);
 
 test("an explanation says of each part what was true, false, missing or not reached", () => {
   const policy = load(

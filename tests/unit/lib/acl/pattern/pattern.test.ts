@@ -110,6 +110,22 @@ test("looked up or run, a pattern gives one answer", () => {
   );
   expect(compared).toBeGreaterThan(5000);
   expect(lookedUp).toBeGreaterThan(500);
+}, 60_000);
+
+test.each([
+  ["^.*a$", "\na", false],
+  ["^.*a$", "ba", true],
+  ["^(.*\\.)?a$", "x\n.a", false],
+  ["^(.*\\.)?a$", "x.a", true],
+  ["^a.*$", "ab\n", false],
+  ["^a.*$", "ab", true],
+  ["^a.*", "ab\n", true],
+  [".*a$", "\na", true],
+])("%s on %j, where a line break stops the dot: %p", (text, subject, wanted) => {
+  const { pattern } = Pattern.compile(text);
+  expect(pattern?.texts).toBeDefined();
+  expect(pattern?.test(subject)).toBe(wanted);
+  expect(RE2JS.compile(text).test(subject)).toBe(wanted);
 });
 
 describe("compile", () => {

@@ -1,0 +1,7 @@
+/** `portail acl`: tools for access policies. The language itself is lib/acl. */
+import { defineGroup } from "../../lib/command/define.ts";
+
+export default defineGroup({
+  meta: { name: "acl", description: "Test, check, format and explain access policies" },
+  commands: {},
+});

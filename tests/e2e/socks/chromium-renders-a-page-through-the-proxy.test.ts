@@ -1,0 +1,65 @@
+/** A headless Chromium started with `--proxy-server`, as SOCKS and as HTTP, on a page that only the proxy can resolve. */
+import { beforeAll, expect, test } from "bun:test";
+import type { AccessProxy } from "../../support/access-proxy.ts";
+import { openNames } from "../../support/names.ts";
+import { run } from "../../support/program.ts";
+import { scenario } from "../../support/scenario.ts";
+import { openWeb, type Web } from "../../support/web.ts";
+
+const HOST = "page.e2e.example";
+const PAGE = `<!doctype html><title>page</title><p id="p">not yet</p><script src="/script.js"></script>`;
+const SCRIPT = `document.getElementById("p").textContent = "written by " + "the script";`;
+
+/** No window, and no word with its maker. */
+const FLAGS = [
+  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"],
+  ...["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"],
+  // It goes around a proxy for loopback otherwise.
+  "--proxy-bypass-list=<-loopback>",
+];
+
+scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
+  let web: Web;
+  let proxy: AccessProxy;
+  beforeAll(async () => {
+    const files: Record<string, [text: string, type: string] | undefined> = {
+      "/": [PAGE, "text/html"],
+      "/script.js": [SCRIPT, "text/javascript"],
+    };
+    web = openWeb(scene, (_request, url) => {
+      const [text, type] = files[url.pathname] ?? [];
+      return text === undefined ? undefined : new Response(text, { headers: { "content-type": type! } });
+    });
+    const { address } = await openNames(scene, { [HOST]: ["127.0.0.1"] });
+    const policy = `policy page { when host == "${HOST}" and dest.ip in [127.0.0.1] action allow }`;
+    proxy = await portail.socks({ policy, args: ["--resolver", address] });
+  });
+
+  const browse = (scheme: string, url: string) => {
+    const profile = scene.mkdir(`profile-${scheme}`);
+    const program = ["chromium", ...FLAGS, `--user-data-dir=${profile}`, `--proxy-server=${proxy.url(scheme)}`];
+    return run([...program, "--dump-dom", url], { env: { HOME: profile } });
+  };
+
+  for (const [scheme, protocol] of [
+    ["socks5", "socks5"],
+    ["http", "http"],
+  ]) {
+    test(`${scheme}: the page and its script arrive`, async () => {
+      proxy.forget();
+      web.requests.length = 0;
+      const { status, stdout } = await browse(scheme!, `http://${HOST}:${web.port}/`);
+      expect(status).toBe(0);
+      expect(stdout).toContain('<p id="p">written by the script</p>');
+      expect(web.requests.map(({ path }) => path)).toContain("/script.js");
+      const decision = await proxy.decision(`${HOST}:${web.port}`);
+      expect(decision).toMatchObject({ protocol, decision: "allow", policy: "page" });
+    });
+  }
+
+  test("http: the person reads why a page is denied", async () => {
+    const { stdout } = await browse("http", `http://127.0.0.1:${web.port}/`);
+    expect(stdout).toContain("403 Forbidden: the access policy does not allow this");
+    expect(await proxy.decision(`127.0.0.1:${web.port}`)).toMatchObject({ decision: "deny" });
+  });
+});

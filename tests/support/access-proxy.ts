@@ -1,0 +1,113 @@
+/** A running `portail socks`: where it listens, what it recorded, and the signals that it takes. Asserts nothing. */
+import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import type { AuditEvent, DecisionEvent, ReloadEvent } from "../../lib/audit/event.ts";
+import type { Program } from "./program.ts";
+import type { Scene } from "./scene.ts";
+import { until } from "./until.ts";
+
+export interface AccessProxyOptions {
+  /** The text of the policy. */
+  policy: string;
+  /** Default: one port of 127.0.0.1. */
+  listen?: readonly string[];
+  /** Further flags. */
+  args?: readonly string[];
+  env?: Record<string, string>;
+  /** Default: a file, which `audit()` reads. */
+  audit?: string;
+}
+
+/** The lines of an event, also where one type has several events. */
+type LineOf<E, Line = AuditEvent> = Line extends { event: infer Event } ? (E extends Event ? Line : never) : never;
+
+let started = 0;
+
+export class AccessProxy {
+  readonly program: Program;
+  readonly policyFile: string;
+  readonly auditFile: string;
+  /** Of the first TCP listener. */
+  port = 0;
+  listen: string[] = [];
+  #since = "";
+
+  constructor(scene: Scene, begin: (args: string[]) => Program, options: AccessProxyOptions) {
+    const number = ++started;
+    this.policyFile = scene.write(`policy-${number}.acl`, options.policy);
+    this.auditFile = options.audit ?? scene.path(`audit-${number}.jsonl`);
+    const listen = (options.listen ?? ["127.0.0.1:0"]).flatMap((address) => ["--listen", address]);
+    const given = ["--acl", this.policyFile, "--audit", this.auditFile, ...(options.args ?? [])];
+    this.program = begin(["socks", ...listen, ...given]);
+  }
+
+  async listening(): Promise<void> {
+    const [, places] = await this.program.output("stderr", /listening on (.+) policy=/);
+    this.listen = places!.split(", ");
+    this.port = Number(/:(\d+)$/.exec(this.listen.find((place) => /:\d+$/.test(place)) ?? "")?.[1] ?? 0);
+  }
+
+  /** As a URL for clients, e.g. `socks5h://127.0.0.1:1080`. */
+  url(scheme: string): string {
+    return `${scheme}://127.0.0.1:${this.port}`;
+  }
+
+  /** The audit lines so far, but for forgotten ones; each must be JSON. */
+  audit(): AuditEvent[] {
+    const lines = existsSync(this.auditFile) ? auditLines(readFileSync(this.auditFile, "utf8")) : [];
+    return lines.filter(({ time }) => time > this.#since);
+  }
+
+  /** Only what happens from now on counts; lines of before may still be on their way to the file. */
+  forget(): void {
+    this.#since = new Date().toISOString();
+  }
+
+  /** Waits for an audit line. */
+  record<E extends AuditEvent["event"]>(
+    event: E,
+    matches: (line: LineOf<E>) => boolean = () => true,
+  ): Promise<LineOf<E>> {
+    const isWanted = (line: AuditEvent): line is LineOf<E> => line.event === event && matches(line as LineOf<E>);
+    return until(
+      () => `a line "${event}" in the audit: ${JSON.stringify(this.audit(), undefined, 1)}\n${this.program.stderr}`,
+      () => this.audit().find(isWanted),
+    );
+  }
+
+  /** Waits for the decision on a target, written as `host:port`. */
+  decision(target: string, matches: (line: DecisionEvent) => boolean = () => true): Promise<DecisionEvent> {
+    return this.record("decision", (line) => line.target === target && matches(line));
+  }
+
+  /** Writes another policy, sends SIGHUP, and waits for what came of it. */
+  async reload(policy: string): Promise<ReloadEvent> {
+    const before = this.#reloads().length;
+    writeFileSync(this.policyFile, policy);
+    this.program.signal("SIGHUP");
+    return until("the reload", () => this.#reloads()[before]);
+  }
+
+  #reloads(): ReloadEvent[] {
+    return this.audit().filter((line) => line.event === "reload");
+  }
+
+  /** Sends SIGTERM; the exit status. */
+  stop(): Promise<number | null> {
+    this.program.signal("SIGTERM");
+    return this.program.ended;
+  }
+}
+
+/** Whole JSON lines; a line that is still being written is left for the next look. */
+export function auditLines(text: string): AuditEvent[] {
+  return text
+    .slice(0, text.lastIndexOf("\n") + 1)
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as AuditEvent);
+}
+
+/** A policy that lets everybody to these ports of this machine, and nowhere else. */
+export function allowLocal(...ports: number[]): string {
+  return `policy local {\n  when dest.ip in [127.0.0.0/8, ::1] and port in [${ports.join(", ")}]\n  action allow\n}\n`;
+}

@@ -1,0 +1,15 @@
+/** The programs that a scenario needs: where one is missing, the scenario is left out and that is written down. Installs nothing. */
+import { appendFileSync } from "node:fs";
+import { PATH } from "./program.ts";
+
+/** Those of `programs` that this machine lacks. */
+export function missing(programs: readonly string[]): string[] {
+  return programs.filter((program) => Bun.which(program, { PATH }) === null);
+}
+
+/** One JSON line, `{scenario, needs}`, in the file that PORTAIL_LEFT_OUT names. Throws where CI=true: there all is to run. */
+export function leaveOut(scenario: string, needs: readonly string[]): void {
+  if (process.env["CI"] === "true") throw new Error(`"${scenario}" needs ${needs.join(", ")}`);
+  const file = process.env["PORTAIL_LEFT_OUT"];
+  if (file !== undefined) appendFileSync(file, `${JSON.stringify({ scenario, needs })}\n`);
+}

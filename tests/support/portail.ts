@@ -1,0 +1,65 @@
+/** The program under test, from source or compiled and copied to where nothing of the project is in sight. Asserts nothing. */
+import { copyFileSync, existsSync } from "node:fs";
+import { resolve } from "node:path";
+import { AccessProxy, type AccessProxyOptions } from "./access-proxy.ts";
+import { run, start, type Outcome, type Program, type RunOptions } from "./program.ts";
+import type { Scene } from "./scene.ts";
+
+export const ROOT = resolve(import.meta.dir, "../..");
+
+export interface Form {
+  name: "source" | "binary";
+  /** The command line up to the subcommand. */
+  command(scene: Scene): string[];
+}
+
+const SOURCE: Form = { name: "source", command: () => [process.execPath, resolve(ROOT, "cli/main.ts")] };
+
+/** From source and compiled. The compiled one is that of PORTAIL_BINARY, or is built once per run of the tests. */
+export function forms(): Form[] {
+  const built = (compiled ??= process.env["PORTAIL_BINARY"] ?? build());
+  const command = (scene: Scene) => {
+    const copy = scene.path("portail");
+    if (!existsSync(copy)) copyFileSync(built, copy);
+    return [copy];
+  };
+  return [SOURCE, { name: "binary", command }];
+}
+
+let compiled: string | undefined;
+
+function build(): string {
+  const { exitCode, stderr } = Bun.spawnSync([process.execPath, resolve(ROOT, "scripts/build.ts")], { cwd: ROOT });
+  if (exitCode !== 0) throw new Error(`the build failed: ${stderr.toString()}`);
+  return resolve(ROOT, "dist/portail");
+}
+
+export class Portail {
+  readonly #form: Form;
+  readonly #scene: Scene;
+
+  constructor(form: Form, scene: Scene) {
+    this.#form = form;
+    this.#scene = scene;
+  }
+
+  get command(): string[] {
+    return this.#form.command(this.#scene);
+  }
+
+  /** Runs it to its end. */
+  run(args: readonly string[], options: RunOptions = {}): Promise<Outcome> {
+    return run([...this.command, ...args], { cwd: this.#scene.folder, ...options });
+  }
+
+  start(args: readonly string[], env: Record<string, string> = {}): Program {
+    return start(this.#scene, [...this.command, ...args], { env });
+  }
+
+  /** `portail socks`, once it listens. */
+  async socks(options: AccessProxyOptions): Promise<AccessProxy> {
+    const proxy = new AccessProxy(this.#scene, (args) => this.start(args, options.env), options);
+    await proxy.listening();
+    return proxy;
+  }
+}
