@@ -1,0 +1,105 @@
+/** Connected pairs of a `Conn` and a plain socket, and a receiver that notes what happens. Local to the tests of lib/net. */
+import { createConnection, createServer, type Socket } from "node:net";
+import type { Conn, ConnEvents } from "../../../../lib/net/conn.ts";
+import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
+import { Dialer, type Candidate } from "../../../../lib/net/dial.ts";
+import { NodeConn } from "../../../../lib/net/node-conn.ts";
+
+/** Waits until `look` holds; the time only bounds a test that fails. */
+export async function until(look: () => boolean, what = "something"): Promise<void> {
+  const deadline = performance.now() + 20_000;
+  while (!look()) {
+    if (performance.now() > deadline) throw new Error(`waited in vain for ${what}`);
+    await Bun.sleep(2);
+  }
+}
+
+/** Notes events in order; chunks in a row count as one. */
+export class Notes implements ConnEvents {
+  readonly events: string[] = [];
+  text = "";
+  bytes = 0;
+  error: Error | undefined;
+  drained = 0;
+  closes = 0;
+  ended = false;
+
+  data(chunk: Uint8Array): void {
+    this.bytes += chunk.length;
+    if (this.text.length < 4096) this.text += Buffer.from(chunk).toString("latin1");
+    if (this.events.at(-1) !== "data") this.events.push("data");
+  }
+
+  drain(): void {
+    this.drained++;
+  }
+
+  end(): void {
+    this.ended = true;
+    this.events.push("end");
+  }
+
+  close(error?: Error): void {
+    this.closes++;
+    this.error = error;
+    this.events.push("close");
+  }
+}
+
+export interface Pair {
+  conn: Conn;
+  /** The other end, half-open allowed, its errors ignored. */
+  peer: Socket;
+}
+
+export const KINDS = ["native", "node"] as const;
+export type Kind = (typeof KINDS)[number];
+
+/** A connection over loopback whose one end is a `Conn` of that kind. Nobody is attached to it. */
+export async function connect(kind: Kind): Promise<Pair> {
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createServer({ allowHalfOpen: true }, (socket) => accepted.resolve(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const conn = await (kind === "native" ? connectNative(port) : connectNode(port));
+  const peer = await accepted.promise;
+  server.close();
+  peer.on("error", () => {});
+  return { conn, peer };
+}
+
+function connectNative(port: number): Promise<Conn> {
+  return dial([{ ip: "127.0.0.1", port }], 20_000);
+}
+
+/** What a `Dialer` comes to; rejects with its `DialError`. */
+export function dial(candidates: readonly Candidate[], timeout: number): Promise<Conn> {
+  return new Promise((resolve, reject) => {
+    let told = 0;
+    const once = (what: () => void) => (++told === 1 ? what() : reject(new Error(`told ${told} times`)));
+    new Dialer(timeout, new KeepAlive(0)).dial(candidates, {
+      opened: (conn) => once(() => resolve(conn)),
+      failed: (error) => once(() => reject(error)),
+    });
+    if (told > 0) reject(new Error("told before dial returned"));
+  });
+}
+
+function connectNode(port: number): Promise<Conn> {
+  const socket = createConnection({ host: "127.0.0.1", port, allowHalfOpen: true });
+  return new Promise((resolve, reject) => {
+    socket.once("error", reject);
+    socket.once("connect", () => {
+      socket.off("error", reject);
+      resolve(new NodeConn(socket, new KeepAlive(0)));
+    });
+  });
+}
+
+/** All that a plain socket receives up to its end. */
+export async function readAll(peer: Socket): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  peer.on("data", (chunk: Buffer) => void chunks.push(chunk));
+  await new Promise((resolve) => peer.on("end", resolve).on("close", resolve));
+  return Buffer.concat(chunks);
+}

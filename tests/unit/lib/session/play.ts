@@ -1,0 +1,56 @@
+/** Plays a client's bytes into a session and notes what it asks for. Decides nothing. */
+import type { FrontSession, ProxyRequest, Step } from "../../../../lib/session/front.ts";
+import { formatIp } from "../../../../lib/wire/ip.ts";
+
+/** A step for comparison: bytes as hexadecimal digits, a password as text. */
+export type Noted =
+  | { send: string }
+  | { authenticate: [user: string, password: string] }
+  | { request: object }
+  | { fail: string; bytes: string | undefined };
+
+export interface Played {
+  steps: Noted[];
+  /** What stands behind the request, as text. */
+  rest: string;
+}
+
+/** Feeds the pieces in turn; `authenticate` steps are answered with `accepted` at once. */
+export function play(session: FrontSession, pieces: readonly Uint8Array[], accepted = true): Played {
+  const steps: Noted[] = [];
+  const take = (more: readonly Step[]) => {
+    for (const step of more) {
+      steps.push(note(step));
+      if (step.type === "authenticate") take(session.authenticated(accepted));
+    }
+  };
+  for (const piece of pieces) take(session.receive(piece));
+  return { steps, rest: Buffer.from(session.rest).toString("latin1") };
+}
+
+function note(step: Step): Noted {
+  switch (step.type) {
+    case "send":
+      return { send: digits(step.bytes) };
+    case "authenticate":
+      return { authenticate: [step.user, Buffer.from(step.password).toString("latin1")] };
+    case "request":
+      return { request: plain(step.request) };
+    case "fail":
+      return { fail: step.reason, bytes: step.bytes === undefined ? undefined : digits(step.bytes) };
+  }
+}
+
+/** An address is told by its text; what is absent is left out. */
+function plain({ ip, ...request }: ProxyRequest): object {
+  return ip === undefined ? request : { ...request, ip: formatIp(ip) };
+}
+
+const digits = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");
+
+/** `bytes` in every cut of two, and one byte at a time. */
+export function* splits(bytes: Uint8Array): Generator<Uint8Array[]> {
+  yield [bytes];
+  for (let at = 1; at < bytes.length; at++) yield [bytes.slice(0, at), bytes.slice(at)];
+  yield [...bytes].map((byte) => Uint8Array.of(byte));
+}
