@@ -57,8 +57,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     return this.#proxy.sessionName(this.#number);
   }
 
-  get idle(): boolean {
-    return this.#state === "asking" || this.#state === "verifying";
+  retire(): void {
+    if (this.#state === "asking" || this.#state === "verifying") this.conn.destroy();
   }
 
   cut(): void {
