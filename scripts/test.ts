@@ -28,6 +28,7 @@ const steps: Step[] = [
   suite("unit", "./tests/unit"),
   suite("conformance", "./tests/conformance"),
   suite("fuzz", "./tests/fuzz"),
+  suite("adversarial", "./tests/adversarial"),
   suite("e2e", "./tests/e2e"),
 ];
 
