@@ -170,6 +170,8 @@ export class Forwarder {
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       client.user = credentials.user;
     }
+    // It would give back to a script what the browser keeps from it: cookies and credentials.
+    if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
     if (parseForwardTarget(req.url ?? "") === undefined) {
       return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
     }
