@@ -52,7 +52,7 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** Waits for the next request head, under the same deadline as for the first. */
   rest(received = this.conn.received): void {
-    if (this.#exchanges > 0) return;
+    if (this.#exchanges > 0 || this.conn.closed) return;
     this.#receivedBefore = received;
     if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
