@@ -20,10 +20,11 @@ import {
 } from "../../lib/session/http-refusal.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import {
-  endToEnd,
   isChunked,
   pairs,
   parseForwardTarget,
+  requestFields,
+  responseFields,
   type Field,
   type ForwardTarget,
 } from "../../lib/wire/http-forward.ts";
@@ -53,8 +54,13 @@ class ForwardClient extends Due implements Asker, Open {
   rest(received = this.conn.received): void {
     this.idle = true;
     this.#receivedBefore = received;
-    if (this.#proxy.draining) this.cut();
+    if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
+  }
+
+  /** The last answer may still be on its way: the end goes behind it. */
+  retire(): void {
+    if (this.idle) this.conn.end();
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
@@ -164,6 +170,8 @@ export class Forwarder {
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       client.user = credentials.user;
     }
+    // It would give back to a script what the browser keeps from it: cookies and credentials.
+    if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
     if (parseForwardTarget(req.url ?? "") === undefined) {
       return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
     }
@@ -219,7 +227,7 @@ export class Forwarder {
 }
 
 function requestHeaders(fields: readonly Field[], target: ForwardTarget): string[] {
-  const kept = endToEnd(fields).filter(([name]) => name.toLowerCase() !== "host");
+  const kept = requestFields(fields).filter(([name]) => name.toLowerCase() !== "host");
   const framing: Field[] = isChunked(fields) ? [["Transfer-Encoding", "chunked"]] : [];
   return [["Host", target.authority] as const, ...kept, ...framing, ["Connection", "close"] as const].flat();
 }
@@ -232,7 +240,7 @@ function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
 function answer(incoming: IncomingMessage, res: ServerResponse, method: string | undefined): void {
   const fields = pairs(incoming.rawHeaders);
   const framing: Field[] = isChunked(fields) && method !== "HEAD" ? [["Transfer-Encoding", "chunked"]] : [];
-  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...endToEnd(fields), ...framing].flat());
+  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...responseFields(fields), ...framing].flat());
   incoming.on("aborted", () => res.destroy());
   incoming.on("error", () => res.destroy());
   incoming.pipe(res);
