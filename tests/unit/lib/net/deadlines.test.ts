@@ -83,6 +83,26 @@ test("an item that sets its deadline again while it is late, and one that lifts 
   expect(late).toEqual(["again", "again", "again"]);
 });
 
+test("an item that is added twice is late once, at its later time", () => {
+  const late: string[] = [];
+  const deadlines = new Deadlines(100);
+  class Bounded extends Noted {
+    override late(): void {
+      super.late();
+      if (late.length > 10) throw new Error("late without end");
+    }
+  }
+  const twice = new Bounded("twice", late);
+  deadlines.add(twice);
+  pass(50);
+  deadlines.add(twice);
+  deadlines.add(new Bounded("other", late));
+  pass(90);
+  expect(late).toEqual([]);
+  pass(500);
+  expect(late).toEqual(["twice", "other"]);
+});
+
 test("0 sets none", () => {
   const late: string[] = [];
   new Deadlines(0).add(new Noted("a", late));
