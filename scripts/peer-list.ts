@@ -17,6 +17,7 @@ export const PEERS = {
   ncat: "ncat",
   nft: "nftables",
   openssl: "openssl",
+  patch: "patch",
   proxychains4: "proxychains4",
   python3: "python3",
   socat: "socat",
@@ -29,6 +30,7 @@ export const PEERS = {
   tinyproxy: "tinyproxy-bin",
   tmux: "tmux",
   unshare: "util-linux",
+  vim: "vim",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */

@@ -3,5 +3,9 @@ import { defineGroup } from "../../lib/command/define.ts";
 
 export default defineGroup({
   meta: { name: "acl", description: "Test, check, format and explain access policies" },
-  commands: {},
+  commands: {
+    explain: () => import("./explain.ts").then((module) => module.default),
+    fmt: () => import("./fmt.ts").then((module) => module.default),
+    replay: () => import("./replay.ts").then((module) => module.default),
+  },
 });
