@@ -37,9 +37,9 @@ class ForwardClient extends Due implements Asker, Open {
   readonly conn: Conn;
   readonly session: string;
   user: string | undefined;
-  idle = true;
   readonly #proxy: Proxy;
   #receivedBefore = 0;
+  #exchanges = 0;
 
   constructor(proxy: Proxy, conn: Conn, session: string) {
     super();
@@ -52,7 +52,7 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** Waits for the next request head, under the same deadline as for the first. */
   rest(received = this.conn.received): void {
-    this.idle = true;
+    if (this.#exchanges > 0 || this.conn.closed) return;
     this.#receivedBefore = received;
     if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
@@ -60,7 +60,7 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** The last answer may still be on its way: the end goes behind it. */
   retire(): void {
-    if (this.idle) this.conn.end();
+    if (this.#exchanges === 0) this.conn.end();
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
@@ -71,9 +71,15 @@ class ForwardClient extends Due implements Asker, Open {
     this.cut();
   }
 
-  busy(): void {
-    this.idle = false;
+  /** An exchange begins; the client may have sent the next request already. */
+  begin(): void {
+    this.#exchanges++;
     this.#proxy.deadlines.remove(this);
+  }
+
+  done(): void {
+    this.#exchanges--;
+    this.rest();
   }
 
   /** Set by `cut`: what ends then did not end by itself. */
@@ -99,6 +105,8 @@ export class Forwarder {
     this.#proxy = proxy;
     this.#server = createServer({ maxHeaderSize: proxy.settings.mostHead, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // A client may end its direction behind its request and still wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (req, res) => void this.#exchange(req, res));
     this.#server.on("checkContinue", (req, res) => void this.#exchange(req, res));
     this.#server.on("connect", (req, socket, head) => this.#handBack(req, socket as unknown as ConnDuplex, head));
@@ -134,8 +142,8 @@ export class Forwarder {
   async #exchange(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const client = this.#clients.get(req.socket);
     if (client === undefined) return;
-    client.busy();
-    res.on("close", () => client.rest());
+    client.begin();
+    res.on("close", () => client.done());
     const refusal = await this.#refusal(client, req);
     if (refusal !== undefined) {
       reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());

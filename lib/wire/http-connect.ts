@@ -28,7 +28,7 @@ const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(?::([0-9]{1,5}))?$/;
  */
 export function decodeConnect(bytes: Uint8Array, length = findHeadEnd(bytes, 0)): Decoded<ConnectHead> {
   if (length === 0) return MORE;
-  const text = Buffer.from(bytes.buffer, bytes.byteOffset, length).toString("latin1");
+  const text = Buffer.prototype.toString.call(bytes, "latin1", 0, length);
   const first = lineEnd(text, 0);
   const version = versionOf(text, first);
   if (version === undefined) return bad("the request line is not CONNECT host:port HTTP/1.1");
