@@ -136,6 +136,32 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     upstream.server.close();
   });
 
+  test("a reset by the client against the stream of bulk is no orderly end for the upstream", async () => {
+    const ends: string[] = [];
+    const upstream = await listen((socket) => {
+      socket.on("data", () => {});
+      socket.on("end", () => void ends.push("end"));
+      socket.on("error", ({ message }) => void ends.push(message));
+      const more = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(200_000)));
+      };
+      socket.on("drain", more);
+      more();
+    });
+    const proxy = await startProxy(ACL);
+    for (let round = 1; round <= 4; round++) {
+      const { client } = await ask(protocol, proxy.port, "127.0.0.1", upstream.port);
+      for (let got = 0; got < 5_000_000;) got += (await client.some()).length;
+      client.reset();
+      await until(() => proxy.events("close").length === round, "the end");
+    }
+    await until(() => upstream.sockets.every((socket) => socket.destroyed), "the resets");
+    expect(ends.filter((one) => one === "end")).toEqual([]);
+    expect(proxy.events("close").map(({ reason }) => reason)).toEqual(Array.from({ length: 4 }, () => "client"));
+    expect(await proxy.drain()).toBe(0);
+    upstream.server.close();
+  });
+
   test("a client that is gone while its target is dialled leaves no tunnel, and is recorded", async () => {
     const hole = await openBlackHole();
     const proxy = await startProxy(ACL, ["--connect-timeout", "500ms"]);
@@ -260,6 +286,27 @@ describe("forward", () => {
     await client.rest();
     await client.closed;
     expect(await proxy.drain()).toBe(0);
+    upstream.server.close();
+  });
+
+  test.each(["GET", "POST", "DELETE", "HEAD"])("a body is never a second request: %s", async (method) => {
+    const got: Buffer[] = [];
+    const upstream = await listen((socket) => socket.on("data", (chunk: Buffer) => void got.push(chunk)));
+    const proxy = await startProxy(ACL);
+    const body = "GET /undecided HTTP/1.1\r\nHost: x\r\n\r\n";
+    const client = await RawClient.open(proxy.port);
+    client.write(
+      `${method} http://127.0.0.1:${upstream.port}/ HTTP/1.1\r\nHost: x\r\nConnection: content-length\r\n` +
+        `Content-Length: ${body.length}\r\n\r\n${body}`,
+    );
+    // It is refused, or arrives with a length or in chunks.
+    await until(() => client.ended || Buffer.concat(got).includes("undecided"), "an outcome");
+    const [head = "", rest = ""] = Buffer.concat(got)
+      .toString()
+      .split(/\r\n\r\n([^]*)/);
+    if (rest !== "") expect(head.toLowerCase()).toMatch(/\r\n(content-length: \d+|transfer-encoding: chunked)/);
+    client.reset();
+    await proxy.stop();
     upstream.server.close();
   });
 
