@@ -20,10 +20,11 @@ import {
 } from "../../lib/session/http-refusal.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import {
-  endToEnd,
   isChunked,
   pairs,
   parseForwardTarget,
+  requestFields,
+  responseFields,
   type Field,
   type ForwardTarget,
 } from "../../lib/wire/http-forward.ts";
@@ -36,9 +37,9 @@ class ForwardClient extends Due implements Asker, Open {
   readonly conn: Conn;
   readonly session: string;
   user: string | undefined;
-  idle = true;
   readonly #proxy: Proxy;
   #receivedBefore = 0;
+  #exchanges = 0;
 
   constructor(proxy: Proxy, conn: Conn, session: string) {
     super();
@@ -51,10 +52,15 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** Waits for the next request head, under the same deadline as for the first. */
   rest(received = this.conn.received): void {
-    this.idle = true;
+    if (this.#exchanges > 0 || this.conn.closed) return;
     this.#receivedBefore = received;
-    if (this.#proxy.draining) this.cut();
+    if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
+  }
+
+  /** The last answer may still be on its way: the end goes behind it. */
+  retire(): void {
+    if (this.#exchanges === 0) this.conn.end();
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
@@ -65,9 +71,15 @@ class ForwardClient extends Due implements Asker, Open {
     this.cut();
   }
 
-  busy(): void {
-    this.idle = false;
+  /** An exchange begins; the client may have sent the next request already. */
+  begin(): void {
+    this.#exchanges++;
     this.#proxy.deadlines.remove(this);
+  }
+
+  done(): void {
+    this.#exchanges--;
+    this.rest();
   }
 
   /** Set by `cut`: what ends then did not end by itself. */
@@ -93,6 +105,8 @@ export class Forwarder {
     this.#proxy = proxy;
     this.#server = createServer({ maxHeaderSize: proxy.settings.mostHead, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // A client may end its direction behind its request and still wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (req, res) => void this.#exchange(req, res));
     this.#server.on("checkContinue", (req, res) => void this.#exchange(req, res));
     this.#server.on("connect", (req, socket, head) => this.#handBack(req, socket as unknown as ConnDuplex, head));
@@ -128,8 +142,8 @@ export class Forwarder {
   async #exchange(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const client = this.#clients.get(req.socket);
     if (client === undefined) return;
-    client.busy();
-    res.on("close", () => client.rest());
+    client.begin();
+    res.on("close", () => client.done());
     const refusal = await this.#refusal(client, req);
     if (refusal !== undefined) {
       reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
@@ -164,6 +178,8 @@ export class Forwarder {
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       client.user = credentials.user;
     }
+    // It would give back to a script what the browser keeps from it: cookies and credentials.
+    if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
     if (parseForwardTarget(req.url ?? "") === undefined) {
       return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
     }
@@ -219,7 +235,7 @@ export class Forwarder {
 }
 
 function requestHeaders(fields: readonly Field[], target: ForwardTarget): string[] {
-  const kept = endToEnd(fields).filter(([name]) => name.toLowerCase() !== "host");
+  const kept = requestFields(fields).filter(([name]) => name.toLowerCase() !== "host");
   const framing: Field[] = isChunked(fields) ? [["Transfer-Encoding", "chunked"]] : [];
   return [["Host", target.authority] as const, ...kept, ...framing, ["Connection", "close"] as const].flat();
 }
@@ -232,7 +248,7 @@ function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
 function answer(incoming: IncomingMessage, res: ServerResponse, method: string | undefined): void {
   const fields = pairs(incoming.rawHeaders);
   const framing: Field[] = isChunked(fields) && method !== "HEAD" ? [["Transfer-Encoding", "chunked"]] : [];
-  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...endToEnd(fields), ...framing].flat());
+  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...responseFields(fields), ...framing].flat());
   incoming.on("aborted", () => res.destroy());
   incoming.on("error", () => res.destroy());
   incoming.pipe(res);

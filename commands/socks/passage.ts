@@ -106,7 +106,7 @@ class Attempt implements Passage, Dialled {
 
   opened(conn: Conn): void {
     this.upstream = conn;
-    // ProxyRequest now: a closed socket no longer knows.
+    // Asked now: a closed socket no longer knows.
     if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
     this.#answer.answered(this);
   }

@@ -18,6 +18,8 @@ export interface AuditSink {
 const MOST_HELD = 16 * 1024 * 1024;
 /** Milliseconds in which lines are gathered into one write. */
 const GATHER = 5;
+/** Milliseconds that a reader has at the end to take what is held. */
+const PATIENCE = 2000;
 /** Milliseconds before a descriptor that would block is tried again. */
 const RETRY = 20;
 
@@ -38,6 +40,8 @@ class DescriptorSink implements AuditSink {
   #held = 0;
   #writing: Promise<void> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Lines of events in the write that is under way. */
+  #inFlight = 0;
   /** Losses that no line has told yet; `command` of the last event, for that line. */
   #untold = 0;
   #command = "";
@@ -67,18 +71,23 @@ class DescriptorSink implements AuditSink {
     clearTimeout(this.#timer);
     this.#timer = undefined;
     if (this.#writing !== undefined || this.#lines.length === 0) return;
-    if (this.#untold > 0) this.#lines.unshift(this.#lossLine());
     const lines = this.#lines;
+    const told = this.#untold;
+    if (told > 0) lines.unshift(this.#lossLine());
     this.#lines = [];
     this.#held = 0;
-    this.#writing = this.#put(lines).then(() => {
+    this.#inFlight = told > 0 ? lines.length - 1 : lines.length;
+    this.#writing = this.#put(lines, told).then(() => {
       this.#writing = undefined;
+      this.#inFlight = 0;
       this.#flush();
     });
   }
 
-  async #put(lines: string[]): Promise<void> {
-    const bytes = Buffer.from((this.#torn ? "\n" : "") + lines.join(""));
+  /** Writes the lines, the first of which tells `told` losses where that is not 0. */
+  async #put(lines: string[], told: number): Promise<void> {
+    const prefix = this.#torn ? "\n" : "";
+    const bytes = Buffer.from(prefix + lines.join(""));
     let at = 0;
     while (at < bytes.length) {
       try {
@@ -90,9 +99,12 @@ class DescriptorSink implements AuditSink {
           await new Promise((resolve) => setTimeout(resolve, RETRY));
           continue;
         }
-        const written = bytes.subarray(0, at).filter((byte) => byte === 10).length;
-        this.#torn = at > 0 && bytes[at - 1] !== 10;
-        this.#lose(lines.length - Math.min(written, lines.length), code);
+        const ends = bytes.subarray(0, at).filter((byte) => byte === 10).length;
+        const written = Math.max(0, ends - prefix.length);
+        if (at > 0) this.#torn = bytes[at - 1] !== 10;
+        const unheard = told > 0 && written === 0;
+        if (unheard) this.#untold += told;
+        this.#lose(lines.length - written - (unheard ? 1 : 0), code);
         return;
       }
     }
@@ -123,7 +135,14 @@ class DescriptorSink implements AuditSink {
 
   async close(): Promise<void> {
     this.#flush();
-    while (this.#writing !== undefined) await this.#writing;
+    const patience = Promise.withResolvers<"over">();
+    const timer = setTimeout(() => patience.resolve("over"), PATIENCE);
+    while (this.#writing !== undefined) {
+      if ((await Promise.race([this.#writing, patience.promise])) !== "over") continue;
+      this.#lose(this.#inFlight + this.#lines.length, "nobody reads");
+      break;
+    }
+    clearTimeout(timer);
     if (isPath(this.#destination)) close(this.#fd, () => {});
   }
 }

@@ -8,26 +8,34 @@ export class ConnDuplex extends Duplex {
   readonly conn: Conn;
   #written: Done | undefined;
   #attached = true;
+  #ended = false;
 
   /** `early` was read from `conn` already. */
   constructor(conn: Conn, early?: Early) {
     super({ allowHalfOpen: true, autoDestroy: true });
     this.conn = conn;
     if (early !== undefined && early.bytes.length > 0) this.push(early.bytes);
-    if (early?.ended) this.push(null);
+    if (early?.ended) this.#onEnd();
     conn.attach({
       data: (chunk) => {
         if (!this.push(chunk)) conn.pause();
       },
       drain: () => this.#release(),
-      end: () => this.push(null),
-      close: (error) => {
-        this.#release();
-        // A reader that waits for more must learn that nothing comes, in order or not.
-        if (error !== undefined || !this.readableEnded) this.destroy(error);
-        else this.destroy();
-      },
+      end: () => this.#onEnd(),
+      close: (error) => this.#onClose(error),
     });
+  }
+
+  #onEnd(): void {
+    this.#ended = true;
+    this.push(null);
+  }
+
+  /** What was received before an orderly end is still to be read; whoever waits for more than that is told. */
+  #onClose(error: Error | undefined): void {
+    this.#release();
+    if (error !== undefined || !this.#ended || this.readableEnded) this.destroy(error);
+    else this.once("end", () => this.destroy());
   }
 
   /** Gives the connection back: this stream neither reads, writes nor ends it any more. */

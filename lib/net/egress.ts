@@ -111,15 +111,19 @@ function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard
   return verdict;
 }
 
+const NONE: readonly string[] = [];
+
 function conclude(facts: Facts, decision: Decision, addresses: readonly string[]): Verdict {
   const port = facts.port!;
-  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip, port })) : [];
+  const allowed = decision.outcome === "allow" ? addresses : NONE;
+  const candidates =
+    allowed.length === 1 ? [{ ip: allowed[0]!, port }] : interleave(allowed.map((ip) => ({ ip, port })));
   return {
     decision,
     host: facts.host!,
     port,
     redirected: false,
-    candidates: candidates.length > 1 ? interleave(candidates) : candidates,
+    candidates,
     dropped: [],
     facts,
   };

@@ -30,12 +30,12 @@ export function race(candidates: readonly Candidate[], timeout: number, keepAliv
       if (candidate === undefined) return;
       const socket = createConnection({ host: candidate.ip, port: candidate.port, allowHalfOpen: true });
       attempts.add(socket);
-      const onError = (error: Error) => {
+      const onError = (reason: Error) => {
         if (!attempts.delete(socket)) return;
         if (next < candidates.length) {
           clearTimeout(stagger);
           start();
-        } else if (attempts.size === 0) settle(() => void diagnose(candidate, error).then(reject));
+        } else if (attempts.size === 0) settle(() => void diagnose(candidate, reason).then(reject));
       };
       socket.once("error", onError);
       socket.once("connect", () => {

@@ -35,8 +35,12 @@ export interface RefusalAnswer {
 /** `message` is for the person at the client: one sentence without rule names. */
 export function answerRefusal(refusal: Refusal, message: string): RefusalAnswer {
   const { status, phrase, error } = REFUSALS[refusal];
-  return answer(status, phrase, `portail; error=${error}`, message);
+  const refused = answer(status, phrase, `portail; error=${error}`, message);
+  // RFC 9110 section 15.5.6 asks for it.
+  return status === 405 ? { ...refused, headers: { Allow: METHODS, ...refused.headers } } : refused;
 }
+
+const METHODS = "CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** 407 with the one scheme that is taken. */
 export function answerUnauthenticated(message: string): RefusalAnswer {

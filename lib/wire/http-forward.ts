@@ -55,10 +55,19 @@ export function pairs(raw: readonly string[]): Field[] {
 }
 
 /**
- * The fields that travel on, in order and as spelt, with `Via` added. Fields that `Connection` names are dropped too.
- * A message in chunks stays one: its length is not known.
+ * The fields of a request that travel on, in order and as spelt, with `Via` added. What begins with `Proxy-` is meant
+ * for this proxy; what `Connection` names is meant for nobody further on.
  */
-export function endToEnd(fields: readonly Field[]): Field[] {
+export function requestFields(fields: readonly Field[]): Field[] {
+  return endToEnd(fields).filter(([name]) => !name.toLowerCase().startsWith("proxy-"));
+}
+
+/** The fields of a response that travel on. `Proxy-Status` tells the client of every proxy on the way (RFC 9209). */
+export function responseFields(fields: readonly Field[]): Field[] {
+  return endToEnd(fields);
+}
+
+function endToEnd(fields: readonly Field[]): Field[] {
   const named = new Set(
     fields
       .filter(([name]) => name.toLowerCase() === "connection")

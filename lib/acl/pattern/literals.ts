@@ -98,11 +98,11 @@ function branchOf(sequence: readonly Atom[]): (Branch & { oneLine: boolean }) | 
       // `.*$`: the end is reached if no line break is in the way.
       if (openEnd) oneLine = true;
       else end = true;
-    } else if (text === "") {
+    } else if (text === "" && !end) {
       // `^.*x`: x may stand anywhere in a line.
       if (start) oneLine = true;
       start = false;
-    } else openEnd = true;
+    } else if (!end) openEnd = true; // behind the end nothing is left to be anything
   }
   if (text === "" && start && openEnd) return undefined;
   return { start, end, text, oneLine };

@@ -7,7 +7,12 @@ const MOST = 4096;
 const HEAD = "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n";
 const credentials = (text: string) => `Proxy-Authorization: Basic ${btoa(text)}\r\n`;
 const request = (headers: [string, string][]): Noted => ({
-  request: { protocol: "http", host: "a.example", port: 443, headers },
+  request: {
+    protocol: "http",
+    host: "a.example",
+    port: 443,
+    http: { method: "CONNECT", path: "", query: "", headers },
+  },
 });
 
 function answered(step: Noted | undefined): string {

@@ -103,12 +103,7 @@ describe("answers", () => {
   const session = new Socks5Server(false);
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-  test("an open tunnel with our address towards the target", () => {
-    expect(text(session.accept({ ip: "192.0.2.9", port: 0x1234 }))).toBe("05000001c00002091234");
-    expect(text(session.accept({ ip: "2001:db8::9", port: 1 }))).toBe("0500000420010db80000000000000000000000090001");
-    expect(text(session.accept(undefined))).toBe("05000001000000000000");
-    expect(text(session.accept({ ip: "no address", port: 1 }))).toBe("05000001000000000000");
-  });
+  test("an open tunnel", () => expect(text(session.accept())).toBe("05000001000000000000"));
 
   /** RFC 1928 section 6. */
   const codes: Record<Refusal, number> = {

@@ -112,6 +112,27 @@ test("looked up or run, a pattern gives one answer", () => {
   expect(lookedUp).toBeGreaterThan(500);
 }, 60_000);
 
+test("every short pattern of anchors, texts, dots and groups gives the automaton's answer", () => {
+  const pieces = ["^", "$", ".*", "a", "b", "\\.", "|", "(", ")", "?", "(^|\\.)", "(.*\\.)?", "[ab]+"];
+  const subjects = ["", "a", "b", "ab", "ba", ".", "a.b", ".a", "a\n", "\na", "b\na.b", "aa"];
+  let patterns = [""];
+  let lookedUp = 0;
+  for (let length = 1; length <= 4; length++) {
+    patterns = patterns.flatMap((before) => pieces.map((piece) => before + piece));
+    for (const text of patterns) {
+      const { pattern } = Pattern.compile(text);
+      if (pattern === undefined) continue;
+      if (pattern.texts !== undefined) lookedUp++;
+      const automaton = RE2JS.compile(text);
+      for (const one of subjects) {
+        if (pattern.test(one) !== automaton.test(one))
+          expect([text, one, pattern.test(one)]).toEqual([text, one, automaton.test(one)]);
+      }
+    }
+  }
+  expect(lookedUp).toBeGreaterThan(2000);
+}, 60_000);
+
 test.each([
   ["^.*a$", "\na", false],
   ["^.*a$", "ba", true],
