@@ -59,7 +59,7 @@ function classify(file: File, known: Map<number, Kind>): void {
     if (expr.kind === "and" || expr.kind === "or") expr.items.forEach(condition);
     else if (expr.kind === "not") condition(expr.item);
     else if (expr.kind === "defined") fact(expr.fact.text, expr.fact);
-    else {
+    else if (expr.kind === "comparison") {
       operand(expr.left);
       operand(expr.right);
     }

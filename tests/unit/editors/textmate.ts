@@ -107,6 +107,7 @@ function paint(
   here.fill(scopes, match.index, match.index + match[0].length);
   for (const [number, { name }] of Object.entries(captures ?? {})) {
     const span = match.indices![Number(number)];
-    if (span !== undefined) here.fill([...scopes, name], span[0], span[1]);
+    const inner = [...scopes, name];
+    if (span !== undefined) here.fill(inner, span[0], span[1]);
   }
 }
