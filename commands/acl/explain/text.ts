@@ -39,7 +39,7 @@ export function accountText(account: Account, style: TextStyle): string {
   if (recorded !== undefined) {
     const by = recorded.policy === null ? "" : ` by ${recorded.policy}`;
     const why = recorded.why === undefined ? "" : ` (${recorded.why})`;
-    lines.push(printable(`  recorded as ${recorded.decision}${by}${why}`));
+    lines.push(printable(`  recorded as ${recorded.decision}${by}${why}`).replaceAll("\n", "\\n"));
   }
   if (lacking !== undefined) lines.push(`  the audit line does not say whether there was a ${lacking}`);
   for (const step of steps) if (step.last || style.all) lines.push("", ...stepLines(account, step, style));

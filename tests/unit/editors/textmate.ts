@@ -107,7 +107,8 @@ function paint(
   here.fill(scopes, match.index, match.index + match[0].length);
   for (const [number, { name }] of Object.entries(captures ?? {})) {
     const span = match.indices![Number(number)];
-    const inner = [...scopes, name];
-    if (span !== undefined) here.fill(inner, span[0], span[1]);
+    if (span === undefined) continue;
+    const inner = scopes.concat(name);
+    for (let at = span[0]; at < span[1]; at++) here[at] = inner;
   }
 }
