@@ -23,7 +23,20 @@ export class Random {
   }
 }
 
-const WORDS = ["ads", "track", "metrics", "pixel", "cdn", "static", "click", "banner", "stats", "beacon", "promo", "tag"];
+const WORDS = [
+  "ads",
+  "track",
+  "metrics",
+  "pixel",
+  "cdn",
+  "static",
+  "click",
+  "banner",
+  "stats",
+  "beacon",
+  "promo",
+  "tag",
+];
 const ENDINGS = ["com", "net", "org", "io", "example", "co.uk"];
 
 /** A host as block lists have them: two to four labels, 23 bytes on average. */
