@@ -6,13 +6,13 @@ import { coverageText, fateText, gapsOf, oneLine, sumText } from "./text.ts";
 
 /** Ends with a line feed. What is not covered is a notice. */
 export function githubReport(run: RunReport, sources: Sources): string {
-  const lines = run.cases
-    .filter(({ failed }) => failed.length > 0)
-    .map((one) => {
-      const why = one.why.map((reason) => `${fateText(reason)} (${reason.file}:${reason.line})`);
-      const body = [`expected ${one.expected}`, `got ${one.got}`, `given ${one.given.join(", ")}`, ...why];
-      return command("error", one, one.name, body.join("\n"));
-    });
+  const lines = run.cases.flatMap((one) => {
+    if (one.failure === undefined) return [];
+    const { given, expected, got, why } = one.failure;
+    const reasons = why.map((reason) => `${fateText(reason)} (${reason.file}:${reason.line})`);
+    const body = [`expected ${expected}`, `got ${got}`, `given ${given.join(", ")}`, ...reasons];
+    return [command("error", one, one.name, body.join("\n"))];
+  });
   for (const block of run.coverage?.blocks ?? [])
     for (const gap of gapsOf(block))
       lines.push(

@@ -11,17 +11,10 @@ export function jsonReport(run: RunReport, sources: Sources): string {
     passed,
     failed,
     notRun,
-    cases: run.cases.map(({ name, file, line, failed: parts, given, expected, got, why }) => ({
-      name,
-      file,
-      line,
-      status: parts.length === 0 ? "passed" : "failed",
-      ...(parts.length > 0 && { failed: parts }),
-      given,
-      expected,
-      got,
-      ...(parts.length > 0 && { why }),
-    })),
+    cases: run.cases.map(({ name, file, line, failure }) => {
+      const status = failure === undefined ? "passed" : "failed";
+      return { name, file, line, status, ...failure };
+    }),
     ...(coverage && {
       coverage: {
         percent: coverage.percent,

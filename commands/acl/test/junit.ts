@@ -16,7 +16,7 @@ export function junitReport({ cases, failed, coverage }: RunReport): string {
         ];
   const suites = files.flatMap((file, i) => {
     const own = cases.filter((one) => one.file === file);
-    const counts = `tests="${own.length}" failures="${own.filter((one) => one.failed.length > 0).length}" errors="0"`;
+    const counts = `tests="${own.length}" failures="${own.filter(({ failure }) => failure !== undefined).length}" errors="0"`;
     const head = `  <testsuite name="${attribute(file)}" ${counts} skipped="0">`;
     return [head, ...(i === 0 ? properties : []), ...own.flatMap(caseLines), "  </testsuite>"];
   });
@@ -30,22 +30,19 @@ export function junitReport({ cases, failed, coverage }: RunReport): string {
   ].join("\n");
 }
 
-function caseLines(one: CaseReport): string[] {
-  const names = `name="${attribute(one.name)}" classname="${attribute(one.file)}"`;
-  if (one.failed.length === 0) return [`    <testcase ${names}/>`];
-  const message = `expected ${one.expected}, got ${one.got}`;
-  const body = [
-    `${one.file}:${one.line}`,
-    `given ${one.given.join(", ")}`,
-    message,
-    ...one.why.flatMap((reason) => [
-      `${fateText(reason)} (${reason.file}:${reason.line})`,
-      ...reason.asked.map(({ state, text: asked }) => `  ${state} ${asked}`),
-    ]),
-  ].join("\n");
+function caseLines({ name, file, line, failure }: CaseReport): string[] {
+  const names = `name="${attribute(name)}" classname="${attribute(file)}"`;
+  if (failure === undefined) return [`    <testcase ${names}/>`];
+  const { parts, given, expected, got, why } = failure;
+  const message = `expected ${expected}, got ${got}`;
+  const reasons = why.flatMap((reason) => [
+    `${fateText(reason)} (${reason.file}:${reason.line})`,
+    ...reason.asked.map(({ state, text: asked }) => `  ${state} ${asked}`),
+  ]);
+  const body = [`${file}:${line}`, `given ${given.join(", ")}`, message, ...reasons].join("\n");
   return [
     `    <testcase ${names}>`,
-    `      <failure type="${attribute(one.failed.join(" "))}" message="${attribute(message)}">${text(body)}</failure>`,
+    `      <failure type="${attribute(parts.join(" "))}" message="${attribute(message)}">${text(body)}</failure>`,
     "    </testcase>",
   ];
 }

@@ -14,22 +14,21 @@ export function tapReport({ cases, notRun, coverage }: RunReport): string {
   return `${lines.join("\n")}\n`;
 }
 
-function caseLines(one: CaseReport, index: number): string[] {
-  const line = `${one.failed.length === 0 ? "ok" : "not ok"} ${index + 1} - ${descriptionOf(one.name)}`;
-  if (one.failed.length === 0) return [line];
+function caseLines({ name, file, line, failure }: CaseReport, index: number): string[] {
+  const head = `${failure === undefined ? "ok" : "not ok"} ${index + 1} - ${descriptionOf(name)}`;
+  if (failure === undefined) return [head];
+  const { given, expected, got, why } = failure;
+  const reasons = why.map((reason) => `${fateText(reason)} (${reason.file}:${reason.line})`);
   return [
-    line,
+    head,
     "  ---",
-    ...field("message", `expected ${one.expected}, got ${one.got}`),
-    ...field("file", one.file),
-    `  line: ${one.line}`,
-    ...field("expected", one.expected),
-    ...field("got", one.got),
-    ...list("given", one.given),
-    ...list(
-      "why",
-      one.why.map((reason) => `${fateText(reason)} (${reason.file}:${reason.line})`),
-    ),
+    ...field("message", `expected ${expected}, got ${got}`),
+    ...field("file", file),
+    `  line: ${line}`,
+    ...field("expected", expected),
+    ...field("got", got),
+    ...list("given", given),
+    ...list("why", reasons),
     "  ...",
   ];
 }

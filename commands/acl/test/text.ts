@@ -1,6 +1,6 @@
 /** A run of cases for people: each failure with what was given, expected and got, and why; then the sum. Not for programs. */
 import type { BlockCoverage, Coverage } from "../../../lib/acl/testing/coverage.ts";
-import type { CaseReport, ReasonReport, RunReport } from "../../../lib/acl/testing/report.ts";
+import type { CaseReport, Failure, ReasonReport, RunReport } from "../../../lib/acl/testing/report.ts";
 import { whereIs } from "../../../lib/acl/testing/report.ts";
 import type { Sources } from "../../../lib/acl/source.ts";
 import { printable } from "../../../lib/command/log.ts";
@@ -21,9 +21,7 @@ const STATE_COLORS = { true: GREEN, false: RED, missing: YELLOW, mistyped: YELLO
 
 /** Ends with a line feed. */
 export function textReport(run: RunReport, style: TextStyle): string {
-  const failures = run.cases
-    .filter(({ failed }) => failed.length > 0)
-    .flatMap((one) => [...failureLines(one, style), ""]);
+  const failures = run.cases.flatMap((one) => (one.failure ? [...failureLines(one, one.failure, style), ""] : []));
   const coverage = run.coverage === undefined ? [] : coverageLines(run.coverage, style);
   return `${[...failures, sumLine(run, style), ...coverage].join("\n")}\n`;
 }
@@ -61,14 +59,14 @@ export function oneLine(text: string): string {
   return printable(text.replace(/[\n\t]/g, " "));
 }
 
-function failureLines(one: CaseReport, style: TextStyle): string[] {
+function failureLines(one: CaseReport, { given, expected, got, why }: Failure, style: TextStyle): string[] {
   const label = (text: string) => paint(style, DIM, text.padEnd(9));
   return [
     `${paint(style, RED, "FAIL")} ${paint(style, BOLD, oneLine(one.name))} (${whereText(one)})`,
-    ...givenLines(one.given).map((line, i) => `  ${i === 0 ? label("given") : " ".repeat(9)} ${line}`),
-    `  ${label("expected")} ${paint(style, GREEN, oneLine(one.expected))}`,
-    `  ${label("got")} ${paint(style, RED, oneLine(one.got))}`,
-    ...one.why.flatMap((reason) => reasonLines(reason, style)),
+    ...givenLines(given).map((line, i) => `  ${i === 0 ? label("given") : " ".repeat(9)} ${line}`),
+    `  ${label("expected")} ${paint(style, GREEN, oneLine(expected))}`,
+    `  ${label("got")} ${paint(style, RED, oneLine(got))}`,
+    ...why.flatMap((reason) => reasonLines(reason, style)),
   ];
 }
 

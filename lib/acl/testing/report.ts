@@ -15,13 +15,17 @@ export interface Where {
 
 export interface CaseReport extends Where {
   readonly name: string;
-  /** The parts of the expectation that were not met; none is a pass. */
-  readonly failed: readonly Part[];
+  /** Undefined is a pass. */
+  readonly failure: Failure | undefined;
+}
+
+export interface Failure {
+  /** The parts of the expectation that were not met. */
+  readonly parts: readonly Part[];
   /** `fact = value` each. */
   readonly given: readonly string[];
   readonly expected: string;
   readonly got: string;
-  /** Of a failure. */
   readonly why: readonly ReasonReport[];
 }
 
@@ -80,15 +84,16 @@ export function whereIs({ file, start }: Place, sources: Sources): Where {
 }
 
 function reportOf(policy: Policy, result: CaseResult, sources: Sources): CaseReport {
-  const { test, failed } = result;
-  const why = failed.length === 0 ? [] : reasonsOf(policy, result);
-  return {
-    name: test.name,
-    ...whereIs(test.place, sources),
-    failed,
-    given: givenTexts(test),
-    expected: expectationText(test.expect),
-    got: gotText(result),
-    why: why.map(({ place, ...reason }) => ({ ...reason, ...whereIs(place, sources) })),
-  };
+  const { test, failed: parts } = result;
+  const failure: Failure | undefined =
+    parts.length === 0
+      ? undefined
+      : {
+          parts,
+          given: givenTexts(test),
+          expected: expectationText(test.expect),
+          got: gotText(result),
+          why: reasonsOf(policy, result).map(({ place, ...reason }) => ({ ...reason, ...whereIs(place, sources) })),
+        };
+  return { name: test.name, ...whereIs(test.place, sources), failure };
 }
