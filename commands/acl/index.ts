@@ -7,5 +7,6 @@ export default defineGroup({
     explain: () => import("./explain.ts").then((module) => module.default),
     fmt: () => import("./fmt.ts").then((module) => module.default),
     replay: () => import("./replay.ts").then((module) => module.default),
+    test: () => import("./test.ts").then((module) => module.default),
   },
 });
