@@ -20,7 +20,7 @@ export function fixPolicy(entry: string, read: ReadFile, load: LoadOptions, opti
   let applied = 0;
   for (let round = 0; round < MAX_ROUNDS; round++) {
     const loaded = loadPolicy(entry, (path, from) => texts.get(path) ?? read(path, from), load);
-    if (loaded.policy === undefined) throw new Error(`a fix broke ${JSON.stringify(entry)}`);
+    if (loaded.policy === undefined) throw new Error(`${JSON.stringify(entry)} is broken`);
     const edits = editsByFile(lint(loaded, options));
     if (edits.size === 0) break;
     for (const [file, list] of edits) {

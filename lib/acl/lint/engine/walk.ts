@@ -3,6 +3,7 @@ import type { ListLiteral, StringLiteral, AddressLiteral, Comparison as Written,
 import { lookupFact } from "../../facts.ts";
 import type { CheckedPolicy, CheckedRoute, Comparison, Condition, Place } from "../../model.ts";
 import { shorten } from "../../parser/cursor.ts";
+import { unclosed } from "./edits.ts";
 import type { Report } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -43,7 +44,9 @@ export function at(place: Place, { start, end }: Condition, rest: Omit<Report, "
 
 /** The text of a part, short and in quotes. */
 export function quoted(subject: Subject, place: Place, { start, end }: { start: number; end: number }): string {
-  return `"${shorten(subject.textOf(place).slice(start, Math.min(end, start + 400)))}"`;
+  const text = subject.textOf(place);
+  const open = end - start > 400 ? 0 : unclosed(text, { start, end });
+  return `"${"(".repeat(Math.max(0, -open))}${shorten(text.slice(start, Math.min(end, start + 400)))}${")".repeat(Math.max(0, open))}"`;
 }
 
 /** A comparison as it was written, with the literal values on its right. */
