@@ -3,5 +3,7 @@ import { defineGroup } from "../../lib/command/define.ts";
 
 export default defineGroup({
   meta: { name: "acl", description: "Test, check, format and explain access policies" },
-  commands: {},
+  commands: {
+    lint: () => import("./lint.ts").then((module) => module.default),
+  },
 });

@@ -1,13 +1,10 @@
 /** `redirect-denied`: a redirect to a place that this very policy set denies, or that leads back in a circle. */
-import { TRUE } from "../evaluate.ts";
-import type { FactValue } from "../facts.ts";
+import { factOf, TRUE } from "../evaluate.ts";
+import type { Facts } from "../facts.ts";
 import type { CheckedPolicy, RedirectTarget } from "../model.ts";
 import type { Report, Rule } from "./engine/finding.ts";
 import type { Subject } from "./engine/subject.ts";
 import { type View, waysOf } from "./engine/ways.ts";
-
-/** Clauses that are tried in all; redirects beyond are not judged. */
-const MAX_STEPS = 500_000;
 
 export const rule: Rule = {
   id: "redirect-denied",
@@ -30,7 +27,6 @@ type Fate = { readonly by: CheckedPolicy | undefined; readonly circle: boolean }
 class Fates {
   readonly #subject: Subject;
   readonly #known = new Map<string, Fate>();
-  #steps = 0;
 
   constructor(subject: Subject) {
     this.#subject = subject;
@@ -45,11 +41,16 @@ class Fates {
   }
 
   #find({ host, port, ip }: RedirectTarget, path: readonly string[]): Fate {
-    const known: Readonly<Record<string, FactValue | undefined>> = { host, port, "dest.ip": ip };
-    const view: View = (fact) => (known[fact] === undefined ? undefined : { value: known[fact] });
-    const { policies, clauses } = this.#subject;
-    for (const [i, policy] of policies.entries()) {
-      if (++this.#steps > MAX_STEPS) return undefined;
+    const known: Facts = { host, port, "dest.ip": ip };
+    const view: View = (fact) => {
+      const value = factOf(known, fact);
+      return value === undefined ? undefined : { value };
+    };
+    const { policies, clauses, search } = this.#subject;
+    const candidates = search.all(known);
+    if (candidates === undefined) return undefined;
+    for (const i of candidates) {
+      const policy = policies[i]!;
       const ways = waysOf(clauses[i]!, view);
       const { action } = policy;
       if ((ways & TRUE) === 0 || action.kind === "log") continue;

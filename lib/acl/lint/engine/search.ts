@@ -26,15 +26,30 @@ export class Search {
    * ended by a missing fact. Facts that are left out count as missing, so that clauses about them are found too.
    */
   find(facts: Facts, from: number, to: number, wanted: (index: number) => boolean): number[] {
+    return this.#walk(facts, from, to, wanted).found;
+  }
+
+  /** All clauses that are not certainly false for these facts, whatever the others are; undefined if they are too many. */
+  all(facts: Facts): readonly number[] | undefined {
+    const { found, complete } = this.#walk(facts, 0, this.#clauses.length, () => true);
+    return complete ? found : undefined;
+  }
+
+  #walk(facts: Facts, from: number, to: number, wanted: (index: number) => boolean): Walk {
     const found: number[] = [];
     this.#request.begin(facts, false);
     this.#candidates.begin();
     for (let looked = 0; looked < MAX_LOOKED_AT && found.length < MAX_FOUND; looked++) {
       const i = this.#candidates.next();
-      if (i < 0 || i >= to) break;
+      if (i < 0 || i >= to) return { found, complete: true };
       if (i < from || !wanted(i)) continue;
       if (evaluate(this.#clauses[i]!, facts, false, this.#trouble) !== FALSE) found.push(i);
     }
-    return found;
+    return { found, complete: false };
   }
+}
+
+interface Walk {
+  readonly found: number[];
+  readonly complete: boolean;
 }

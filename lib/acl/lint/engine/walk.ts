@@ -42,11 +42,13 @@ export function at(place: Place, { start, end }: Condition, rest: Omit<Report, "
   return { file: place.file, start, end, ...rest };
 }
 
-/** The text of a part, short and in quotes. */
+/** The text of a part, short; in quotes where it has none of its own. */
 export function quoted(subject: Subject, place: Place, { start, end }: { start: number; end: number }): string {
   const text = subject.textOf(place);
   const open = end - start > 400 ? 0 : unclosed(text, { start, end });
-  return `"${"(".repeat(Math.max(0, -open))}${shorten(text.slice(start, Math.min(end, start + 400)))}${")".repeat(Math.max(0, open))}"`;
+  const short = shorten(text.slice(start, Math.min(end, start + 400)));
+  const whole = `${"(".repeat(Math.max(0, -open))}${short}${")".repeat(Math.max(0, open))}`;
+  return whole.includes('"') ? whole : `"${whole}"`;
 }
 
 /** A comparison as it was written, with the literal values on its right. */
