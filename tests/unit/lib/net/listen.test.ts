@@ -1,3 +1,4 @@
+/** Listening on TCP, UNIX and inherited sockets, and what the system refuses. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";

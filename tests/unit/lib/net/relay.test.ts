@@ -1,3 +1,4 @@
+/** The relay between two connections: bytes, ends, aborts and limits, with played and with real peers. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Early } from "../../../../lib/net/conn.ts";
 import { Relay, type RelayLimits, type RelayResult } from "../../../../lib/net/relay.ts";

@@ -1,3 +1,4 @@
+/** What is idle or too old is cut. */
 import { expect, test } from "bun:test";
 import { Watch } from "../../../../lib/net/watch.ts";
 import { until } from "./support.ts";

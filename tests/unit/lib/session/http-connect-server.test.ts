@@ -1,3 +1,4 @@
+/** Playbooks of CONNECT: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import { HttpConnectServer } from "../../../../lib/session/http-connect-server.ts";
 import { ascii } from "../../../conformance/three-ways.ts";
