@@ -1,3 +1,4 @@
+/** Refusals in the words of HTTP, after RFC 9110 and RFC 9209. */
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "../../../../lib/session/http-refusal.ts";

@@ -1,3 +1,4 @@
+/** Playbooks of SOCKS5: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { Socks5Server } from "../../../../lib/session/socks5-server.ts";
