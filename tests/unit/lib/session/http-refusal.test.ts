@@ -9,6 +9,7 @@ const ANSWERS: Record<Refusal, [status: number, phrase: string, error: string]> 
   bad_request: [400, "Bad Request", "http_request_error"],
   unsupported_command: [405, "Method Not Allowed", "http_request_error"],
   unsupported_address: [400, "Bad Request", "http_request_error"],
+  unsupported_coding: [501, "Not Implemented", "http_request_error"],
   name_not_found: [502, "Bad Gateway", "dns_error"],
   resolver_failed: [502, "Bad Gateway", "dns_error"],
   resolver_timeout: [504, "Gateway Timeout", "dns_timeout"],

@@ -112,6 +112,7 @@ describe("answers", () => {
     bad_request: 1,
     unsupported_command: 7,
     unsupported_address: 8,
+    unsupported_coding: 0x01,
     name_not_found: 4,
     resolver_failed: 1,
     resolver_timeout: 4,
