@@ -56,6 +56,10 @@ class ForwardClient extends Due implements Asker, Open {
     this.cut();
   }
 
+  get busy(): boolean {
+    return this.#exchanges > 0;
+  }
+
   /** An exchange begins; the client may have sent the next request already. */
   begin(): void {
     this.#exchanges++;
@@ -110,9 +114,15 @@ export class Forwarder {
 
   /** A CONNECT that follows forward requests on one connection is a client's first words once more. */
   #handBack(req: IncomingMessage, duplex: ConnDuplex, head: Uint8Array): void {
+    const client = this.#clients.get(duplex);
+    // Behind a request that is not answered yet there is no telling whose bytes would be whose.
+    if (client?.busy !== false) {
+      duplex.destroy();
+      return;
+    }
     const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
     const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
-    this.#clients.get(duplex)?.gone();
+    client.gone();
     Client.admit(this.#proxy, duplex.detach()).data(Buffer.concat([bytes, head]));
   }
 
@@ -129,9 +139,12 @@ export class Forwarder {
     if (client === undefined) return;
     client.begin();
     res.on("close", () => client.done());
-    const refusal = await this.#refusal(client, req);
+    // Of this request alone: the next one may bring another user.
+    const asker: Asker = { conn: client.conn, session: client.session, user: undefined };
+    const refusal = await this.#refusal(asker, req);
+    if (res.destroyed) return;
     if (refusal !== undefined) {
-      reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
+      reject(this.#proxy, asker, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
       refuse(res, refusal);
       return;
     }
@@ -142,7 +155,7 @@ export class Forwarder {
     const { relay } = this.#proxy.settings;
     openPassage(
       this.#proxy,
-      client,
+      asker,
       { protocol: "http", host, ip: undefined, port, http },
       {
         answered(answer) {
@@ -158,7 +171,7 @@ export class Forwarder {
   }
 
   /** What is wrong with the request before any policy is asked. */
-  async #refusal(client: ForwardClient, req: IncomingMessage): Promise<RefusalAnswer | undefined> {
+  async #refusal(asker: Asker, req: IncomingMessage): Promise<RefusalAnswer | undefined> {
     const { users } = this.#proxy;
     if (users !== undefined) {
       const value = req.headers["proxy-authorization"];
@@ -166,7 +179,7 @@ export class Forwarder {
       if (credentials === undefined) return answerUnauthenticated("this proxy asks for a user and a password");
       const accepted = await users.verify(credentials.user, credentials.password);
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
-      client.user = credentials.user;
+      asker.user = credentials.user;
     }
     // It would give back to a script what the browser keeps from it: cookies and credentials.
     if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
