@@ -6,6 +6,8 @@ export default defineGroup({
   commands: {
     explain: () => import("./explain.ts").then((module) => module.default),
     fmt: () => import("./fmt.ts").then((module) => module.default),
+    lint: () => import("./lint.ts").then((module) => module.default),
     replay: () => import("./replay.ts").then((module) => module.default),
+    test: () => import("./test.ts").then((module) => module.default),
   },
 });

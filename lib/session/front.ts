@@ -30,6 +30,7 @@ export type Refusal =
   | "bad_request"
   | "unsupported_command"
   | "unsupported_address"
+  | "unsupported_coding"
   | "name_not_found"
   | "resolver_failed"
   | "resolver_timeout"

@@ -13,6 +13,7 @@ const REFUSALS: Record<Refusal, HttpRefusal> = {
   bad_request: { status: 400, phrase: "Bad Request", error: "http_request_error" },
   unsupported_command: { status: 405, phrase: "Method Not Allowed", error: "http_request_error" },
   unsupported_address: { status: 400, phrase: "Bad Request", error: "http_request_error" },
+  unsupported_coding: { status: 501, phrase: "Not Implemented", error: "http_request_error" },
   name_not_found: { status: 502, phrase: "Bad Gateway", error: "dns_error" },
   resolver_failed: { status: 502, phrase: "Bad Gateway", error: "dns_error" },
   resolver_timeout: { status: 504, phrase: "Gateway Timeout", error: "dns_timeout" },

@@ -124,6 +124,7 @@ const REPLIES: Record<Refusal, Reply> = {
   bad_request: REPLY.generalFailure,
   unsupported_command: REPLY.commandNotSupported,
   unsupported_address: REPLY.addressTypeNotSupported,
+  unsupported_coding: REPLY.generalFailure,
   name_not_found: REPLY.hostUnreachable,
   resolver_failed: REPLY.generalFailure,
   resolver_timeout: REPLY.hostUnreachable,

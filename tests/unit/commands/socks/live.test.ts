@@ -1,3 +1,4 @@
+/** The human view of audit events: one line each, that no peer can forge. */
 import { describe, expect, test } from "bun:test";
 import { bytes, liveView } from "../../../../commands/socks/live.ts";
 import type { AuditEvent, CloseEvent, DecisionEvent } from "../../../../lib/audit/event.ts";

@@ -1,3 +1,4 @@
+/** Flags to values, and which values contradict. */
 import { describe, expect, test } from "bun:test";
 import { args } from "../../../../commands/socks/flags.ts";
 import { parseSettings } from "../../../../commands/socks/settings.ts";

@@ -1,3 +1,4 @@
+/** Names of audit events and fields are frozen, secrets are digests. */
 import { describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** Where audit lines go, and what becomes of those that cannot. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,

@@ -1,3 +1,4 @@
+/** Hashes made by others, and who is not let in. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { parseUsers } from "../../../../lib/identity/users.ts";
 

@@ -1,3 +1,4 @@
+/** Deadlines of one length: each is late once and in time. The clock is the test's. */
 import { afterEach, beforeEach, expect, jest, test } from "bun:test";
 import { Deadlines, Due } from "../../../../lib/net/deadlines.ts";
 

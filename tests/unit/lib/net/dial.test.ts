@@ -1,3 +1,4 @@
+/** Dialing: one candidate, a race of several, what fails and why. Over loopback, or in a network namespace of its own. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";

@@ -1,3 +1,4 @@
+/** A `Conn` as a Node stream: what is read, what is written, and how either ends. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ConnDuplex } from "../../../../lib/net/duplex.ts";
 import { FakeConn } from "./fake-conn.ts";

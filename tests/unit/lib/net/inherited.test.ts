@@ -1,3 +1,4 @@
+/** Sockets of the service manager, found by name. */
 import { describe, expect, test } from "bun:test";
 import { inheritedSocket } from "../../../../lib/net/inherited.ts";
 

@@ -1,3 +1,4 @@
+/** Probes are for connections that live a while. */
 import { afterEach, expect, jest, test } from "bun:test";
 import { KeepAlive, Probed } from "../../../../lib/net/keep-alive.ts";
 

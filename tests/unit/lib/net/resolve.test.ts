@@ -1,3 +1,4 @@
+/** Names to addresses by a server that the test runs, and by the system. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openResolver, ResolveError } from "../../../../lib/net/resolve.ts";
 import { startDns, type DnsServer, type Zone } from "../../../adversarial/dns-server.ts";

@@ -1,3 +1,4 @@
+/** Limits of open files, as the system tells them. */
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { defaultTunnels, descriptorLimit, mostClients } from "../../../../lib/service/descriptors.ts";

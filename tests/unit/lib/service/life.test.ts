@@ -1,3 +1,4 @@
+/** Signals of a daemon: drain, cut, reload. */
 import { describe, expect, test } from "bun:test";
 import { liveUntilStopped, type Daemon } from "../../../../lib/service/life.ts";
 import { fakeRuntime } from "../../../adversarial/harness.ts";

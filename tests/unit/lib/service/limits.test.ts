@@ -1,3 +1,4 @@
+/** Places are taken and given back, never more than the limits. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { Places } from "../../../../lib/service/limits.ts";

@@ -1,3 +1,4 @@
+/** Playbooks of SOCKS5: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { Socks5Server } from "../../../../lib/session/socks5-server.ts";
@@ -111,6 +112,7 @@ describe("answers", () => {
     bad_request: 1,
     unsupported_command: 7,
     unsupported_address: 8,
+    unsupported_coding: 0x01,
     name_not_found: 4,
     resolver_failed: 1,
     resolver_timeout: 4,

@@ -1,3 +1,4 @@
+/** Addresses as bytes, where they lie. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeIp, formatIpBytes } from "../../../../lib/wire/ip-bytes.ts";

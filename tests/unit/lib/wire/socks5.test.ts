@@ -1,3 +1,4 @@
+/** Corners of SOCKS5; what the RFCs give is in tests/conformance. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeGreeting, decodePassword, decodeRequest } from "../../../../lib/wire/socks5.ts";
