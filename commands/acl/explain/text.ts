@@ -48,8 +48,7 @@ export function accountText(account: Account, style: TextStyle): string {
     lines.push("", "other steps (--all shows them):");
     for (const step of others) lines.push(printable(`  ${stepTitle(step)}: ${decisionText(step.decision)}`));
   }
-  if ("missing" in backends) lines.push("", `routes: the fact ${backends.missing} is missing`);
-  else if (backends.length > 0 && verdict.decision.outcome === "allow")
+  if (backends.length > 0 && verdict.decision.outcome === "allow")
     lines.push("", printable(`via ${backends.join(", ")}`));
   return `${lines.join("\n")}\n`;
 }

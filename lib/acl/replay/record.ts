@@ -23,6 +23,8 @@ export function decisionLine(line: unknown): DecisionLine | "other" | "bad" {
   return whole ? (line as DecisionLine) : "bad";
 }
 
+const DECIDED: ReadonlySet<FactName> = new Set<FactName>(["host", "port", "dest.ip", "route.local"]);
+
 /** What a digest of a secret header looks like in an audit line: its value is lost. */
 const DIGEST = /^sha256:[0-9a-f]{16,}$/;
 
@@ -36,11 +38,12 @@ export class RecordedRequest implements Request {
   constructor(line: DecisionLine, mentions: readonly FactName[]) {
     this.line = line;
     const facts: Record<string, FactValue> = { command: line.command };
-    // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for.
+    // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for,
+    // and whether a backend is used is for the new routes to say.
     const proxied = knows(line.command, "dest.ip");
     for (let i = 0; i < mentions.length; i++) {
       const name = mentions[i]!;
-      if (proxied && (name === "host" || name === "port" || name === "dest.ip")) continue;
+      if (proxied && DECIDED.has(name)) continue;
       const value = line.facts[name];
       const read =
         value === undefined ? fromFields(name, line) : isLost(name, value) ? undefined : factFromJson(name, value);
@@ -72,8 +75,13 @@ export class RecordedRequest implements Request {
   lacks(fact: FactName, recorded: boolean): boolean {
     const name = storedFact(fact);
     const { line } = this;
-    // An address that is not known is pending, which the verdict says by itself.
-    if (name === "dest.ip" || (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined) return false;
+    // An address that is not known is pending, and routes are asked anew: both are the verdict's to say.
+    if (
+      name === "dest.ip" ||
+      name === "route.local" ||
+      (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined
+    )
+      return false;
     if (name in line.facts) return true;
     if (recorded || line["missing"] === name) return false;
     return knows(line.command, name) && !FIELDS.has(name);
