@@ -1,6 +1,6 @@
 /** What an audit line says of the request that it records, as facts to decide anew. It takes parsed JSON, not text. */
 import { canonicalHost } from "../../wire/host.ts";
-import { type Ip, parseIp } from "../../wire/ip.ts";
+import { type Ip, parseIp, sameIp } from "../../wire/ip.ts";
 import { factFromJson, type FactName, type Facts, type FactValue, lookupFact, storedFact } from "../facts.ts";
 import type { Request } from "./verdict.ts";
 
@@ -138,13 +138,16 @@ function splitPort(text: string): { host: string; port: number } | undefined {
   return { host: bracketed ? text.slice(1, colon - 1) : text.slice(0, colon), port };
 }
 
+/** The one that was connected first, then those that were refused; undefined where the line holds none. */
 function decidedAddresses(line: DecisionLine): readonly Ip[] | undefined {
   if (line["reason"] === "unresolved") return [];
-  const texts: unknown[] = [];
-  if (typeof line["dest"] === "string") texts.push(splitPort(line["dest"])?.host);
-  if (line.facts["dest.ip"] !== undefined) texts.push(line.facts["dest.ip"]);
-  if (Array.isArray(line["dropped"]))
-    for (const one of line["dropped"]) texts.push((one as { ip?: unknown } | null)?.ip);
-  const known = [...new Set(texts)].flatMap((text) => (typeof text === "string" ? (parseIp(text) ?? []) : []));
+  const known: Ip[] = [];
+  const add = (text: unknown) => {
+    const ip = typeof text === "string" ? parseIp(text) : undefined;
+    if (ip !== undefined && !known.some((one) => sameIp(one, ip))) known.push(ip);
+  };
+  if (typeof line["dest"] === "string") add(splitPort(line["dest"])?.host);
+  add(line.facts["dest.ip"]);
+  if (Array.isArray(line["dropped"])) for (const one of line["dropped"]) add((one as { ip?: unknown } | null)?.ip);
   return known.length === 0 ? undefined : known;
 }
