@@ -1,7 +1,15 @@
 /** What an audit line says of the request that it records, as facts to decide anew. It takes parsed JSON, not text. */
 import { canonicalHost } from "../../wire/host.ts";
 import { type Ip, parseIp, sameIp } from "../../wire/ip.ts";
-import { factFromJson, type FactName, type Facts, type FactValue, lookupFact, storedFact } from "../facts.ts";
+import {
+  type FactName,
+  type Facts,
+  type FactSpec,
+  type FactValue,
+  lookupFact,
+  storedFact,
+  valueFromJson,
+} from "../facts.ts";
 import type { Request } from "./verdict.ts";
 
 /** A line of the event `decision`; the other fields may be anything. */
@@ -46,7 +54,11 @@ export class RecordedRequest implements Request {
       if (proxied && DECIDED.has(name)) continue;
       const value = line.facts[name];
       const read =
-        value === undefined ? fromFields(name, line) : isLost(name, value) ? undefined : factFromJson(name, value);
+        value === undefined
+          ? fromFields(name, line)
+          : isLost(name, value)
+            ? undefined
+            : valueFromJson(specOf(name)?.type, value);
       if (read !== undefined) facts[name] = read;
     }
     const asked = proxied ? parseTarget(line.target) : undefined;
@@ -89,7 +101,15 @@ export class RecordedRequest implements Request {
 }
 
 function knows(command: string, fact: FactName): boolean {
-  return (lookupFact(fact)?.spec.commands as readonly string[] | undefined)?.includes(command) ?? false;
+  return (specOf(fact)?.commands as readonly string[] | undefined)?.includes(command) ?? false;
+}
+
+/** Of facts that policies mention: the same few for a million lines. */
+const specs = new Map<FactName, FactSpec | undefined>();
+
+function specOf(fact: FactName): FactSpec | undefined {
+  if (!specs.has(fact)) specs.set(fact, lookupFact(fact)?.spec);
+  return specs.get(fact);
 }
 
 const isLost = (name: FactName, value: unknown): boolean =>
@@ -106,9 +126,9 @@ const FIELDS: ReadonlySet<FactName> = new Set<FactName>([
 
 function fromFields(name: FactName, line: DecisionLine): FactValue | undefined {
   if (!FIELDS.has(name)) return undefined;
-  if (name === "now") return factFromJson(name, line["time"]);
-  if (name === "client.user") return factFromJson(name, line["user"]);
-  if (name === "proxy.protocol") return factFromJson(name, line["protocol"]);
+  if (name === "now") return valueFromJson("instant", line["time"]);
+  if (name === "client.user") return valueFromJson("string", line["user"]);
+  if (name === "proxy.protocol") return valueFromJson("string", line["protocol"]);
   const client = typeof line["client"] === "string" ? splitPort(line["client"]) : undefined;
   if (client === undefined) return undefined;
   return name === "client.port" ? client.port : parseIp(client.host);

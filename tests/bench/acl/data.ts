@@ -133,14 +133,15 @@ export function auditLine(random: Random, number: number): string {
   const host = `host${random.below(50_000)}.${random.pick(DOMAINS)}`;
   const port = random.pick(PORTS);
   const ip = `203.0.${random.below(256)}.${random.below(256)}`;
-  const allowed = random.below(5) > 0;
+  const user = random.pick(USERS);
+  const allowed = port !== 25;
   return JSON.stringify({
     v: 1,
     time: new Date(1_760_000_000_000 + number * 7).toISOString(),
     command: "socks",
     session: `k3v9x2-${number.toString(36)}`,
     client: `192.0.2.${random.below(256)}:${1024 + random.below(60_000)}`,
-    user: random.pick(USERS),
+    user,
     event: "decision",
     protocol: "socks5",
     target: `${host}:${port}`,
@@ -150,6 +151,6 @@ export function auditLine(random: Random, number: number): string {
     reason: allowed ? "policy" : "default",
     ...(allowed ? {} : { dropped: [{ ip, reason: "default", policy: null }] }),
     policies: "0".repeat(64),
-    facts: { "client.user": random.pick(USERS), host, port, "dest.ip": ip },
+    facts: { "client.user": user, "client.ou": [random.pick(GROUPS)], host, port, "dest.ip": ip },
   });
 }
