@@ -98,10 +98,10 @@ function introduction(argv: readonly string[], rounds: number): string {
   return [
     `\`npm run bench -- acl${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
     "",
-    `Medians of ${rounds} processes each; those that load and decide are pinned to one core. A load is from the file to the compiled policy, its digest`,
-    "included; memory is what it adds to the resident set, after a collection. A decision includes the address guard, and",
-    "reading the clock (some 30 ns). Half of the requests are in the list. The worst request is the one whose own median is",
-    "the greatest. All data are made from fixed seeds.",
+    `Medians (least..greatest) of ${rounds} processes each, not pinned: people's are not either. A load is from the files to`,
+    "the compiled policy, its digest included; memory is what it adds to the resident set, after a collection. A decision",
+    "includes the address guard, and reading the clock (some 30 ns). Half of the requests are in the list. The worst request",
+    "is the one whose own median is the greatest. All data are made from fixed seeds.",
   ].join("\n");
 }
 

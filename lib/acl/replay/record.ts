@@ -23,8 +23,23 @@ export interface DecisionLine extends Readonly<Record<string, unknown>> {
 
 /** The fields that are read, here and for what was recorded, beside `facts`. */
 export const LINE_FIELDS: readonly string[] = [
-  ...["v", "event", "command", "time", "client", "user", "protocol", "target", "dest", "dropped", "redirected"],
-  ...["decision", "policy", "reason", "missing", "guard", "policies"],
+  "v",
+  "event",
+  "command",
+  "time",
+  "client",
+  "user",
+  "protocol",
+  "target",
+  "dest",
+  "dropped",
+  "redirected",
+  "decision",
+  "policy",
+  "reason",
+  "missing",
+  "guard",
+  "policies",
 ];
 
 /** `other`: a line of another event. `bad`: no audit line, or one of a version that is not known here. */

@@ -1,6 +1,6 @@
 /** Which policies are measured, and the processes that measure them. Prints nothing. */
 import { join } from "node:path";
-import { pinned, PROXY_CORE, refuseWhenClosing, track } from "../support/process.ts";
+import { refuseWhenClosing, track } from "../support/process.ts";
 import { spread, type Spread } from "../support/stats.ts";
 import { hostsFile, networks, randomPolicies } from "./data.ts";
 import type { Plan, Taken } from "./subject.ts";
@@ -85,7 +85,7 @@ export async function measureList({ title, size, gated, files, plan }: Case, rou
 async function runSubject(plan: Plan): Promise<Taken> {
   refuseWhenClosing();
   const script = join(import.meta.dir, "subject.ts");
-  const child = Bun.spawn(pinned(PROXY_CORE, [process.execPath, script, JSON.stringify(plan)]), { stderr: "inherit" });
+  const child = Bun.spawn([process.execPath, script, JSON.stringify(plan)], { stderr: "inherit" });
   const running = track(child.pid);
   const text = await child.stdout.text();
   await running.stop();

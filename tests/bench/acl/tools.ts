@@ -1,4 +1,4 @@
-/** The compiled program's `acl test` and `acl replay`, timed from outside and not pinned, as people run them. Judges nothing. */
+/** The compiled program's `acl test` and `acl replay`, timed from outside. Judges nothing. */
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { refuseWhenClosing, track } from "../support/process.ts";
