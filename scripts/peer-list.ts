@@ -14,6 +14,7 @@ export const PEERS = {
   ncat: "ncat",
   nft: "nftables",
   openssl: "openssl",
+  prove: "perl",
   proxychains4: "proxychains4",
   python3: "python3",
   socat: "socat",
@@ -23,6 +24,7 @@ export const PEERS = {
   strace: "strace",
   tinyproxy: "tinyproxy-bin",
   tmux: "tmux",
+  xmllint: "libxml2-utils",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
