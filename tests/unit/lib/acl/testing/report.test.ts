@@ -13,7 +13,7 @@ function run(acl: string, options: { failFast?: boolean; coverage?: boolean } = 
 const ACL = `policy a { when port == 1 and
   host == "a.test" require "ops" in client.ou action allow }
 policy b { when port == 2 action allow }
-policy c { when not (port == 1 and (host == "x" or  port == 2)) action deny }
+policy c { when not (port == 1 and (host == "a.test" or  port == 2)) action deny }
 test "t" {
   given { command = "tunnel" host = "a.test" port = 1 client.ou = ["dev"] }
   case "one" {} expect allow by a
@@ -63,7 +63,7 @@ describe("a failure is explained", () => {
       ["a", "did not hold"],
       ["b", "did not hold"],
     ]);
-    expect(why(1)[0]!.asked).toEqual([{ state: "true", text: 'not (port == 1 and (host == "x" or port == 2))' }]);
+    expect(why(1)[0]!.asked).toEqual([{ state: "true", text: 'not (port == 1 and (host == "a.test" or port == 2))' }]);
   });
 
   test("by one that the evaluation never came to", () => {
