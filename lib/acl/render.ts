@@ -2,15 +2,21 @@
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Source, Sources } from "./source.ts";
 
+/** What can be shown so: a diagnostic, or what looks like one, with codes and severities of its own. */
+export interface Shown extends Omit<Diagnostic, "code" | "severity"> {
+  readonly code: string;
+  readonly severity: string;
+}
+
 /**
  * One paragraph per diagnostic: place, code and message, the lines that matter with a caret, the hint. At most two
  * lines of source each, cut to `width` columns around the caret, whatever the size of the file.
  */
-export function renderDiagnostics(diagnostics: readonly Diagnostic[], sources: Sources, width = 100): string {
+export function renderDiagnostics(diagnostics: readonly Shown[], sources: Sources, width = 100): string {
   return diagnostics.map((one) => render(one, sources.get(one.file), width)).join("\n\n");
 }
 
-function render(one: Diagnostic, source: Source | undefined, width: number): string {
+function render(one: Shown, source: Source | undefined, width: number): string {
   const message = clean(one.message);
   const lines = [`${clean(one.file)}:${one.line}:${one.column}: ${one.severity}: ${message} [${one.code}]`];
   if (source !== undefined) lines.push(...excerpt(one, source, width));
@@ -18,7 +24,7 @@ function render(one: Diagnostic, source: Source | undefined, width: number): str
   return lines.join("\n");
 }
 
-function excerpt(one: Diagnostic, source: Source, width: number): string[] {
+function excerpt(one: Shown, source: Source, width: number): string[] {
   const { text, lead, cutBefore, cutAfter } = source.excerpt(one.start, Math.floor(width * 0.7), width);
   if (text.trim() === "") return [];
   const before = Array.from(text.slice(0, lead), printable);

@@ -49,6 +49,14 @@ const UNRESOLVED = troubleDecision(undefined, "missing_fact", "dest.ip");
 const NONE: readonly never[] = [];
 
 function* decideTarget(facts: Facts, policy: Decider, guard: Guard | undefined): Deciding {
+  const settled = decideAtOnce(facts, policy, guard);
+  if (settled !== undefined) return settled;
+  const addresses = yield facts.host!;
+  return addresses.length === 0 ? settle(facts, UNRESOLVED, NONE) : decideAddresses(facts, addresses, policy, guard!);
+}
+
+/** The settlement of a target whose name, if it has one, need not be resolved; undefined where it must be. */
+export function decideAtOnce(facts: Facts, policy: Decider, guard: Guard | undefined): Settlement | undefined {
   const { host } = facts;
   const literal = facts["dest.ip"] ?? (host === undefined ? undefined : parseIp(host));
   if (guard === undefined || (host === undefined && literal === undefined))
@@ -58,9 +66,7 @@ function* decideTarget(facts: Facts, policy: Decider, guard: Guard | undefined):
     return settle(known, policy.decide(known, guard), [literal]);
   }
   const early = policy.decideBeforeResolution(facts);
-  if (early.outcome !== "resolve") return settle(facts, early, NONE);
-  const addresses = yield host!;
-  return addresses.length === 0 ? settle(facts, UNRESOLVED, NONE) : decideAddresses(facts, addresses, policy, guard);
+  return early.outcome === "resolve" ? undefined : settle(facts, early, NONE);
 }
 
 /** The first decision that is not a denial, with all addresses of its outcome; if all are denied, the first denial. */

@@ -3,7 +3,7 @@ import type { Decision } from "../acl/decision.ts";
 import type { Facts } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
-import { decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
+import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
@@ -42,6 +42,9 @@ export interface Verdict {
  * it, once; every address is decided; what is left is exactly what may be connected. At once where nothing is resolved.
  */
 export function decideEgress(facts: Facts, { policy, guard, resolve }: EgressContext): Verdict | Promise<Verdict> {
+  // The common case of an address needs no dialogue.
+  const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
+  if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);
   const deciding = decideRequest(facts, policy, guard);
   const step = deciding.next();
   return step.done ? verdictOf(step.value) : resolveFor(deciding, step.value, resolve);
