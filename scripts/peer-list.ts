@@ -18,6 +18,7 @@ export const PEERS = {
   nft: "nftables",
   openssl: "openssl",
   patch: "patch",
+  prove: "perl",
   proxychains4: "proxychains4",
   python3: "python3",
   socat: "socat",
@@ -31,6 +32,7 @@ export const PEERS = {
   tmux: "tmux",
   unshare: "util-linux",
   vim: "vim",
+  xmllint: "libxml2-utils",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
