@@ -5,7 +5,7 @@ import type { Facts } from "../../../../../../lib/acl/facts.ts";
 import { fixPolicy } from "../../../../../../lib/acl/lint/engine/fix.ts";
 import { implies, isNeverFalse, isNeverTrue } from "../../../../../../lib/acl/lint/engine/implies.ts";
 import { lint } from "../../../../../../lib/acl/lint/engine/lint.ts";
-import { Subject } from "../../../../../../lib/acl/lint/engine/subject.ts";
+import { type Loaded, Subject } from "../../../../../../lib/acl/lint/engine/subject.ts";
 import { Suppressions } from "../../../../../../lib/acl/lint/engine/suppressions.ts";
 import { witness } from "../../../../../../lib/acl/lint/engine/witness.ts";
 import type { Condition } from "../../../../../../lib/acl/model.ts";
@@ -20,12 +20,13 @@ const REQUESTS = 40;
 const TIMEOUT = process.env["PORTAIL_LONG"] ? 1_200_000 : 60_000;
 const FILES = { "names.txt": NAMES };
 
-function subjectOf(text: string): Subject {
+function loadedOf(text: string): Loaded {
   const loaded = loadText(text, FILES);
-  if (loaded.policy === undefined) throw new Error(text);
-  const none = new Suppressions([], [], () => false);
-  return new Subject(loaded, {}, none);
+  if (loaded.policy === undefined) throw new Error(`${JSON.stringify(loaded.diagnostics)}\n${text}`);
+  return loaded;
 }
+
+const subjectOf = (text: string): Subject => new Subject(loadedOf(text), {}, new Suppressions([], [], () => false));
 
 const trouble = new Trouble();
 const waysOf = (condition: Condition, facts: Facts): number => evaluate(condition, facts, false, trouble);
@@ -77,6 +78,34 @@ describe("of random policies", () => {
     TIMEOUT,
   );
 
+  test("a redirect that is said to be denied never ends in an allow", () => {
+    let reported = 0;
+    let followed = 0;
+    for (let seed = 0; seed < SETS; seed++) {
+      const random = new Random(seed + 2_000_000);
+      const loaded = loadedOf(randomPolicy(random));
+      const { policy } = loaded;
+      const doomed = lint(loaded, { only: ["redirect-denied"] }).map(({ message }) => message.split('"')[1]!);
+      reported += doomed.length;
+      for (let i = 0; doomed.length > 0 && i < REQUESTS; i++) {
+        let facts: Facts = randomFacts(random);
+        let decision = policy.decide(facts);
+        if (decision.outcome !== "redirect" || !doomed.includes(decision.policy!)) continue;
+        followed++;
+        for (let hop = 1; decision.outcome === "redirect"; hop++) {
+          const next = policy.follow(facts, decision, hop);
+          if ("decision" in next) decision = next.decision;
+          else {
+            facts = { "dest.ip": randomFacts(random)["dest.ip"], ...next.facts };
+            decision = policy.decide(facts);
+          }
+        }
+        expect([seed, decision.outcome]).not.toEqual([seed, "allow"]);
+      }
+    }
+    expect(Math.min(reported, followed)).toBeGreaterThan(SETS / 20);
+  });
+
   test(
     "--fix changes no decision, early ones and routes included, and leaves nothing to fix",
     () => {
@@ -88,13 +117,13 @@ describe("of random policies", () => {
         const after = fixPolicy("p.acl", read, {}, {}).texts.get("p.acl");
         if (after === undefined) continue;
         changed++;
-        const [old, now] = [loadText(text, FILES), loadText(after, FILES)];
-        expect(lint(now as never).filter(({ fix }) => fix !== undefined)).toEqual([]);
+        const [old, now] = [loadedOf(text), loadedOf(after)];
+        expect(lint(now).filter(({ fix }) => fix !== undefined)).toEqual([]);
         for (let i = 0; i < REQUESTS; i++) {
           const facts = randomFacts(random);
           const guard = { own: [], resolvedBy: random.chance(2) ? "us" : "backend" } as const;
           const { "dest.ip": _, ...unresolved } = facts;
-          const [before, afterwards] = [old.policy!, now.policy!].map((policy) => [
+          const [before, afterwards] = [old.policy, now.policy].map((policy) => [
             policy.decide(facts, guard),
             policy.routes(facts),
             policy.decideBeforeResolution(unresolved),
