@@ -2,27 +2,35 @@
 
 /** Package by program, in alphabetical order. */
 export const PEERS = {
+  "apt-get": "apt",
   chromium: "chromium",
   curl: "curl",
   danted: "dante-server",
   dnsmasq: "dnsmasq-base",
+  "dpkg-deb": "dpkg",
   git: "git",
   haproxy: "haproxy",
+  htpasswd: "apache2-utils",
   ip: "iproute2",
   microsocks: "microsocks",
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
   nft: "nftables",
   openssl: "openssl",
+  patch: "patch",
   proxychains4: "proxychains4",
   python3: "python3",
   socat: "socat",
   squid: "squid",
   ssh: "openssh-client",
+  "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
   strace: "strace",
+  "systemd-socket-activate": "systemd",
   tinyproxy: "tinyproxy-bin",
   tmux: "tmux",
+  unshare: "util-linux",
+  vim: "vim",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */

@@ -57,8 +57,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     return this.#proxy.sessionName(this.#number);
   }
 
-  get idle(): boolean {
-    return this.#state === "asking" || this.#state === "verifying";
+  retire(): void {
+    if (this.#state === "asking" || this.#state === "verifying") this.conn.destroy();
   }
 
   cut(): void {
@@ -189,9 +189,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
 
   #open(front: FrontSession, passage: Passage): void {
     const { upstream } = passage;
-    const local = upstream.local;
     this.#state = "open";
-    this.conn.write(front.accept("ip" in local ? local : undefined));
+    this.conn.write(front.accept());
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
     this.#front = undefined;

@@ -9,7 +9,7 @@ export const args = {
     default: "127.0.0.1:1080",
     valueHint: "ADDRESS",
     group: "Listening",
-    description: "Where clients come in: HOST:PORT, [IPV6]:PORT, unix:PATH, systemd:NAME, fd:N; may be repeated",
+    description: "Where clients come in: HOST:PORT, [IPV6]:PORT, unix:PATH, systemd:NAME, fd:N",
   },
   "unsafe-listen": {
     type: "boolean",
@@ -39,7 +39,7 @@ export const args = {
     multiple: true,
     valueHint: "IP[:PORT]",
     group: "Upstream",
-    description: "Ask this DNS server instead of the system; may be repeated",
+    description: "Ask this DNS server instead of the system",
   },
   "dns-timeout": {
     type: "string",

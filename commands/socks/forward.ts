@@ -1,17 +1,9 @@
 /** Plain `GET http://…` forward proxying: node:http parses, every request is decided anew and goes out by a passage of its own. */
-import {
-  createServer,
-  request as openRequest,
-  type ClientRequest,
-  type IncomingMessage,
-  type Server,
-  type ServerResponse,
-} from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { Conn, Early } from "../../lib/net/conn.ts";
 import { Due } from "../../lib/net/deadlines.ts";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { endWith } from "../../lib/net/linger.ts";
-import { Watch } from "../../lib/net/watch.ts";
 import {
   answerRefusal,
   answerUnauthenticated,
@@ -19,16 +11,10 @@ import {
   type RefusalAnswer,
 } from "../../lib/session/http-refusal.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
-import {
-  endToEnd,
-  isChunked,
-  pairs,
-  parseForwardTarget,
-  type Field,
-  type ForwardTarget,
-} from "../../lib/wire/http-forward.ts";
+import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forward.ts";
 import { Client } from "./client.ts";
-import { openPassage, reject, type Asker, type Passage } from "./passage.ts";
+import { exchange, refuse } from "./exchange.ts";
+import { openPassage, reject, type Asker } from "./passage.ts";
 import type { Open, Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
@@ -36,9 +22,9 @@ class ForwardClient extends Due implements Asker, Open {
   readonly conn: Conn;
   readonly session: string;
   user: string | undefined;
-  idle = true;
   readonly #proxy: Proxy;
   #receivedBefore = 0;
+  #exchanges = 0;
 
   constructor(proxy: Proxy, conn: Conn, session: string) {
     super();
@@ -51,10 +37,15 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** Waits for the next request head, under the same deadline as for the first. */
   rest(received = this.conn.received): void {
-    this.idle = true;
+    if (this.#exchanges > 0 || this.conn.closed) return;
     this.#receivedBefore = received;
-    if (this.#proxy.draining) this.cut();
+    if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
+  }
+
+  /** The last answer may still be on its way: the end goes behind it. */
+  retire(): void {
+    if (this.#exchanges === 0) this.conn.end();
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
@@ -65,9 +56,15 @@ class ForwardClient extends Due implements Asker, Open {
     this.cut();
   }
 
-  busy(): void {
-    this.idle = false;
+  /** An exchange begins; the client may have sent the next request already. */
+  begin(): void {
+    this.#exchanges++;
     this.#proxy.deadlines.remove(this);
+  }
+
+  done(): void {
+    this.#exchanges--;
+    this.rest();
   }
 
   /** Set by `cut`: what ends then did not end by itself. */
@@ -93,6 +90,8 @@ export class Forwarder {
     this.#proxy = proxy;
     this.#server = createServer({ maxHeaderSize: proxy.settings.mostHead, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // A client may end its direction behind its request and still wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (req, res) => void this.#exchange(req, res));
     this.#server.on("checkContinue", (req, res) => void this.#exchange(req, res));
     this.#server.on("connect", (req, socket, head) => this.#handBack(req, socket as unknown as ConnDuplex, head));
@@ -128,8 +127,8 @@ export class Forwarder {
   async #exchange(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const client = this.#clients.get(req.socket);
     if (client === undefined) return;
-    client.busy();
-    res.on("close", () => client.rest());
+    client.begin();
+    res.on("close", () => client.done());
     const refusal = await this.#refusal(client, req);
     if (refusal !== undefined) {
       reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
@@ -137,17 +136,22 @@ export class Forwarder {
       return;
     }
     const target = parseForwardTarget(req.url ?? "")!;
-    const fields = pairs(req.rawHeaders);
     const { host, port, path, query } = target;
-    const http = { method: req.method, path, query, headers: fields };
+    const http = { method: req.method, path, query, headers: pairs(req.rawHeaders) };
+    const asking = { req, res, target, wasCut: () => client.wasCut };
+    const { relay } = this.#proxy.settings;
     openPassage(
       this.#proxy,
       client,
       { protocol: "http", host, ip: undefined, port, http },
       {
-        answered: (answer) => {
+        answered(answer) {
           if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
-          else this.#pass(client, req, res, fields, target, answer);
+          else if (!res.destroyed) exchange(asking, answer, relay);
+          else {
+            answer.upstream.destroy();
+            answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the answer" });
+          }
         },
       },
     );
@@ -164,82 +168,14 @@ export class Forwarder {
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       client.user = credentials.user;
     }
+    // It would give back to a script what the browser keeps from it: cookies and credentials.
+    if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
     if (parseForwardTarget(req.url ?? "") === undefined) {
       return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
     }
+    if (framingOf(pairs(req.rawHeaders)) === "unknown") {
+      return answerRefusal("unsupported_coding", "the only transfer coding that is forwarded is chunked");
+    }
     return undefined;
   }
-
-  /** The upstream connection serves this one exchange. */
-  #pass(
-    client: ForwardClient,
-    req: IncomingMessage,
-    res: ServerResponse,
-    fields: Field[],
-    target: ForwardTarget,
-    passage: Passage,
-  ): void {
-    const { upstream } = passage;
-    let reason = "done";
-    let failure: string | undefined;
-    const socket = new ConnDuplex(upstream);
-    const moved = () => upstream.received + upstream.sent;
-    const watch = new Watch(this.#proxy.settings.relay, moved, (by) => {
-      reason = by;
-      socket.destroy();
-    });
-    socket.on("error", () => {});
-    socket.on("close", () => {
-      watch.stop();
-      passage.close({ reason, sent: upstream.sent, received: upstream.received, error: failure });
-    });
-    const outgoing = openRequest({
-      method: req.method,
-      path: target.rest,
-      headers: requestHeaders(fields, target) as never,
-      setHost: false,
-      createConnection: () => socket as never,
-    });
-    outgoing.on("continue", () => res.writeContinue());
-    outgoing.on("response", (incoming) => answer(incoming, res, req.method));
-    outgoing.on("error", (error) => {
-      if (reason === "done") reason = "failed";
-      failure ??= error.message;
-      if (res.headersSent) res.destroy();
-      else refuse(res, answerRefusal("failed", `the answer of ${target.authority} is not to be used`));
-      socket.destroy();
-    });
-    res.on("close", () => {
-      if (!res.writableFinished && reason === "done") reason = client.wasCut ? "cut" : "client";
-      outgoing.destroy();
-      socket.destroy();
-    });
-    sendBody(req, outgoing);
-  }
-}
-
-function requestHeaders(fields: readonly Field[], target: ForwardTarget): string[] {
-  const kept = endToEnd(fields).filter(([name]) => name.toLowerCase() !== "host");
-  const framing: Field[] = isChunked(fields) ? [["Transfer-Encoding", "chunked"]] : [];
-  return [["Host", target.authority] as const, ...kept, ...framing, ["Connection", "close"] as const].flat();
-}
-
-function sendBody(req: IncomingMessage, outgoing: ClientRequest): void {
-  req.on("error", () => outgoing.destroy());
-  req.pipe(outgoing);
-}
-
-function answer(incoming: IncomingMessage, res: ServerResponse, method: string | undefined): void {
-  const fields = pairs(incoming.rawHeaders);
-  const framing: Field[] = isChunked(fields) && method !== "HEAD" ? [["Transfer-Encoding", "chunked"]] : [];
-  res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", [...endToEnd(fields), ...framing].flat());
-  incoming.on("aborted", () => res.destroy());
-  incoming.on("error", () => res.destroy());
-  incoming.pipe(res);
-}
-
-function refuse(res: ServerResponse, { status, phrase, headers, body }: RefusalAnswer): void {
-  if (res.headersSent || res.destroyed) return;
-  res.writeHead(status, phrase, headers);
-  res.end(body);
 }

@@ -1,6 +1,6 @@
 /** The human view of decisions, a line each, for a terminal. Fed by audit events; not a log and not the audit. */
 import type { AuditEvent, CloseEvent, DecisionEvent } from "../../lib/audit/event.ts";
-import { printable } from "../../lib/command/log.ts";
+import { printableLine } from "../../lib/command/log.ts";
 import type { OutputStream } from "../../lib/command/runtime.ts";
 
 /** A recorder that shows decisions and ends on `stream`. */
@@ -27,7 +27,7 @@ function describe(event: AuditEvent, paint: Paint): string | undefined {
     case "close":
       return describeClose(event, paint);
     case "reject":
-      return `${paint("yellow", "reject")}   ${event.client}  ${printable(event.message)}`;
+      return `${paint("yellow", "reject")}   ${event.client}  ${printableLine(event.message)}`;
     default:
       return undefined;
   }
@@ -36,8 +36,8 @@ function describe(event: AuditEvent, paint: Paint): string | undefined {
 function describeDecision(event: DecisionEvent, paint: Paint): string {
   const verdict = event.decision.padEnd(8);
   const shown = paint(event.decision === "allow" ? "green" : "red", verdict);
-  const who = event.user === undefined ? event.client : `${printable(event.user)}@${event.client}`;
-  const target = printable(event.target);
+  const who = event.user === undefined ? event.client : `${printableLine(event.user)}@${event.client}`;
+  const target = printableLine(event.target);
   const where = event.redirected === undefined ? target : `${target} → ${event.redirected}`;
   const dest = event.dest === undefined || event.dest === event.target ? "" : ` (${event.dest})`;
   return `${shown} ${who}  ${event.protocol}  ${where}${dest}  ${paint("dim", why(event))}`;
@@ -46,6 +46,7 @@ function describeDecision(event: DecisionEvent, paint: Paint): string {
 function why(event: DecisionEvent): string {
   if (event.reason === "missing_fact") return `the fact ${event.missing} is missing, by ${event.policy ?? "default"}`;
   const by = event.policy === null ? "by default" : `by ${event.policy}`;
+  if (event.guard !== undefined) return `${by}, which does not name ${event.guard} addresses`;
   return event.reason === "policy" || event.reason === "default" ? by : `${by}: ${event.reason}`;
 }
 
@@ -54,7 +55,7 @@ function describeClose(event: CloseEvent, paint: Paint): string | undefined {
   const traffic = `${bytes(event.sent)} out, ${bytes(event.received)} in, ${(event.duration / 1000).toFixed(1)} s`;
   const ordinary =
     event.error === undefined && (event.reason === "client" || event.reason === "upstream" || event.reason === "done");
-  return `${paint("dim", "closed  ")} ${event.client}  ${printable(event.target)}  ${paint("dim", ordinary ? traffic : `${traffic}: ${event.reason}`)}`;
+  return `${paint("dim", "closed  ")} ${event.client}  ${printableLine(event.target)}  ${paint("dim", ordinary ? traffic : `${traffic}: ${event.reason}`)}`;
 }
 
 /** A size for people: three digits at most, binary prefixes. */

@@ -106,7 +106,7 @@ class Attempt implements Passage, Dialled {
 
   opened(conn: Conn): void {
     this.upstream = conn;
-    // ProxyRequest now: a closed socket no longer knows.
+    // Asked now: a closed socket no longer knows.
     if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
     this.#answer.answered(this);
   }
@@ -161,7 +161,8 @@ const DIAL_REFUSALS: Record<DialFailure, Refusal> = {
 
 /** A client that came to no decision. */
 export function reject(proxy: Proxy, asker: Asker, reason: string, message: string): void {
-  proxy.log.debug(`rejected: ${message}`, { session: asker.session, client: formatAddress(asker.conn.remote), reason });
+  const client = formatAddress(asker.conn.remote);
+  proxy.log.debug("rejected", { session: asker.session, client, reason, message });
   if (!proxy.recorded) return;
   proxy.record({ ...base(asker), event: "reject", reason, message });
 }

@@ -16,9 +16,10 @@ import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
-  /** Ends it now. `idle` ones are ended when the drain begins, the others when its time is over. */
+  /** The drain begins: ends it if nothing is under way. */
+  retire(): void;
+  /** Ends it now. */
   cut(): void;
-  readonly idle: boolean;
 }
 
 export class Proxy {
@@ -102,7 +103,7 @@ export class Proxy {
 
   drain(): Promise<void> {
     this.draining = true;
-    for (const open of this.#open) if (open.idle) open.cut();
+    for (const open of this.#open) open.retire();
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#emptied = resolve));
   }

@@ -73,6 +73,11 @@ function fieldText(value: unknown): string {
   return typeof value !== "string" || /^[\w.:/@%+,-]+$/.test(text) ? text : printable(JSON.stringify(text));
 }
 
+/** As `printable`, and a single line whatever a peer has sent. */
+export function printableLine(text: string): string {
+  return printable(text).replaceAll("\t", "\\t").replaceAll("\n", "\\n");
+}
+
 /** Control characters but tab and newline are shown as escapes: a terminal must not obey what is logged. */
 export function printable(text: string): string {
   return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {

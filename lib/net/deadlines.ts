@@ -30,9 +30,10 @@ export class Deadlines {
     this.#length = length;
   }
 
-  /** Sets the deadline of `item`, which has none. */
+  /** Sets the deadline of `item`, anew if it has one. */
   add(item: Due): void {
     if (this.#length === 0) return;
+    this.remove(item);
     const last = this.#ring.dueBefore;
     item.due = performance.now() + this.#length;
     item.dueBefore = last;

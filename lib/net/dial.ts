@@ -104,7 +104,7 @@ class Attempt extends Due implements Dialing {
     this.#deadlines.add(this);
     const { ip: hostname, port } = this.#candidate;
     const options = { hostname, port, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
-    Bun.connect(options as never).catch((error: unknown) => this.#failed(error));
+    Bun.connect(options as never).catch((reason: unknown) => this.#failed(reason));
   }
 
   opened(conn: NativeConn): void {
@@ -117,13 +117,13 @@ class Attempt extends Due implements Dialing {
     this.#outcome.opened(conn);
   }
 
-  #failed(error: unknown): void {
+  #failed(reason: unknown): void {
     if (this.#late) {
       abandoned--;
       return;
     }
     this.#deadlines.remove(this);
-    void diagnose(this.#candidate, error).then((found) => this.#outcome.failed(found));
+    void diagnose(this.#candidate, reason).then((found) => this.#outcome.failed(found));
   }
 
   override late(): void {

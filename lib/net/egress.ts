@@ -1,8 +1,9 @@
-/** From a request's facts to addresses that may be connected: decide, resolve once, decide each address. Connects nothing. */
+/** From a request's facts to addresses that may be connected: lib/acl/request.ts with a resolver. Connects nothing. */
+import type { Decision } from "../acl/decision.ts";
 import type { Facts } from "../acl/facts.ts";
-import { troubleDecision, type Decision } from "../acl/decision.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
+import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
@@ -38,44 +39,26 @@ export interface Verdict {
 
 /**
  * Decides the request that `facts` describe (`host` canonical, `port`). A name is resolved only if the policy may allow
- * it, once; every address is decided; what is left is exactly what may be connected.
+ * it, once; every address is decided; what is left is exactly what may be connected. At once where nothing is resolved.
  */
-export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
-  const verdict = decideTarget(facts, context);
-  if (verdict instanceof Promise) return verdict.then((first) => followRedirects(first, context));
-  return verdict.decision.outcome === "redirect" ? followRedirects(verdict, context) : verdict;
+export function decideEgress(facts: Facts, { policy, guard, resolve }: EgressContext): Verdict | Promise<Verdict> {
+  // The common case of an address needs no dialogue.
+  const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
+  if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);
+  const deciding = decideRequest(facts, policy, guard);
+  const step = deciding.next();
+  return step.done ? verdictOf(step.value) : resolveFor(deciding, step.value, resolve);
 }
 
-async function followRedirects(first: Verdict, context: EgressContext): Promise<Verdict> {
-  let verdict = first;
-  for (let hop = 1; verdict.decision.outcome === "redirect"; hop++) {
-    const next = context.policy.follow(verdict.facts, verdict.decision, hop);
-    if ("decision" in next) return { ...verdict, decision: next.decision };
-    verdict = { ...(await decideTarget(next.facts, context)), redirected: true };
+async function resolveFor(deciding: Deciding, name: string, resolve: Resolve): Promise<Verdict> {
+  for (let host = name; ;) {
+    const found = await resolveQuietly(resolve, host);
+    const failed = found instanceof ResolveError;
+    const step = deciding.next(failed ? [] : found);
+    if (step.done) return failed ? { ...verdictOf(step.value), failure: found } : verdictOf(step.value);
+    host = step.value;
   }
-  return verdict;
 }
-
-/** At once where no name has to be resolved. */
-function decideTarget(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
-  const { policy, guard } = context;
-  const literal = facts["dest.ip"] ?? parseIp(facts.host!);
-  if (literal !== undefined) {
-    const known = facts["dest.ip"] === undefined ? { ...facts, "dest.ip": literal } : facts;
-    return conclude(known, policy.decide(known, guard), [formatIp(literal)]);
-  }
-  const early = policy.decideBeforeResolution(facts);
-  return early.outcome === "resolve" ? decideName(facts, context) : conclude(facts, early, []);
-}
-
-async function decideName(facts: Facts, context: EgressContext): Promise<Verdict> {
-  const found = await resolveQuietly(context.resolve, facts.host!);
-  if (found instanceof ResolveError) return { ...conclude(facts, UNRESOLVED, []), failure: found };
-  return decideAddresses(facts, found, context);
-}
-
-/** A name without an address lacks the fact that its decision needs. */
-const UNRESOLVED = troubleDecision(undefined, "missing_fact", "dest.ip");
 
 async function resolveQuietly(resolve: Resolve, host: string): Promise<Ip[] | ResolveError> {
   try {
@@ -87,40 +70,20 @@ async function resolveQuietly(resolve: Resolve, host: string): Promise<Ip[] | Re
   }
 }
 
-/**
- * Every address is decided by itself. The verdict is the first that is not a denial, together with all addresses that
- * the same policy decided alike; if all are denied, the first denial.
- */
-function decideAddresses(facts: Facts, addresses: readonly Ip[], { policy, guard }: EgressContext): Verdict {
-  const decided = addresses.map((ip) => {
-    const known: Facts = { ...facts, "dest.ip": ip };
-    return { ip, known, decision: policy.decide(known, guard) };
-  });
-  const leading = decided.find(({ decision }) => decision.outcome !== "deny") ?? decided[0]!;
-  const { outcome } = leading.decision;
-  const taken = decided.filter(({ decision }) => decision.outcome === outcome);
-  const verdict = conclude(
-    leading.known,
-    leading.decision,
-    taken.map(({ ip }) => formatIp(ip)),
-  );
-  for (const { ip, decision } of decided) {
-    if (decision.outcome === outcome && outcome !== "deny") continue;
-    verdict.dropped.push({ ip: formatIp(ip), reason: decision.reason, policy: decision.policy ?? null });
-  }
-  return verdict;
-}
-
-function conclude(facts: Facts, decision: Decision, addresses: readonly string[]): Verdict {
+function verdictOf({ decision, facts, addresses, refused, hops }: Settlement): Verdict {
   const port = facts.port!;
-  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip, port })) : [];
+  const candidates = decision.outcome === "allow" ? addresses.map((ip) => ({ ip: formatIp(ip), port })) : [];
   return {
     decision,
     host: facts.host!,
     port,
-    redirected: false,
+    redirected: hops > 0,
     candidates: candidates.length > 1 ? interleave(candidates) : candidates,
-    dropped: [],
+    dropped: refused.map(({ ip, decision: { reason, policy } }) => ({
+      ip: formatIp(ip),
+      reason,
+      policy: policy ?? null,
+    })),
     facts,
   };
 }

@@ -74,6 +74,7 @@ export class NativeConn extends Probed implements Conn {
   #queue: Uint8Array[] | undefined;
   #queued = 0;
   #peerEnded = false;
+  #destroyed = false;
   #writing: typeof OPEN | typeof ENDING | typeof ENDED = OPEN;
   #remote: SocketAddress | undefined;
   #local: SocketAddress | undefined;
@@ -170,7 +171,9 @@ export class NativeConn extends Probed implements Conn {
   }
 
   destroy(): void {
-    if (!this.closed) this.#socket.terminate();
+    if (this.closed) return;
+    this.#destroyed = true;
+    this.#socket.terminate();
   }
 
   onData(chunk: Uint8Array): void {
@@ -205,6 +208,8 @@ export class NativeConn extends Probed implements Conn {
 
   onClose(error: Error | undefined): void {
     if (this.closed) return;
+    // Where our direction ended first, the runtime tells the peer's end by the close alone.
+    if (error === undefined && !this.#peerEnded && !this.#destroyed) this.onEnd();
     this.closed = true;
     this.#error = error;
     this.#queue = undefined;

@@ -11,13 +11,21 @@ export interface ReadPolicy {
   warnings: string;
 }
 
+export interface ReadOptions {
+  /** Those that the configuration names: a route to another is an error. `any` is for tools that know no configuration. */
+  backends?: readonly string[] | "any";
+  /** Told the path of each file before it is read, sets and includes too. */
+  reading?: (path: string) => void;
+}
+
 /**
- * Reads `path` or `builtin:sample`. `backends` are those that the configuration names: a route to another is an error.
+ * Reads `path` or `builtin:sample`.
  * Throws `PortailError`: `acl.unreadable` (66) or `acl.invalid` (65, the diagnostics as its detail).
  */
-export function readPolicy(path: string, backends: readonly string[] = []): ReadPolicy {
+export function readPolicy(path: string, { backends = [], reading }: ReadOptions = {}): ReadPolicy {
   const unreadable: unknown[] = [];
   const read = (file: string) => {
+    reading?.(file);
     try {
       return readFileSync(file);
     } catch (error) {
@@ -25,7 +33,10 @@ export function readPolicy(path: string, backends: readonly string[] = []): Read
       throw new Error((error as { code?: string }).code ?? String(error), { cause: error });
     }
   };
-  const { policy, diagnostics, sources } = loadPolicy(path, read, { backends, digest: sha256 });
+  const { policy, diagnostics, sources } = loadPolicy(path, read, {
+    ...(backends !== "any" && { backends }),
+    digest: sha256,
+  });
   if (unreadable.length > 0) throw cannotRead(path, unreadable[0]);
   const rendered = renderDiagnostics(diagnostics, sources);
   if (policy !== undefined) return { policy, warnings: rendered };

@@ -13,10 +13,11 @@ export function detectFront(bytes: Uint8Array): Detected {
   if (first === 5) return "socks5";
   if (first === 4) return "socks4";
   if (first === 0x16) return "tls";
-  const shared = Math.min(bytes.length, CONNECT.length);
-  if (CONNECT.subarray(0, shared).equals(bytes.subarray(0, shared)))
-    return shared === CONNECT.length ? "connect" : "more";
-  return detectMethod(bytes);
+  for (let i = 0; i < CONNECT.length; i++) {
+    if (i === bytes.length) return "more";
+    if (bytes[i] !== CONNECT[i]) return detectMethod(bytes);
+  }
+  return "connect";
 }
 
 /** A method is a token (RFC 9110 section 5.6.2) and a space behind it. */

@@ -30,6 +30,7 @@ export type Refusal =
   | "bad_request"
   | "unsupported_command"
   | "unsupported_address"
+  | "unsupported_coding"
   | "name_not_found"
   | "resolver_failed"
   | "resolver_timeout"
@@ -59,8 +60,8 @@ export interface FrontSession {
   /** Answers an `authenticate` step. */
   authenticated(accepted: boolean): Step[];
   readonly rest: Uint8Array;
-  /** The bytes that tell the client that its tunnel is open; `bound` is our end towards the target. */
-  accept(bound: { ip: string; port: number } | undefined): Uint8Array;
+  /** The bytes that tell the client that its tunnel is open. */
+  accept(): Uint8Array;
   /** The bytes that tell the client why not. */
   refuse(refusal: Refusal, message: string): Uint8Array;
 }

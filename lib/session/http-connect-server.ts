@@ -32,10 +32,11 @@ export class HttpConnectServer implements FrontSession {
     }
     const before = this.#held.length;
     this.#append(bytes);
-    if (findHeadEnd(this.#held, Math.max(0, before - 3)) === 0) {
+    const end = findHeadEnd(this.#held, Math.max(0, before - 3));
+    if (end === 0) {
       return this.#held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
     }
-    const decoded = decodeConnect(this.#held);
+    const decoded = decodeConnect(this.#held, end);
     if (decoded.kind === "more") return [];
     this.#done = true;
     if (decoded.kind === "bad") return this.#fail(decoded.reason);

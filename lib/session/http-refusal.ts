@@ -13,6 +13,7 @@ const REFUSALS: Record<Refusal, HttpRefusal> = {
   bad_request: { status: 400, phrase: "Bad Request", error: "http_request_error" },
   unsupported_command: { status: 405, phrase: "Method Not Allowed", error: "http_request_error" },
   unsupported_address: { status: 400, phrase: "Bad Request", error: "http_request_error" },
+  unsupported_coding: { status: 501, phrase: "Not Implemented", error: "http_request_error" },
   name_not_found: { status: 502, phrase: "Bad Gateway", error: "dns_error" },
   resolver_failed: { status: 502, phrase: "Bad Gateway", error: "dns_error" },
   resolver_timeout: { status: 504, phrase: "Gateway Timeout", error: "dns_timeout" },
@@ -35,8 +36,12 @@ export interface RefusalAnswer {
 /** `message` is for the person at the client: one sentence without rule names. */
 export function answerRefusal(refusal: Refusal, message: string): RefusalAnswer {
   const { status, phrase, error } = REFUSALS[refusal];
-  return answer(status, phrase, `portail; error=${error}`, message);
+  const refused = answer(status, phrase, `portail; error=${error}`, message);
+  // RFC 9110 section 15.5.6 asks for it.
+  return status === 405 ? { ...refused, headers: { Allow: METHODS, ...refused.headers } } : refused;
 }
+
+const METHODS = "CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** 407 with the one scheme that is taken. */
 export function answerUnauthenticated(message: string): RefusalAnswer {

@@ -1,15 +1,13 @@
 /** The server's side of the SOCKS5 dialogue (RFC 1928, RFC 1929): bytes in, steps out. Decides nothing, opens nothing. */
-import { encodeIp } from "../wire/ip-bytes.ts";
-import { parseIp } from "../wire/ip.ts";
 import {
   COMMAND,
   decodeGreeting,
   decodePassword,
   decodeRequest,
-  encodeMethod,
   encodePasswordStatus,
   encodeReply,
   METHOD,
+  METHOD_CHOSEN,
   REPLY,
   type Reply,
 } from "../wire/socks5.ts";
@@ -57,19 +55,19 @@ export class Socks5Server implements FrontSession {
   }
 
   #greeting(): Step | undefined {
-    const decoded = decodeGreeting(this.#held);
+    const method = this.#withUsers ? "password" : "none";
+    const decoded = decodeGreeting(this.#held, METHOD[method]);
     if (decoded.kind === "more") return undefined;
     if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason };
-    const method = this.#withUsers ? METHOD.password : METHOD.none;
-    if (!decoded.value.includes(method)) {
+    if (!decoded.value) {
       const reason = this.#withUsers
         ? "the client offers no username/password"
         : "the client insists on authentication";
-      return { type: "fail", reason, bytes: encodeMethod(METHOD.noAcceptable) };
+      return { type: "fail", reason, bytes: METHOD_CHOSEN.noAcceptable };
     }
     this.#held = after(this.#held, decoded.length);
     this.#state = this.#withUsers ? "password" : "request";
-    return { type: "send", bytes: encodeMethod(method) };
+    return { type: "send", bytes: METHOD_CHOSEN[method] };
   }
 
   #password(): Step | undefined {
@@ -112,11 +110,8 @@ export class Socks5Server implements FrontSession {
     return { type: "request", request: { protocol: "socks5", host, ip, port, http: undefined } };
   }
 
-  accept(bound: { ip: string; port: number } | undefined): Uint8Array {
-    const ip = bound === undefined ? undefined : parseIp(bound.ip);
-    return ip === undefined
-      ? encodeReply(REPLY.succeeded)
-      : encodeReply(REPLY.succeeded, { address: encodeIp(ip), port: bound!.port });
+  accept(): Uint8Array {
+    return encodeReply(REPLY.succeeded);
   }
 
   refuse(refusal: Refusal): Uint8Array {
@@ -129,6 +124,7 @@ const REPLIES: Record<Refusal, Reply> = {
   bad_request: REPLY.generalFailure,
   unsupported_command: REPLY.commandNotSupported,
   unsupported_address: REPLY.addressTypeNotSupported,
+  unsupported_coding: REPLY.generalFailure,
   name_not_found: REPLY.hostUnreachable,
   resolver_failed: REPLY.generalFailure,
   resolver_timeout: REPLY.hostUnreachable,

@@ -45,6 +45,9 @@ const HOP_BY_HOP = new Set([
   "upgrade",
 ]);
 
+/** What says where the message ends and whom it is for is not for Connection to take away: the rest would be a request. */
+const FRAMING = new Set(["content-length", "host"]);
+
 export type Field = readonly [name: string, value: string];
 
 /** Names and values in turn, as node:http gives them. */
@@ -55,10 +58,19 @@ export function pairs(raw: readonly string[]): Field[] {
 }
 
 /**
- * The fields that travel on, in order and as spelt, with `Via` added. Fields that `Connection` names are dropped too.
- * A message in chunks stays one: its length is not known.
+ * The fields of a request that travel on, in order and as spelt, with `Via` added. What begins with `Proxy-` is meant
+ * for this proxy; what `Connection` names is meant for nobody further on.
  */
-export function endToEnd(fields: readonly Field[]): Field[] {
+export function requestFields(fields: readonly Field[]): Field[] {
+  return endToEnd(fields).filter(([name]) => !name.toLowerCase().startsWith("proxy-"));
+}
+
+/** The fields of a response that travel on. `Proxy-Status` tells the client of every proxy on the way (RFC 9209). */
+export function responseFields(fields: readonly Field[]): Field[] {
+  return endToEnd(fields);
+}
+
+function endToEnd(fields: readonly Field[]): Field[] {
   const named = new Set(
     fields
       .filter(([name]) => name.toLowerCase() === "connection")
@@ -66,12 +78,19 @@ export function endToEnd(fields: readonly Field[]): Field[] {
   );
   const kept = fields.filter(([name]) => {
     const lower = name.toLowerCase();
-    return !HOP_BY_HOP.has(lower) && !named.has(lower);
+    return FRAMING.has(lower) || (!HOP_BY_HOP.has(lower) && !named.has(lower));
   });
   return [...kept, ["Via", "1.1 portail"]];
 }
 
-/** Whether a message with these fields has content in chunks. */
-export function isChunked(fields: readonly Field[]): boolean {
-  return fields.some(([name, value]) => name.toLowerCase() === "transfer-encoding" && /\bchunked\b/i.test(value));
+/**
+ * How the content of a message with these fields is sent: in chunks, by length or not at all, or in a coding that
+ * nobody here undoes (RFC 9112 section 6.1) and that must not be passed on unsaid.
+ */
+export function framingOf(fields: readonly Field[]): "chunked" | "plain" | "unknown" {
+  const codings = fields
+    .filter(([name]) => name.toLowerCase() === "transfer-encoding")
+    .map(([, value]) => value.trim());
+  if (codings.length === 0) return "plain";
+  return codings.length === 1 && codings[0]!.toLowerCase() === "chunked" ? "chunked" : "unknown";
 }

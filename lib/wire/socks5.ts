@@ -23,17 +23,22 @@ export const REPLY = {
 
 export type Reply = (typeof REPLY)[keyof typeof REPLY];
 
-/** `VER NMETHODS METHODS`: the offered methods. */
-export function decodeGreeting(bytes: Uint8Array): Decoded<Uint8Array> {
+/** `VER NMETHODS METHODS`: whether `wanted` is among the offered methods. */
+export function decodeGreeting(bytes: Uint8Array, wanted: number): Decoded<boolean> {
   if (bytes.length > 0 && bytes[0] !== 5) return bad(`version ${bytes[0]} is not 5`);
   if (bytes.length < 2 || bytes.length < 2 + bytes[1]!) return MORE;
   const length = 2 + bytes[1]!;
-  return { kind: "ok", value: bytes.subarray(2, length), length };
+  let value = false;
+  for (let i = 2; i < length; i++) if (bytes[i] === wanted) value = true;
+  return { kind: "ok", value, length };
 }
 
-export function encodeMethod(method: number): Uint8Array {
-  return Uint8Array.of(5, method);
-}
+/** `VER METHOD`, for each method that is ever chosen. */
+export const METHOD_CHOSEN = {
+  none: Uint8Array.of(5, METHOD.none),
+  password: Uint8Array.of(5, METHOD.password),
+  noAcceptable: Uint8Array.of(5, METHOD.noAcceptable),
+} as const;
 
 export interface Credentials {
   user: string;
@@ -84,26 +89,24 @@ export function decodeRequest(bytes: Uint8Array): Decoded<SocksRequest | Refused
   const start = type === 3 ? 5 : 4;
   const end = start + (type === 1 ? 4 : type === 4 ? 16 : bytes[4]!);
   if (bytes.length < end + 2) return MORE;
-  const address = bytes.subarray(start, end);
   const command = bytes[1]!;
   const port = bytes[end]! * 256 + bytes[end + 1]!;
   const length = end + 2;
   if (type !== 3) {
-    const ip = decodeIp(address);
+    const ip = decodeIp(bytes, start, end - start);
     return { kind: "ok", value: { command, host: formatIp(ip), ip, port }, length };
   }
-  const host = decodeUtf8(address);
+  const host = decodeUtf8(bytes.subarray(start, end));
   if (host === undefined) return bad("the domain name is not UTF-8");
   return { kind: "ok", value: { command, host, port }, length };
 }
 
-/** `VER REP RSV ATYP BND.ADDR BND.PORT`; without a bound address, 0.0.0.0:0. */
-export function encodeReply(reply: number, bound?: { address: Uint8Array; port: number }): Uint8Array {
-  if (bound === undefined) return Uint8Array.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0);
-  const bytes = new Uint8Array(6 + bound.address.length);
-  bytes.set([5, reply, 0, bound.address.length === 4 ? 1 : 4]);
-  bytes.set(bound.address, 4);
-  bytes[bytes.length - 2] = bound.port >> 8;
-  bytes[bytes.length - 1] = bound.port & 255;
-  return bytes;
+/**
+ * `VER REP RSV ATYP BND.ADDR BND.PORT`. The bound address is 0.0.0.0:0, as OpenSSH and others have it: no client of a
+ * CONNECT makes use of it, and it is nobody's business.
+ */
+export function encodeReply(reply: Reply): Uint8Array {
+  return REPLIES[reply]!;
 }
+
+const REPLIES = Object.values(REPLY).map((reply) => Uint8Array.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0));

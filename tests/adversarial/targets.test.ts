@@ -80,12 +80,12 @@ describe("beyond this host", () => {
   });
 });
 
-function decide(row: Row, dns: DnsServer) {
+async function decide(row: Row, dns: DnsServer) {
   const { policy, diagnostics } = loadPolicy("it.acl", () => withPort(row.acl, 443));
   if (policy === undefined) throw new Error(JSON.stringify(diagnostics));
   const { host } = canonicalHost(row.host);
   const facts = { command: "socks", host: host!, port: 443 };
-  const resolve = openResolver([dns.address], 5000);
+  const resolve = await openResolver([dns.address], 5000);
   return decideEgress(facts, { policy, resolve, guard: { own: [], resolvedBy: "us" } });
 }
 

@@ -136,6 +136,32 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     upstream.server.close();
   });
 
+  test("a reset by the client against the stream of bulk is no orderly end for the upstream", async () => {
+    const ends: string[] = [];
+    const upstream = await listen((socket) => {
+      socket.on("data", () => {});
+      socket.on("end", () => void ends.push("end"));
+      socket.on("error", ({ message }) => void ends.push(message));
+      const more = () => {
+        while (!socket.destroyed && socket.write(Buffer.alloc(200_000)));
+      };
+      socket.on("drain", more);
+      more();
+    });
+    const proxy = await startProxy(ACL);
+    for (let round = 1; round <= 4; round++) {
+      const { client } = await ask(protocol, proxy.port, "127.0.0.1", upstream.port);
+      for (let got = 0; got < 5_000_000;) got += (await client.some()).length;
+      client.reset();
+      await until(() => proxy.events("close").length === round, "the end");
+    }
+    await until(() => upstream.sockets.every((socket) => socket.destroyed), "the resets");
+    expect(ends.filter((one) => one === "end")).toEqual([]);
+    expect(proxy.events("close").map(({ reason }) => reason)).toEqual(Array.from({ length: 4 }, () => "client"));
+    expect(await proxy.drain()).toBe(0);
+    upstream.server.close();
+  });
+
   test("a client that is gone while its target is dialled leaves no tunnel, and is recorded", async () => {
     const hole = await openBlackHole();
     const proxy = await startProxy(ACL, ["--connect-timeout", "500ms"]);

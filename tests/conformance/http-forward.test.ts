@@ -1,6 +1,13 @@
 /** What a forward proxy takes from a request target (RFC 9112 section 3.2.2) and removes from a message (RFC 9110 section 7.6). */
 import { describe, expect, test } from "bun:test";
-import { endToEnd, isChunked, pairs, parseForwardTarget, type Field } from "../../lib/wire/http-forward.ts";
+import {
+  framingOf,
+  pairs,
+  parseForwardTarget,
+  requestFields,
+  responseFields,
+  type Field,
+} from "../../lib/wire/http-forward.ts";
 
 describe("targets in absolute form", () => {
   test.each([
@@ -56,7 +63,7 @@ describe("targets in absolute form", () => {
 });
 
 describe("fields", () => {
-  const kept = (...fields: Field[]) => endToEnd(fields).filter(([name]) => name !== "Via");
+  const kept = (...fields: Field[]) => requestFields(fields).filter(([name]) => name !== "Via");
 
   test("RFC 9110 section 7.6.1: those of one connection go, with those that Connection names", () => {
     const hopByHop: Field[] = [
@@ -84,6 +91,20 @@ describe("fields", () => {
     expect(kept(...proxied)).toEqual([]);
   });
 
+  test("RFC 9209 section 2: Proxy-Status of a response travels on", () => {
+    const fields: Field[] = [["Proxy-Status", "other; error=dns_error"]];
+    expect(responseFields(fields)).toContainEqual(["Proxy-Status", "other; error=dns_error"]);
+    expect(kept(...fields)).toEqual([]);
+  });
+
+  test("RFC 9110 section 7.6.1: what says where the content ends is not for Connection to name", () => {
+    const fields: Field[] = [
+      ["Connection", "content-length, close"],
+      ["Content-Length", "5"],
+    ];
+    expect(kept(...fields)).toEqual([["Content-Length", "5"]]);
+  });
+
   test("order, spelling and repetition stay; several Connection lines count", () => {
     const cookies: Field[] = [
       ["Set-Cookie", "a=1"],
@@ -102,18 +123,25 @@ describe("fields", () => {
   });
 
   test("RFC 9110 section 7.6.3: Via says that we were on the way", () => {
-    const via = endToEnd([["Via", "1.0 fred"]]);
-    expect(via).toEqual([
-      ["Via", "1.0 fred"],
-      ["Via", "1.1 portail"],
-    ]);
+    for (const travel of [requestFields, responseFields]) {
+      expect(travel([["Via", "1.0 fred"]])).toEqual([
+        ["Via", "1.0 fred"],
+        ["Via", "1.1 portail"],
+      ]);
+    }
   });
 
-  test("RFC 9112 section 6.1: chunks are seen among other codings", () => {
-    expect(isChunked([["Transfer-Encoding", "gzip, chunked"]])).toBe(true);
-    expect(isChunked([["TRANSFER-ENCODING", "Chunked"]])).toBe(true);
-    expect(isChunked([["Transfer-Encoding", "gzip"]])).toBe(false);
-    expect(isChunked([["X", "chunked"]])).toBe(false);
+  test("RFC 9112 section 6.1: chunks are passed on, a coding that nobody here undoes is not", () => {
+    expect(framingOf([["TRANSFER-ENCODING", "Chunked"]])).toBe("chunked");
+    expect(framingOf([["Transfer-Encoding", "gzip, chunked"]])).toBe("unknown");
+    expect(framingOf([["Transfer-Encoding", "gzip"]])).toBe("unknown");
+    expect(
+      framingOf([
+        ["Transfer-Encoding", "chunked"],
+        ["Transfer-Encoding", "chunked"],
+      ]),
+    ).toBe("unknown");
+    expect(framingOf([["X", "chunked"]])).toBe("plain");
   });
 
   test("raw headers are pairs in turn", () => {

@@ -15,7 +15,7 @@ export function expectReads<T>(decode: (bytes: Uint8Array) => Decoded<T>, bytes:
 }
 
 /** Bytes from hexadecimal digits, in groups for people. */
-export function hex(digits: string): Uint8Array {
+export function hex(digits: string): Uint8Array<ArrayBuffer> {
   return Uint8Array.from(Buffer.from(digits.replaceAll(" ", ""), "hex"));
 }
 

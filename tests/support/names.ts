@@ -1,7 +1,5 @@
 /** A DNS server on loopback that knows a few names and remembers who was asked for. Knows no other record than A and AAAA. */
 import { createSocket } from "node:dgram";
-import { parseIp } from "../../lib/wire/ip.ts";
-import { encodeIp } from "../../lib/wire/ip-bytes.ts";
 import type { Scene } from "./scene.ts";
 
 export interface Names {
@@ -23,7 +21,7 @@ export async function openNames(scene: Scene, zone: Record<string, readonly stri
     const addresses = zone[name];
     const length = TYPES[type];
     const records = (addresses ?? [])
-      .map((text) => encodeIp(parseIp(text)!))
+      .map(addressBytes)
       .filter((bytes) => bytes.length === length)
       .map((bytes) => Buffer.concat([Buffer.from([0xc0, 12, 0, type, 0, 1, 0, 0, 0, 0, 0, bytes.length]), bytes]));
     const header = Buffer.alloc(12);
@@ -47,4 +45,12 @@ function question(query: Buffer): { name: string; type: number; end: number } {
     at += 1 + query[at]!;
   }
   return { name: labels.join(".").toLowerCase(), type: query.readUInt16BE(at + 1), end: at + 5 };
+}
+
+/** The bytes of an address as text, with at most one `::`. */
+function addressBytes(text: string): Buffer {
+  if (!text.includes(":")) return Buffer.from(text.split(".").map(Number));
+  const [left, right] = text.split("::").map((half) => half.split(":").filter(Boolean)) as [string[], string[]?];
+  const zeros = Array<string>(8 - left.length - (right?.length ?? 0)).fill("0");
+  return Buffer.from([...left, ...zeros, ...(right ?? [])].map((word) => word.padStart(4, "0")).join(""), "hex");
 }

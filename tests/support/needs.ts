@@ -1,10 +1,10 @@
 /** The programs that a scenario needs: where one is missing, the scenario is left out and that is written down. Installs nothing. */
 import { appendFileSync } from "node:fs";
-import { PATH } from "./program.ts";
+import { whichPeer } from "../../scripts/peer-list.ts";
 
 /** Those of `programs` that this machine lacks. */
 export function missing(programs: readonly string[]): string[] {
-  return programs.filter((program) => Bun.which(program, { PATH }) === null);
+  return programs.filter((program) => whichPeer(program) === null);
 }
 
 /** One JSON line, `{scenario, needs}`, in the file that PORTAIL_LEFT_OUT names. Throws where CI=true: there all is to run. */

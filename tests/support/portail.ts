@@ -15,16 +15,17 @@ export interface Form {
 
 const SOURCE: Form = { name: "source", command: () => [process.execPath, resolve(ROOT, "cli/main.ts")] };
 
-/** From source and compiled. The compiled one is that of PORTAIL_BINARY, or is built once per run of the tests. */
-export function forms(): Form[] {
-  const built = (compiled ??= process.env["PORTAIL_BINARY"] ?? build());
-  const command = (scene: Scene) => {
+/** The compiled one is that of PORTAIL_BINARY, or is built once per run of the tests. */
+const BINARY: Form = {
+  name: "binary",
+  command(scene) {
     const copy = scene.path("portail");
-    if (!existsSync(copy)) copyFileSync(built, copy);
+    if (!existsSync(copy)) copyFileSync((compiled ??= process.env["PORTAIL_BINARY"] ?? build()), copy);
     return [copy];
-  };
-  return [SOURCE, { name: "binary", command }];
-}
+  },
+};
+
+export const FORMS: readonly Form[] = [SOURCE, BINARY];
 
 let compiled: string | undefined;
 

@@ -2,7 +2,7 @@
 import { afterAll, describe, setDefaultTimeout } from "bun:test";
 import { basename } from "node:path";
 import { leaveOut, missing } from "./needs.ts";
-import { forms, Portail, type Form } from "./portail.ts";
+import { FORMS, Portail, type Form } from "./portail.ts";
 import { Scene } from "./scene.ts";
 
 /** Milliseconds for one test, on a slow machine. */
@@ -30,7 +30,7 @@ export function scenario(
     return;
   }
   setDefaultTimeout(TIMEOUT);
-  for (const form of forms().filter(({ name }) => names.includes(name))) {
+  for (const form of FORMS.filter(({ name }) => names.includes(name))) {
     describe(`${sentence} (${form.name})`, () => {
       const scene = new Scene();
       afterAll(() => scene.close());

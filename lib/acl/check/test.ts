@@ -17,8 +17,7 @@ export function checkTest(block: TestBlock, policies: ReadonlySet<string>, conte
   const one = (name: string, at: TestBlock | TestCase, own: Given, expect: Expectation): CheckedTest => ({
     name,
     place: context.place(at),
-    given: { ...base.facts, ...own.facts },
-    resolves: own.resolves ?? base.resolves,
+    ...merged(base, own),
     expect: checkExpectation(expect, policies, context),
   });
   const name = block.name.value;
@@ -35,11 +34,21 @@ interface Given {
   readonly resolves: readonly Ip[] | undefined;
 }
 
+/** What is nearer wins; an address of one kind takes the place of the other kind too. */
+function merged(base: Given, own: Given): { given: Facts; resolves: readonly Ip[] | undefined } {
+  const { "dest.ip": known, ...facts } = base.facts;
+  return {
+    given: { ...(known !== undefined && own.resolves === undefined && { "dest.ip": known }), ...facts, ...own.facts },
+    resolves: own.resolves ?? (own.facts["dest.ip"] === undefined ? base.resolves : undefined),
+  };
+}
+
 function bindings(given: readonly Binding[], context: Context): Given {
   const facts: Record<string, FactValue> = {};
   let resolves: readonly Ip[] | undefined;
   for (const { name, value } of given) {
     if (name.text === "resolves") {
+      if (resolves !== undefined) context.error("acl.duplicate_fact", name, { message: '"resolves" is given twice' });
       resolves = addresses(value, context);
       continue;
     }
@@ -55,6 +64,12 @@ function bindings(given: readonly Binding[], context: Context): Given {
         hint: HINTS[fact.spec.type],
       });
   }
+  const address = given.find(({ name }) => name.text === "dest.ip");
+  if (resolves !== undefined && address !== undefined)
+    context.error("acl.duplicate_fact", address.name, {
+      message: '"dest.ip" and "resolves" exclude each other',
+      hint: 'give "dest.ip" for an address that is known, "resolves" for those of a name',
+    });
   return { facts: facts as Facts, resolves };
 }
 

@@ -40,7 +40,7 @@ export class Lanes {
       if (this.#lists[lane]![this.#at[lane]!]! !== least) continue;
       // A key may lead to one clause twice: `host in ["a", "a"]`.
       do this.#at[lane]!++;
-      while (this.#at[lane]! < this.#end[lane]! && this.#lists[lane]![this.#at[lane]!]! === least);
+      while (this.#at[lane]! < this.#end[lane]! && least === this.#lists[lane]![this.#at[lane]!]);
       if (this.#at[lane]! >= this.#end[lane]!) this.#drop(lane--);
     }
     return least;

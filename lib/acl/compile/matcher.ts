@@ -97,7 +97,9 @@ function compileComparison({ fact, question, negated }: Comparison, request: Req
       return (request) => {
         const value = request.values[slot];
         if (typeof value !== "number") return other(request, value);
-        return (below ? value < limit : value > limit) || (orEqual && value == limit) ? yes : no;
+        const less = value < limit;
+        const more = value > limit;
+        return (below ? less : more) || (orEqual && !less && !more) ? yes : no;
       };
     }
     case "in-numbers": {

@@ -1,4 +1,5 @@
 /** Load: one-way bulk from the target through a number of tunnels, for a time. */
+import { discard } from "./discard.ts";
 import { FLOOD, fits } from "./pattern.ts";
 import { answer, readPlan, type BulkPlan, type BulkResult } from "./plan.ts";
 import { tunnelDialer } from "./tunnel.ts";
@@ -14,6 +15,8 @@ for (const stream of streams) {
       stream.failed ||= !fits(stream.received, bytes);
       stream.received += bytes.length;
       if (stream.failed) socket.terminate();
+      // What comes next is checked against its place in the whole flood, so nothing can be lost unseen.
+      else stream.received += discard((socket as unknown as { fd: number }).fd);
     },
     lost() {
       stream.failed = true;

@@ -42,10 +42,10 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
 
   /** Requests without a pause, each on a connection of its own, until told to stop. */
   const requests = () => {
-    let going = true;
+    const stop = new AbortController();
     const outcomes: Outcome[] = [];
     const lane = async ([way, ...args]: (typeof WAYS)[number]) => {
-      while (going) {
+      while (!stop.signal.aborted) {
         outcomes.push(await curl(["--proxy", proxy.url(way), ...args, `http://127.0.0.1:${web.port}/hello`]));
       }
     };
@@ -54,7 +54,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
       const enough = outcomes.length + 2 * WAYS.length;
       await until("more requests", () => outcomes.length >= enough);
     };
-    return { more, end: () => ((going = false), Promise.all(lanes).then(() => outcomes)) };
+    return { more, end: () => (stop.abort(), Promise.all(lanes).then(() => outcomes)) };
   };
 
   test("a broken policy changes nothing", async () => {

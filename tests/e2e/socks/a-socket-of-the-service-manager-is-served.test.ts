@@ -24,10 +24,10 @@ scenario(import.meta.file, ["systemd-socket-activate", "curl"], ({ scene, portai
       const outcome = await curl(["--proxy", `${way}://127.0.0.1:${port}`, `http://127.0.0.1:${web.port}/hello`]);
       expect(outcome).toEqual({ status: 0, stdout: "hello from the web\n", stderr: "" });
     }
-    expect(daemon.stderr).toContain("listening on systemd:proxy");
+    expect(daemon.stderr).toContain(`listening on 127.0.0.1:${port} `);
     daemon.signal("SIGTERM");
     expect(await daemon.ended).toBe(0);
-    expect(auditLines(daemon.stdout)[0]).toMatchObject({ event: "start", listen: ["systemd:proxy"] });
+    expect(auditLines(daemon.stdout)[0]).toMatchObject({ event: "start", listen: [`127.0.0.1:${port}`] });
   });
 
   test("a socket of another name is not taken for ours", async () => {

@@ -14,7 +14,9 @@ scenario(import.meta.file, ["curl", "sh", "head"], ({ scene, portail }) => {
     const get = (way: string, port: number, ...args: string[]) =>
       curl(["--proxy", proxy.url(way), ...args, `http://127.0.0.1:${port}/hello`]);
     await get("socks5h", web.port);
+    await proxy.program.output("stdout", /"event":"close"/);
     await get("http", web.port, "--proxytunnel");
+    await proxy.program.output("stdout", /"event":"close"[^]*"event":"close"/);
     await get("http", 1);
     expect(await proxy.stop()).toBe(0);
     const { stdout, stderr } = proxy.program;

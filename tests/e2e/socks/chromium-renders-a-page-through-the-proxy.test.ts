@@ -12,8 +12,16 @@ const SCRIPT = `document.getElementById("p").textContent = "written by " + "the 
 
 /** No window, and no word with its maker. */
 const FLAGS = [
-  ...["--headless", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--disable-quic", "--no-first-run"],
-  ...["--disable-background-networking", "--disable-component-update", "--disable-sync", "--disable-extensions"],
+  "--headless",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-dev-shm-usage",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
+  "--disable-extensions",
   // It goes around a proxy for loopback otherwise.
   "--proxy-bypass-list=<-loopback>",
 ];

@@ -49,12 +49,12 @@ scenario(import.meta.file, ["socat"], ({ scene, portail }) => {
   }
 
   test("--idle-timeout spares a tunnel in which bytes move", async () => {
-    const proxy = await proxyWith("--idle-timeout", "1500ms");
+    const proxy = await proxyWith("--idle-timeout", "2s");
     const client = await tunnel(proxy, 20);
     for (let i = 0; i < 12; i++) {
       await client.write(`${i}\n`);
       await client.output("stdout", new RegExp(`^${i}$`, "m"));
-      await Bun.sleep(200);
+      await Bun.sleep(250);
     }
     expect(client.running).toBe(true);
     await client.endInput();

@@ -11,12 +11,12 @@ const WAYS = [["socks4a"], ["socks5h"], ["http"], ["http", "--proxytunnel"]];
 
 scenario(import.meta.file, ["curl", "ncat"], ({ scene, portail }) => {
   /** A proxy with a transfer under way in each protocol. */
-  const busy = async (...args: string[]) => {
+  const busy = async (args: string[] = [], clients: string[] = []) => {
     const web = openWeb(scene);
     const proxy: AccessProxy = await portail.socks({ policy: allowLocal(web.port), args });
     const held = [];
     for (const [way, ...more] of WAYS) {
-      held.push(await holdTransfer(scene, web, ["--proxy", proxy.url(way!), ...more]));
+      held.push(await holdTransfer(scene, web, ["--proxy", proxy.url(way!), ...more, ...clients]));
     }
     const get = () => curl(["--proxy", proxy.url("socks5h"), `http://127.0.0.1:${web.port}/hello`]);
     return { web, proxy, held, get };
@@ -43,8 +43,19 @@ scenario(import.meta.file, ["curl", "ncat"], ({ scene, portail }) => {
     expect(proxy.audit().filter(({ event }) => event === "close")).toHaveLength(held.length + 1);
   });
 
+  test("a client that reads slowly gets all that was on its way to it", async () => {
+    const { web, proxy, held } = await busy([], ["--limit-rate", "4M"]);
+    proxy.program.signal("SIGTERM");
+    await proxy.record("drain");
+    web.release();
+    const statuses = await Promise.all(held.map(async ({ outcome }) => (await outcome).status));
+    expect(statuses).toEqual(WAYS.map(() => 0));
+    for (const { whole } of held) expect(await whole()).toBe(true);
+    expect(await proxy.program.ended).toBe(0);
+  });
+
   test("--shutdown-timeout: what is still open then is cut and recorded, status 1", async () => {
-    const { proxy, held } = await busy("--shutdown-timeout", "200ms");
+    const { proxy, held } = await busy(["--shutdown-timeout", "200ms"]);
     expect(await proxy.stop()).toBe(1);
     for (const { outcome, whole } of held) {
       expect((await outcome).status).not.toBe(0);

@@ -54,10 +54,11 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     await other.program.output("stderr", /error the reload failed.*audit\.cannot_open/);
     const way = ["--proxy", other.url("socks5h")];
     expect((await curl([...way, `http://127.0.0.1:${web.port}/hello`])).status).toBe(0);
+    const moved = `${folder}.away/audit.jsonl`;
+    await until("the end of the tunnel", async () => (await events(moved)).includes("close"));
     await other.stop();
-    const lines = auditLines(await Bun.file(`${folder}.away/audit.jsonl`).text());
-    expect(lines.map(({ event }) => event)).toEqual(["start", "reload", "decision", "close", "drain", "stop"]);
-    expect(lines[1]).toMatchObject({ outcome: "kept" });
+    expect(await events(moved)).toEqual(["start", "reload", "decision", "close", "drain", "stop"]);
+    expect(auditLines(await Bun.file(moved).text())[1]).toMatchObject({ outcome: "kept" });
   });
 
   test("a second start goes on where the first ended", async () => {

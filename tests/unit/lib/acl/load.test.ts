@@ -307,7 +307,7 @@ describe("test blocks", () => {
   test("are read with their types, cases added to what is given", () => {
     const policy = policyOf(`policy a { action allow }
 test "t" {
-  given { host = "A.test" port = 443, dest.ip = 10.0.0.1 client.ou = ["x"] now = "2026-01-01T00:00Z" resolves = [10.0.0.1, ::1] }
+  given { host = "A.test" port = 443, client.ip = 10.0.0.1 client.ou = ["x"] now = "2026-01-01T00:00Z" resolves = [10.0.0.1, ::1] }
   expect allow by a
   case { port = 80 } expect deny by default explain "t.html"
   case "named" { header.X-Y = "z" } expect redirect to "b.test:8443" via ["b1"] logged [a] missing method
@@ -315,7 +315,7 @@ test "t" {
     const given = {
       host: "a.test",
       port: 443,
-      "dest.ip": { family: 4, a: 0, b: 0, c: 0xffff, d: 0x0a000001 },
+      "client.ip": { family: 4, a: 0, b: 0, c: 0xffff, d: 0x0a000001 },
       "client.ou": ["x"],
       now: Date.UTC(2026, 0, 1),
     };

@@ -90,6 +90,7 @@ describe.each(KINDS)("%s", (kind) => {
     peer.end("not yet");
     await until(() => notes.closes === 1, "the close");
     expect(notes.text).toBe("not yet");
+    expect(notes.events).toEqual(["data", "end", "close"]);
     expect(notes.error).toBeUndefined();
   });
 
@@ -163,6 +164,26 @@ describe.each(KINDS)("%s", (kind) => {
     conn.resume();
     await until(() => notes.bytes === 1);
     conn.destroy();
+  });
+
+  test("both directions have ended while it is paused: what came is still there", async () => {
+    const { conn, peer } = await connect(kind);
+    const notes = new Notes();
+    conn.attach(notes);
+    conn.pause();
+    // Fits into the buffers of the system, so that the end arrives behind it.
+    const length = 100_000;
+    peer.end(Buffer.alloc(length));
+    const ended = readAll(peer);
+    conn.end();
+    await ended;
+    await Bun.sleep(50);
+    expect([notes.bytes, notes.events]).toEqual([0, []]);
+    conn.resume();
+    await until(() => notes.closes === 1, "the close");
+    expect(notes.bytes).toBe(length);
+    expect(notes.events).toEqual(["data", "end", "close"]);
+    expect(notes.error).toBeUndefined();
   });
 
   test("a paused connection bounds what its peer can send", async () => {

@@ -1,8 +1,10 @@
+/** Dialing: one candidate, a race of several, what fails and why. Over loopback, or in a network namespace of its own. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { formatAddress } from "../../../../lib/net/conn.ts";
 import { abandonedDials, DialError, interleave, type Candidate } from "../../../../lib/net/dial.ts";
+import { leaveOut } from "../../../support/needs.ts";
 import { openBlackHole } from "../../../adversarial/black-hole.ts";
 import { dial, Notes, until } from "./support.ts";
 
@@ -10,6 +12,7 @@ setDefaultTimeout(30_000);
 
 /** Needs user namespaces and ip(8). */
 function canUnshare(): boolean {
+  if (Bun.which("unshare") === null) return false;
   return Bun.spawnSync(["unshare", "--map-root-user", "--net", "ip", "link"]).exitCode === 0;
 }
 
@@ -82,28 +85,31 @@ describe("one candidate", () => {
 });
 
 /** In a network namespace of its own, so that nothing leaves; its routes decide. */
-describe.skipIf(!canUnshare())("routes that lead nowhere", () => {
-  const script = `
+if (!canUnshare()) leaveOut("routes that lead nowhere", ["unshare", "ip"]);
+else
+  describe("routes that lead nowhere", () => {
+    const script = `
     const { Dialer } = await import(${JSON.stringify(join(import.meta.dir, "../../../../lib/net/dial.ts"))});
     const { KeepAlive } = await import(${JSON.stringify(join(import.meta.dir, "../../../../lib/net/keep-alive.ts"))});
     const candidates = process.argv.slice(1).map((ip) => ({ ip, port: 9 }));
     const failed = ({ kind }) => process.exit(console.log(kind));
     new Dialer(20_000, new KeepAlive(0)).dial(candidates, { opened() {}, failed });
   `;
-  test.each([
-    ["no route", "network_unreachable", ["192.0.2.1"]],
-    ["no route to several", "network_unreachable", ["192.0.2.1", "192.0.2.2"]],
-    ["no route for IPv6", "network_unreachable", ["2001:db8::1"]],
-    ["an unreachable host", "host_unreachable", ["198.51.100.1"]],
-    ["a prohibited one", "network_unreachable", ["203.0.113.1"]],
-    ["nobody listens", "refused", ["127.0.0.1"]],
-  ])("%s: %s", async (_, kind, addresses) => {
-    const routes = "ip link set lo up; ip route add unreachable 198.51.100.0/24; ip route add prohibit 203.0.113.0/24";
-    const shell = ["unshare", "--map-root-user", "--net", "sh", "-c", `${routes}; exec "$0" "$@"`];
-    const child = Bun.spawn([...shell, process.execPath, "-e", script, ...addresses], { stdout: "pipe" });
-    expect((await new Response(child.stdout).text()).trim()).toBe(kind);
+    test.each([
+      ["no route", "network_unreachable", ["192.0.2.1"]],
+      ["no route to several", "network_unreachable", ["192.0.2.1", "192.0.2.2"]],
+      ["no route for IPv6", "network_unreachable", ["2001:db8::1"]],
+      ["an unreachable host", "host_unreachable", ["198.51.100.1"]],
+      ["a prohibited one", "network_unreachable", ["203.0.113.1"]],
+      ["nobody listens", "refused", ["127.0.0.1"]],
+    ])("%s: %s", async (_, kind, addresses) => {
+      const routes =
+        "ip link set lo up; ip route add unreachable 198.51.100.0/24; ip route add prohibit 203.0.113.0/24";
+      const shell = ["unshare", "--map-root-user", "--net", "sh", "-c", `${routes}; exec "$0" "$@"`];
+      const child = Bun.spawn([...shell, process.execPath, "-e", script, ...addresses], { stdout: "pipe" });
+      expect((await new Response(child.stdout).text()).trim()).toBe(kind);
+    });
   });
-});
 
 describe("several candidates", () => {
   test("the first that answers, in their order", async () => {

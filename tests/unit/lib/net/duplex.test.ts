@@ -1,3 +1,4 @@
+/** A `Conn` as a Node stream: what is read, what is written, and how either ends. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { ConnDuplex } from "../../../../lib/net/duplex.ts";
 import { FakeConn } from "./fake-conn.ts";
@@ -14,10 +15,14 @@ const gather = async (stream: ConnDuplex): Promise<string> => {
 describe("reading", () => {
   test("first what was read already, then what comes, then the end", async () => {
     const conn = new FakeConn();
-    const stream = new ConnDuplex(conn, Buffer.from("first "));
+    const stream = new ConnDuplex(conn, { bytes: Buffer.from("first "), ended: false });
     conn.data("second");
     conn.events!.end();
     expect(await gather(stream)).toBe("first second");
+  });
+
+  test("an end that was read already", async () => {
+    expect(await gather(new ConnDuplex(new FakeConn(), { bytes: Buffer.from("all"), ended: true }))).toBe("all");
   });
 
   test("a reader that is slow pauses the connection, one that reads on resumes it", async () => {

@@ -1,3 +1,4 @@
+/** From facts to decided addresses, with a resolver that the test answers for. Connects nothing. */
 import { describe, expect, test } from "bun:test";
 import type { Facts } from "../../../../lib/acl/facts.ts";
 import { loadPolicy } from "../../../../lib/acl/load.ts";

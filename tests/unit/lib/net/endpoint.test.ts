@@ -1,3 +1,4 @@
+/** The forms of an endpoint, and what is none. */
 import { describe, expect, test } from "bun:test";
 import { PortailError } from "../../../../lib/command/errors.ts";
 import { formatEndpoint, formatHostPort, parseEndpoint, type Endpoint } from "../../../../lib/net/endpoint.ts";

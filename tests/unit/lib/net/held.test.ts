@@ -1,3 +1,4 @@
+/** What comes before anybody listens. */
 import { expect, test } from "bun:test";
 import { Held } from "../../../../lib/net/held.ts";
 import { Notes } from "./support.ts";

@@ -1,3 +1,4 @@
+/** Sockets of the service manager, found by name. */
 import { describe, expect, test } from "bun:test";
 import { inheritedSocket } from "../../../../lib/net/inherited.ts";
 
@@ -32,5 +33,5 @@ describe("sd_listen_fds(3): the first descriptor is 3", () => {
 });
 
 test("fd:N needs no name", () => {
-  expect(inheritedSocket({ kind: "fd", fd: 7 }, {})).toEqual({ fd: 7, address: { path: "fd:7" } });
+  expect(inheritedSocket({ kind: "fd", fd: 987 }, {})).toEqual({ fd: 987, address: { path: "fd:987" } });
 });

@@ -1,3 +1,4 @@
+/** Last words that reach a peer which is still sending. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { endWith } from "../../../../lib/net/linger.ts";
 import { connect, KINDS, readAll, until } from "./support.ts";

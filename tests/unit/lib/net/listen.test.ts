@@ -1,3 +1,4 @@
+/** Listening on TCP, UNIX and inherited sockets, and what the system refuses. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
@@ -163,8 +164,8 @@ describe("inherited sockets", () => {
     const server = createServer();
     await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
     const { port } = server.address() as { port: number };
-    const { fd } = (server as unknown as { _handle: { fd: number } })._handle;
-    const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit", fd] });
+    const { _handle: handle } = server as unknown as { _handle: { fd: number } };
+    const child = Bun.spawn([process.execPath, "-e", script], { stdio: ["ignore", "pipe", "inherit", handle.fd] });
     await child.stdout.getReader().read();
     server.close();
     const client = await connected({ port, host: "127.0.0.1" });

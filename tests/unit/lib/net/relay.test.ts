@@ -1,5 +1,7 @@
+/** The relay between two connections: bytes, ends, aborts and limits, with played and with real peers. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { Relay, type Early, type RelayLimits, type RelayResult } from "../../../../lib/net/relay.ts";
+import type { Conn, Early } from "../../../../lib/net/conn.ts";
+import { Relay, type RelayLimits, type RelayResult } from "../../../../lib/net/relay.ts";
 import { FakeConn } from "./fake-conn.ts";
 import { connect, KINDS, readAll, until } from "./support.ts";
 
@@ -8,11 +10,17 @@ setDefaultTimeout(30_000);
 const NO_LIMITS: RelayLimits = { idle: 0, lifetime: 0, halfClosed: 0 };
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
+const noting = (results: RelayResult[]) => ({ relayEnded: (result: RelayResult) => void results.push(result) });
+
+function relayConns(client: Conn, upstream: Conn, results: RelayResult[]): Relay {
+  return new Relay(client, upstream, NO_LIMITS, NOTHING, noting(results));
+}
+
 function relayed(limits: Partial<RelayLimits> = {}, early = NOTHING) {
   const client = new FakeConn();
   const upstream = new FakeConn();
   const results: RelayResult[] = [];
-  const relay = new Relay(client, upstream, { ...NO_LIMITS, ...limits }, early, (result) => void results.push(result));
+  const relay = new Relay(client, upstream, { ...NO_LIMITS, ...limits }, early, noting(results));
   return { client, upstream, results, relay };
 }
 
@@ -51,7 +59,9 @@ describe("bytes", () => {
     const client = new FakeConn();
     const upstream = new FakeConn();
     upstream.takes = false;
-    new Relay(client, upstream, NO_LIMITS, { bytes: Buffer.from("early"), ended: false }, () => {});
+    const early = { bytes: Buffer.from("early"), ended: false };
+    const relay = new Relay(client, upstream, NO_LIMITS, early, noting([]));
+    expect(relay.client).toBe(client);
     expect(client.calls.at(-1)).toBe("pause");
   });
 
@@ -157,7 +167,7 @@ describe.each(KINDS)("over real connections, client native, upstream %s", (kind)
   test("a large transfer against a slow reader is whole, with an end on either side", async () => {
     const [front, back] = [await connect("native"), await connect(kind)];
     const results: RelayResult[] = [];
-    new Relay(front.conn, back.conn, NO_LIMITS, NOTHING, (result) => void results.push(result));
+    relayConns(front.conn, back.conn, results);
     const sent = Buffer.alloc(8 * 1024 * 1024, "0123456789abcdef");
     back.peer.pause();
     front.peer.end(sent);
@@ -173,7 +183,7 @@ describe.each(KINDS)("over real connections, client native, upstream %s", (kind)
   test.each(["front", "back"] as const)("a reset at the %s arrives at the other side as one", async (side) => {
     const [front, back] = [await connect("native"), await connect(kind)];
     const results: RelayResult[] = [];
-    new Relay(front.conn, back.conn, NO_LIMITS, NOTHING, (result) => void results.push(result));
+    relayConns(front.conn, back.conn, results);
     const [one, other] = side === "front" ? [front.peer, back.peer] : [back.peer, front.peer];
     const failed = new Promise<Error>((resolve) => other.on("error", resolve));
     one.resetAndDestroy();

@@ -1,5 +1,5 @@
+/** Names to addresses by a server that the test runs, and by the system. */
 import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { PortailError } from "../../../../lib/command/errors.ts";
 import { openResolver, ResolveError } from "../../../../lib/net/resolve.ts";
 import { startDns, type DnsServer, type Zone } from "../../../adversarial/dns-server.ts";
 
@@ -66,21 +66,20 @@ describe("by a named server", () => {
 });
 
 test("by the system: the hosts file counts", async () => {
-  const found = await openResolver([], 20_000)("localhost");
+  const found = await (await openResolver([], 20_000))("localhost");
   expect(found.some((address) => address === "127.0.0.1" || address === "::1")).toBe(true);
 });
 
 describe("servers are addresses", () => {
   test.each(["192.0.2.1", "192.0.2.1:53", "2001:db8::1", "[2001:db8::1]", "[2001:db8::1]:53"])("%s", (server) => {
-    expect(openResolver([server], 1000)).toBeFunction();
+    expect(openResolver([server], 1000)).resolves.toBeFunction();
   });
 
   test.each(["dns.example", "dns.example:53", "192.0.2.1:x", "192.0.2.256", "", "[192.0.2.1", "192.0.2.1:999999"])(
     "%j is none",
     (server) => {
-      const attempt = () => openResolver([server], 1000);
-      expect(attempt).toThrow(PortailError);
-      expect(attempt).toThrow(expect.objectContaining({ code: "resolver.syntax", exit: 64 }));
+      const refused = { code: "resolver.syntax", exit: 64 };
+      expect(openResolver([server], 1000)).rejects.toMatchObject(refused);
     },
   );
 });

@@ -1,16 +1,18 @@
+/** What is idle or too old is cut. */
 import { expect, test } from "bun:test";
 import { Watch } from "../../../../lib/net/watch.ts";
 import { until } from "./support.ts";
 
 test("silence is cut, once", async () => {
   const cuts: string[] = [];
-  new Watch(
+  const watch = new Watch(
     { idle: 10, lifetime: 0 },
     () => 7,
     (by) => void cuts.push(by),
   );
   await until(() => cuts.length > 0);
   await Bun.sleep(40);
+  watch.stop();
   expect(cuts).toEqual(["idle"]);
 });
 
@@ -47,7 +49,8 @@ test("a watch that is stopped, or has no limits, cuts nothing", async () => {
   const cuts: string[] = [];
   const note = (by: string) => void cuts.push(by);
   new Watch({ idle: 5, lifetime: 10 }, () => 0, note).stop();
-  new Watch({ idle: 0, lifetime: 0 }, () => 0, note);
+  const unlimited = new Watch({ idle: 0, lifetime: 0 }, () => 0, note);
   await Bun.sleep(40);
+  unlimited.stop();
   expect(cuts).toEqual([]);
 });

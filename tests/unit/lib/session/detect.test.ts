@@ -1,3 +1,4 @@
+/** Which protocol a stream is, and from which byte on that is known. */
 import { describe, expect, test } from "bun:test";
 import { detectFront, type Detected } from "../../../../lib/session/detect.ts";
 import { ascii } from "../../../conformance/three-ways.ts";

@@ -1,3 +1,4 @@
+/** Playbooks of CONNECT: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import { HttpConnectServer } from "../../../../lib/session/http-connect-server.ts";
 import { ascii } from "../../../conformance/three-ways.ts";
@@ -7,7 +8,12 @@ const MOST = 4096;
 const HEAD = "CONNECT a.example:443 HTTP/1.1\r\nHost: a.example\r\n";
 const credentials = (text: string) => `Proxy-Authorization: Basic ${btoa(text)}\r\n`;
 const request = (headers: [string, string][]): Noted => ({
-  request: { protocol: "http", host: "a.example", port: 443, headers },
+  request: {
+    protocol: "http",
+    host: "a.example",
+    port: 443,
+    http: { method: "CONNECT", path: "", query: "", headers },
+  },
 });
 
 function answered(step: Noted | undefined): string {
@@ -68,7 +74,7 @@ describe("the size of a head", () => {
 
   test("beyond it, the answer is 400, whole or not", () => {
     const whole = padded(MOST + 1);
-    for (const bytes of [whole, padded(MOST + 3).slice(0, -2), Uint8Array.from([...padded(MOST * 2)])]) {
+    for (const bytes of [whole, padded(MOST + 3).slice(0, -2), padded(MOST * 2)]) {
       const { steps } = play(new HttpConnectServer(false, MOST), [bytes]);
       expect(steps).toMatchObject([{ fail: "the request head is too large" }]);
       expect(answered(steps[0])).toStartWith("HTTP/1.1 400 ");

@@ -1,3 +1,4 @@
+/** Refusals in the words of HTTP, after RFC 9110 and RFC 9209. */
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "../../../../lib/session/http-refusal.ts";
@@ -8,6 +9,7 @@ const ANSWERS: Record<Refusal, [status: number, phrase: string, error: string]> 
   bad_request: [400, "Bad Request", "http_request_error"],
   unsupported_command: [405, "Method Not Allowed", "http_request_error"],
   unsupported_address: [400, "Bad Request", "http_request_error"],
+  unsupported_coding: [501, "Not Implemented", "http_request_error"],
   name_not_found: [502, "Bad Gateway", "dns_error"],
   resolver_failed: [502, "Bad Gateway", "dns_error"],
   resolver_timeout: [504, "Gateway Timeout", "dns_timeout"],

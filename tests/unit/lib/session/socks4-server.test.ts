@@ -1,3 +1,4 @@
+/** Playbooks of SOCKS4 and 4a: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import { Socks4Server } from "../../../../lib/session/socks4-server.ts";
 import { hex } from "../../../conformance/three-ways.ts";

@@ -1,3 +1,4 @@
+/** Playbooks of SOCKS5: bytes in, steps out, in every split. */
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { Socks5Server } from "../../../../lib/session/socks5-server.ts";
@@ -103,12 +104,7 @@ describe("answers", () => {
   const session = new Socks5Server(false);
   const text = (bytes: Uint8Array) => Buffer.from(bytes).toString("hex");
 
-  test("an open tunnel with our address towards the target", () => {
-    expect(text(session.accept({ ip: "192.0.2.9", port: 0x1234 }))).toBe("05000001c00002091234");
-    expect(text(session.accept({ ip: "2001:db8::9", port: 1 }))).toBe("0500000420010db80000000000000000000000090001");
-    expect(text(session.accept(undefined))).toBe("05000001000000000000");
-    expect(text(session.accept({ ip: "no address", port: 1 }))).toBe("05000001000000000000");
-  });
+  test("an open tunnel", () => expect(text(session.accept())).toBe("05000001000000000000"));
 
   /** RFC 1928 section 6. */
   const codes: Record<Refusal, number> = {
@@ -116,6 +112,7 @@ describe("answers", () => {
     bad_request: 1,
     unsupported_command: 7,
     unsupported_address: 8,
+    unsupported_coding: 0x01,
     name_not_found: 4,
     resolver_failed: 1,
     resolver_timeout: 4,

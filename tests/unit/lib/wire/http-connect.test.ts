@@ -1,3 +1,4 @@
+/** Corners of CONNECT heads; what the specifications give is in tests/conformance. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeConnect } from "../../../../lib/wire/http-connect.ts";

@@ -1,3 +1,4 @@
+/** Corners of SOCKS4; what the memos give is in tests/conformance. */
 import { describe, expect, test } from "bun:test";
 import { decodeSocks4 } from "../../../../lib/wire/socks4.ts";
 import { expectReads } from "../../../conformance/three-ways.ts";

@@ -1,3 +1,4 @@
+/** Corners of SOCKS5; what the RFCs give is in tests/conformance. */
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeGreeting, decodePassword, decodeRequest } from "../../../../lib/wire/socks5.ts";
@@ -6,7 +7,7 @@ import { expectReads } from "../../../conformance/three-ways.ts";
 describe("what is no message is said so at its first wrong byte", () => {
   test("another version", () => {
     for (const version of [0, 1, 4, 6, 255]) {
-      expect(decodeGreeting(Uint8Array.of(version)).kind).toBe("bad");
+      expect(decodeGreeting(Uint8Array.of(version), 0).kind).toBe("bad");
       expect(decodeRequest(Uint8Array.of(version)).kind).toBe("bad");
     }
     for (const version of [0, 2, 5, 255]) expect(decodePassword(Uint8Array.of(version)).kind).toBe("bad");

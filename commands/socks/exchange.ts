@@ -1,0 +1,98 @@
+/** One forwarded request and its answer, over an upstream connection of its own. What may go out was decided before. */
+import { request as openRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { ConnDuplex } from "../../lib/net/duplex.ts";
+import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
+import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
+import {
+  framingOf,
+  pairs,
+  requestFields,
+  responseFields,
+  type Field,
+  type ForwardTarget,
+} from "../../lib/wire/http-forward.ts";
+import type { Passage } from "./passage.ts";
+
+/** The client's side. */
+export interface Asking {
+  req: IncomingMessage;
+  res: ServerResponse;
+  target: ForwardTarget;
+  /** Whether the client was ended by us. */
+  wasCut(): boolean;
+}
+
+/** Sends the request on and the answer back, and closes `passage` when its connection is gone. */
+export function exchange(asking: Asking, passage: Passage, limits: WatchLimits): void {
+  const { req, res } = asking;
+  const { upstream } = passage;
+  const socket = new ConnDuplex(upstream);
+  let reason: string | undefined;
+  let failure: string | undefined;
+  let answer: IncomingMessage | undefined;
+  /** The first reason counts: what follows is its consequence. */
+  const end = (why: string, error?: Error) => {
+    if (reason === undefined) failure = error?.message;
+    reason ??= why;
+    socket.destroy();
+  };
+  const watch = new Watch(limits, () => upstream.received + upstream.sent, end);
+  socket.on("error", () => {});
+  socket.on("close", () => {
+    watch.stop();
+    if (!answer?.complete) end("upstream", new Error("the answer broke off"));
+    passage.close({ reason: reason ?? "done", sent: upstream.sent, received: upstream.received, error: failure });
+  });
+  const outgoing = openRequest({
+    method: req.method,
+    path: asking.target.rest,
+    headers: requestHeaders(asking) as never,
+    setHost: false,
+    createConnection: () => socket as never,
+  });
+  /** The upstream did not keep to its protocol, or broke off: an answer that has begun is cut, so that it looks it. */
+  const broken = (error: Error) => {
+    end("upstream", error);
+    if (res.headersSent) res.destroy();
+    else refuse(res, answerRefusal("failed", `the answer of ${asking.target.authority} is not to be used`));
+  };
+  outgoing.on("error", broken);
+  outgoing.on("continue", () => res.writeContinue());
+  outgoing.on("response", (incoming) => {
+    answer = incoming;
+    const fields = pairs(incoming.rawHeaders);
+    if (framingOf(fields) === "unknown") return broken(new Error("a transfer coding other than chunked"));
+    incoming.on("aborted", () => broken(new Error("the answer broke off")));
+    incoming.on("error", broken);
+    res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", responseHeaders(fields, req.method));
+    incoming.pipe(res);
+  });
+  res.on("close", () => {
+    if (!res.writableFinished) end(asking.wasCut() ? "cut" : "client");
+    outgoing.destroy();
+    socket.destroy();
+  });
+  req.on("error", () => outgoing.destroy());
+  req.pipe(outgoing);
+}
+
+const CHUNKED: Field = ["Transfer-Encoding", "chunked"];
+
+function requestHeaders({ req, target }: Asking): string[] {
+  const fields = pairs(req.rawHeaders);
+  const kept = requestFields(fields).filter(([name]) => name.toLowerCase() !== "host");
+  const framing = framingOf(fields) === "chunked" ? [CHUNKED] : [];
+  return [["Host", target.authority], ...kept, ...framing, ["Connection", "close"]].flat();
+}
+
+function responseHeaders(fields: readonly Field[], method: string | undefined): string[] {
+  const framing = framingOf(fields) === "chunked" && method !== "HEAD" ? [CHUNKED] : [];
+  return [...responseFields(fields), ...framing].flat();
+}
+
+/** Answers in the upstream's place. */
+export function refuse(res: ServerResponse, { status, phrase, headers, body }: RefusalAnswer): void {
+  if (res.headersSent || res.destroyed) return;
+  res.writeHead(status, phrase, headers);
+  res.end(body);
+}

@@ -1,0 +1,142 @@
+/** What an audit line says of the request that it records, as facts to decide anew. It takes parsed JSON, not text. */
+import { canonicalHost } from "../../wire/host.ts";
+import { type Ip, parseIp } from "../../wire/ip.ts";
+import { factFromJson, type FactName, type Facts, type FactValue, lookupFact, storedFact } from "../facts.ts";
+import type { Request } from "./verdict.ts";
+
+/** A line of the event `decision`; the other fields may be anything. */
+export interface DecisionLine extends Readonly<Record<string, unknown>> {
+  readonly event: "decision";
+  readonly command: string;
+  readonly target: string;
+  readonly decision: string;
+  readonly facts: Readonly<Record<string, unknown>>;
+}
+
+/** `other`: a line of another event. `bad`: no audit line, or one of a version that is not known here. */
+export function decisionLine(line: unknown): DecisionLine | "other" | "bad" {
+  if (typeof line !== "object" || line === null) return "bad";
+  const { v, event, command, target, decision, facts } = line as Record<string, unknown>;
+  if (v !== 1 || typeof event !== "string" || typeof command !== "string") return "bad";
+  if (event !== "decision") return "other";
+  const whole = typeof target === "string" && typeof decision === "string" && typeof facts === "object" && facts;
+  return whole ? (line as DecisionLine) : "bad";
+}
+
+/** What a digest of a secret header looks like in an audit line: its value is lost. */
+const DIGEST = /^sha256:[0-9a-f]{16,}$/;
+
+/** The request of a decision line. `mentions` are the facts to read; host, port and command are always read. */
+export class RecordedRequest implements Request {
+  readonly facts: Facts;
+  readonly line: DecisionLine;
+  /** What the decided addresses belong to: the target, or where a redirect led. */
+  readonly #decided: Target | undefined;
+
+  constructor(line: DecisionLine, mentions: readonly FactName[]) {
+    this.line = line;
+    const facts: Record<string, FactValue> = { command: line.command };
+    // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for.
+    const proxied = knows(line.command, "dest.ip");
+    for (let i = 0; i < mentions.length; i++) {
+      const name = mentions[i]!;
+      if (proxied && (name === "host" || name === "port" || name === "dest.ip")) continue;
+      const value = line.facts[name];
+      const read =
+        value === undefined ? fromFields(name, line) : isLost(name, value) ? undefined : factFromJson(name, value);
+      if (read !== undefined) facts[name] = read;
+    }
+    const asked = proxied ? parseTarget(line.target) : undefined;
+    if (asked !== undefined) {
+      facts["host"] = asked.host;
+      facts["port"] = asked.port;
+      if (asked.ip !== undefined) facts["dest.ip"] = asked.ip;
+    }
+    this.#decided = typeof line["redirected"] === "string" ? parseTarget(line["redirected"]) : asked;
+    this.facts = facts as Facts;
+  }
+
+  /** Those that the line holds: the one that was connected and those that were refused, in this order. */
+  addresses(host: string): readonly Ip[] | undefined {
+    return host === this.#decided?.host ? decidedAddresses(this.line) : undefined;
+  }
+
+  /** The address that the line says to be one of the daemon's own listeners. */
+  get ownListener(): { readonly ip: Ip; readonly port: number } | undefined {
+    if (this.line["guard"] !== "own-listener" || this.#decided === undefined) return undefined;
+    const ip = this.#decided.ip ?? decidedAddresses(this.line)?.[0];
+    return ip && { ip, port: this.#decided.port };
+  }
+
+  /** Whether the fact may have been there, for all that the line says. `recorded`: the policies of then mentioned it. */
+  lacks(fact: FactName, recorded: boolean): boolean {
+    const name = storedFact(fact);
+    const { line } = this;
+    // An address that is not known is pending, which the verdict says by itself.
+    if (name === "dest.ip" || (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined) return false;
+    if (name in line.facts) return true;
+    if (recorded || line["missing"] === name) return false;
+    return knows(line.command, name) && !FIELDS.has(name);
+  }
+}
+
+function knows(command: string, fact: FactName): boolean {
+  return (lookupFact(fact)?.spec.commands as readonly string[] | undefined)?.includes(command) ?? false;
+}
+
+const isLost = (name: FactName, value: unknown): boolean =>
+  name.startsWith("header.") && typeof value === "string" && DIGEST.test(value);
+
+/** Facts that a line has fields for, whether or not a policy mentioned them: absent there is absent. */
+const FIELDS: ReadonlySet<FactName> = new Set<FactName>([
+  "client.ip",
+  "client.port",
+  "client.user",
+  "proxy.protocol",
+  "now",
+]);
+
+function fromFields(name: FactName, line: DecisionLine): FactValue | undefined {
+  if (!FIELDS.has(name)) return undefined;
+  if (name === "now") return factFromJson(name, line["time"]);
+  if (name === "client.user") return factFromJson(name, line["user"]);
+  if (name === "proxy.protocol") return factFromJson(name, line["protocol"]);
+  const client = typeof line["client"] === "string" ? splitPort(line["client"]) : undefined;
+  if (client === undefined) return undefined;
+  return name === "client.port" ? client.port : parseIp(client.host);
+}
+
+interface Target {
+  readonly host: string;
+  readonly ip?: Ip;
+  readonly port: number;
+}
+
+/** `host:port` as a client asked for it, canonical. */
+function parseTarget(text: string): Target | undefined {
+  const parts = splitPort(text);
+  const canonical = parts && canonicalHost(parts.host);
+  if (parts === undefined || canonical?.host === undefined) return undefined;
+  return { host: canonical.host, ...(canonical.ip && { ip: canonical.ip }), port: parts.port };
+}
+
+/** IPv6 stands in brackets, which are taken off. */
+function splitPort(text: string): { host: string; port: number } | undefined {
+  const colon = text.lastIndexOf(":");
+  const port = Number(text.slice(colon + 1));
+  if (colon < 1 || colon === text.length - 1 || !(port >= 0 && port <= 65_535) || !Number.isInteger(port))
+    return undefined;
+  const bracketed = text.charCodeAt(0) === 0x5b && text.charCodeAt(colon - 1) === 0x5d;
+  return { host: bracketed ? text.slice(1, colon - 1) : text.slice(0, colon), port };
+}
+
+function decidedAddresses(line: DecisionLine): readonly Ip[] | undefined {
+  if (line["reason"] === "unresolved") return [];
+  const texts: unknown[] = [];
+  if (typeof line["dest"] === "string") texts.push(splitPort(line["dest"])?.host);
+  if (line.facts["dest.ip"] !== undefined) texts.push(line.facts["dest.ip"]);
+  if (Array.isArray(line["dropped"]))
+    for (const one of line["dropped"]) texts.push((one as { ip?: unknown } | null)?.ip);
+  const known = [...new Set(texts)].flatMap((text) => (typeof text === "string" ? (parseIp(text) ?? []) : []));
+  return known.length === 0 ? undefined : known;
+}

@@ -1,0 +1,92 @@
+/** Flags to values, and which values contradict. */
+import { describe, expect, test } from "bun:test";
+import { args } from "../../../../commands/socks/flags.ts";
+import { parseSettings } from "../../../../commands/socks/settings.ts";
+import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
+import type { ParsedArgs } from "../../../../lib/command/define.ts";
+import { defaultTunnels } from "../../../../lib/service/descriptors.ts";
+
+function settings(...argv: string[]) {
+  return parseSettings(completeArgs(args, vetArgv(argv, args)) as ParsedArgs<typeof args>);
+}
+
+const ACL = ["--acl", "builtin:sample"];
+
+test("what is on by default, and what is off", () => {
+  const given = settings(...ACL);
+  expect(given).toMatchObject({
+    listen: [{ kind: "tcp", host: "127.0.0.1", port: 1080 }],
+    acl: "builtin:sample",
+    resolvers: [],
+    dnsTimeout: 5000,
+    handshakeTimeout: 10_000,
+    shutdownTimeout: 300_000,
+    mostHead: 64 * 1024,
+    relay: { idle: 0, lifetime: 0, halfClosed: 0 },
+    limits: { total: defaultTunnels(), perClient: 0 },
+  });
+  expect([given.users, given.audit]).toEqual([undefined, undefined]);
+});
+
+test("every value arrives, with its unit", () => {
+  const limits = ["--max-concurrent-conns", "7", "--max-conns-per-client", "3", "--max-header-size", "8K"];
+  const times = ["--idle-timeout", "1m", "--max-conn-lifetime", "2h", "--close-timeout", "3s", "--dns-timeout", "40ms"];
+  const files = ["--users", "u", "--audit", "a", "--resolver", "192.0.2.1", "--resolver", "192.0.2.2:5353"];
+  expect(settings(...ACL, ...limits, ...times, ...files)).toMatchObject({
+    limits: { total: 7, perClient: 3 },
+    mostHead: 8192,
+    relay: { idle: 60_000, lifetime: 7_200_000, halfClosed: 3000 },
+    dnsTimeout: 40,
+    users: "u",
+    audit: "a",
+    resolvers: ["192.0.2.1", "192.0.2.2:5353"],
+  });
+});
+
+test("no policy, no start", () => {
+  expect(() => settings()).toThrow(expect.objectContaining({ code: "acl.required", exit: 78 }));
+});
+
+describe("a door that is open to the network needs a reason", () => {
+  const doors = ["0.0.0.0:1080", "[::]:1080", ":1080", "192.0.2.7:1080", "[2001:db8::1]:1080", "proxy.example:1080"];
+
+  test.each(doors)("%s is refused", (listen) => {
+    const attempt = () => settings(...ACL, "--listen", listen);
+    expect(attempt).toThrow(expect.objectContaining({ code: "listen.open_door", exit: 78 }));
+    expect(() => settings(...ACL, "--listen", "127.0.0.1:1", "--listen", listen)).toThrow("lets everybody in");
+  });
+
+  test.each(doors)("%s is taken with users, or when it is said", (listen) => {
+    expect(settings(...ACL, "--listen", listen, "--users", "u").listen).toHaveLength(1);
+    expect(settings(...ACL, "--listen", listen, "--unsafe-listen").listen).toHaveLength(1);
+  });
+
+  test.each(["127.0.0.1:1080", "127.8.9.10:0", "[::1]:1080", "localhost:1080", "unix:/run/portail.sock"])(
+    "%s is nobody's but this machine's",
+    (listen) => expect(settings(...ACL, "--listen", listen).listen).toHaveLength(1),
+  );
+
+  test.each(["127.0.0.1.example:1080", "localhost.example:1080", "128.0.0.1:1"])("%s only looks so", (listen) => {
+    expect(() => settings(...ACL, "--listen", listen)).toThrow("lets everybody in");
+  });
+});
+
+describe("values that make no sense: status 64", () => {
+  test.each([
+    ["--dns-timeout", "0"],
+    ["--connect-timeout", "0"],
+    ["--handshake-timeout", "0"],
+    ["--handshake-timeout", "soon"],
+    ["--idle-timeout", "-1s"],
+    ["--max-concurrent-conns", "many"],
+    ["--max-concurrent-conns", "1.5"],
+    ["--max-conns-per-client", "1000001"],
+    ["--max-header-size", "10"],
+    ["--max-header-size", "1G"],
+    ["--listen", "1080"],
+  ])("%s %s", (flag, value) => {
+    const attempt = () => settings(...ACL, `${flag}=${value}`);
+    expect(attempt).toThrow(expect.objectContaining({ exit: 64 }));
+    expect(attempt).toThrow(flag);
+  });
+});
