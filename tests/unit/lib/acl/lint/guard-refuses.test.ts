@@ -34,6 +34,11 @@ test.each([
   ["a private host by name", `policy p { when host == "nas.corp.test" action allow }`],
   ["a private pattern beside a name", `policy p { when host under "corp.test" and host =~ "^10\\." action allow }`],
   ["a deny", `policy p { when host =~ "^10\\." action deny }`],
+  [
+    "localhost, resolved by a backend",
+    `route r { use ["b"] }
+policy p { when host == "localhost" and route.local == false action allow }`,
+  ],
   ["public addresses", `policy p { when host =~ "^203\\.0\\.113\\." action allow }`],
 ])("is quiet: %s", (_, text) => {
   expect(found(RULE, text)).toEqual([]);

@@ -55,6 +55,11 @@ policy a { action allow }`,
 policy m { when method == "PUT" action allow }`,
   ],
   [
+    "a policy that only s3crypt knows the facts of",
+    `policy m { when method == "PUT" and s3.bucket == "b" action deny }
+policy a { when s3.bucket == "c" action allow }`,
+  ],
+  [
     "decided before",
     `policy s { when proxy.protocol != "http" action allow }
 policy m { when method == "PUT" action deny }

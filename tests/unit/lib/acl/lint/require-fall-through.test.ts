@@ -65,6 +65,12 @@ policy all { action allow }`,
   ],
   ["nothing behind", `policy pay { when host == "p" require client.auth == "tls" action allow }`],
   [
+    "a deny under every command between",
+    `policy pay { when host == "p" require client.auth == "tls" action allow }
+policy d { when host == "p" and command in ["socks", "tproxy", "tunnel", "mux", "s3crypt"] action deny }
+policy all { action allow }`,
+  ],
+  [
     "a deny with a require",
     `policy pay { when host == "p" require client.auth == "none" action deny }
 policy all { action allow }`,

@@ -63,5 +63,5 @@ test("one finding for all of them", () => {
   const text =
     "policy all { action allow }\npolicy a { when port == 1 action allow }\npolicy b { when port == 2 action allow }";
   const [finding] = lintText(text, { only: [RULE] });
-  expect(finding!.message).toBe('"a" is never reached, nor are 1 more policies: "all" (line 1) decides every request');
+  expect(finding!.message).toBe('"a" and one more policy are never reached: "all" (line 1) decides every request');
 });
