@@ -1,5 +1,5 @@
 /** Sets of numbers against a list of all numbers that can tell them apart. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import fc from "fast-check";
 import {
   ALL_NUMBERS,
@@ -10,6 +10,8 @@ import {
   isSubset,
   normalise,
 } from "../../../../../../lib/acl/lint/engine/intervals.ts";
+
+setDefaultTimeout(60_000);
 
 const WHOLE: Domain = { low: 0, high: 9, whole: true };
 const REAL: Domain = { low: 0, high: 9, whole: false };

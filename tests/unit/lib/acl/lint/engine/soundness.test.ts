@@ -1,5 +1,5 @@
 /** What lint concludes holds for every request, and what it fixes decides as before: random policies against random requests. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { evaluate, FALSE, TRUE, Trouble } from "../../../../../../lib/acl/evaluate.ts";
 import type { Facts } from "../../../../../../lib/acl/facts.ts";
 import { fixPolicy } from "../../../../../../lib/acl/lint/engine/fix.ts";
@@ -16,8 +16,8 @@ const SETS = process.env["PORTAIL_LONG"] ? 20_000 : 600;
 /** Fixing loads a set several times over. */
 const FIXED_SETS = SETS / 3;
 const REQUESTS = 40;
-/** Milliseconds; there are many of them. */
-const TIMEOUT = process.env["PORTAIL_LONG"] ? 1_200_000 : 60_000;
+/** There are many of them. */
+setDefaultTimeout(process.env["PORTAIL_LONG"] ? 1_200_000 : 60_000);
 const FILES = { "names.txt": NAMES };
 
 function loadedOf(text: string): Loaded {
@@ -32,51 +32,47 @@ const trouble = new Trouble();
 const waysOf = (condition: Condition, facts: Facts): number => evaluate(condition, facts, false, trouble);
 
 describe("of random policies", () => {
-  test(
-    "what is said to follow, to be impossible or to be certain is so",
-    () => {
-      const counts = { follows: 0, never: 0, always: 0, covered: 0, examples: 0 };
-      for (let seed = 0; seed < SETS; seed++) {
-        const random = new Random(seed);
-        const subject = subjectOf(randomPolicy(random));
-        const { clauses, policies, policy } = subject;
-        const requests = Array.from({ length: REQUESTS }, () => randomFacts(random));
-        const everTrue = clauses.map((clause) => requests.filter((facts) => waysOf(clause, facts) === TRUE));
-        for (const [i, clause] of clauses.entries()) {
-          if (isNeverTrue(clause)) {
-            counts.never++;
-            expect(everTrue[i]).toEqual([]);
-          }
-          if (isNeverFalse(clause)) {
-            counts.always++;
-            expect(requests.filter((facts) => waysOf(clause, facts) === FALSE)).toEqual([]);
-          }
-          const example = witness([clause], subject.unlikely);
-          if (example !== undefined) {
-            counts.examples++;
-            expect(waysOf(clause, example)).toBe(TRUE);
-            expect(isNeverTrue(clause)).toBe(false);
-          }
-          for (const [j, other] of clauses.entries()) {
-            if (i === j || !implies(clause, other)) continue;
-            counts.follows++;
-            const against = everTrue[i]!.filter((facts) => waysOf(other, facts) === FALSE);
-            if (example !== undefined && waysOf(other, example) === FALSE) against.push(example);
-            expect(against).toEqual([]);
-          }
-          if (subject.coveredBy(i) === undefined) continue;
-          counts.covered++;
-          for (const facts of example === undefined ? requests : [...requests, example]) {
-            const decision = policy.decide(facts);
-            expect(decision.policy === policies[i]!.name && decision.reason === "policy").toBe(false);
-          }
+  test("what is said to follow, to be impossible or to be certain is so", () => {
+    const counts = { follows: 0, never: 0, always: 0, covered: 0, examples: 0 };
+    for (let seed = 0; seed < SETS; seed++) {
+      const random = new Random(seed);
+      const subject = subjectOf(randomPolicy(random));
+      const { clauses, policies, policy } = subject;
+      const requests = Array.from({ length: REQUESTS }, () => randomFacts(random));
+      const everTrue = clauses.map((clause) => requests.filter((facts) => waysOf(clause, facts) === TRUE));
+      for (const [i, clause] of clauses.entries()) {
+        if (isNeverTrue(clause)) {
+          counts.never++;
+          expect(everTrue[i]).toEqual([]);
+        }
+        if (isNeverFalse(clause)) {
+          counts.always++;
+          expect(requests.filter((facts) => waysOf(clause, facts) === FALSE)).toEqual([]);
+        }
+        const example = witness([clause], subject.unlikely);
+        if (example !== undefined) {
+          counts.examples++;
+          expect(waysOf(clause, example)).toBe(TRUE);
+          expect(isNeverTrue(clause)).toBe(false);
+        }
+        for (const [j, other] of clauses.entries()) {
+          if (i === j || !implies(clause, other)) continue;
+          counts.follows++;
+          const against = everTrue[i]!.filter((facts) => waysOf(other, facts) === FALSE);
+          if (example !== undefined && waysOf(other, example) === FALSE) against.push(example);
+          expect(against).toEqual([]);
+        }
+        if (subject.coveredBy(i) === undefined) continue;
+        counts.covered++;
+        for (const facts of example === undefined ? requests : [...requests, example]) {
+          const decision = policy.decide(facts);
+          expect(decision.policy === policies[i]!.name && decision.reason === "policy").toBe(false);
         }
       }
-      // Without many of each the test would say little.
-      expect(Math.min(...Object.values(counts))).toBeGreaterThan(SETS / 20);
-    },
-    TIMEOUT,
-  );
+    }
+    // Without many of each the test would say little.
+    expect(Math.min(...Object.values(counts))).toBeGreaterThan(SETS / 20);
+  });
 
   test("a redirect that is said to be denied never ends in an allow", () => {
     let reported = 0;
@@ -106,35 +102,31 @@ describe("of random policies", () => {
     expect(Math.min(reported, followed)).toBeGreaterThan(SETS / 20);
   });
 
-  test(
-    "--fix changes no decision, early ones and routes included, and leaves nothing to fix",
-    () => {
-      let changed = 0;
-      for (let seed = 0; seed < FIXED_SETS; seed++) {
-        const random = new Random(seed + 1_000_000);
-        const text = spoil(randomPolicy(random), random);
-        const read = (path: string): string => (path === "p.acl" ? text : NAMES);
-        const after = fixPolicy("p.acl", read, {}, {}).texts.get("p.acl");
-        if (after === undefined) continue;
-        changed++;
-        const [old, now] = [loadedOf(text), loadedOf(after)];
-        expect(lint(now).filter(({ fix }) => fix !== undefined)).toEqual([]);
-        for (let i = 0; i < REQUESTS; i++) {
-          const facts = randomFacts(random);
-          const guard = { own: [], resolvedBy: random.chance(2) ? "us" : "backend" } as const;
-          const { "dest.ip": _, ...unresolved } = facts;
-          const [before, afterwards] = [old.policy, now.policy].map((policy) => [
-            policy.decide(facts, guard),
-            policy.routes(facts),
-            policy.decideBeforeResolution(unresolved),
-          ]);
-          if (!Bun.deepEquals(before, afterwards)) expect(afterwards).toEqual(before);
-        }
+  test("--fix changes no decision, early ones and routes included, and leaves nothing to fix", () => {
+    let changed = 0;
+    for (let seed = 0; seed < FIXED_SETS; seed++) {
+      const random = new Random(seed + 1_000_000);
+      const text = spoil(randomPolicy(random), random);
+      const read = (path: string): string => (path === "p.acl" ? text : NAMES);
+      const after = fixPolicy("p.acl", read, {}, {}).texts.get("p.acl");
+      if (after === undefined) continue;
+      changed++;
+      const [old, now] = [loadedOf(text), loadedOf(after)];
+      expect(lint(now).filter(({ fix }) => fix !== undefined)).toEqual([]);
+      for (let i = 0; i < REQUESTS; i++) {
+        const facts = randomFacts(random);
+        const guard = { own: [], resolvedBy: random.chance(2) ? "us" : "backend" } as const;
+        const { "dest.ip": _, ...unresolved } = facts;
+        const [before, afterwards] = [old.policy, now.policy].map((policy) => [
+          policy.decide(facts, guard),
+          policy.routes(facts),
+          policy.decideBeforeResolution(unresolved),
+        ]);
+        if (!Bun.deepEquals(before, afterwards)) expect(afterwards).toEqual(before);
       }
-      expect(changed).toBeGreaterThan(FIXED_SETS / 2);
-    },
-    TIMEOUT,
-  );
+    }
+    expect(changed).toBeGreaterThan(FIXED_SETS / 2);
+  });
 });
 
 /** Adds what can be fixed: repeated operands and entries, constants, copies of policies, spellings, glued words, comments. */
