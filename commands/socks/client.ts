@@ -38,6 +38,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
 
   /** Takes a connection in; it keeps itself from here on. */
   static admit(proxy: Proxy, conn: Conn): Client {
+    // Asked now for the records: a closed socket no longer knows.
+    if (proxy.recorded) void conn.remote;
     const client = new Client(proxy, conn);
     conn.attach(client);
     return client;

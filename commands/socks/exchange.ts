@@ -1,5 +1,5 @@
 /** One forwarded request and its answer, over an upstream connection of its own. What may go out was decided before. */
-import { request as openRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { request as openRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
@@ -43,13 +43,12 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
     if (!answer?.complete) end("upstream", new Error("the answer broke off"));
     passage.close({ reason: reason ?? "done", sent: upstream.sent, received: upstream.received, error: failure });
   });
-  const outgoing = openRequest({
-    method: req.method,
-    path: asking.target.rest,
-    headers: requestHeaders(asking) as never,
-    setHost: false,
-    createConnection: () => socket as never,
-  });
+  const outgoing = openOutgoing(asking, socket);
+  if (outgoing === undefined) {
+    end("client", new Error("a request that cannot be written"));
+    refuse(res, answerRefusal("bad_request", "the request cannot be passed on as it is"));
+    return;
+  }
   /** The upstream did not keep to its protocol, or broke off: an answer that has begun is cut, so that it looks it. */
   const broken = (error: Error) => {
     end("upstream", error);
@@ -64,7 +63,12 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
     if (framingOf(fields) === "unknown") return broken(new Error("a transfer coding other than chunked"));
     incoming.on("aborted", () => broken(new Error("the answer broke off")));
     incoming.on("error", broken);
-    res.writeHead(incoming.statusCode!, incoming.statusMessage ?? "", responseHeaders(fields, req.method));
+    try {
+      res.writeHead(incoming.statusCode!, phraseOf(incoming), responseHeaders(fields, req.method));
+    } catch (error) {
+      // node:http writes no status below 100 and no field with a control character.
+      return broken(error as Error);
+    }
     incoming.pipe(res);
   });
   res.on("close", () => {
@@ -74,6 +78,26 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
   });
   req.on("error", () => outgoing.destroy());
   req.pipe(outgoing);
+}
+
+/** Undefined where node:http would not write such a target or field. */
+function openOutgoing(asking: Asking, socket: ConnDuplex): ClientRequest | undefined {
+  try {
+    return openRequest({
+      method: asking.req.method,
+      path: asking.target.rest,
+      headers: requestHeaders(asking) as never,
+      setHost: false,
+      createConnection: () => socket as never,
+    });
+  } catch {
+    return undefined;
+  }
+}
+
+/** The reason phrase means nothing to programs (RFC 9112 section 4); one that cannot be written is left out. */
+function phraseOf({ statusMessage = "" }: IncomingMessage): string {
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage) ? statusMessage : "";
 }
 
 const CHUNKED: Field = ["Transfer-Encoding", "chunked"];

@@ -45,15 +45,26 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** The last answer may still be on its way: the end goes behind it. */
   retire(): void {
-    if (this.#exchanges === 0) this.conn.end();
+    if (this.#exchanges > 0) return;
+    this.conn.end();
+    // A client that keeps its side open holds up the drain no longer than one that is slow to ask.
+    this.#proxy.deadlines.add(this);
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
   override late(): void {
+    if (this.#proxy.draining && this.conn.buffered > 0) {
+      this.#proxy.deadlines.add(this);
+      return;
+    }
     if (this.conn.received > this.#receivedBefore) {
       reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
     }
     this.cut();
+  }
+
+  get busy(): boolean {
+    return this.#exchanges > 0;
   }
 
   /** An exchange begins; the client may have sent the next request already. */
@@ -110,9 +121,15 @@ export class Forwarder {
 
   /** A CONNECT that follows forward requests on one connection is a client's first words once more. */
   #handBack(req: IncomingMessage, duplex: ConnDuplex, head: Uint8Array): void {
+    const client = this.#clients.get(duplex);
+    // Behind a request that is not answered yet there is no telling whose bytes would be whose.
+    if (client?.busy !== false) {
+      duplex.destroy();
+      return;
+    }
     const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
     const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
-    this.#clients.get(duplex)?.gone();
+    client.gone();
     Client.admit(this.#proxy, duplex.detach()).data(Buffer.concat([bytes, head]));
   }
 
@@ -129,9 +146,12 @@ export class Forwarder {
     if (client === undefined) return;
     client.begin();
     res.on("close", () => client.done());
-    const refusal = await this.#refusal(client, req);
+    // Of this request alone: the next one may bring another user.
+    const asker: Asker = { conn: client.conn, session: client.session, user: undefined };
+    const refusal = await this.#refusal(asker, req);
+    if (res.destroyed) return;
     if (refusal !== undefined) {
-      reject(this.#proxy, client, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
+      reject(this.#proxy, asker, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
       refuse(res, refusal);
       return;
     }
@@ -142,7 +162,7 @@ export class Forwarder {
     const { relay } = this.#proxy.settings;
     openPassage(
       this.#proxy,
-      client,
+      asker,
       { protocol: "http", host, ip: undefined, port, http },
       {
         answered(answer) {
@@ -158,7 +178,7 @@ export class Forwarder {
   }
 
   /** What is wrong with the request before any policy is asked. */
-  async #refusal(client: ForwardClient, req: IncomingMessage): Promise<RefusalAnswer | undefined> {
+  async #refusal(asker: Asker, req: IncomingMessage): Promise<RefusalAnswer | undefined> {
     const { users } = this.#proxy;
     if (users !== undefined) {
       const value = req.headers["proxy-authorization"];
@@ -166,7 +186,7 @@ export class Forwarder {
       if (credentials === undefined) return answerUnauthenticated("this proxy asks for a user and a password");
       const accepted = await users.verify(credentials.user, credentials.password);
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
-      client.user = credentials.user;
+      asker.user = credentials.user;
     }
     // It would give back to a script what the browser keeps from it: cookies and credentials.
     if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
