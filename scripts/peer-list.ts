@@ -12,6 +12,7 @@ export const PEERS = {
   haproxy: "haproxy",
   htpasswd: "apache2-utils",
   ip: "iproute2",
+  jsonschema: "python3-jsonschema",
   microsocks: "microsocks",
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
