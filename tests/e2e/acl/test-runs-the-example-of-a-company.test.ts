@@ -21,12 +21,12 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
   test("a policy that lets too much in fails the cases that say so", async () => {
     const folder = scene.path("copy");
     cpSync(example, folder, { recursive: true });
-    const file = `${folder}/database.acl`;
+    const file = `${folder}/company/database.acl`;
     const text = readFileSync(file, "utf8");
     writeFileSync(file, text.replace('require "analysts" in user.groups and client.ip in offices', ""));
     const { status, stdout } = await portail.run(["acl", "test", ...files], { cwd: folder });
     expect(status).toBe(1);
-    expect(stdout).toContain("FAIL replicas: not from outside (database.acl:");
+    expect(stdout).toContain("FAIL replicas: not from outside (company/database.acl:");
     expect(stdout).toContain("  expected  deny by db_closed\n  got       allow by db_replica\n");
     expect(stdout).toEndWith("100 cases, 98 passed, 2 failed\n");
   });
