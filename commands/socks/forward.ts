@@ -137,6 +137,11 @@ export class Forwarder {
     const client = this.#clients.get(duplex);
     if (client === undefined || duplex.conn.closed) return;
     reject(this.#proxy, client, "protocol", `not an HTTP request: ${error.code ?? error.message}`);
+    // An answer is on its way: more words would be taken for a part of it.
+    if (client.busy) {
+      duplex.destroy();
+      return;
+    }
     const answer = answerRefusal("bad_request", "the request is malformed");
     endWith(duplex.detach(), encodeAnswer(answer), () => client.gone());
   }

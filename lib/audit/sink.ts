@@ -158,6 +158,14 @@ function isPath(destination: string): boolean {
 }
 
 function openDestination(destination: string): number {
+  const [, later] = /^(journald|syslog):/.exec(destination) ?? [];
+  if (later !== undefined) {
+    throw new PortailError(`audit to ${later} is not there yet`, {
+      code: "audit.unsupported",
+      exit: EXIT.usage,
+      hint: "write to a file, fd:N or -, and let the service manager or a pipe take it further",
+    });
+  }
   try {
     if (destination === "-") return 1;
     if (!isPath(destination)) {
