@@ -71,7 +71,7 @@ the policy that decides and those of which a part was true; --all shows all. The
     const fromInput = args.facts.includes("-");
     if (fromInput && args.facts.length > 1) throw usage("usage.conflict", "facts and - exclude each other");
     const facts = fromInput ? {} : { now: Date.now(), ...parseFacts(args.facts) };
-    const { policy, warnings } = readPolicy(args.policy);
+    const { policy, warnings } = readPolicy(args.policy, { backends: "any" });
     if (warnings !== "") log.warn(warnings);
     let allowed = true;
     let told = 0;

@@ -59,9 +59,9 @@ policy, given with --old, helps: what it mentions and a line lacks was not there
     const format = parseChoice("--format", args.format, ["text", "json"]);
     const limit = parseInteger("--limit", args.limit);
     const own = parseListen(args.listen);
-    const { policy, warnings } = readPolicy(args.policy);
+    const { policy, warnings } = readPolicy(args.policy, { backends: "any" });
     if (warnings !== "") data.log.warn(warnings);
-    const old = args.old === undefined ? undefined : readPolicy(args.old).policy;
+    const old = args.old === undefined ? undefined : readPolicy(args.old, { backends: "any" }).policy;
     const replay = new Replay(policy, { own, old });
     const splitter = new LineSplitter((line) => replay.take(line));
     await readAll(data, args.files.length === 0 ? ["-"] : args.files, splitter);

@@ -144,7 +144,11 @@ export function storedFact(name: FactName): FactName {
  * instants text or milliseconds. Undefined when the value is not of the fact's type.
  */
 export function factFromJson(name: FactName, value: unknown): FactValue | undefined {
-  const type = lookupFact(name)?.spec.type;
+  return valueFromJson(lookupFact(name)?.spec.type, value);
+}
+
+/** The same for a type that is known already. */
+export function valueFromJson(type: FactType | undefined, value: unknown): FactValue | undefined {
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   if (type === "address") return typeof value === "string" ? parseIp(value) : undefined;
   if (type === "strings") return isList ? (value as string[]) : undefined;

@@ -39,6 +39,6 @@ export function addressSet(networks: readonly Cidr[], label?: string): AddressSe
 
 export function hasNumber({ values, ranges }: NumberSet, value: number | bigint): boolean {
   if (values.has(value)) return true;
-  for (const { low, high } of ranges) if (value >= low && value <= high) return true;
+  for (let i = 0; i < ranges.length; i++) if (value >= ranges[i]!.low && value <= ranges[i]!.high) return true;
   return false;
 }

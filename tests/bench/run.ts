@@ -15,6 +15,7 @@ export interface Report {
 type Benchmark = (argv: string[]) => Promise<Report>;
 
 const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
+  acl: () => import("./acl.ts"),
   socks: () => import("./socks.ts"),
 };
 

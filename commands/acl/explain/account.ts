@@ -1,18 +1,25 @@
 /** One request decided as the daemons decide it, with the reasons of every step. Prints nothing. */
 import { explain, type Explanation } from "../../../lib/acl/explain.ts";
+import type { EarlyDecision, Policy } from "../../../lib/acl/policy.ts";
 import type { FactName, Facts, FactValue } from "../../../lib/acl/facts.ts";
 import { lookupFact } from "../../../lib/acl/facts.ts";
 import type { Guard } from "../../../lib/acl/guard.ts";
-import type { Policy } from "../../../lib/acl/policy.ts";
 import { recordedSide } from "../../../lib/acl/replay/replay.ts";
 import type { RecordedRequest } from "../../../lib/acl/replay/record.ts";
 import type { Side } from "../../../lib/acl/replay/tally.ts";
-import { type Request, type Step, type Verdict, verdictOf } from "../../../lib/acl/replay/verdict.ts";
+import { type Request, type Verdict, verdictOf } from "../../../lib/acl/replay/verdict.ts";
 import { formatIp, type Ip } from "../../../lib/wire/ip.ts";
 
-export interface ExplainedStep extends Step {
+/** One evaluation; of a hop whose routes cannot be told only those. */
+export interface ExplainedStep {
+  readonly facts: Facts;
+  /** Before the name was resolved. */
+  readonly pending: boolean;
+  /** Redirects that were followed before. */
+  readonly hop: number;
+  readonly decision: EarlyDecision;
   readonly explanation: Explanation;
-  /** This step's decision is the verdict. */
+  /** The verdict is that of this step. */
   readonly last: boolean;
 }
 
@@ -20,8 +27,8 @@ export interface Account {
   readonly policy: Policy;
   readonly verdict: Verdict;
   readonly steps: readonly ExplainedStep[];
-  /** Backends of the routes that match, or the fact that they lack. */
-  readonly backends: readonly string[] | { readonly missing: FactName };
+  /** Of the routes that match; empty for a direct exit. */
+  readonly backends: readonly string[];
   /** What an audit line says was decided. */
   readonly recorded: Side | undefined;
   /** The decision hangs on a fact that the audit line does not hold. */
@@ -30,24 +37,29 @@ export interface Account {
 
 /** `recorded` is the audit line that the request comes from, if it does. */
 export function accountOf(policy: Policy, request: Request, guard: Guard, recorded?: RecordedRequest): Account {
-  const steps: Step[] = [];
-  const verdict = verdictOf(policy, request, guard, (step) => steps.push(step));
-  const last =
-    steps.findLast(({ decision, facts }) => decision === verdict.decision && facts === verdict.facts) ?? steps.at(-1);
-  const routes = policy.routes(verdict.facts);
-  const missing = verdict.decision.outcome === "resolve" ? undefined : verdict.decision.missing;
-  const known = recorded?.line["policies"] === policy.digest;
+  const verdict = verdictOf(policy, request, guard);
+  const { decision, hops, last } = verdict;
+  const steps = hops.flatMap(({ facts, evaluations }, hop): ExplainedStep[] => {
+    const explained = evaluations.map((one) => ({
+      ...one,
+      hop,
+      explanation: explain(policy, one.facts, one),
+      last: one === last,
+    }));
+    if (explained.length > 0) return explained;
+    const { routes } = explain(policy, facts);
+    return [{ facts, pending: false, hop, decision, explanation: { decision, policies: [], routes }, last: false }];
+  });
+  if (last === undefined) steps.push({ ...steps.pop()!, last: true });
+  const missing = decision.outcome === "resolve" ? undefined : decision.missing;
+  const mentioned = recorded?.line["policies"] === policy.digest;
   return {
     policy,
     verdict,
-    steps: steps.map((step) => ({
-      ...step,
-      explanation: explain(policy, step.facts, { guard, pending: step.pending }),
-      last: step === last,
-    })),
-    backends: routes.missing === undefined ? routes.backends : { missing: routes.missing },
+    steps,
+    backends: hops.at(-1)?.routes?.backends ?? [],
     recorded: recorded && recordedSide(recorded.line),
-    lacking: missing !== undefined && recorded?.lacks(missing, known) === true ? missing : undefined,
+    lacking: missing !== undefined && recorded?.lacks(missing, mentioned) === true ? missing : undefined,
   };
 }
 

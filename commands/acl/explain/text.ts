@@ -39,7 +39,7 @@ export function accountText(account: Account, style: TextStyle): string {
   if (recorded !== undefined) {
     const by = recorded.policy === null ? "" : ` by ${recorded.policy}`;
     const why = recorded.why === undefined ? "" : ` (${recorded.why})`;
-    lines.push(printable(`  recorded as ${recorded.decision}${by}${why}`));
+    lines.push(printable(`  recorded as ${recorded.decision}${by}${why}`).replaceAll("\n", "\\n"));
   }
   if (lacking !== undefined) lines.push(`  the audit line does not say whether there was a ${lacking}`);
   for (const step of steps) if (step.last || style.all) lines.push("", ...stepLines(account, step, style));
@@ -48,8 +48,7 @@ export function accountText(account: Account, style: TextStyle): string {
     lines.push("", "other steps (--all shows them):");
     for (const step of others) lines.push(printable(`  ${stepTitle(step)}: ${decisionText(step.decision)}`));
   }
-  if ("missing" in backends) lines.push("", `routes: the fact ${backends.missing} is missing`);
-  else if (backends.length > 0 && verdict.decision.outcome === "allow")
+  if (backends.length > 0 && verdict.decision.outcome === "allow")
     lines.push("", printable(`via ${backends.join(", ")}`));
   return `${lines.join("\n")}\n`;
 }

@@ -32,13 +32,13 @@ export function reportText({ replay, tooLong, limit }: Report): string {
       out.push(`${figure(lines)}  ${fact}${fact === "dest.ip" ? " (the name was never resolved)" : ""}`);
     }
   }
-  return `${out.map(printable).join("\n")}\n`;
+  return `${out.map(onOneLine).join("\n")}\n`;
 }
 
 function changeLines(change: Change, limit: number): string[] {
   const { top, rest } = topTargets(change, limit);
   const lines = [`${sideText(change.from)} -> ${sideText(change.to)}: ${count(change.count)}`];
-  for (const [target, times] of top) lines.push(`${figure(times)}  ${JSON.stringify(target).slice(1, -1)}`);
+  for (const [target, times] of top) lines.push(`${figure(times)}  ${target}`);
   if (rest > 0) lines.push(`${figure(rest)}  to other targets`);
   return lines;
 }
@@ -48,6 +48,8 @@ function sideText({ decision, policy, why, redirected }: Side): string {
   return `${decision}${by}${why === undefined ? "" : ` (${why})`}${redirected === undefined ? "" : ` to ${redirected}`}`;
 }
 
+/** What a peer or a file brought in must not forge lines. */
+const onOneLine = (text: string): string => printable(text).replaceAll("\n", "\\n");
 const count = (value: number): string => value.toLocaleString("en-US");
 const figure = (value: number): string => count(value).padStart(12);
 

@@ -29,6 +29,9 @@ export function listSet(label: string, list: ListLiteral, context: Context): Nam
   };
 }
 
+/** A line of a long list has some 2^5 bytes: a table of about the right size from the start is not built anew as it grows. */
+const AVERAGE_BITS = 5;
+
 /** A set in a file of its own. The bytes are let go once the sets are made. */
 export function fileSet(
   label: string,
@@ -52,7 +55,7 @@ export function fileSet(
   const entries = kind === "lines" ? entriesOf : hostNamesOf;
   return {
     hosts: once(() => {
-      const table = new NameTable();
+      const table = new NameTable(bytes.length >> AVERAGE_BITS);
       entries(bytes, (from, to) => {
         if (diagnostics.full) return;
         if (isPlainHost(bytes, from, to)) return void table.addBytes(bytes, from, to);

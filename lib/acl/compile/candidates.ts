@@ -66,7 +66,7 @@ export class Candidates {
       const value = values[index.slot];
       if (value === undefined) {
         if (pending && index.slot === this.#pendingSlot) lanes.add(index.everyClause, 0, index.everyClause.length);
-      } else if (isOfType(value, index.type)) index.collect(value, lanes);
+      } else if (isOfType(value, index.type)) index.collect(value, lanes, this.#request);
     }
   }
 
@@ -135,19 +135,20 @@ class FactIndex {
     this.#names.trim();
   }
 
-  collect(value: FactValue, lanes: Lanes): void {
+  collect(value: FactValue, lanes: Lanes, request: Request): void {
     if (typeof value === "string") {
+      const text = request.text(this.slot, value);
       if (this.#suffixes) {
-        const count = this.#names.suffixes(value, found);
+        const count = this.#names.suffixes(text, found);
         for (let i = 0; i < count; i++) lanes.addList(this.#below, found[i]!);
         if (found[count]! >= 0) lanes.addList(this.#whole, found[count]!);
       } else if (this.#names.size > 0) {
-        const name = this.#names.find(value);
+        const name = this.#names.findText(text);
         if (name >= 0) lanes.addList(this.#whole, name);
       }
       for (let i = 0; i < this.#sets.length; i++) {
         const { set, under, clause } = this.#sets[i]!;
-        if (under ? set.table.hasDomainOf(value) : set.table.has(value)) lanes.add(clause, 0, 1);
+        if (under ? set.table.hasDomainOfText(text) : set.table.hasText(text)) lanes.add(clause, 0, 1);
       }
     } else if (Array.isArray(value)) {
       for (let i = 0; i < value.length; i++) this.#collectValue(value[i] as string, lanes);

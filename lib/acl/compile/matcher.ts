@@ -4,6 +4,7 @@ import { evaluate, factOf, FALSE, PENDING, TRUE, Trouble } from "../evaluate.ts"
 import { type FactName, type Facts, type FactValue, storedFact } from "../facts.ts";
 import type { Comparison, Condition } from "../model.ts";
 import { hasNumber } from "../sets.ts";
+import { HashedText } from "../tables/hashed-text.ts";
 
 /** Answers with the ways in which the clause can end, as `evaluate` does. */
 export type Matcher = (request: Request) => number;
@@ -15,13 +16,20 @@ export class Request {
   facts: Facts = {};
   pending = false;
   readonly #names: FactName[] = [];
+  readonly #texts: HashedText[] = [];
 
   /** The place of a fact, for compiling; a new one is filled for the request at hand too. */
   slot(fact: FactName): number {
     const known = this.#names.indexOf(fact);
     if (known !== -1) return known;
     this.values.push(factOf(this.facts, fact));
+    this.#texts.push(new HashedText());
     return this.#names.push(fact) - 1;
+  }
+
+  /** The hashes of the text in a place: made once for a request, however many clauses look it up. */
+  text(slot: number, value: string): HashedText {
+    return this.#texts[slot]!.read(value);
   }
 
   begin(facts: Facts, pending: boolean): void {
@@ -73,14 +81,19 @@ function compileComparison({ fact, question, negated }: Comparison, request: Req
       const { table } = question.set;
       return (request) => {
         const value = request.values[slot];
-        return typeof value === "string" ? (table.has(value) ? yes : no) : other(request, value);
+        return typeof value === "string"
+          ? table.hasText(request.text(slot, value))
+            ? yes
+            : no
+          : other(request, value);
       };
     }
     case "under": {
       const { table } = question.set;
       return (request) => {
         const value = request.values[slot];
-        return typeof value === "string" ? (table.hasDomainOf(value) ? yes : no) : other(request, value);
+        if (typeof value !== "string") return other(request, value);
+        return table.hasDomainOfText(request.text(slot, value)) ? yes : no;
       };
     }
     case "matches": {
@@ -88,6 +101,13 @@ function compileComparison({ fact, question, negated }: Comparison, request: Req
       return (request) => {
         const value = request.values[slot];
         return typeof value === "string" ? (pattern.test(value) ? yes : no) : other(request, value);
+      };
+    }
+    case "holds": {
+      const wanted = question.value;
+      return (request) => {
+        const value = request.values[slot];
+        return Array.isArray(value) ? (isOneOf(value, wanted) ? yes : no) : other(request, value);
       };
     }
     case "order": {
@@ -126,6 +146,11 @@ function compileComparison({ fact, question, negated }: Comparison, request: Req
     default:
       return undefined;
   }
+}
+
+function isOneOf(values: readonly string[], wanted: string): boolean {
+  for (let i = 0; i < values.length; i++) if (values[i] === wanted) return true;
+  return false;
 }
 
 /** The fact has no value of the right type. */

@@ -4,11 +4,13 @@ import { type FactName, type Facts, storedFact } from "../facts.ts";
 import type { Condition } from "../model.ts";
 import type { Policy } from "../policy.ts";
 
-type Lacks = (fact: FactName) => boolean;
+/** Whether a fact that is not there might have been. */
+export type Lacks = (fact: FactName) => boolean;
 
-/** Whether a policy asks by `defined` for anything. */
-export function asksDefined({ program }: Policy): boolean {
-  return program.policies.some(({ when, require }) => [when, require].some((one) => one !== undefined && asks(one)));
+/** Whether a policy or a route asks by `defined` for anything. */
+export function asksDefined({ program: { policies, routes } }: Policy): boolean {
+  const conditions = [...policies.flatMap(({ when, require }) => [when, require]), ...routes.map(({ when }) => when)];
+  return conditions.some((one) => one !== undefined && asks(one));
 }
 
 function asks(condition: Condition): boolean {
@@ -26,6 +28,13 @@ export function lackingFact(policy: Policy, facts: Facts, pending: boolean, lack
     if (ways === TROUBLE || (ways === TRUE && action.kind !== "log")) return undefined;
   }
   return undefined;
+}
+
+/** The same on the way through the routes, all of which are asked. */
+export function lackingRouteFact(policy: Policy, facts: Facts, lacks: Lacks): FactName | undefined {
+  const walk = new Walk(facts, false, lacks);
+  for (const { when } of policy.program.routes) if (when !== undefined) walk.reach(when);
+  return walk.lacking;
 }
 
 class Walk {

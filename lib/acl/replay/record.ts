@@ -1,7 +1,15 @@
 /** What an audit line says of the request that it records, as facts to decide anew. It takes parsed JSON, not text. */
 import { canonicalHost } from "../../wire/host.ts";
-import { type Ip, parseIp } from "../../wire/ip.ts";
-import { factFromJson, type FactName, type Facts, type FactValue, lookupFact, storedFact } from "../facts.ts";
+import { type Ip, parseIp, sameIp } from "../../wire/ip.ts";
+import {
+  type FactName,
+  type Facts,
+  type FactSpec,
+  type FactValue,
+  lookupFact,
+  storedFact,
+  valueFromJson,
+} from "../facts.ts";
 import type { Request } from "./verdict.ts";
 
 /** A line of the event `decision`; the other fields may be anything. */
@@ -23,6 +31,8 @@ export function decisionLine(line: unknown): DecisionLine | "other" | "bad" {
   return whole ? (line as DecisionLine) : "bad";
 }
 
+const DECIDED: ReadonlySet<FactName> = new Set<FactName>(["host", "port", "dest.ip", "route.local"]);
+
 /** What a digest of a secret header looks like in an audit line: its value is lost. */
 const DIGEST = /^sha256:[0-9a-f]{16,}$/;
 
@@ -36,14 +46,19 @@ export class RecordedRequest implements Request {
   constructor(line: DecisionLine, mentions: readonly FactName[]) {
     this.line = line;
     const facts: Record<string, FactValue> = { command: line.command };
-    // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for.
+    // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for,
+    // and whether a backend is used is for the new routes to say.
     const proxied = knows(line.command, "dest.ip");
     for (let i = 0; i < mentions.length; i++) {
       const name = mentions[i]!;
-      if (proxied && (name === "host" || name === "port" || name === "dest.ip")) continue;
+      if (proxied && DECIDED.has(name)) continue;
       const value = line.facts[name];
       const read =
-        value === undefined ? fromFields(name, line) : isLost(name, value) ? undefined : factFromJson(name, value);
+        value === undefined
+          ? fromFields(name, line)
+          : isLost(name, value)
+            ? undefined
+            : valueFromJson(specOf(name)?.type, value);
       if (read !== undefined) facts[name] = read;
     }
     const asked = proxied ? parseTarget(line.target) : undefined;
@@ -72,8 +87,13 @@ export class RecordedRequest implements Request {
   lacks(fact: FactName, recorded: boolean): boolean {
     const name = storedFact(fact);
     const { line } = this;
-    // An address that is not known is pending, which the verdict says by itself.
-    if (name === "dest.ip" || (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined) return false;
+    // An address that is not known is pending, and routes are asked anew: both are the verdict's to say.
+    if (
+      name === "dest.ip" ||
+      name === "route.local" ||
+      (this.facts as Readonly<Record<string, unknown>>)[name] !== undefined
+    )
+      return false;
     if (name in line.facts) return true;
     if (recorded || line["missing"] === name) return false;
     return knows(line.command, name) && !FIELDS.has(name);
@@ -81,7 +101,15 @@ export class RecordedRequest implements Request {
 }
 
 function knows(command: string, fact: FactName): boolean {
-  return (lookupFact(fact)?.spec.commands as readonly string[] | undefined)?.includes(command) ?? false;
+  return (specOf(fact)?.commands as readonly string[] | undefined)?.includes(command) ?? false;
+}
+
+/** Of facts that policies mention: the same few for a million lines. */
+const specs = new Map<FactName, FactSpec | undefined>();
+
+function specOf(fact: FactName): FactSpec | undefined {
+  if (!specs.has(fact)) specs.set(fact, lookupFact(fact)?.spec);
+  return specs.get(fact);
 }
 
 const isLost = (name: FactName, value: unknown): boolean =>
@@ -98,9 +126,9 @@ const FIELDS: ReadonlySet<FactName> = new Set<FactName>([
 
 function fromFields(name: FactName, line: DecisionLine): FactValue | undefined {
   if (!FIELDS.has(name)) return undefined;
-  if (name === "now") return factFromJson(name, line["time"]);
-  if (name === "client.user") return factFromJson(name, line["user"]);
-  if (name === "proxy.protocol") return factFromJson(name, line["protocol"]);
+  if (name === "now") return valueFromJson("instant", line["time"]);
+  if (name === "client.user") return valueFromJson("string", line["user"]);
+  if (name === "proxy.protocol") return valueFromJson("string", line["protocol"]);
   const client = typeof line["client"] === "string" ? splitPort(line["client"]) : undefined;
   if (client === undefined) return undefined;
   return name === "client.port" ? client.port : parseIp(client.host);
@@ -130,13 +158,16 @@ function splitPort(text: string): { host: string; port: number } | undefined {
   return { host: bracketed ? text.slice(1, colon - 1) : text.slice(0, colon), port };
 }
 
+/** The one that was connected first, then those that were refused; undefined where the line holds none. */
 function decidedAddresses(line: DecisionLine): readonly Ip[] | undefined {
   if (line["reason"] === "unresolved") return [];
-  const texts: unknown[] = [];
-  if (typeof line["dest"] === "string") texts.push(splitPort(line["dest"])?.host);
-  if (line.facts["dest.ip"] !== undefined) texts.push(line.facts["dest.ip"]);
-  if (Array.isArray(line["dropped"]))
-    for (const one of line["dropped"]) texts.push((one as { ip?: unknown } | null)?.ip);
-  const known = [...new Set(texts)].flatMap((text) => (typeof text === "string" ? (parseIp(text) ?? []) : []));
+  const known: Ip[] = [];
+  const add = (text: unknown) => {
+    const ip = typeof text === "string" ? parseIp(text) : undefined;
+    if (ip !== undefined && !known.some((one) => sameIp(one, ip))) known.push(ip);
+  };
+  if (typeof line["dest"] === "string") add(splitPort(line["dest"])?.host);
+  add(line.facts["dest.ip"]);
+  if (Array.isArray(line["dropped"])) for (const one of line["dropped"]) add((one as { ip?: unknown } | null)?.ip);
   return known.length === 0 ? undefined : known;
 }

@@ -2,10 +2,11 @@
 import type { FactName } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { Policy } from "../policy.ts";
-import { asksDefined, lackingFact } from "./lacking.ts";
+import { asksDefined, lackingFact, lackingRouteFact, type Lacks } from "./lacking.ts";
 import { decisionLine, type DecisionLine, RecordedRequest } from "./record.ts";
 import { type Side, Tally } from "./tally.ts";
-import { type Step, type Verdict, verdictOf } from "./verdict.ts";
+import { targetText } from "../testing/trace.ts";
+import { type Verdict, verdictOf } from "./verdict.ts";
 
 export interface ReplayOptions {
   /** Addresses that the daemon listened on. */
@@ -59,12 +60,10 @@ export class Replay {
       resolvedBy: "us",
     };
     const mentioned = this.#mentioned.get(line["policies"]);
-    const lacks = (fact: FactName) => request.lacks(fact, mentioned?.has(fact) ?? false);
-    const suspect = this.#policy.mentions.some(lacks);
-    const steps: Step[] = [];
-    const verdict = verdictOf(this.#policy, request, guard, suspect ? (step) => steps.push(step) : undefined);
-    const lacking = suspect ? this.#lackingIn(steps, verdict.unresolved, lacks) : undefined;
-    const fact = lacking ?? lackedBy(verdict, lacks);
+    const lacks: Lacks = (fact) => request.lacks(fact, mentioned?.has(fact) ?? false);
+    const verdict = verdictOf(this.#policy, request, guard);
+    const fact =
+      lackedBy(verdict, lacks) ?? (this.#policy.mentions.some(lacks) ? this.#hidden(verdict, lacks) : undefined);
     if (fact === undefined) this.#count(recordedSide(line), sideOf(verdict), line.target);
     else this.tally.lack(fact);
   }
@@ -73,12 +72,15 @@ export class Replay {
    * What no decision names: a `defined`, and in what is settled before resolution a missing fact that is one more way.
    * Looked for by the tree, so only in lines that lack something.
    */
-  #lackingIn(steps: readonly Step[], unresolved: boolean, lacks: (fact: FactName) => boolean): FactName | undefined {
-    for (const { facts, pending, decision } of steps) {
-      const settled = pending ? unresolved || decision.outcome !== "resolve" : false;
-      if (!settled && !this.#defines) continue;
-      const fact = lackingFact(this.#policy, facts, pending, lacks);
-      if (fact !== undefined) return fact;
+  #hidden({ hops, unresolved }: Verdict, lacks: Lacks): FactName | undefined {
+    for (const { facts, routes, evaluations } of hops) {
+      const route = this.#defines && routes !== undefined ? lackingRouteFact(this.#policy, facts, lacks) : undefined;
+      if (route !== undefined) return route;
+      for (const { facts, pending, decision } of evaluations) {
+        const settled = pending && (unresolved || decision.outcome !== "resolve");
+        const fact = settled || this.#defines ? lackingFact(this.#policy, facts, pending, lacks) : undefined;
+        if (fact !== undefined) return fact;
+      }
     }
     return undefined;
   }
@@ -98,7 +100,7 @@ function parse(text: string): unknown {
   }
 }
 
-function lackedBy({ decision, unresolved }: Verdict, lacks: (fact: FactName) => boolean): FactName | undefined {
+function lackedBy({ decision, unresolved }: Verdict, lacks: Lacks): FactName | undefined {
   if (decision.outcome === "resolve") return "dest.ip";
   const missing = unresolved || decision.reason !== "missing_fact" ? undefined : decision.missing;
   return missing !== undefined && lacks(missing) ? missing : undefined;
@@ -113,16 +115,15 @@ export function recordedSide(line: DecisionLine): Side {
 }
 
 /** The same of a verdict, which is not "resolve". */
-export function sideOf({ decision, facts, hops, unresolved }: Verdict): Side {
+export function sideOf({ decision, facts, redirected, unresolved }: Verdict): Side {
   if (decision.outcome === "resolve")
     return { decision: "resolve", policy: null, why: undefined, redirected: undefined };
-  const { host, port } = facts;
   const { reason, missing, guardClass } = decision;
   return {
     decision: decision.outcome,
     policy: decision.policy ?? null,
     why: whyOf(unresolved ? "unresolved" : reason, unresolved ? undefined : missing, guardClass),
-    redirected: hops === 0 ? undefined : `${host!.includes(":") ? `[${host}]` : host}:${port}`,
+    redirected: redirected ? targetText(facts.host!, facts.port) : undefined,
   };
 }
 

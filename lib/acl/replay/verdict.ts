@@ -1,10 +1,10 @@
-/** How a request ends whose addresses are known: redirects, early denials and every address decided as the proxies do. Resolves nothing. */
+/** How a request ends whose addresses are known, and every evaluation on the way: lib/acl/request.ts without a resolver. */
 import type { Ip } from "../../wire/ip.ts";
-import { parseIp } from "../../wire/ip.ts";
-import { type Decision, troubleDecision } from "../decision.ts";
 import type { Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, Policy } from "../policy.ts";
+import { decideRequest } from "../request.ts";
+import { type Evaluation, type Hop, isProxy, Trace } from "../testing/trace.ts";
 
 export interface Request {
   /** `host` canonical; without a host the facts are decided as they are. */
@@ -13,76 +13,39 @@ export interface Request {
   addresses(host: string): readonly Ip[] | undefined;
 }
 
-/** One evaluation on the way to the end. */
-export interface Step {
-  readonly facts: Facts;
-  /** Before resolution: `dest.ip` is still to come. */
-  readonly pending: boolean;
-  readonly decision: EarlyDecision;
-  /** Redirects that were followed before. */
-  readonly hop: number;
-}
-
 export interface Verdict {
   /** `resolve`: the policy may allow it, but the addresses of the name are not known. */
   readonly decision: EarlyDecision;
-  /** Of the evaluation that decided. */
+  /** Of the request that was decided, after redirects. */
   readonly facts: Facts;
-  /** How many redirects were followed. */
-  readonly hops: number;
+  readonly redirected: boolean;
   /** The policy may allow it, but the name has no address; the decision is a denial. */
   readonly unresolved: boolean;
+  /** The request as it was asked for, and after each redirect. */
+  readonly hops: readonly Hop[];
+  /** The evaluation whose decision this is; undefined where a route, an address or too many redirects were in the way. */
+  readonly last: Evaluation | undefined;
 }
 
-/** A name without an address lacks the fact that its decision needs. */
-const UNRESOLVED = troubleDecision(undefined, "missing_fact", "dest.ip");
+const RESOLVE: EarlyDecision = { outcome: "resolve" };
 
-/** Decides the request to its end; `trace` is told every evaluation, in order. Agrees with lib/net/egress.ts. */
-export function verdictOf(
-  policy: Policy,
-  request: Request,
-  guard: Guard | undefined,
-  trace?: (step: Step) => void,
-): Verdict {
-  let verdict = decideTarget(policy, request, request.facts, 0, guard, trace);
-  for (let hop = 1; verdict.decision.outcome === "redirect"; hop++) {
-    const next = policy.follow(verdict.facts, verdict.decision as Decision, hop);
-    if ("decision" in next) return { ...verdict, decision: next.decision };
-    verdict = decideTarget(policy, request, next.facts, hop, guard, trace);
+/** Decides the request to its end. The address guard stands in proxies only, as in the daemons. */
+export function verdictOf(policy: Policy, request: Request, guard: Guard): Verdict {
+  const trace = new Trace(policy);
+  const { hops } = trace;
+  const deciding = decideRequest(request.facts, trace, isProxy(request.facts) ? guard : undefined);
+  let unresolved = false;
+  let step = deciding.next();
+  while (!step.done) {
+    const addresses = request.addresses(step.value);
+    if (addresses === undefined) {
+      const { facts, evaluations } = hops.at(-1)!;
+      return { decision: RESOLVE, facts, redirected: hops.length > 1, unresolved, hops, last: evaluations.at(-1) };
+    }
+    unresolved = addresses.length === 0;
+    step = deciding.next(addresses);
   }
-  return verdict;
-}
-
-function decideTarget(
-  policy: Policy,
-  request: Request,
-  facts: Facts,
-  hop: number,
-  guard: Guard | undefined,
-  trace: ((step: Step) => void) | undefined,
-): Verdict {
-  const { host } = facts;
-  const literal = facts["dest.ip"] ?? (host === undefined ? undefined : parseIp(host));
-  if (host === undefined || literal !== undefined) {
-    const known = literal === undefined || facts["dest.ip"] !== undefined ? facts : { ...facts, "dest.ip": literal };
-    const decision = policy.decide(known, guard);
-    trace?.({ facts: known, pending: false, decision, hop });
-    return { decision, facts: known, hops: hop, unresolved: false };
-  }
-  const early = policy.decideBeforeResolution(facts);
-  trace?.({ facts, pending: true, decision: early, hop });
-  const addresses = early.outcome === "resolve" ? request.addresses(host) : undefined;
-  if (addresses === undefined) return { decision: early, facts, hops: hop, unresolved: false };
-  if (addresses.length === 0) return { decision: UNRESOLVED, facts, hops: hop, unresolved: true };
-  let first: Verdict | undefined;
-  let leading: Verdict | undefined;
-  for (const ip of addresses) {
-    const known: Facts = { ...facts, "dest.ip": ip };
-    const decision = policy.decide(known, guard);
-    trace?.({ facts: known, pending: false, decision, hop });
-    const verdict = { decision, facts: known, hops: hop, unresolved: false };
-    first ??= verdict;
-    if (decision.outcome !== "deny") leading ??= verdict;
-  }
-  return (leading ?? first)!;
+  const { decision, facts, hops: redirects } = step.value;
+  const last = hops.at(-1)?.evaluations.findLast((one) => one.decision === decision);
+  return { decision, facts, redirected: redirects > 0, unresolved, hops, last };
 }

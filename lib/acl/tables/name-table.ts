@@ -1,5 +1,7 @@
 /** A set of names packed into bytes, each with a number: a million hosts in about 40 MB, found whole or by suffix. Not for deletion. */
 
+import { BASIS, type HashedText, MARK, PRIME } from "./hashed-text.ts";
+
 /** Lookups cost one pass over the name, whatever the size; `suffixes` costs one probe per label more. */
 export class NameTable {
   #bytes: Uint8Array<ArrayBuffer>;
@@ -86,22 +88,35 @@ export class NameTable {
     return false;
   }
 
+  /** As `has`, without another pass over the text. */
+  hasText(text: HashedText): boolean {
+    return this.findText(text) !== -1;
+  }
+
+  /** As `find`, without another pass over the text. */
+  findText({ text, hash, plain }: HashedText): number {
+    return plain ? this.#probe(text, 0, hash) : this.#findPacked(packed(text));
+  }
+
+  /** As `hasDomainOf`, without another pass over the text. */
+  hasDomainOfText(host: HashedText): boolean {
+    const { text, starts, hashes } = host;
+    for (let i = 0; i < host.domains; i++) if (this.#probe(text, starts[i]!, hashes[i]!) >= 0) return true;
+    return this.#probe(text, 0, host.hash) >= 0;
+  }
+
   /**
    * The numbers of the domains above the host that are in the table, shortest first, written to `out` (128 places
    * are enough for a host). Returns how many; the host's own number or -1 stands behind them.
    */
-  suffixes(host: string, out: Int32Array): number {
-    let hash = BASIS;
+  suffixes(host: HashedText, out: Int32Array): number {
+    const { text, starts, hashes } = host;
     let count = 0;
-    for (let i = host.length - 1; i >= 0; i--) {
-      const code = host.charCodeAt(i);
-      if (code === DOT && count < out.length - 1) {
-        const found = this.#probe(host, i + 1, hash);
-        if (found >= 0) out[count++] = found;
-      }
-      hash = Math.imul(hash ^ code, PRIME);
+    for (let i = 0; i < host.domains && count < out.length - 1; i++) {
+      const found = this.#probe(text, starts[i]!, hashes[i]!);
+      if (found >= 0) out[count++] = found;
     }
-    out[count] = this.#probe(host, 0, hash);
+    out[count] = this.#probe(text, 0, host.hash);
     return count;
   }
 
@@ -197,12 +212,7 @@ function place(slots: Int32Array, number: number, hash: number): void {
   slots[slot + 1] = hash;
 }
 
-// FNV-1a over the name from its last byte to its first, so that every suffix of a host is hashed in one pass.
-const BASIS = 0x811c9dc5 | 0;
-const PRIME = 0x01000193;
 const DOT = 0x2e;
-/** Begins the packed form of a name that is not ASCII, or that holds this very character. */
-const MARK = 0x01;
 
 function hashOf(name: string): number {
   let hash = BASIS;

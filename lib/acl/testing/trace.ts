@@ -70,7 +70,7 @@ export class Trace implements Decider {
   /** Routes are chosen once for each target, before its name is resolved. */
   #enter(facts: Facts): Hop {
     if (this.#hop !== undefined) return this.#hop;
-    const { "route.local": _, ...asked } = facts;
+    const asked = unrouted(facts);
     const routes = isProxy(facts) && this.#policy.routeCount > 0 ? this.#policy.routes(asked) : undefined;
     this.#hop = { facts: asked, routes, evaluations: [] };
     this.hops.push(this.#hop);
@@ -80,6 +80,13 @@ export class Trace implements Decider {
 
 /** A test knows of no listeners of ours. */
 export const UNLISTENING: Guard = { own: [], resolvedBy: "us" };
+
+/** Whether a backend is used is not known while routes are asked. */
+function unrouted(facts: Facts): Facts {
+  if (facts["route.local"] === undefined) return facts;
+  const { "route.local": _, ...asked } = facts;
+  return asked;
+}
 
 function localFacts(facts: Facts, isLocal: boolean): Facts {
   return isProxy(facts) && facts["route.local"] === undefined ? { ...facts, "route.local": isLocal } : facts;

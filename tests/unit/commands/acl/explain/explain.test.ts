@@ -88,6 +88,19 @@ describe("facts", () => {
     expect(stdout).toContain("old.test port 22, before it is resolved: redirect by old to new.test port 443");
   });
 
+  test("routes are chosen first, and say where an allowed request goes out", async () => {
+    const routes = 'route hub { when host under "corp.test" use ["hub-1", "hub-2"] }\n';
+    folder.write("routes.acl", `${routes}policy a { when port == 22 and route.local == false action allow }`);
+    const through = await folder.acl(["explain", "routes.acl", "host=git.corp.test", "port=22"]);
+    expect(through.stdout).toStartWith("allow by a\n");
+    expect(through.stdout).toContain("route hub (routes.acl:1:7)\n  when\n    ✓ host under");
+    expect(through.stdout).toEndWith("\nvia hub-1, hub-2\n");
+    folder.write("lost.acl", 'route r { when client.cn == "x" use ["b"] } policy a { action allow }');
+    const lost = await folder.acl(["explain", "lost.acl", "host=git.corp.test", "port=22"]);
+    expect(lost.stdout).toStartWith("deny: the fact client.cn is missing\n");
+    expect(lost.stdout).toContain('? client.cn == "x"  (client.cn is missing)');
+  });
+
   test("--all shows every policy of every step", async () => {
     const { stdout } = await explain(["host=old.test", "port=22", "--resolves", "203.0.113.9", "--all"]);
     expect(stdout.match(/^policy quiet /gm)).toHaveLength(3);

@@ -8,6 +8,9 @@ import { formatHostPort } from "../../../../../lib/net/endpoint.ts";
 import { ResolveError } from "../../../../../lib/net/resolve.ts";
 import { formatIp, type Ip } from "../../../../../lib/wire/ip.ts";
 
+/** Without a backend there are no routes, and `portail socks` refuses a policy that has some. */
+export const withoutRoutes = (source: string): string => source.replace(/^route .*$/gm, "");
+
 export const US: Guard = { own: [], resolvedBy: "us" };
 
 /** What a daemon decides whose resolver knows `addresses` for every name; none means that names do not resolve. */

@@ -6,7 +6,7 @@ import type { Policy } from "../../../../../lib/acl/policy.ts";
 import { Replay, type ReplayOptions } from "../../../../../lib/acl/replay/replay.ts";
 import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
-import { auditLine, daemonVerdict } from "./audit-line.ts";
+import { auditLine, daemonVerdict, withoutRoutes } from "./audit-line.ts";
 
 const ADDRESSES = ["10.0.0.1", "8.8.8.8", "::1", "2001:db8::1", "127.0.0.1", "10.1.2.3"];
 
@@ -17,7 +17,16 @@ function request(random: Random): Facts {
   const host = facts.host ?? "b.test";
   const literal = host.includes(":") || /^[0-9.]+$/.test(host) ? { "dest.ip": ip(host) } : {};
   const client = { "client.ip": ip("192.0.2.1"), "client.port": 40_000, "proxy.protocol": "socks5" };
-  return { ...facts, ...user, ...literal, ...client, command: "socks", host, port: facts.port ?? 22 };
+  return {
+    ...facts,
+    ...user,
+    ...literal,
+    ...client,
+    "route.local": true,
+    command: "socks",
+    host,
+    port: facts.port ?? 22,
+  };
 }
 
 function replayed(policy: Policy, lines: readonly object[], options?: ReplayOptions): Replay {
@@ -30,7 +39,7 @@ test("the policy that decided changes nothing and lacks nothing", async () => {
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {
       const random = new Random(seed);
-      const policy = policyOf(randomPolicy(random), { "names.txt": NAMES });
+      const policy = policyOf(withoutRoutes(randomPolicy(random)), { "names.txt": NAMES });
       for (let i = 0; i < 20; i++) {
         const facts = request(random);
         const addresses = random.some(ADDRESSES, 1).map(ip);
@@ -55,8 +64,8 @@ test("another policy changes what the daemon would decide by it, or lacks a fact
   await fc.assert(
     fc.asyncProperty(fc.integer(), async (seed) => {
       const random = new Random(seed);
-      const old = policyOf(randomPolicy(random), { "names.txt": NAMES });
-      const source = randomPolicy(random);
+      const old = policyOf(withoutRoutes(randomPolicy(random)), { "names.txt": NAMES });
+      const source = withoutRoutes(randomPolicy(random));
       const fresh = policyOf(source, { "names.txt": NAMES });
       for (let i = 0; i < 20; i++) {
         const facts = request(random);
@@ -175,6 +184,15 @@ test("a fact is known to be missing when the line says so, when its command neve
   const dest = { dest: "203.0.113.5:22" };
   expect(outcome(allow("not defined client.cn"), dest, { old })).toBe("allow");
   expect(outcome(allow("not defined client.cn"), { ...dest, policies: "d2" }, { old })).toBe("lacks client.cn");
+});
+
+test("routes are those of the new policy, whatever was recorded", () => {
+  const routed = 'route r { when port == 22 use ["hub"] } policy new { when route.local == false action allow }';
+  expect(outcome(routed)).toBe("allow");
+  expect(outcome(routed, { facts: { "route.local": true } })).toBe("allow");
+  expect(outcome(allow("route.local == true and dest.ip == 203.0.113.5"), { dest: "203.0.113.5:22" })).toBe("allow");
+  expect(outcome(`${routed} route s { when client.cn == "x" use ["b"] }`)).toBe("lacks client.cn");
+  expect(outcome(`${routed} route s { when defined client.cn use ["b"] }`)).toBe("lacks client.cn");
 });
 
 test("the digest of a secret header is not its value", () => {

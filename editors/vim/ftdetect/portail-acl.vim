@@ -1,0 +1,2 @@
+" Access policies of portail.
+autocmd BufNewFile,BufRead *.acl setfiletype portail-acl
