@@ -7,7 +7,7 @@ import type { Guard } from "../../../lib/acl/guard.ts";
 import { recordedSide } from "../../../lib/acl/replay/replay.ts";
 import type { RecordedRequest } from "../../../lib/acl/replay/record.ts";
 import type { Side } from "../../../lib/acl/replay/tally.ts";
-import { type Request, type Verdict, verdictOf } from "../../../lib/acl/replay/verdict.ts";
+import { type Request, type TracedVerdict, tracedVerdictOf } from "../../../lib/acl/replay/verdict.ts";
 import { formatIp, type Ip } from "../../../lib/wire/ip.ts";
 
 /** One evaluation; of a hop whose routes cannot be told only those. */
@@ -25,7 +25,7 @@ export interface ExplainedStep {
 
 export interface Account {
   readonly policy: Policy;
-  readonly verdict: Verdict;
+  readonly verdict: TracedVerdict;
   readonly steps: readonly ExplainedStep[];
   /** Of the routes that match; empty for a direct exit. */
   readonly backends: readonly string[];
@@ -37,7 +37,7 @@ export interface Account {
 
 /** `recorded` is the audit line that the request comes from, if it does. */
 export function accountOf(policy: Policy, request: Request, guard: Guard, recorded?: RecordedRequest): Account {
-  const verdict = verdictOf(policy, request, guard);
+  const verdict = tracedVerdictOf(policy, request, guard);
   const { decision, hops, last } = verdict;
   const steps = hops.flatMap(({ facts, evaluations }, hop): ExplainedStep[] => {
     const explained = evaluations.map((one) => ({

@@ -21,6 +21,12 @@ export interface DecisionLine extends Readonly<Record<string, unknown>> {
   readonly facts: Readonly<Record<string, unknown>>;
 }
 
+/** The fields that are read, here and for what was recorded, beside `facts`. */
+export const LINE_FIELDS: readonly string[] = [
+  ...["v", "event", "command", "time", "client", "user", "protocol", "target", "dest", "dropped", "redirected"],
+  ...["decision", "policy", "reason", "missing", "guard", "policies"],
+];
+
 /** `other`: a line of another event. `bad`: no audit line, or one of a version that is not known here. */
 export function decisionLine(line: unknown): DecisionLine | "other" | "bad" {
   if (typeof line !== "object" || line === null) return "bad";
@@ -162,12 +168,16 @@ function splitPort(text: string): { host: string; port: number } | undefined {
 function decidedAddresses(line: DecisionLine): readonly Ip[] | undefined {
   if (line["reason"] === "unresolved") return [];
   const known: Ip[] = [];
-  const add = (text: unknown) => {
-    const ip = typeof text === "string" ? parseIp(text) : undefined;
-    if (ip !== undefined && !known.some((one) => sameIp(one, ip))) known.push(ip);
-  };
-  if (typeof line["dest"] === "string") add(splitPort(line["dest"])?.host);
-  add(line.facts["dest.ip"]);
-  if (Array.isArray(line["dropped"])) for (const one of line["dropped"]) add((one as { ip?: unknown } | null)?.ip);
+  const connected = typeof line["dest"] === "string" ? splitPort(line["dest"])?.host : undefined;
+  if (connected !== undefined) addIp(known, connected);
+  const decided = line.facts["dest.ip"];
+  if (decided !== connected) addIp(known, decided);
+  if (Array.isArray(line["dropped"]))
+    for (const one of line["dropped"]) addIp(known, (one as { ip?: unknown } | null)?.ip);
   return known.length === 0 ? undefined : known;
+}
+
+function addIp(known: Ip[], text: unknown): void {
+  const ip = typeof text === "string" ? parseIp(text) : undefined;
+  if (ip !== undefined && !known.some((one) => sameIp(one, ip))) known.push(ip);
 }

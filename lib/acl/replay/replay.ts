@@ -3,10 +3,11 @@ import type { FactName } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { Policy } from "../policy.ts";
 import { asksDefined, lackingFact, lackingRouteFact, type Lacks } from "./lacking.ts";
-import { decisionLine, type DecisionLine, RecordedRequest } from "./record.ts";
+import { decisionLine, type DecisionLine, LINE_FIELDS, RecordedRequest } from "./record.ts";
+import { LineScanner } from "./scan.ts";
 import { type Side, Tally } from "./tally.ts";
 import { targetText } from "../testing/trace.ts";
-import { type Verdict, verdictOf } from "./verdict.ts";
+import { type TracedVerdict, tracedVerdictOf, type Verdict, verdictOf } from "./verdict.ts";
 
 export interface ReplayOptions {
   /** Addresses that the daemon listened on. */
@@ -28,6 +29,7 @@ export class Replay {
   readonly #own: Guard["own"];
   /** What was mentioned, by the digest of the policies that lines name. */
   readonly #mentioned: ReadonlyMap<unknown, ReadonlySet<FactName>>;
+  readonly #scanner: LineScanner;
   /** The policy asks whether facts are defined. */
   readonly #defines: boolean;
 
@@ -37,13 +39,14 @@ export class Replay {
     const known = old === undefined ? [policy] : [old, policy];
     this.#mentioned = new Map(known.map(({ digest, mentions }) => [digest, new Set(mentions)]));
     this.#defines = asksDefined(policy);
+    this.#scanner = new LineScanner(LINE_FIELDS, [...policy.mentions, "dest.ip"]);
   }
 
   /** One line of JSON, perhaps with blanks around it. */
   take(text: string): void {
     if (text.length < 4 && text.trim() === "") return;
     this.lines++;
-    const line = decisionLine(parse(text));
+    const line = decisionLine(this.#scanner.scan(text) ?? parse(text));
     if (line === "bad") this.bad++;
     else if (line === "other") this.others++;
     else {
@@ -62,8 +65,9 @@ export class Replay {
     const mentioned = this.#mentioned.get(line["policies"]);
     const lacks: Lacks = (fact) => request.lacks(fact, mentioned?.has(fact) ?? false);
     const verdict = verdictOf(this.#policy, request, guard);
-    const fact =
-      lackedBy(verdict, lacks) ?? (this.#policy.mentions.some(lacks) ? this.#hidden(verdict, lacks) : undefined);
+    let fact = lackedBy(verdict, lacks);
+    if (fact === undefined && this.#policy.mentions.some(lacks))
+      fact = this.#hidden(tracedVerdictOf(this.#policy, request, guard), lacks);
     if (fact === undefined) this.#count(recordedSide(line), sideOf(verdict), line.target);
     else this.tally.lack(fact);
   }
@@ -72,7 +76,7 @@ export class Replay {
    * What no decision names: a `defined`, and in what is settled before resolution a missing fact that is one more way.
    * Looked for by the tree, so only in lines that lack something.
    */
-  #hidden({ hops, unresolved }: Verdict, lacks: Lacks): FactName | undefined {
+  #hidden({ hops, unresolved }: TracedVerdict, lacks: Lacks): FactName | undefined {
     for (const { facts, routes, evaluations } of hops) {
       const route = this.#defines && routes !== undefined ? lackingRouteFact(this.#policy, facts, lacks) : undefined;
       if (route !== undefined) return route;

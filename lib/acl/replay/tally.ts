@@ -58,14 +58,15 @@ export class Tally {
         this.other++;
         return;
       }
-      this.#changes.set(key, (change = { from, to, count: 0, targets: new Map(), other: 0 }));
+      change = { ...copyOf({ from, to }), count: 0, targets: new Map(), other: 0 };
+      this.#changes.set(copyOf(key), change);
     }
     change.count++;
     const known = change.targets.get(target);
     if (known !== undefined) change.targets.set(target, known + 1);
     else if (this.#targets < this.#mostTargets) {
       this.#targets++;
-      change.targets.set(target, 1);
+      change.targets.set(copyOf(target), 1);
     } else change.other++;
   }
 
@@ -85,6 +86,9 @@ export function topTargets({ targets, count }: Change, limit: number): { top: [s
   const top = [...targets].toSorted(([, x], [, y]) => y - x).slice(0, limit);
   return { top, rest: count - top.reduce((sum, [, one]) => sum + one, 0) };
 }
+
+/** A text cut out of a line holds on to the whole of what was read with it: what is kept has to be its own. */
+const copyOf = <T>(value: T): T => JSON.parse(JSON.stringify(value)) as T;
 
 const keyOf = ({ decision, policy, why, redirected }: Side): string =>
   `${decision}\t${policy ?? ""}\t${policy === null}\t${why ?? ""}\t${redirected ?? ""}`;

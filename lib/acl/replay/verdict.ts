@@ -1,9 +1,9 @@
-/** How a request ends whose addresses are known, and every evaluation on the way: lib/acl/request.ts without a resolver. */
+/** How a request ends whose addresses are known: lib/acl/request.ts without a resolver, plainly or with all evaluations on the way. */
 import type { Ip } from "../../wire/ip.ts";
 import type { Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, Policy } from "../policy.ts";
-import { decideRequest } from "../request.ts";
+import { type Decider, decideRequest } from "../request.ts";
 import { type Evaluation, type Hop, isProxy, Trace } from "../testing/trace.ts";
 
 export interface Request {
@@ -21,31 +21,46 @@ export interface Verdict {
   readonly redirected: boolean;
   /** The policy may allow it, but the name has no address; the decision is a denial. */
   readonly unresolved: boolean;
+}
+
+export interface TracedVerdict extends Verdict {
   /** The request as it was asked for, and after each redirect. */
   readonly hops: readonly Hop[];
   /** The evaluation whose decision this is; undefined where a route, an address or too many redirects were in the way. */
   readonly last: Evaluation | undefined;
 }
 
-const RESOLVE: EarlyDecision = { outcome: "resolve" };
-
 /** Decides the request to its end. The address guard stands in proxies only, as in the daemons. */
 export function verdictOf(policy: Policy, request: Request, guard: Guard): Verdict {
+  const { facts } = request;
+  // Where there are no routes there is no other exit than the local one, and nothing to look up for it.
+  if (policy.routeCount > 0 || !isProxy(facts)) return settle(facts, new Trace(policy), request, guard);
+  return settle(facts["route.local"] === undefined ? { ...facts, "route.local": true } : facts, policy, request, guard);
+}
+
+/** The same, and every evaluation of it. */
+export function tracedVerdictOf(policy: Policy, request: Request, guard: Guard): TracedVerdict {
   const trace = new Trace(policy);
+  const verdict = settle(request.facts, trace, request, guard);
   const { hops } = trace;
-  const deciding = decideRequest(request.facts, trace, isProxy(request.facts) ? guard : undefined);
+  const hop = hops.at(-1);
+  if (verdict.decision.outcome === "resolve")
+    return { ...verdict, facts: hop!.facts, redirected: hops.length > 1, hops, last: hop!.evaluations.at(-1) };
+  return { ...verdict, hops, last: hop?.evaluations.findLast((one) => one.decision === verdict.decision) };
+}
+
+const RESOLVE: EarlyDecision = { outcome: "resolve" };
+
+function settle(facts: Facts, decider: Decider, request: Request, guard: Guard): Verdict {
+  const deciding = decideRequest(facts, decider, isProxy(facts) ? guard : undefined);
   let unresolved = false;
   let step = deciding.next();
   while (!step.done) {
     const addresses = request.addresses(step.value);
-    if (addresses === undefined) {
-      const { facts, evaluations } = hops.at(-1)!;
-      return { decision: RESOLVE, facts, redirected: hops.length > 1, unresolved, hops, last: evaluations.at(-1) };
-    }
+    if (addresses === undefined) return { decision: RESOLVE, facts, redirected: false, unresolved };
     unresolved = addresses.length === 0;
     step = deciding.next(addresses);
   }
-  const { decision, facts, hops: redirects } = step.value;
-  const last = hops.at(-1)?.evaluations.findLast((one) => one.decision === decision);
-  return { decision, facts, redirected: redirects > 0, unresolved, hops, last };
+  const { decision, facts: decided, hops } = step.value;
+  return { decision, facts: decided, redirected: hops > 0, unresolved };
 }

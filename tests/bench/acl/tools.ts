@@ -1,5 +1,5 @@
 /** The compiled program's `acl test` and `acl replay`, timed from outside and not pinned, as people run them. Judges nothing. */
-import { existsSync, openSync, closeSync, writeSync } from "node:fs";
+import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { refuseWhenClosing, track } from "../support/process.ts";
 import { auditLine, Random, randomPolicies } from "./data.ts";
@@ -48,12 +48,24 @@ async function time(args: string[], input?: string): Promise<Run> {
   const started = performance.now();
   const child = Bun.spawn([PORTAIL, ...args], { stdin, stdout: "ignore", stderr: "inherit" });
   const running = track(child.pid);
+  let rss = 0;
+  const watch = setInterval(() => (rss = Math.max(rss, highWater(child.pid))), 20);
   await child.exited;
   const seconds = (performance.now() - started) / 1000;
+  clearInterval(watch);
   if (typeof stdin === "number") closeSync(stdin);
-  const rss = child.resourceUsage()?.maxRSS ?? Number.NaN;
   await running.stop();
   return { seconds, rss, status: child.exitCode };
+}
+
+/** VmHWM of proc(5), in bytes. What wait4(2) says counts the process that forked too. */
+function highWater(pid: number): number {
+  try {
+    const [, kib] = /^VmHWM:\s+(\d+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return Number(kib ?? 0) * 1024;
+  } catch {
+    return 0;
+  }
 }
 
 function writeLines(path: string, lines: number): void {

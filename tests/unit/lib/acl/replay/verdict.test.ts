@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import fc from "fast-check";
 import { explain } from "../../../../../lib/acl/explain.ts";
 import type { Guard } from "../../../../../lib/acl/guard.ts";
-import { verdictOf } from "../../../../../lib/acl/replay/verdict.ts";
+import { tracedVerdictOf as verdictOf, verdictOf as plainVerdictOf } from "../../../../../lib/acl/replay/verdict.ts";
 import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 import { daemonVerdict, US, withoutRoutes } from "./audit-line.ts";
@@ -27,6 +27,9 @@ test("verdicts and explanations agree with the daemon's on 10,000 random policie
         const verdict = verdictOf(policy, { facts, addresses: () => addresses }, guard);
         const { decision, redirected: moved, unresolved, hops } = verdict;
         const ours = { decision, redirected: moved, host: verdict.facts.host, port: verdict.facts.port, unresolved };
+        const plain = plainVerdictOf(policy, { facts, addresses: () => addresses }, guard);
+        if (!Bun.deepEquals(plain.decision, decision) || plain.redirected !== moved || plain.unresolved !== unresolved)
+          expect([source, facts, plain]).toEqual([source, facts, verdict as never]);
         const { host, port, redirected } = daemon;
         const theirs = { decision: daemon.decision, redirected, host, port, unresolved: daemon.failure !== undefined };
         if (!Bun.deepEquals(ours, theirs)) expect([source, facts, ours]).toEqual([source, facts, theirs as never]);
