@@ -12,12 +12,14 @@ export const PEERS = {
   haproxy: "haproxy",
   htpasswd: "apache2-utils",
   ip: "iproute2",
+  jsonschema: "python3-jsonschema",
   microsocks: "microsocks",
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
   nft: "nftables",
   openssl: "openssl",
   patch: "patch",
+  prove: "perl",
   proxychains4: "proxychains4",
   python3: "python3",
   socat: "socat",
@@ -31,6 +33,7 @@ export const PEERS = {
   tmux: "tmux",
   unshare: "util-linux",
   vim: "vim",
+  xmllint: "libxml2-utils",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */

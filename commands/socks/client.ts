@@ -127,12 +127,18 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     this.#held = bytes;
-    void this.#proxy.forwarder().then((forwarder) => {
-      if (this.#state !== "asked") return;
-      forwarder.adopt(this.conn, { bytes: this.#held, ended: this.#ended }, this.session);
-      if (this.#held.length > MOST_EARLY) this.conn.resume();
-      this.#proxy.leave(this);
-    });
+    this.#proxy.forwarder().then(
+      (forwarder) => {
+        if (this.#state !== "asked") return;
+        forwarder.adopt(this.conn, { bytes: this.#held, ended: this.#ended }, this.session);
+        if (this.#held.length > MOST_EARLY) this.conn.resume();
+        this.#proxy.leave(this);
+      },
+      (reason: unknown) => {
+        if (this.#state === "asked")
+          this.#fail("failed", `the forwarder cannot be loaded: ${String(reason)}`, undefined);
+      },
+    );
   }
 
   #take(front: FrontSession, steps: Step[]): void {

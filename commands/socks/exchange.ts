@@ -56,15 +56,19 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
     else refuse(res, answerRefusal("failed", `the answer of ${asking.target.authority} is not to be used`));
   };
   outgoing.on("error", broken);
-  outgoing.on("continue", () => res.writeContinue());
+  outgoing.on("continue", () => {
+    if (req.httpVersion !== "1.0") res.writeContinue();
+  });
+  // Nobody asked for another protocol: Upgrade was not passed on.
+  outgoing.on("upgrade", () => broken(new Error("the answer is another protocol")));
   outgoing.on("response", (incoming) => {
     answer = incoming;
-    const fields = pairs(incoming.rawHeaders);
+    const fields = pairs(incoming.rawHeaders.map(asSent));
     if (framingOf(fields) === "unknown") return broken(new Error("a transfer coding other than chunked"));
     incoming.on("aborted", () => broken(new Error("the answer broke off")));
     incoming.on("error", broken);
     try {
-      res.writeHead(incoming.statusCode!, phraseOf(incoming), responseHeaders(fields, req.method));
+      res.writeHead(incoming.statusCode!, phraseOf(incoming), responseHeaders(fields, req));
     } catch (error) {
       // node:http writes no status below 100 and no field with a control character.
       return broken(error as Error);
@@ -96,8 +100,9 @@ function openOutgoing(asking: Asking, socket: ConnDuplex): ClientRequest | undef
 }
 
 /** The reason phrase means nothing to programs (RFC 9112 section 4); one that cannot be written is left out. */
-function phraseOf({ statusMessage = "" }: IncomingMessage): string {
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(statusMessage) ? statusMessage : "";
+function phraseOf({ statusMessage }: IncomingMessage): string {
+  const phrase = asSent(statusMessage ?? "");
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(phrase) ? phrase : "";
 }
 
 const CHUNKED: Field = ["Transfer-Encoding", "chunked"];
@@ -109,9 +114,17 @@ function requestHeaders({ req, target }: Asking): string[] {
   return [["Host", target.authority], ...kept, ...framing, ["Connection", "close"]].flat();
 }
 
-function responseHeaders(fields: readonly Field[], method: string | undefined): string[] {
-  const framing = framingOf(fields) === "chunked" && method !== "HEAD" ? [CHUNKED] : [];
-  return [...responseFields(fields), ...framing].flat();
+/** HTTP/1.0 knows no chunks: there the end of the connection is the end of the content. */
+function responseHeaders(fields: readonly Field[], { method, httpVersion }: IncomingMessage): string[] {
+  const chunks = framingOf(fields) === "chunked" && method !== "HEAD" && httpVersion !== "1.0";
+  return [...responseFields(fields), ...(chunks ? [CHUNKED] : [])].flat();
+}
+
+/** The runtime gives bytes above 0x7f in an answer's head as the UTF-8 of their Latin-1 reading; this is that reading. */
+function asSent(text: string): string {
+  if (/^[\t\x20-\x7e]*$/.test(text)) return text;
+  const once = Buffer.from(text, "latin1").toString("utf8");
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(once) ? once : text;
 }
 
 /** Answers in the upstream's place. */

@@ -45,11 +45,18 @@ class ForwardClient extends Due implements Asker, Open {
 
   /** The last answer may still be on its way: the end goes behind it. */
   retire(): void {
-    if (this.#exchanges === 0) this.conn.end();
+    if (this.#exchanges > 0) return;
+    this.conn.end();
+    // A client that keeps its side open holds up the drain no longer than one that is slow to ask.
+    this.#proxy.deadlines.add(this);
   }
 
   /** The deadline is over; not a byte of a next request is no offence. */
   override late(): void {
+    if (this.#proxy.draining && this.conn.buffered > 0) {
+      this.#proxy.deadlines.add(this);
+      return;
+    }
     if (this.conn.received > this.#receivedBefore) {
       reject(this.#proxy, this, "timeout", "the client was too slow to state its request");
     }
@@ -130,6 +137,11 @@ export class Forwarder {
     const client = this.#clients.get(duplex);
     if (client === undefined || duplex.conn.closed) return;
     reject(this.#proxy, client, "protocol", `not an HTTP request: ${error.code ?? error.message}`);
+    // An answer is on its way: more words would be taken for a part of it.
+    if (client.busy) {
+      duplex.destroy();
+      return;
+    }
     const answer = answerRefusal("bad_request", "the request is malformed");
     endWith(duplex.detach(), encodeAnswer(answer), () => client.gone());
   }

@@ -17,7 +17,7 @@ is known of it (who, where to, which protocol), and every decision can be record
 A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
 addresses are refused unless the policy names them.
 
-SIGHUP reloads the policy and the users and reopens the audit file; a broken policy changes nothing. SIGTERM lets open
+SIGHUP (or SIGUSR1) reloads the policy and the users and reopens the audit file; a broken policy changes nothing. SIGTERM lets open
 tunnels end for --shutdown-timeout, then cuts them.`,
     examples: [
       {

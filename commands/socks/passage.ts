@@ -53,6 +53,7 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     return;
   }
   if (proxy.draining) {
+    reject(proxy, asker, "draining", `${targetOf(asked)} was asked for after the stop`);
     answer.answered({ refusal: "draining", message: "the proxy is being stopped" });
     return;
   }

@@ -114,7 +114,14 @@ export class Proxy {
 
   /** The part that forwards `http://` requests, loaded when the first one comes: it is a third of the proxy's memory. */
   forwarder(): Promise<Forwarder> {
-    this.#forwarder ??= import("./forward.ts").then(({ Forwarder }) => new Forwarder(this));
+    this.#forwarder ??= import("./forward.ts").then(
+      ({ Forwarder }) => new Forwarder(this),
+      (reason: unknown) => {
+        // Out of descriptors, perhaps: the next request tries again.
+        this.#forwarder = undefined;
+        throw reason;
+      },
+    );
     return this.#forwarder;
   }
 

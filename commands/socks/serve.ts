@@ -16,7 +16,7 @@ import { parseIp } from "../../lib/wire/ip.ts";
 import { Client } from "./client.ts";
 import { liveView } from "./live.ts";
 import { Proxy } from "./proxy.ts";
-import type { Settings } from "./settings.ts";
+import { refuseInherited, type Settings } from "./settings.ts";
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
 export async function serve(runtime: Runtime, settings: Settings, view: { live: boolean }): Promise<ExitStatus> {
@@ -76,6 +76,7 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
     for (const endpoint of proxy.settings.listen) {
       const { keepAlive } = proxy.settings;
       listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept }));
+      refuseInherited(listeners.at(-1)!, proxy.settings);
     }
   } catch (error) {
     for (const listener of listeners) listener.close();

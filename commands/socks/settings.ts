@@ -6,12 +6,15 @@ import { parseDuration, parseInteger, parseSize } from "../../lib/command/values
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
+import type { Listener } from "../../lib/net/listen.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import type { args } from "./flags.ts";
 
 export interface Settings {
   listen: Endpoint[];
+  /** Whether anybody may be let in: clients prove who they are, or the operator said so. */
+  open: boolean;
   acl: string;
   users: string | undefined;
   audit: string | undefined;
@@ -46,6 +49,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
   for (const endpoint of listen) refuseOpenDoor(endpoint, given);
   return {
     listen,
+    open: given["unsafe-listen"] || given.users !== undefined,
     acl: given.acl,
     users: given.users,
     audit: given.audit,
@@ -70,9 +74,17 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
 
 /** A proxy that anybody on the network may use lends them this machine's place in it. */
 function refuseOpenDoor(endpoint: Endpoint, given: ParsedArgs<typeof args>): void {
-  if (given["unsafe-listen"] || given.users !== undefined) return;
-  if (endpoint.kind !== "tcp" || isLoopback(endpoint.host)) return;
-  throw new PortailError(`--listen ${formatEndpoint(endpoint)} lets everybody in who can reach it`, {
+  if (endpoint.kind !== "tcp" || given["unsafe-listen"] || given.users !== undefined) return;
+  if (!isLoopback(endpoint.host)) throw openDoor(endpoint);
+}
+
+/** The same for a socket that was inherited: where it listens is known only now. */
+export function refuseInherited({ endpoint, address }: Listener, { open }: Settings): void {
+  if (!open && "ip" in address && !isLoopback(address.ip)) throw openDoor(endpoint);
+}
+
+function openDoor(endpoint: Endpoint): PortailError {
+  return new PortailError(`--listen ${formatEndpoint(endpoint)} lets everybody in who can reach it`, {
     code: "listen.open_door",
     exit: EXIT.config,
     hint: "listen on 127.0.0.1, [::1], localhost or unix:PATH, ask for passwords with --users FILE, or say --unsafe-listen",

@@ -158,6 +158,14 @@ function isPath(destination: string): boolean {
 }
 
 function openDestination(destination: string): number {
+  const [, later] = /^(journald|syslog):/.exec(destination) ?? [];
+  if (later !== undefined) {
+    throw new PortailError(`audit to ${later} is not there yet`, {
+      code: "audit.unsupported",
+      exit: EXIT.usage,
+      hint: "write to a file, fd:N or -, and let the service manager or a pipe take it further",
+    });
+  }
   try {
     if (destination === "-") return 1;
     if (!isPath(destination)) {
@@ -165,13 +173,18 @@ function openDestination(destination: string): number {
       fstatSync(fd);
       return fd;
     }
-    return openSync(destination, constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT, 0o600);
+    // Without O_NONBLOCK the opening of a named pipe would wait for a reader, and nothing else would be done meanwhile.
+    const flags = constants.O_WRONLY | constants.O_APPEND | constants.O_CREAT | constants.O_NONBLOCK;
+    return openSync(destination, flags, 0o600);
   } catch (error) {
     const code = (error as { code?: string }).code ?? String(error);
     throw new PortailError(`cannot open the audit destination ${JSON.stringify(destination)}: ${code}`, {
       code: "audit.cannot_open",
       exit: EXIT.cannotCreate,
-      hint: "give a path in a folder that this user may write to, fd:N, or - for standard output",
+      hint:
+        code === "ENXIO"
+          ? "start the reader of the named pipe first"
+          : "give a path in a folder that this user may write to, fd:N, or - for standard output",
       cause: error,
     });
   }

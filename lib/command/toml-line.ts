@@ -23,7 +23,7 @@ export function lineOf(text: string, path: KeyPath): number {
 
 function tryParse(text: string): TomlTable | undefined {
   try {
-    return parse(text);
+    return parse(text, { integersAsBigInt: "asNeeded" });
   } catch {
     return undefined;
   }

@@ -35,8 +35,13 @@ export function inheritedSocket(
 
 /** Where the system has no call for it, the address is what the operator wrote. */
 function inherited(fd: number, endpoint: Endpoint): { fd: number; address: SocketAddress } {
-  const raw = libc()?.getsockname(fd);
-  return { fd, address: (raw && decodeSockaddr(raw)) ?? { path: formatEndpoint(endpoint) } };
+  return { fd, address: boundAddress(fd) ?? { path: formatEndpoint(endpoint) } };
+}
+
+/** Where the socket `fd` is bound; undefined where the system cannot be asked. */
+export function boundAddress(fd: number | undefined): SocketAddress | undefined {
+  const raw = fd === undefined ? undefined : libc()?.getsockname(fd);
+  return raw && decodeSockaddr(raw);
 }
 
 const AF_UNIX = 1;

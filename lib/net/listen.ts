@@ -3,7 +3,7 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { EXIT, PortailError } from "../command/errors.ts";
 import type { Conn, SocketAddress } from "./conn.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
-import { inheritedSocket } from "./inherited.ts";
+import { boundAddress, inheritedSocket } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { acceptHandlers, type NativeConn } from "./native-conn.ts";
 
@@ -29,7 +29,9 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
     switch (endpoint.kind) {
       case "tcp": {
         const server = Bun.listen<NativeConn>({ ...common, hostname: endpoint.host, port: endpoint.port });
-        return { endpoint, address: { ip: server.hostname, port: server.port }, close: () => server.stop() };
+        // What was asked for may be a name, or one of many spellings of every address.
+        const address = boundAddress((server as { fd?: number }).fd) ?? { ip: server.hostname, port: server.port };
+        return { endpoint, address, close: () => server.stop() };
       }
       case "unix": {
         await removeStale(endpoint.path);
@@ -65,7 +67,10 @@ export type Environment = Readonly<Record<string, string | undefined>>;
 
 function refused(endpoint: Endpoint, error: unknown): PortailError {
   const code = (error as { code?: string }).code ?? "unknown";
-  const [why, hint] = REASONS[code] ?? [code, "see the message of the system above"];
+  const [why, hint] = REASONS[code] ?? [
+    `${code}: ${(error as Error).message}`,
+    "check that the address exists and is free",
+  ];
   return new PortailError(`cannot listen on ${formatEndpoint(endpoint)}: ${why}`, {
     code: `listen.${code.toLowerCase()}`,
     exit: code === "EACCES" || code === "EPERM" ? EXIT.noPrivilege : EXIT.os,

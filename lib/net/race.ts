@@ -7,9 +7,14 @@ import { NodeConn } from "./node-conn.ts";
 
 /** Milliseconds between attempts (RFC 8305 section 8, Connection Attempt Delay). */
 const STAGGER = 250;
+/** Attempts under way at a time. */
+const AT_ONCE = 3;
+/** Addresses of one name that are tried. */
+const MOST = 8;
 
 /** Several candidates: started one after the other, at once when the one before has failed; the losers are given up. */
-export function race(candidates: readonly Candidate[], timeout: number, keepAlive: KeepAlive): Promise<Conn> {
+export function race(all: readonly Candidate[], timeout: number, keepAlive: KeepAlive): Promise<Conn> {
+  const candidates = all.slice(0, MOST);
   return new Promise((resolve, reject) => {
     const attempts = new Set<Socket>();
     let next = 0;
@@ -26,6 +31,7 @@ export function race(candidates: readonly Candidate[], timeout: number, keepAliv
     }
 
     function start(): void {
+      if (attempts.size >= AT_ONCE) return;
       const candidate = candidates[next++];
       if (candidate === undefined) return;
       const socket = createConnection({ host: candidate.ip, port: candidate.port, allowHalfOpen: true });

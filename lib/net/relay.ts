@@ -52,7 +52,7 @@ export class Relay {
     if (limits.idle > 0 || limits.lifetime > 0) {
       this.#watch = new Watch(
         limits,
-        () => client.received + upstream.received,
+        () => moved(client) + moved(upstream),
         (by) => this.cut(by),
       );
     }
@@ -96,6 +96,11 @@ export class Relay {
     const by = this.#by ?? "cut";
     this.#done.relayEnded(this.#error === undefined ? { by } : { by, error: this.#error });
   }
+}
+
+/** Bytes that crossed the connection; those that wait for a slow reader have not. */
+function moved(conn: Conn): number {
+  return conn.received + conn.sent - conn.buffered;
 }
 
 /** What comes from one side and goes to the other. */

@@ -1,5 +1,5 @@
 /** Names to addresses, by the system or by named servers, under a deadline. Keeps no cache of its own. */
-import type { Resolver } from "node:dns/promises";
+import type { lookup as Lookup, Resolver } from "node:dns/promises";
 import { EXIT, PortailError } from "../command/errors.ts";
 import { parseIp } from "../wire/ip.ts";
 
@@ -24,16 +24,16 @@ const RESOLUTION_DELAY = 50;
  * Throws `PortailError` (`resolver.syntax`) for a server that is not an address.
  */
 export async function openResolver(servers: readonly string[], timeout: number): Promise<Resolve> {
-  if (servers.length === 0) return (host) => withDeadline(system(host), timeout);
+  // Imported at the start: later there may be no descriptor to load it with.
+  const { lookup, Resolver } = await import("node:dns/promises");
+  if (servers.length === 0) return (host) => withDeadline(system(lookup, host), timeout);
   for (const server of servers) checkServer(server);
-  const { Resolver } = await import("node:dns/promises");
   const resolver = new Resolver({ timeout, tries: 1 });
   resolver.setServers([...servers]);
   return (host) => withDeadline(both(resolver, host), timeout);
 }
 
-async function system(host: string): Promise<string[]> {
-  const { lookup } = await import("node:dns/promises");
+async function system(lookup: typeof Lookup, host: string): Promise<string[]> {
   const found = await lookup(host, { all: true, verbatim: true }).catch(translate);
   return unique(found.map((entry) => entry.address));
 }
@@ -86,9 +86,12 @@ function unique(addresses: string[]): string[] {
 }
 
 function checkServer(server: string): void {
-  const bracketed = /^\[(.+)\](?::\d{1,5})?$/.exec(server);
-  const address = bracketed?.[1] ?? (parseIp(server) === undefined ? server.replace(/:\d{1,5}$/, "") : server);
-  if (parseIp(address) !== undefined) return;
+  const [, bracketed, plain, digits] = /^(?:\[([^\]]*)\]|([^[\]]*?))(?::(\d{1,5}))?$/.exec(server) ?? [];
+  const port = digits === undefined ? 53 : Number(digits);
+  const bare = parseIp(server) !== undefined;
+  const v6 = bracketed !== undefined && parseIp(bracketed)?.family === 6;
+  const v4 = plain !== undefined && parseIp(plain)?.family === 4;
+  if (bare || ((v4 || v6) && port > 0 && port < 65_536)) return;
   throw new PortailError(`--resolver: ${JSON.stringify(server)} is not an address`, {
     code: "resolver.syntax",
     exit: EXIT.usage,

@@ -113,5 +113,7 @@ export function decodeBasic(value: string): { user: string; password: Uint8Array
   const bytes = Buffer.from(base64, "base64");
   const colon = bytes.indexOf(":");
   if (colon < 1) return undefined;
-  return { user: bytes.toString("utf8", 0, colon), password: Uint8Array.from(bytes.subarray(colon + 1)) };
+  const user = decodeUtf8(bytes.subarray(0, colon));
+  if (user === undefined) return undefined;
+  return { user, password: Uint8Array.from(bytes.subarray(colon + 1)) };
 }

@@ -110,6 +110,29 @@ test("an answer that breaks off is not made to look whole", async () => {
   upstream.server.close();
 });
 
+test.each([
+  ["a status below 100", "HTTP/1.1 099 Low\r\nContent-Length: 2\r\n\r\nok"],
+  ["a control character in the reason", "HTTP/1.1 200 O\u0001K\r\nContent-Length: 2\r\n\r\nok"],
+  ["a control character in a field", "HTTP/1.1 200 OK\r\nX: a\u0001b\r\nContent-Length: 2\r\n\r\nok"],
+  ["a coding that is not undone", "HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\nok"],
+  ["bytes of no protocol", "\u0000\u0001\u0002\r\n\r\n"],
+])("an answer with %s hurts nobody", async (_, bytes) => {
+  const upstream = await listen((socket) => void socket.end(bytes));
+  const good = await answering();
+  const proxy = await startProxy(ACL);
+  const client = await RawClient.open(proxy.port);
+  client.write(get(upstream.port, "/"));
+  const answer = (await client.rest()).toString("latin1");
+  expect(answer).toMatch(/^HTTP\/1\.1 (200|502) /);
+  expect(answer).not.toContain("\u0001");
+  const next = await RawClient.open(proxy.port);
+  next.write(get(good.port, "/still-here", true));
+  expect((await next.rest()).toString()).toEndWith("/still-here");
+  expect(await proxy.drain()).toBe(0);
+  upstream.server.close();
+  good.server.close();
+});
+
 test("a large answer to a slow client is whole", async () => {
   const body = Buffer.alloc(16 * 1024 * 1024, "0123456789");
   const upstream = await listen((socket) => {

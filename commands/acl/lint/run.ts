@@ -49,7 +49,9 @@ function repair(runtime: Runtime, { entry, options }: LoadedPolicy, run: RunOpti
   for (const [file, text] of texts) replaceFile(read.path(file), text);
   if (applied > 0) {
     const files = [...texts.keys()].map((file) => JSON.stringify(file)).join(", ");
-    runtime.log.info(`${applied === 1 ? "one finding" : `${applied} findings`} fixed in ${files}`);
+    runtime.stderr.write(
+      `portail acl lint: ${applied === 1 ? "one finding" : `${applied} findings`} fixed in ${files}\n`,
+    );
   }
   return applied;
 }

@@ -102,9 +102,8 @@ class CasesReader {
     const repeated = columns.find((name, i) => columns.indexOf(name) !== i);
     if (columns.length === 0 || rows.length === 0 || repeated !== undefined) {
       const message = repeated === undefined ? '"columns" and "rows" go together' : `a second column "${repeated}"`;
-      this.context.error("acl.syntax", this.places.of([...path, repeated === undefined ? "rows" : "columns"]), {
-        message,
-      });
+      const key = repeated === undefined && table["rows"] !== undefined ? "rows" : "columns";
+      this.context.error("acl.syntax", this.places.of([...path, key]), { message });
       return [];
     }
     return rows.flatMap((row, i) => {

@@ -51,14 +51,11 @@ class WatchedFiles {
     return this.#stamps.size;
   }
 
-  /** To be called before the file is read, so that no change is missed. */
+  /** To be called before the file is read, so that no change is missed. A folder that is not there is let be. */
   add(path: string): void {
     const folder = dirname(path);
-    if (!this.#folders.has(folder))
-      this.#folders.set(
-        folder,
-        openWatcher(folder, () => this.#stirred()),
-      );
+    const watcher = this.#folders.has(folder) ? undefined : openWatcher(folder, () => this.#stirred());
+    if (watcher !== undefined) this.#folders.set(folder, watcher);
     this.#stamps.set(path, stampOf(path));
   }
 
@@ -68,6 +65,7 @@ class WatchedFiles {
 
   /** Resolves once a file is another one than when it was added, even if that was before this call. */
   changed(): Promise<void> {
+    if (this.#folders.size === 0 && this.#stamps.size > 0) throw unwatchable([...this.#stamps.keys()][0]!);
     return new Promise((resolve) => {
       this.#look = () => {
         if ([...this.#stamps].some(([path, stamp]) => stampOf(path) !== stamp)) resolve();
@@ -87,17 +85,17 @@ class WatchedFiles {
   }
 }
 
-function openWatcher(folder: string, stirred: () => void): FSWatcher {
-  try {
-    return watch(folder, stirred);
-  } catch (error) {
-    const reason = (error as { code?: string }).code ?? String(error);
-    throw new PortailError(`cannot watch ${JSON.stringify(folder)}: ${reason}`, {
-      code: "acl.unwatchable",
-      exit: EXIT.noInput,
-      cause: error,
-    });
-  }
+function openWatcher(folder: string, stirred: () => void): FSWatcher | undefined {
+  // Of a folder that is not there, the runtime's watcher says nothing at all.
+  if (!statSync(folder, { throwIfNoEntry: false })?.isDirectory()) return undefined;
+  return watch(folder, stirred).on("error", stirred);
+}
+
+function unwatchable(path: string): PortailError {
+  return new PortailError(`cannot watch ${JSON.stringify(path)}: there is no folder ${JSON.stringify(dirname(path))}`, {
+    code: "acl.unwatchable",
+    exit: EXIT.noInput,
+  });
 }
 
 /** A file that is not there has a stamp too. */

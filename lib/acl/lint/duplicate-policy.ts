@@ -1,4 +1,5 @@
 /** `duplicate-policy`: a policy with the very conditions of an earlier one, which therefore never decides. */
+import type { CheckedPolicy } from "../model.ts";
 import { refuses } from "./engine/coverage.ts";
 import { removal } from "./engine/edits.ts";
 import type { Edit, Rule } from "./engine/finding.ts";
@@ -24,11 +25,16 @@ export const rule: Rule = {
         message: `"${policy.name}" has the conditions${same ? " and the action" : ""} of ${subject.refer(earlier, policy.place)}, which decides first`,
         hint: "delete it, or say what is different about it",
         label: "never decides",
-        fix: tested.has(policy.name) ? undefined : withoutBlock(subject, i),
+        fix: tested.has(policy.name) || !staysTogether(subject, policy, earlier) ? undefined : withoutBlock(subject, i),
       };
     }
   },
 };
+
+/** Another file may include the later policy without the earlier one. */
+function staysTogether(subject: Subject, { place }: CheckedPolicy, earlier: CheckedPolicy): boolean {
+  return place.file === earlier.place.file || subject.isEntry(place.file);
+}
 
 /** Equal conditions end alike, so that nothing changes without the later policy; comments are not thrown away. */
 function withoutBlock(subject: Subject, index: number): Edit | undefined {

@@ -10,12 +10,14 @@ export const rule: Rule = {
   summary: "An allow is about private or local addresses, but does not open them",
   fixable: false,
   *check(subject) {
+    // Where a backend resolves a name, the guard does not see what it leads to.
+    const direct = subject.routes.length === 0;
     for (const [i, policy] of subject.policies.entries()) {
       if (policy.action.kind !== "allow") continue;
       const proof = new Set([policy.when, policy.require].flatMap((one) => (one === undefined ? [] : proofsOf(one))));
       if (proof.has("address")) continue;
       for (const one of conjunctsOf(subject.clauses[i]!).flatMap(alternatives)) {
-        const closed = one.kind === "comparison" && !one.negated ? closedBy(one, proof.has("name")) : undefined;
+        const closed = one.kind === "comparison" && !one.negated ? closedBy(one, proof.has("name"), direct) : undefined;
         if (closed === undefined) continue;
         yield at(policy.place, one, {
           message: `${quoted(subject, policy.place, one)} names ${closed}, which the address guard refuses here`,
@@ -47,8 +49,8 @@ function proofsOf(condition: Condition): ("name" | "address")[] {
 
 const isAddress = (text: string): boolean => parseIp(text) !== undefined;
 
-/** What of the comparison's values is closed; `named` opens private ranges. */
-function closedBy(comparison: Comparison, named: boolean): string | undefined {
+/** What of the comparison's values is closed; `named` opens private ranges, `direct` says that names are resolved here. */
+function closedBy(comparison: Comparison, named: boolean, direct: boolean): string | undefined {
   const { fact, question } = comparison;
   if (fact === "dest.ip") {
     const networks = question.kind === "in-addresses" ? question.set.networks : undefined;
@@ -57,16 +59,18 @@ function closedBy(comparison: Comparison, named: boolean): string | undefined {
   }
   if (fact !== "host") return undefined;
   if (question.kind === "equals" || question.kind === "in-names" || question.kind === "under") {
+    if (!direct) return undefined;
     const names = question.kind === "equals" ? [String(question.value)] : (question.set.names ?? []);
     const local = names.find((name) => name === "localhost" || name.endsWith(".localhost"));
     return local === undefined ? undefined : `"${local}", which is loopback`;
   }
-  return question.kind === "matches" ? closedByPattern(question.pattern, named) : undefined;
+  return question.kind === "matches" ? closedByPattern(question.pattern, named, direct) : undefined;
 }
 
 function closedByPattern(
   { texts, beginning }: (Comparison["question"] & { kind: "matches" })["pattern"],
   named: boolean,
+  direct: boolean,
 ): string | undefined {
   const whole = texts?.wholeNames ?? [];
   const address = whole.find((name) => {
@@ -74,7 +78,8 @@ function closedByPattern(
     return ip !== undefined && isClosed({ base: ip, length: 128 }, named);
   });
   if (address !== undefined) return address;
-  if (whole.includes("localhost") || texts?.domainNames.includes("localhost")) return '"localhost", which is loopback';
+  if (direct && (whole.includes("localhost") || texts?.domainNames.includes("localhost")))
+    return '"localhost", which is loopback';
   const prefixes = texts === undefined ? [beginning] : texts.beginnings;
   const found = prefixes.find((prefix) => !named && PREFIXES.some((one) => prefix.startsWith(one)));
   return found === undefined ? undefined : `addresses in ${found}…`;

@@ -10,7 +10,7 @@ export const rule: Rule = {
   summary: "A host is not in the form in which hosts are compared",
   fixable: true,
   *check(subject) {
-    for (const { file, literal } of hostLiterals(subject)) {
+    for (const { file, literal, shared } of hostLiterals(subject)) {
       const text = literal.kind === "string" ? literal.value : literal.text;
       const { host } = canonicalHost(text);
       if (host === undefined || host === text) continue;
@@ -21,7 +21,7 @@ export const rule: Rule = {
         end,
         message: `the host "${shorten(text)}" is compared as "${host}"`,
         hint: `write "${host}"`,
-        fix: { start, end, text: `"${host}"` },
+        fix: shared ? undefined : { start, end, text: `"${host}"` },
       };
     }
   },

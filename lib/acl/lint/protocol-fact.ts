@@ -1,7 +1,7 @@
 /** `protocol-fact`: a fact that only one protocol of the access proxy has, asked for before the protocol is. */
 import type { FactName } from "../facts.ts";
 import type { Rule } from "./engine/finding.ts";
-import { endsUnder, type Mode, providersOf } from "./engine/modes.ts";
+import { commandsOf, endsUnder, type Mode, providersOf } from "./engine/modes.ts";
 import { at } from "./engine/walk.ts";
 
 const isOfHttp = (fact: FactName): boolean =>
@@ -24,8 +24,7 @@ export const rule: Rule = {
   summary: "A fact that only HTTP or only SOCKS requests have ends the others, denied",
   fixable: false,
   *check(subject) {
-    const { commands } = subject.options;
-    if (commands !== undefined && !commands.includes("socks")) return;
+    if (!commandsOf(subject).includes("socks")) return;
     const reported = new Set<number>();
     for (const [protocol, mode, isAbsent] of MODES) {
       for (const { policy: i, part, fact, later } of endsUnder(subject, mode)) {

@@ -47,13 +47,13 @@ class Fates {
       return value === undefined ? undefined : { value };
     };
     const { policies, clauses, search } = this.#subject;
-    const candidates = search.all(known);
+    const candidates = search.all(known, (i) => (waysOf(clauses[i]!, view) & TRUE) !== 0);
     if (candidates === undefined) return undefined;
     for (const i of candidates) {
       const policy = policies[i]!;
       const ways = waysOf(clauses[i]!, view);
       const { action } = policy;
-      if ((ways & TRUE) === 0 || action.kind === "log") continue;
+      if (action.kind === "log") continue;
       if (action.kind === "allow" || (action.kind === "redirect" && ways !== TRUE)) return undefined;
       if (ways !== TRUE) continue;
       if (action.kind !== "redirect") return { by: policy, circle: false };

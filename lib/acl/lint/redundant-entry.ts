@@ -13,7 +13,7 @@ export const rule: Rule = {
   summary: "An entry of a list is held by another one",
   fixable: true,
   *check(subject) {
-    for (const { file, list, readings } of writtenLists(subject)) {
+    for (const { file, list, readings, shared } of writtenLists(subject)) {
       const [first, ...others] = [...readings].map((reading) => heldEntries(list, reading));
       for (const [index, by] of first ?? []) {
         if (!others.every((held) => held.has(index))) continue;
@@ -28,7 +28,7 @@ export const rule: Rule = {
           message: own === other ? `${own} is in the list twice` : `${own} is held by ${other} of the same list`,
           hint: "leave it out",
           label: own === other ? "said before" : `within ${other}`,
-          fix: subject.hasComment(file, edit) ? undefined : edit,
+          fix: (shared && own !== other) || subject.hasComment(file, edit) ? undefined : edit,
         };
       }
     }

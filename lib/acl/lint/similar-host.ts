@@ -35,6 +35,7 @@ interface Host {
   readonly end: number;
 }
 
+/** In the order of the files. */
 function hostsOf(subject: Subject): Host[] {
   const hosts: Host[] = [];
   for (const { file, literal } of hostLiterals(subject)) {
@@ -42,5 +43,6 @@ function hostsOf(subject: Subject): Host[] {
     const { host } = canonicalHost(literal.kind === "string" ? literal.value : literal.text);
     if (host !== undefined) hosts.push({ text: host, file, start: literal.start, end: literal.end });
   }
-  return hosts;
+  const order = new Map(subject.files.map(({ source }, i) => [source.name, i]));
+  return hosts.sort((x, y) => order.get(x.file)! - order.get(y.file)! || x.start - y.start);
 }

@@ -1,11 +1,9 @@
 /** `unavailable-fact`: a fact that the command which asks never gives, so that every request ends there, denied. */
-import type { Command, FactName } from "../facts.ts";
+import type { FactName } from "../facts.ts";
 import type { Report, Rule } from "./engine/finding.ts";
-import { commandMode, endsUnder, mayMiss, partReading, providersOf } from "./engine/modes.ts";
+import { commandMode, COMMANDS, commandsOf, endsUnder, mayMiss, partReading, providersOf } from "./engine/modes.ts";
 import type { Subject } from "./engine/subject.ts";
 import { at, comparisonsOf } from "./engine/walk.ts";
-
-const COMMANDS: readonly Command[] = ["socks", "tproxy", "tunnel", "mux", "s3crypt"];
 
 export const rule: Rule = {
   id: "unavailable-fact",
@@ -70,33 +68,4 @@ function* inNoCommand({ policies, clauses }: Subject): Iterable<Report> {
       label: "never there with the others",
     });
   }
-}
-
-/**
- * The commands that are meant: those given by the caller; or those that the policy names, and as many more as are
- * needed for every policy to have one that gives its facts.
- */
-function commandsOf({ options, clauses }: Subject): readonly Command[] {
-  if (options.commands !== undefined) return options.commands;
-  const named = COMMANDS.filter((command) => clauses.some((clause) => names(clause, command)));
-  const fits = clauses.map((clause) => COMMANDS.filter((one) => mayMiss(clause, commandMode(one)) === undefined));
-  const meant = [...named];
-  let left = fits.filter((some) => some.length > 0 && !some.some((one) => meant.includes(one)));
-  while (left.length > 0) {
-    const best = COMMANDS.map((command) => ({ command, count: left.filter((some) => some.includes(command)).length }));
-    best.sort((x, y) => y.count - x.count);
-    const { command } = best[0]!;
-    meant.push(command);
-    left = left.filter((some) => !some.includes(command));
-  }
-  return meant;
-}
-
-function names(clause: Subject["clauses"][number], command: Command): boolean {
-  for (const { fact, question, negated } of comparisonsOf(clause)) {
-    if (fact !== "command" || negated) continue;
-    if (question.kind === "equals" && question.value === command) return true;
-    if (question.kind === "in-names" && question.set.table.has(command)) return true;
-  }
-  return false;
 }

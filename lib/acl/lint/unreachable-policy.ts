@@ -16,10 +16,11 @@ export const rule: Rule = {
     );
     const [first] = behind;
     if (first === undefined) return;
-    const more = behind.length === 1 ? "" : `, nor are ${behind.length - 1} more policies`;
+    const more = behind.length - 1;
+    const others = more === 0 ? "is" : `and ${more === 1 ? "one more policy" : `${more} more policies`} are`;
     yield {
       ...subject.name(first),
-      message: `"${first.name}" is never reached${more}: ${subject.refer(last, first.place)} decides every request`,
+      message: `"${first.name}" ${others} never reached: ${subject.refer(last, first.place)} decides every request`,
       hint: isFinal(first) ? "move it in front, or delete it" : "move it in front, or it never logs",
       label: "never reached",
     };

@@ -12,21 +12,23 @@ export const rule: Rule = {
     const used = new Set<string>();
     for (const { comparison } of writtenComparisons(subject))
       if (comparison.right.kind === "reference") used.add(comparison.right.name);
-    for (const { source, items } of subject.files) {
-      for (const item of items) {
-        if (item.kind !== "set" || used.has(item.name.text)) continue;
-        const edit = removal(source.text, item);
-        const { start, end } = item.name;
-        yield {
-          file: source.name,
-          start,
-          end,
-          message: `no policy and no route uses the set "${item.name.text}"`,
-          hint: "delete it, or compare with it",
-          label: "never used",
-          fix: subject.hasComment(source.name, edit) ? undefined : edit,
-        };
-      }
+    // A file of sets, by itself or included, is there for others.
+    const [entry] = subject.files;
+    if (entry === undefined || subject.policies.length + subject.routes.length === 0) return;
+    const { source, items } = entry;
+    for (const item of items) {
+      if (item.kind !== "set" || used.has(item.name.text)) continue;
+      const edit = removal(source.text, item);
+      const { start, end } = item.name;
+      yield {
+        file: source.name,
+        start,
+        end,
+        message: `no policy and no route uses the set "${item.name.text}"`,
+        hint: "delete it, or compare with it",
+        label: "never used",
+        fix: subject.hasComment(source.name, edit) ? undefined : edit,
+      };
     }
   },
 };

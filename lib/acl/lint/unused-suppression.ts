@@ -17,7 +17,10 @@ export const rule: Rule = {
         end,
         message: `nothing is left of ${which} to suppress here`,
         hint: "delete the comment",
-        fix: one.idle.length === one.rules.length ? removal(subject.textOf({ file }), one) : undefined,
+        fix:
+          subject.isEntry(file) && one.idle.length === one.rules.length
+            ? removal(subject.textOf({ file }), one)
+            : undefined,
       };
     }
   },

@@ -48,8 +48,14 @@ function askedOf({ when, require }: ExplainedPolicy): { state: State; text: stri
 
 /** A negation is shown with its `not`, so that its own truth stands beside it. */
 function leavesOf(condition: ExplainedCondition): { state: State; text: string }[] {
-  const { kind, items, state, text } = condition;
+  const { kind, items, state } = condition;
   if (state === "unreached") return [];
-  if (kind === "and" || kind === "or") return items.flatMap(leavesOf);
-  return [{ state, text: text.replace(/\s+/g, " ") }];
+  return kind === "and" || kind === "or" ? items.flatMap(leavesOf) : [{ state, text: textOf(condition) }];
+}
+
+/** Put together from the comparisons, whose text is whole: that of a group may end in front of a parenthesis. */
+function textOf({ kind, items, text }: ExplainedCondition): string {
+  const parts = items.map((item) => (item.kind === "and" || item.kind === "or" ? `(${textOf(item)})` : textOf(item)));
+  if (kind === "not") return `not ${parts[0]}`;
+  return kind === "and" || kind === "or" ? parts.join(` ${kind} `) : text.replace(/\s+/g, " ");
 }

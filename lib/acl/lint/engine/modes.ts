@@ -1,10 +1,13 @@
-/** What evaluation meets under a command, or a protocol of it, that never gives certain facts. Not which commands are meant. */
+/** What evaluation meets under a command, or a protocol of it, that never gives certain facts; and which commands a policy is for. Not what is said about it. */
 import { TRUE } from "../../evaluate.ts";
 import { type Command, type FactName, type FactValue, lookupFact, storedFact } from "../../facts.ts";
 import { type Condition, factsOf } from "../../model.ts";
 import { isFinal } from "./coverage.ts";
 import type { Subject } from "./subject.ts";
+import { comparisonsOf } from "./walk.ts";
 import { type View, waysOf } from "./ways.ts";
+
+export const COMMANDS: readonly Command[] = ["socks", "tproxy", "tunnel", "mux", "s3crypt"];
 
 /** A kind of request: what is known of all of them, and which facts none of them has. */
 export interface Mode {
@@ -72,4 +75,33 @@ export function partReading(condition: Condition, fact: FactName): Condition {
       fact,
     );
   return condition.kind === "not" ? partReading(condition.item, fact) : condition;
+}
+
+/**
+ * The commands that are meant: those given by the caller; or those that the policy names, and as many more as are
+ * needed for every policy to have one that gives its facts.
+ */
+export function commandsOf({ options, clauses }: Subject): readonly Command[] {
+  if (options.commands !== undefined) return options.commands;
+  const named = COMMANDS.filter((command) => clauses.some((clause) => names(clause, command)));
+  const fits = clauses.map((clause) => COMMANDS.filter((one) => mayMiss(clause, commandMode(one)) === undefined));
+  const meant = [...named];
+  let left = fits.filter((some) => some.length > 0 && !some.some((one) => meant.includes(one)));
+  while (left.length > 0) {
+    const best = COMMANDS.map((command) => ({ command, count: left.filter((some) => some.includes(command)).length }));
+    best.sort((x, y) => y.count - x.count);
+    const { command } = best[0]!;
+    meant.push(command);
+    left = left.filter((some) => !some.includes(command));
+  }
+  return meant;
+}
+
+function names(clause: Condition, command: Command): boolean {
+  for (const { fact, question, negated } of comparisonsOf(clause)) {
+    if (fact !== "command" || negated) continue;
+    if (question.kind === "equals" && question.value === command) return true;
+    if (question.kind === "in-names" && question.set.table.has(command)) return true;
+  }
+  return false;
 }

@@ -26,24 +26,28 @@ export class Search {
    * ended by a missing fact. Facts that are left out count as missing, so that clauses about them are found too.
    */
   find(facts: Facts, from: number, to: number, wanted: (index: number) => boolean): number[] {
-    return this.#walk(facts, from, to, wanted).found;
+    const isFound = (i: number): boolean =>
+      i >= from && wanted(i) && evaluate(this.#clauses[i]!, facts, false, this.#trouble) !== FALSE;
+    return this.#walk(facts, to, isFound).found;
   }
 
-  /** All clauses that are not certainly false for these facts, whatever the others are; undefined if they are too many. */
-  all(facts: Facts): readonly number[] | undefined {
-    const { found, complete } = this.#walk(facts, 0, this.#clauses.length, () => true);
+  /**
+   * All clauses that `wanted` takes, but for some that are false for these facts whatever the others are; undefined if
+   * they are too many.
+   */
+  all(facts: Facts, wanted: (index: number) => boolean): readonly number[] | undefined {
+    const { found, complete } = this.#walk(facts, this.#clauses.length, wanted);
     return complete ? found : undefined;
   }
 
-  #walk(facts: Facts, from: number, to: number, wanted: (index: number) => boolean): Walk {
+  #walk(facts: Facts, to: number, wanted: (index: number) => boolean): Walk {
     const found: number[] = [];
     this.#request.begin(facts, false);
     this.#candidates.begin();
     for (let looked = 0; looked < MAX_LOOKED_AT && found.length < MAX_FOUND; looked++) {
       const i = this.#candidates.next();
       if (i < 0 || i >= to) return { found, complete: true };
-      if (i < from || !wanted(i)) continue;
-      if (evaluate(this.#clauses[i]!, facts, false, this.#trouble) !== FALSE) found.push(i);
+      if (wanted(i)) found.push(i);
     }
     return { found, complete: false };
   }

@@ -68,6 +68,14 @@ export class Subject {
     return (this.#search ??= new Search(this.clauses));
   }
 
+  /**
+   * Whether the file is the one that was named. What it includes may also be included by others, which read its sets
+   * in other ways and have other policies around its own.
+   */
+  isEntry(file: string): boolean {
+    return this.files[0]?.source.name === file;
+  }
+
   /** The block that was written. */
   block({ place }: { readonly place: Place }): PolicyBlock | RouteBlock {
     return this.#blocks.get(`${place.file}\n${place.start}`)!;

@@ -80,6 +80,8 @@ export type Reading = "hosts" | "domains" | "texts" | "numbers" | "addresses";
 export interface WrittenList {
   readonly file: string;
   readonly list: ListLiteral;
+  /** Other files may use it too. */
+  readonly shared: boolean;
   /** All the ways in which it is read; a set that nothing uses has none. */
   readonly readings: ReadonlySet<Reading>;
 }
@@ -92,13 +94,14 @@ export function writtenLists(subject: Subject): WrittenList[] {
     const { right } = comparison;
     const reading = readingOf(comparison);
     if (reading === undefined) continue;
-    if (right.kind === "list") found.push({ file, list: right, readings: new Set([reading]) });
+    if (right.kind === "list") found.push({ file, list: right, shared: false, readings: new Set([reading]) });
     else if (right.kind === "reference") bySet.set(right.name, (bySet.get(right.name) ?? new Set()).add(reading));
   }
   for (const { source, items } of subject.files) {
     for (const item of items) {
       if (item.kind !== "set" || item.value.kind !== "list") continue;
-      found.push({ file: source.name, list: item.value, readings: bySet.get(item.name.text) ?? new Set() });
+      const readings = bySet.get(item.name.text) ?? new Set();
+      found.push({ file: source.name, list: item.value, shared: !subject.isEntry(source.name), readings });
     }
   }
   return found;
@@ -119,6 +122,8 @@ function readingOf({ left, operator, right }: Written): Reading | undefined {
 export interface HostLiteral {
   readonly file: string;
   readonly literal: StringLiteral | AddressLiteral;
+  /** It stands in a set that other files may use too. */
+  readonly shared: boolean;
 }
 
 /** Every literal that is read as a host and as nothing else. */
@@ -127,10 +132,10 @@ export function* hostLiterals(subject: Subject): Iterable<HostLiteral> {
     const { left, right, operator } = comparison;
     const [fact, value] = left.kind === "reference" ? [left, right] : [right, left];
     if (fact.kind !== "reference" || lookupFact(fact.name)?.spec.type !== "host" || operator === "=~") continue;
-    if (value.kind === "string") yield { file, literal: value };
+    if (value.kind === "string") yield { file, literal: value, shared: false };
   }
-  for (const { file, list, readings } of writtenLists(subject)) {
+  for (const { file, list, readings, shared } of writtenLists(subject)) {
     if (readings.size === 0 || ![...readings].every((one) => one === "hosts" || one === "domains")) continue;
-    for (const literal of list.items) if (literal.kind === "string") yield { file, literal };
+    for (const literal of list.items) if (literal.kind === "string") yield { file, literal, shared };
   }
 }

@@ -11,8 +11,20 @@ const MAX_TRIES = 40;
 
 const trouble = new Trouble();
 
-/** A value that hardly any policy names, by type; undefined where a fact has none. */
+/** Of facts with few values, one that occurs. */
+const USUAL: { readonly [K in FactName]?: FactValue } = {
+  command: "socks",
+  "client.auth": "none",
+  "proxy.protocol": "socks5",
+  "proxy.cmd": "tcp_connect",
+  "tls.version": "TLSv1.3",
+  method: "GET",
+  scheme: "http",
+};
+
+/** A value that occurs, and that hardly any policy names if there is a choice; undefined where a fact has none. */
 export function unlikely(fact: FactName): FactValue | undefined {
+  if (USUAL[fact] !== undefined) return USUAL[fact];
   const type = lookupFact(fact)?.spec.type;
   if (type === "host") return "host.unlikely.invalid";
   if (type === "string" || type === "any") return "unlikely";
@@ -52,6 +64,8 @@ export function witness(conditions: readonly Condition[], others: Facts = {}): F
     if (value === undefined) return undefined;
     facts[fact] = value;
   }
+  const literal = byFact.has("dest.ip") ? undefined : parseIp(String(facts["host"]));
+  if (literal !== undefined) facts["dest.ip"] = literal;
   const found = facts as Facts;
   return conditions.every((condition) => evaluate(condition, found, false, trouble) === TRUE) ? found : undefined;
 }

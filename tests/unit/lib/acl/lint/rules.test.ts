@@ -1,6 +1,6 @@
 /** Every rule fires on its page's bad example, stays quiet on the good one, and has its file, its page and its test. */
 import { describe, expect, test } from "bun:test";
-import { existsSync, readdirSync, readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { Glob } from "bun";
 import { RULES } from "../../../../../lib/acl/lint/engine/rules.ts";
@@ -98,10 +98,20 @@ describe.each(RULES.map((rule) => [rule.id, rule] as const))("%s", (id, rule) =>
 
 describe("policies of the project are clean", () => {
   const examples = [...new Glob("examples/acl/*.acl").scanSync({ cwd: ROOT })].toSorted();
+  const load = (path: string) => loadPolicy(path, (name) => readFileSync(resolve(ROOT, name)));
+  // Parts of a policy that are made to be included may not load alone.
+  const whole = [BUILTIN_SAMPLE, ...examples].flatMap((path) => {
+    const loaded = load(path);
+    return loaded.policy === undefined ? [] : [{ path, loaded }];
+  });
 
-  test.each([BUILTIN_SAMPLE, ...examples])("%s", (path) => {
-    const loaded = loadPolicy(path, (name) => readFileSync(existsSync(name) ? name : resolve(ROOT, name)));
-    if (loaded.policy === undefined) throw new Error(JSON.stringify(loaded.diagnostics));
+  test("all of them are looked at", () => {
+    const seen = new Set(whole.flatMap(({ loaded }) => loaded.files.map(({ source }) => source.name)));
+    expect([BUILTIN_SAMPLE, ...examples].filter((path) => !seen.has(path))).toEqual([]);
+    expect(examples).not.toEqual([]);
+  });
+
+  test.each(whole.map(({ path, loaded }) => [path, loaded] as const))("%s", (_, loaded) => {
     expect(lint(loaded).filter(({ suppressed }) => suppressed === undefined)).toEqual([]);
   });
 });

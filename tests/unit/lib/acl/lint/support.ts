@@ -28,6 +28,11 @@ export function fixed(text: string, options: RunOptions = {}): string {
   return fixPolicy("p.acl", () => text, {}, options).texts.get("p.acl") ?? text;
 }
 
+/** The files that `--fix` changes, and to what. */
+export function fixedFiles(files: Files): Record<string, string> {
+  return Object.fromEntries(fixPolicy("p.acl", (path) => files[path]!, {}, {}).texts);
+}
+
 export interface Page {
   readonly text: string;
   readonly headings: readonly string[];
