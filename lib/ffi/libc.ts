@@ -7,6 +7,7 @@ const SYMBOLS = {
   recv: { args: ["int", "ptr", "usize", "int"], returns: "int" },
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
+  fcntl: { args: ["int", "int", "int"], returns: "int" },
 } as const;
 
 export interface Libc {
@@ -16,12 +17,15 @@ export interface Libc {
   readable(fd: number): number;
   /** getsockname(2): the raw sockaddr of the socket, or undefined for what is no socket. */
   getsockname(fd: number): Uint8Array | undefined;
+  /** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same socket, -1 for an error. */
+  dup(fd: number): number;
 }
 
 /** A flag of recv(2) on Linux. */
 export const MSG_DONTWAIT = 0x40;
 
 const FIONREAD = 0x541b;
+const F_DUPFD_CLOEXEC = 1030;
 const count = new Int32Array(1);
 
 /** Where distributions put it. A bare name would be looked up in the current directory too. */
@@ -48,7 +52,7 @@ function open(): Libc | undefined {
   for (const path of PATHS) {
     if (!existsSync(path)) continue;
     try {
-      const { recv, ioctl, getsockname } = dlopen(path, SYMBOLS).symbols;
+      const { recv, ioctl, getsockname, fcntl } = dlopen(path, SYMBOLS).symbols;
       return {
         recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
         readable(fd) {
@@ -60,6 +64,7 @@ function open(): Libc | undefined {
           const length = Uint32Array.of(address.length);
           return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
         },
+        dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
       };
     } catch {
       // Of another architecture: the next path may fit.

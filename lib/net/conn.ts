@@ -6,10 +6,15 @@ export type SocketAddress = { ip: string; port: number } | { path: string };
 /** What a TLS layer knows of its peer. */
 export interface TlsInfo {
   /** The server name that the client sent (SNI), lower case. */
-  serverName?: string;
+  readonly serverName?: string;
   /** The negotiated protocol id (ALPN). */
-  protocolId?: string;
-  version: string;
+  readonly protocolId?: string;
+  /** `TLSv1.2` or `TLSv1.3`. */
+  readonly version: string;
+  /** Whether a former session was resumed: no certificate was exchanged, that of the former session counts. */
+  readonly resumed: boolean;
+  /** The certificate that the peer proved to own, DER (RFC 5280); absent when it gave none. */
+  readonly certificate?: Uint8Array;
 }
 
 /** Receives what happens on a `Conn`. One receiver at a time; see `Conn.attach`. */

@@ -15,6 +15,10 @@ export class Held implements ConnEvents {
     this.#chunks.push(chunk);
   }
 
+  get holding(): boolean {
+    return this.#chunks.length > 0;
+  }
+
   drain(): void {}
 
   end(): void {

@@ -1,6 +1,6 @@
-/** `Conn` over the runtime's own sockets: plain TCP and UNIX streams, half as dear per connection as node:net. Not for TLS. */
+/** `Conn` over the runtime's own sockets: TCP and UNIX streams, half as dear per connection as node:net. TLS over it is tls-conn.ts. */
 import type { Socket, SocketHandler } from "bun";
-import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
+import { IGNORE, type Conn, type ConnEvents, type SocketAddress, type TlsInfo } from "./conn.ts";
 import { readBulk } from "./bulk.ts";
 import { Held } from "./held.ts";
 import { Probed, type KeepAlive } from "./keep-alive.ts";
@@ -23,6 +23,8 @@ function throwIt(error: unknown): never {
 /** What a socket of `Bun.connect` has as its `data` until it is open. */
 export interface Dialing {
   readonly keepAlive: KeepAlive;
+  /** Where the runtime does not know it: of an adopted socket. */
+  readonly remote?: SocketAddress;
   opened(conn: NativeConn): void;
 }
 
@@ -51,7 +53,7 @@ const HANDLERS = {
 export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
   open(socket) {
     const dialing = socket.data as unknown as Dialing;
-    socket.data = new NativeConn(socket, dialing.keepAlive);
+    socket.data = new NativeConn(socket, dialing.keepAlive, dialing.remote);
     dialing.opened(socket.data);
   },
   ...HANDLERS,
@@ -62,7 +64,6 @@ const ENDING = 1;
 const ENDED = 2;
 
 export class NativeConn extends Probed implements Conn {
-  readonly tls = undefined;
   received = 0;
   sent = 0;
   closed = false;
@@ -80,9 +81,14 @@ export class NativeConn extends Probed implements Conn {
   #local: SocketAddress | undefined;
 
   /** The runtime sets TCP_NODELAY on every socket by itself. */
-  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive) {
+  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive, remote?: SocketAddress) {
     super(keepAlive);
     this.#socket = socket;
+    this.#remote = remote;
+  }
+
+  get tls(): TlsInfo | undefined {
+    return undefined;
   }
 
   get remote(): SocketAddress {
@@ -95,6 +101,21 @@ export class NativeConn extends Probed implements Conn {
 
   get buffered(): number {
     return this.#queued;
+  }
+
+  /** Whether it holds bytes that no receiver has got yet. */
+  get holding(): boolean {
+    return this.#events instanceof Held && this.#events.holding;
+  }
+
+  /**
+   * Gives the socket to a layer over it: `wrap` gets it, and this connection has no more events. Nothing may be held or
+   * waiting to be sent.
+   */
+  giveUp<T>(wrap: (socket: Socket<NativeConn>) => T): T {
+    this.gone();
+    this.#events = IGNORE;
+    return wrap(this.#socket);
   }
 
   override probeAfter(seconds: number): void {
@@ -127,7 +148,7 @@ export class NativeConn extends Probed implements Conn {
    * that just got a large chunk and passed it on.
    */
   pumpTo(to: Conn): boolean {
-    if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    if (this.tls !== undefined || !(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
     const fd = descriptor(this.#socket);
     if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;

@@ -1,8 +1,10 @@
 /** Happy Eyeballs v2 (RFC 8305): several addresses of one target, the first to answer wins. For one address see dial.ts. */
 import { createConnection, type Socket } from "node:net";
+import { libc } from "../ffi/libc.ts";
 import type { Conn } from "./conn.ts";
 import { diagnose, timedOut, type Candidate } from "./dial.ts";
 import type { KeepAlive } from "./keep-alive.ts";
+import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
 import { NodeConn } from "./node-conn.ts";
 
 /** Milliseconds between attempts (RFC 8305 section 8, Connection Attempt Delay). */
@@ -47,11 +49,24 @@ export function race(all: readonly Candidate[], timeout: number, keepAlive: Keep
       socket.once("connect", () => {
         socket.off("error", onError);
         attempts.delete(socket);
-        settle(() => resolve(new NodeConn(socket, keepAlive)));
+        settle(() => void adopt(socket, keepAlive).then(resolve, reject));
       });
       if (next < candidates.length) stagger = setTimeout(start, STAGGER);
     }
 
     start();
+  });
+}
+
+/** The winner as the runtime's own socket: cheaper per byte, and what TLS is put on. Stays as it is where there is no libc. */
+function adopt(socket: Socket, keepAlive: KeepAlive): Promise<Conn> {
+  const { fd = -1 } = (socket as unknown as { _handle?: { fd?: number } })._handle ?? {};
+  const own = fd < 0 ? -1 : (libc()?.dup(fd) ?? -1);
+  if (own < 0) return Promise.resolve(new NodeConn(socket, keepAlive));
+  const remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+  socket.destroy();
+  return new Promise((resolve, reject) => {
+    const data: Dialing = { keepAlive, remote, opened: (conn: NativeConn) => resolve(conn) };
+    Bun.connect({ fd: own, allowHalfOpen: true, data, socket: DIAL_HANDLERS } as never).catch(reject);
   });
 }

@@ -1,0 +1,230 @@
+/** `Conn` over a TLS layer of the runtime's own sockets, from its handshake on. What it presents and trusts is tls-context.ts. */
+import type { Socket, SocketHandler } from "bun";
+import type { SocketAddress, TlsInfo } from "./conn.ts";
+import { type Deadlines, Due } from "./deadlines.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { NativeConn } from "./native-conn.ts";
+import type { TlsContext } from "./tls-context.ts";
+import { tlsFailure, TlsFailure } from "./tls-failure.ts";
+
+export interface HandshakeOptions {
+  context: TlsContext;
+  /** Ask the peer for a certificate. A client always gets one. */
+  requestCert: boolean;
+  /** Refuse a peer whose certificate does not chain to the context's trust. Without it the caller must judge it. */
+  verify: boolean;
+  /** In the order of preference; none negotiates nothing. */
+  protocolIds: readonly string[];
+  /** Of the client's side: sent to the server; absent for an address. */
+  serverName?: string | undefined;
+  /** Of the client's side: resumed if it can be, and replaced by what the server gives. */
+  sessions?: SessionCache | undefined;
+  deadlines: Deadlines;
+  keepAlive: KeepAlive;
+}
+
+/** The last session of one target, to be resumed (RFC 8446 section 2.2). Belongs to one context: other trust, other sessions. */
+export class SessionCache {
+  session: Uint8Array | undefined;
+}
+
+/** Told once. */
+export interface Handshaken {
+  secured(conn: NativeConn): void;
+  failed(failure: TlsFailure): void;
+}
+
+/** Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. */
+export function handshake(conn: NativeConn, isServer: boolean, options: HandshakeOptions, told: Handshaken): void {
+  new Handshake(conn, isServer, options, told);
+}
+
+/** A socket's `data` until the handshake is over. */
+class Handshake extends Due {
+  readonly #options: HandshakeOptions;
+  readonly #told: Handshaken;
+  readonly #socket: Socket<Receiver>;
+  readonly #remote: SocketAddress;
+  #error: Error | undefined;
+  #over = false;
+
+  constructor(conn: NativeConn, isServer: boolean, options: HandshakeOptions, told: Handshaken) {
+    super();
+    this.#options = options;
+    this.#told = told;
+    this.#remote = conn.remote;
+    const { context, requestCert, verify, protocolIds, serverName } = options;
+    options.deadlines.add(this);
+    const tls = {
+      secureContext: context.context,
+      requestCert,
+      rejectUnauthorized: verify,
+      ...(protocolIds.length === 0 ? {} : { ALPNProtocols: encodeProtocolIds(protocolIds) }),
+      ...(serverName === undefined ? {} : { serverName }),
+    };
+    const upgrade = { data: this, tls, isServer, socket: TLS_HANDLERS };
+    this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
+  }
+
+  /** The layer is there, and has not sent its first message yet. */
+  onOpen(socket: Socket<Receiver>): void {
+    const session = this.#options.sessions?.session;
+    if (session !== undefined) socket.setSession(session as Buffer);
+  }
+
+  onHandshake(success: boolean, error: Error | null): void {
+    if (this.#over) return;
+    const { verify, keepAlive, sessions } = this.#options;
+    if (!success || (verify && (error !== null || !this.#socket.authorized))) {
+      this.#fail(tlsFailure(error ?? this.#error));
+      return;
+    }
+    this.#settle();
+    const conn = new TlsConn(this.#socket as never, keepAlive, this.#remote, sessions);
+    this.#socket.data = conn;
+    this.#told.secured(conn);
+  }
+
+  onSession(session: Uint8Array): void {
+    if (this.#options.sessions !== undefined) this.#options.sessions.session = session;
+  }
+
+  onError(error: Error): void {
+    this.#error = error;
+  }
+
+  onData(): void {}
+  onDrain(): void {}
+  onEnd(): void {}
+
+  onClose(error: Error | undefined): void {
+    if (!this.#over) this.#fail(closedEarly(this.#error ?? error));
+  }
+
+  override late(): void {
+    this.#fail(new TlsFailure("handshake_timeout", "the handshake took too long"));
+  }
+
+  #settle(): void {
+    this.#over = true;
+    this.#options.deadlines.remove(this);
+  }
+
+  #fail(failure: TlsFailure): void {
+    this.#settle();
+    this.#told.failed(failure);
+    this.#socket.terminate();
+  }
+}
+
+function closedEarly(error: Error | undefined): TlsFailure {
+  return error === undefined
+    ? new TlsFailure("handshake_closed", "the peer closed the connection during the handshake")
+    : tlsFailure(error);
+}
+
+/** A connection whose handshake is done. */
+class TlsConn extends NativeConn {
+  readonly #sessions: SessionCache | undefined;
+  readonly #tls: TlsInfo;
+  #broken: Error | undefined;
+
+  constructor(
+    socket: Socket<NativeConn>,
+    keepAlive: KeepAlive,
+    remote: SocketAddress,
+    sessions: SessionCache | undefined,
+  ) {
+    super(socket, keepAlive, remote);
+    this.#sessions = sessions;
+    this.#tls = infoOf(socket);
+  }
+
+  override get tls(): TlsInfo {
+    return this.#tls;
+  }
+
+  /** Servers of TLS 1.3 send sessions after the handshake. */
+  onSession(session: Uint8Array): void {
+    if (this.#sessions !== undefined) this.#sessions.session = session;
+  }
+
+  onError(error: Error): void {
+    this.#broken = error;
+  }
+
+  override onClose(error: Error | undefined): void {
+    super.onClose(this.#broken ?? error);
+  }
+
+  onHandshake(): void {}
+}
+
+type Receiver = Handshake | TlsConn;
+
+/** What the library reports (an alert, a bad record) is the peer's doing; an exception of a handler is a mistake of ours. */
+function isLibraryError(error: Error): boolean {
+  const { code, syscall } = error as { code?: string; syscall?: string };
+  return code === "EPROTO" || syscall !== undefined || error.message.includes("SSL routines");
+}
+
+const TLS_HANDLERS: SocketHandler<Receiver> & { session(socket: Socket<Receiver>, session: Uint8Array): void } = {
+  open(socket) {
+    (socket.data as Handshake).onOpen(socket);
+  },
+  handshake(socket, success, error) {
+    socket.data.onHandshake(success, error);
+  },
+  session(socket, session) {
+    socket.data.onSession(session);
+  },
+  data(socket, chunk) {
+    socket.data.onData(chunk);
+  },
+  drain(socket) {
+    socket.data.onDrain();
+  },
+  end(socket) {
+    socket.data.onEnd();
+  },
+  close(socket, error) {
+    socket.data.onClose(error);
+  },
+  error(socket, error) {
+    if (isLibraryError(error)) socket.data.onError(error);
+    else queueMicrotask(() => throwIt(error));
+  },
+};
+
+function throwIt(error: unknown): never {
+  throw error;
+}
+
+/** Read once: a closed socket no longer knows. */
+function infoOf(socket: Socket<NativeConn>): TlsInfo {
+  const more = socket as unknown as TlsSocket;
+  const serverName = more.getServername();
+  const protocolId = more.alpnProtocol;
+  const certificate = more.getPeerX509Certificate()?.raw;
+  return {
+    version: more.getTLSVersion(),
+    resumed: more.isSessionReused(),
+    ...(typeof serverName === "string" && serverName !== "" ? { serverName: serverName.toLowerCase() } : {}),
+    ...(typeof protocolId === "string" ? { protocolId } : {}),
+    ...(certificate === undefined ? {} : { certificate }),
+  };
+}
+
+/** What the runtime's type lists leave out. */
+interface TlsSocket {
+  getServername(): string | undefined;
+  getTLSVersion(): string;
+  isSessionReused(): boolean;
+  alpnProtocol: string | false;
+  getPeerX509Certificate(): { raw: Uint8Array } | undefined;
+}
+
+/** RFC 7301 section 3.1: each with its length in front. */
+export function encodeProtocolIds(ids: readonly string[]): Buffer {
+  return Buffer.concat(ids.map((id) => Buffer.concat([Buffer.of(Buffer.byteLength(id)), Buffer.from(id)])));
+}

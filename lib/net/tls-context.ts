@@ -1,0 +1,86 @@
+/** What TLS works with, prepared once and shared by all connections: certificates, keys, trust, versions. Opens no connection. */
+import { createSecureContext, type SecureContext } from "node:tls";
+import { EXIT, PortailError } from "../command/errors.ts";
+
+export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** Our certificate chain and key: PEM (chain with the leaf first, key in the clear), or a PKCS#12 file with its password. */
+export type KeyMaterial = { cert: string; key: string } | { pfx: Uint8Array; passphrase: string };
+
+export interface ContextOptions {
+  /** Absent: we present no certificate. */
+  material?: KeyMaterial | undefined;
+  /** Trusted certificates, PEM; absent: the peer's chain cannot be verified. */
+  ca?: readonly string[] | undefined;
+  /** Revocation lists, PEM, one in each text. With any, every CA of a chain needs a current one. */
+  crl?: readonly string[] | undefined;
+  minVersion?: TlsVersion;
+  maxVersion?: TlsVersion;
+  /** TLS 1.2 suites in OpenSSL's notation; those of TLS 1.3 are fixed by the runtime. */
+  ciphers?: string;
+}
+
+/** Opaque; made by `createContext` and taken by lib/net/tls.ts. */
+export type TlsContext = SecureContext;
+
+/** AEAD suites with forward secrecy, as ghostunnel offers for TLS 1.2. */
+export const SAFE_CIPHERS = [
+  "ECDHE-ECDSA-AES128-GCM-SHA256",
+  "ECDHE-RSA-AES128-GCM-SHA256",
+  "ECDHE-ECDSA-AES256-GCM-SHA384",
+  "ECDHE-RSA-AES256-GCM-SHA384",
+  "ECDHE-ECDSA-CHACHA20-POLY1305",
+  "ECDHE-RSA-CHACHA20-POLY1305",
+].join(":");
+
+/**
+ * Prepares a context. Throws `PortailError`: `identity.mismatch` when certificate and key do not belong together,
+ * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses.
+ */
+export function createContext(options: ContextOptions): TlsContext {
+  const { material, ca, crl, minVersion = "TLSv1.2", maxVersion = "TLSv1.3", ciphers = SAFE_CIPHERS } = options;
+  try {
+    return createSecureContext({
+      ...(material === undefined ? {} : materialOptions(material)),
+      ...(ca === undefined ? {} : { ca: [...ca] }),
+      ...(crl === undefined || crl.length === 0 ? {} : { crl: [...crl] }),
+      minVersion,
+      maxVersion,
+      ciphers,
+      honorCipherOrder: true,
+    });
+  } catch (error) {
+    throw refused(error);
+  }
+}
+
+function materialOptions(material: KeyMaterial) {
+  if ("cert" in material) return { cert: material.cert, key: material.key };
+  return { pfx: Buffer.from(material.pfx), passphrase: material.passphrase };
+}
+
+function refused(error: unknown): PortailError {
+  const { code = "", message } = error as { code?: string; message: string };
+  if (code === "ERR_OSSL_X509_KEY_VALUES_MISMATCH") {
+    return new PortailError("the certificate and the private key do not belong together", {
+      code: "identity.mismatch",
+      exit: EXIT.badData,
+      hint: "compare `openssl x509 -noout -pubkey -in CERT` with `openssl pkey -pubout -in KEY`",
+      cause: error,
+    });
+  }
+  if (code === "ERR_SSL_NO_CIPHER_MATCH") {
+    return new PortailError("none of the cipher suites exists", {
+      code: "tls.ciphers",
+      exit: EXIT.usage,
+      hint: "list names as `openssl ciphers` prints them",
+      cause: error,
+    });
+  }
+  return new PortailError(`the TLS library refuses the certificate, key or trust: ${message}`, {
+    code: "identity.invalid",
+    exit: EXIT.badData,
+    hint: "check the files with `openssl x509`, `openssl pkey` and `openssl crl`",
+    cause: error,
+  });
+}
