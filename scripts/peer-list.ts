@@ -28,6 +28,7 @@ export const PEERS = {
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
   strace: "strace",
+  "systemd-notify": "systemd",
   "systemd-socket-activate": "systemd",
   tinyproxy: "tinyproxy-bin",
   tmux: "tmux",

@@ -1,6 +1,6 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, logFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, logFlags } from "../../lib/command/flags.ts";
 
 export const args = {
   listen: {
@@ -111,13 +111,7 @@ export const args = {
     group: "Limits",
     description: "Silence after which TCP probes whether a peer is still there; 0 never",
   },
-  "shutdown-timeout": {
-    type: "string",
-    default: "5m",
-    valueHint: "TIME",
-    group: "Life",
-    description: "How long open tunnels may go on after SIGTERM",
-  },
+  ...lifeFlags,
   live: {
     type: "boolean",
     default: true,

@@ -10,7 +10,7 @@ import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
-import { liveUntilStopped, type Daemon } from "../../lib/service/life.ts";
+import { liveUntilStopped, type Daemon, type ReloadOutcome } from "../../lib/service/life.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { Client } from "./client.ts";
@@ -36,16 +36,17 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     proxy.guard = guardFor(listeners);
     recordLife(proxy, { event: "start", listen, policies: policy.digest });
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
-    return daemon(proxy, listeners, sink);
+    return daemon(proxy, listeners, sink, `listening on ${listen.join(", ")}`);
   };
-  const status = await liveUntilStopped(runtime, open, settings.shutdownTimeout);
+  const status = await liveUntilStopped(runtime, open, settings.life);
   recordLife(proxy, { event: "stop", open: proxy.places.open });
   await sink?.close();
   return status;
 }
 
-function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | undefined): Daemon {
+function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | undefined, summary: string): Daemon {
   return {
+    summary,
     get open() {
       return proxy.places.open;
     },
@@ -120,7 +121,7 @@ function readUsers(path: string | undefined): Users | undefined {
 }
 
 /** All or nothing: what cannot be read or does not parse leaves everything as it was. */
-async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<void> {
+async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<ReloadOutcome> {
   const { settings, log } = proxy;
   try {
     const { policy, warnings } = readPolicy(settings.acl);
@@ -131,12 +132,14 @@ async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<void> 
     proxy.users = users;
     log.info("reloaded", { policy: settings.acl, policies: policy.policyCount });
     proxy.record({ ...lifeBase(), event: "reload", outcome: "done", policies: policy.digest });
+    return "done";
   } catch (error) {
     if (!(error instanceof PortailError)) throw error;
     const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
     log.error(`the reload failed, the old policy stays in force: ${detail} [${error.code}]`);
     const kept = { ...lifeBase(), event: "reload", outcome: "kept", policies: proxy.policy.digest } as const;
     proxy.record({ ...kept, error: detail });
+    return "kept";
   }
 }
 

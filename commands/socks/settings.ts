@@ -2,12 +2,14 @@
 import { defaultTunnels } from "../../lib/service/descriptors.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { parseLife } from "../../lib/command/flags.ts";
 import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { Listener } from "../../lib/net/listen.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
+import type { LifeOptions } from "../../lib/service/life.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import type { args } from "./flags.ts";
 
@@ -22,7 +24,7 @@ export interface Settings {
   /** Milliseconds. */
   dnsTimeout: number;
   handshakeTimeout: number;
-  shutdownTimeout: number;
+  life: LifeOptions;
   /** Bytes of a request head. */
   mostHead: number;
   keepAlive: KeepAlive;
@@ -56,7 +58,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     resolvers: given.resolver,
     dnsTimeout: duration("dns-timeout", 1),
     handshakeTimeout: duration("handshake-timeout", 1),
-    shutdownTimeout: duration("shutdown-timeout"),
+    life: parseLife(given),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),

@@ -3,7 +3,7 @@
 import { EXIT, PortailError } from "./errors.ts";
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import type { Logger } from "./log.ts";
-import { parseChoice } from "./values.ts";
+import { parseChoice, parseDuration } from "./values.ts";
 
 /** `--config FILE`: cli/run.ts reads the file and merges it before the command runs. */
 export const configFlags = {
@@ -27,6 +27,32 @@ export const logFlags = {
   quiet: { type: "boolean", group: "Log", description: "Log warnings and errors only" },
   debug: { type: "boolean", group: "Log", description: "Log more" },
 } as const satisfies ArgDefinitions;
+
+/** When a daemon reloads and how it ends. Their values are `LifeOptions` (lib/service/life.ts). */
+export const lifeFlags = {
+  "timed-reload": {
+    type: "string",
+    default: "0",
+    valueHint: "TIME",
+    group: "Life",
+    description: "Reload so often, as on SIGHUP; 0 never",
+  },
+  "shutdown-timeout": {
+    type: "string",
+    default: "5m",
+    valueHint: "TIME",
+    group: "Life",
+    description: "How long open connections may go on after SIGTERM",
+  },
+} as const satisfies ArgDefinitions;
+
+/** The values of `lifeFlags`, in milliseconds. Throws PortailError (64). */
+export function parseLife(args: ParsedArgs<typeof lifeFlags>): { timedReload: number; shutdownTimeout: number } {
+  return {
+    timedReload: parseDuration("--timed-reload", args["timed-reload"]),
+    shutdownTimeout: parseDuration("--shutdown-timeout", args["shutdown-timeout"]),
+  };
+}
 
 /** Sets up `log` by `logFlags`. Throws PortailError (64) for an unknown format or `--quiet` with `--debug`. */
 export function configureLog(log: Logger, args: ParsedArgs<typeof logFlags>): void {

@@ -1,5 +1,5 @@
 /** The C library's calls that the runtime does not offer, by absolute path. Undefined where none is found: nothing may depend on it. */
-import { dlopen } from "bun:ffi";
+import { dlopen, type FFIFunction } from "bun:ffi";
 import { existsSync } from "node:fs";
 
 /** `int` holds every count: nobody moves 2 GiB at once. */
@@ -48,24 +48,31 @@ export function libc(): Libc | undefined {
 }
 
 function open(): Libc | undefined {
+  const symbols = openLibc(SYMBOLS);
+  if (symbols === undefined) return undefined;
+  const { recv, ioctl, getsockname, fcntl } = symbols;
+  return {
+    recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
+    readable(fd) {
+      count[0] = 0;
+      return ioctl(fd, FIONREAD, count) === 0 ? count[0] : 0;
+    },
+    getsockname(fd) {
+      const address = new Uint8Array(128);
+      const length = Uint32Array.of(address.length);
+      return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
+    },
+    dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
+  };
+}
+
+/** The named calls of the C library, for the files of lib/ffi: each opens what it needs when it needs it. */
+export function openLibc<S extends Record<string, FFIFunction>>(symbols: S) {
   if (process.platform !== "linux") return undefined;
   for (const path of PATHS) {
     if (!existsSync(path)) continue;
     try {
-      const { recv, ioctl, getsockname, fcntl } = dlopen(path, SYMBOLS).symbols;
-      return {
-        recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
-        readable(fd) {
-          count[0] = 0;
-          return ioctl(fd, FIONREAD, count) === 0 ? count[0] : 0;
-        },
-        getsockname(fd) {
-          const address = new Uint8Array(128);
-          const length = Uint32Array.of(address.length);
-          return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
-        },
-        dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
-      };
+      return dlopen(path, symbols).symbols;
     } catch {
       // Of another architecture: the next path may fit.
     }

@@ -1,10 +1,16 @@
-/** The life of a daemon: reload on SIGHUP, drain on SIGTERM, end. What is reloaded and drained is the daemon's own. */
+/** The life of a daemon: ready, reload on SIGHUP, drain on SIGTERM, end. What is reloaded and drained is the daemon's own. */
 import { EXIT, type ExitStatus } from "../command/errors.ts";
 import type { Runtime } from "../command/runtime.ts";
+import { openNotifier, type Notifier } from "./notify.ts";
+
+/** `kept`: what was there stays in use, since the new did not do. */
+export type ReloadOutcome = "done" | "kept";
 
 export interface Daemon {
-  /** Takes up changed files; keeps what it had where that fails, and says so. */
-  reload(): Promise<void>;
+  /** A line for `systemctl status`, e.g. where it listens. */
+  readonly summary: string;
+  /** Takes up changed files; keeps what it had where that fails, and says so. Never called while it runs. */
+  reload(): Promise<ReloadOutcome>;
   /** Accepts nothing more; resolves when what was accepted has ended. */
   drain(): Promise<void>;
   /** Ends what is still open, at once. */
@@ -13,33 +19,37 @@ export interface Daemon {
   readonly open: number;
 }
 
+export interface LifeOptions {
+  /** Milliseconds for which open connections may go on after the stop. */
+  shutdownTimeout: number;
+  /** Milliseconds between reloads that nobody asks for; 0 is never. */
+  timedReload: number;
+}
+
+export type LifeState = "initializing" | "listening" | "reloading" | "stopping";
+
 /** Milliseconds in which what was cut may tell that it is gone. */
 const AFTERMATH = 1000;
 
 /**
- * Opens a daemon and runs it until SIGTERM or SIGINT; signals are heard from the start, also while it opens. What is open
- * at the end may end by itself for `shutdownTimeout` milliseconds (a second signal cuts it short); status 0 when all did,
- * 1 when some were cut (as ghostunnel).
+ * Opens a daemon and runs it until SIGTERM, SIGINT or `life.stop`; signals are heard from the start, also while it opens.
+ * What is open at the end may end by itself for `shutdownTimeout` milliseconds (a second signal cuts it short); status 0
+ * when all did, 1 when some were cut (as ghostunnel). The service manager is told of every change (`lib/service/notify`).
  */
 export async function liveUntilStopped(
   runtime: Runtime,
-  open: () => Promise<Daemon>,
-  shutdownTimeout: number,
+  open: (life: Life) => Promise<Daemon>,
+  options: LifeOptions,
 ): Promise<ExitStatus> {
   const { log } = runtime;
-  const stop = Promise.withResolvers<"SIGTERM" | "SIGINT">();
+  const notifier = openNotifier(runtime.env, log);
+  const life = new Life(runtime, notifier);
   const again = Promise.withResolvers<"again">();
-  const opening = Promise.withResolvers<Daemon>();
-  let draining = false;
   const onStop = (signal: "SIGTERM" | "SIGINT") => () => {
-    if (draining) again.resolve("again");
-    draining = true;
-    stop.resolve(signal);
+    if (life.stopping) again.resolve("again");
+    life.stop(signal);
   };
-  const onReload = () => {
-    if (draining) log.info("a reload is ignored while draining");
-    else void opening.promise.then((daemon) => daemon.reload());
-  };
+  const onReload = () => life.reload();
   const off = [
     runtime.onSignal("SIGTERM", onStop("SIGTERM")),
     runtime.onSignal("SIGINT", onStop("SIGINT")),
@@ -47,11 +57,15 @@ export async function liveUntilStopped(
     runtime.onSignal("SIGUSR1", onReload),
   ];
   try {
-    const daemon = await open();
-    opening.resolve(daemon);
-    log.info(`${await stop.promise}: draining`, { open: daemon.open });
+    const daemon = await open(life);
+    life.begin(daemon);
+    const timer = options.timedReload > 0 ? setInterval(onReload, options.timedReload).unref() : undefined;
+    const reason = await life.stopped;
+    clearInterval(timer);
+    log.info(`${reason}: draining`, { open: daemon.open });
+    life.end(daemon);
     const drained = daemon.drain();
-    const outcome = await Promise.race([drained, after(shutdownTimeout, "late"), again.promise]);
+    const outcome = await Promise.race([drained, after(options.shutdownTimeout, "late"), again.promise]);
     if (outcome === undefined) return EXIT.done;
     log.warn(outcome === "late" ? "the shutdown timeout is over" : "told to stop again", { cut: daemon.open });
     daemon.cut();
@@ -59,6 +73,83 @@ export async function liveUntilStopped(
     return EXIT.no;
   } finally {
     for (const release of off) release();
+    notifier.close();
+  }
+}
+
+/** Where a daemon is in its life, for whoever shows it or is told to change it. */
+export class Life {
+  readonly started = new Date();
+  /** When the last reload ended, and how; undefined before the first. */
+  lastReload: { time: Date; outcome: ReloadOutcome } | undefined;
+  readonly reloads: Record<ReloadOutcome, number> = { done: 0, kept: 0 };
+  readonly #log: Runtime["log"];
+  readonly #notifier: Notifier;
+  readonly #stop = Promise.withResolvers<string>();
+  readonly #opened = Promise.withResolvers<Daemon>();
+  #state: LifeState = "initializing";
+  #stopping = false;
+  #running = false;
+  #wanted = false;
+
+  constructor({ log }: Pick<Runtime, "log">, notifier: Notifier) {
+    this.#log = log;
+    this.#notifier = notifier;
+  }
+
+  get state(): LifeState {
+    return this.#stopping ? "stopping" : this.#state;
+  }
+
+  get stopping(): boolean {
+    return this.#stopping;
+  }
+
+  /** Why it is to stop, once it is. */
+  get stopped(): Promise<string> {
+    return this.#stop.promise;
+  }
+
+  /** Begins the drain, as SIGTERM does; `reason` is for the log. A second call changes nothing. */
+  stop(reason: string): void {
+    this.#stopping = true;
+    this.#stop.resolve(reason);
+  }
+
+  /** Asks for a reload. One that is asked for while another runs comes after it: files may have changed since it read them. */
+  reload(): void {
+    if (this.#stopping) this.#log.info("a reload is ignored while draining");
+    else if (this.#running) this.#wanted = true;
+    else void this.#reload();
+  }
+
+  async #reload(): Promise<void> {
+    this.#running = true;
+    const daemon = await this.#opened.promise;
+    do {
+      this.#wanted = false;
+      if (this.#stopping) return;
+      this.#state = "reloading";
+      this.#notifier.reloading();
+      const outcome = await daemon.reload();
+      this.reloads[outcome]++;
+      this.lastReload = { time: new Date(), outcome };
+      this.#state = "listening";
+      const how = outcome === "done" ? "" : "; the last reload failed";
+      if (!this.#stopping) this.#notifier.ready(`${daemon.summary}${how}`);
+    } while (this.#wanted);
+    this.#running = false;
+  }
+
+  /** It serves. */
+  begin(daemon: Daemon): void {
+    this.#state = "listening";
+    this.#notifier.ready(daemon.summary);
+    this.#opened.resolve(daemon);
+  }
+
+  end(daemon: Daemon): void {
+    this.#notifier.stopping(`draining, ${daemon.open} open`);
   }
 }
 

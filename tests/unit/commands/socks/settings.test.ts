@@ -20,7 +20,7 @@ test("what is on by default, and what is off", () => {
     resolvers: [],
     dnsTimeout: 5000,
     handshakeTimeout: 10_000,
-    shutdownTimeout: 300_000,
+    life: { shutdownTimeout: 300_000, timedReload: 0 },
     mostHead: 64 * 1024,
     relay: { idle: 0, lifetime: 0, halfClosed: 0 },
     limits: { total: defaultTunnels(), perClient: 0 },
