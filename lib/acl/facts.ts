@@ -22,6 +22,8 @@ const PROXIES = ["socks", "tproxy"] as const;
 const TLS = ["socks", "tproxy", "tunnel", "mux", "s3crypt"] as const;
 const HELLO = ["tproxy", "tunnel", "mux"] as const;
 const HTTP = ["socks", "s3crypt"] as const;
+/** Those that may speak TLS to what they dial. */
+const DIALERS = ["socks", "tproxy", "tunnel", "mux"] as const;
 
 const fact = <T extends FactType>(type: T, commands: readonly Command[], doc: string) => ({ type, commands, doc });
 
@@ -42,21 +44,41 @@ export const FACTS = {
   "client.ou": fact("strings", TLS, "organizational units of the verified client certificate"),
   "client.dns": fact("strings", TLS, "DNS names of the verified client certificate"),
   "client.uri": fact("strings", TLS, "URI names of the verified client certificate"),
+  "client.ip_names": fact("strings", TLS, "IP addresses that the verified client certificate names, canonical"),
   "client.email": fact("strings", TLS, "e-mail names of the verified client certificate"),
   "client.spiffe": fact("string", TLS, "the SPIFFE ID of the verified client certificate"),
   "client.issuer": fact("string", TLS, "the issuer's distinguished name (RFC 4514)"),
   "client.serial": fact("string", TLS, "the certificate's serial number, lower-case hex"),
   "client.pin": fact("string", TLS, "SHA-256 of the certificate's public key, base64"),
+  "client.not_before": fact("instant", TLS, "from when the verified client certificate is valid"),
+  "client.not_after": fact("instant", TLS, "until when the verified client certificate is valid"),
+  "upstream.name": fact("host", DIALERS, "the server name for which the upstream's certificate was verified"),
+  "upstream.cn": fact("string", DIALERS, "common name of the upstream's verified certificate"),
+  "upstream.ou": fact("strings", DIALERS, "organizational units of the upstream's verified certificate"),
+  "upstream.dns": fact("strings", DIALERS, "DNS names of the upstream's verified certificate"),
+  "upstream.uri": fact("strings", DIALERS, "URI names of the upstream's verified certificate"),
+  "upstream.ip_names": fact(
+    "strings",
+    DIALERS,
+    "IP addresses that the upstream's verified certificate names, canonical",
+  ),
+  "upstream.email": fact("strings", DIALERS, "e-mail names of the upstream's verified certificate"),
+  "upstream.spiffe": fact("string", DIALERS, "the SPIFFE ID of the upstream's verified certificate"),
+  "upstream.issuer": fact("string", DIALERS, "distinguished name of that certificate's issuer (RFC 4514)"),
+  "upstream.serial": fact("string", DIALERS, "that certificate's serial number, lower-case hex"),
+  "upstream.pin": fact("string", DIALERS, "SHA-256 of that certificate's public key, base64"),
+  "upstream.not_before": fact("instant", DIALERS, "from when the upstream's verified certificate is valid"),
+  "upstream.not_after": fact("instant", DIALERS, "until when the upstream's verified certificate is valid"),
   "peer.ip": fact("address", ALL, "the address of the socket, also behind a PROXY header"),
   "listen.port": fact("number", ALL, "the port that was connected to"),
   "proxy.protocol": fact("string", PROXIES, '"http", "socks5" or "socks4"'),
   "proxy.cmd": fact("string", ["socks"], '"tcp_connect" on SOCKS'),
   host: fact(
     "host",
-    ["socks", "tproxy", "s3crypt"],
-    "the host that was asked for, canonical; never the resolved address",
+    ["socks", "tproxy", "tunnel", "s3crypt"],
+    "the host that was asked for, of a tunnel its target's; canonical, never the resolved address",
   ),
-  port: fact("number", ["socks", "tproxy"], "the port that was asked for"),
+  port: fact("number", ["socks", "tproxy", "tunnel"], "the port that was asked for, of a tunnel its target's"),
   "dest.ip": fact("address", PROXIES, "the address that would be connected"),
   method: fact("string", HTTP, "the HTTP method"),
   path: fact("string", HTTP, "the path of the HTTP request; empty for CONNECT"),
@@ -66,6 +88,7 @@ export const FACTS = {
   "tls.protocol_id": fact("string", HELLO, "the negotiated protocol id (ALPN)"),
   "tls.protocol_ids": fact("strings", HELLO, "the protocol ids that the client offered"),
   "tls.version": fact("string", TLS, '"TLSv1.2" or "TLSv1.3"'),
+  "tunnel.name": fact("string", ["tunnel"], "the name of the tunnel in the configuration"),
   "mux.route": fact("string", ["mux"], "the name of the route that matched"),
   "route.local": fact("boolean", PROXIES, "true when no backend is used; policies only"),
   "s3.bucket": fact("string", ["s3crypt"], "the bucket"),

@@ -19,17 +19,33 @@ test("the facts", () => {
     client.ou strings socks,tproxy,tunnel,mux,s3crypt
     client.dns strings socks,tproxy,tunnel,mux,s3crypt
     client.uri strings socks,tproxy,tunnel,mux,s3crypt
+    client.ip_names strings socks,tproxy,tunnel,mux,s3crypt
     client.email strings socks,tproxy,tunnel,mux,s3crypt
     client.spiffe string socks,tproxy,tunnel,mux,s3crypt
     client.issuer string socks,tproxy,tunnel,mux,s3crypt
     client.serial string socks,tproxy,tunnel,mux,s3crypt
     client.pin string socks,tproxy,tunnel,mux,s3crypt
+    client.not_before instant socks,tproxy,tunnel,mux,s3crypt
+    client.not_after instant socks,tproxy,tunnel,mux,s3crypt
+    upstream.name host socks,tproxy,tunnel,mux
+    upstream.cn string socks,tproxy,tunnel,mux
+    upstream.ou strings socks,tproxy,tunnel,mux
+    upstream.dns strings socks,tproxy,tunnel,mux
+    upstream.uri strings socks,tproxy,tunnel,mux
+    upstream.ip_names strings socks,tproxy,tunnel,mux
+    upstream.email strings socks,tproxy,tunnel,mux
+    upstream.spiffe string socks,tproxy,tunnel,mux
+    upstream.issuer string socks,tproxy,tunnel,mux
+    upstream.serial string socks,tproxy,tunnel,mux
+    upstream.pin string socks,tproxy,tunnel,mux
+    upstream.not_before instant socks,tproxy,tunnel,mux
+    upstream.not_after instant socks,tproxy,tunnel,mux
     peer.ip address socks,tproxy,tunnel,mux,s3crypt
     listen.port number socks,tproxy,tunnel,mux,s3crypt
     proxy.protocol string socks,tproxy
     proxy.cmd string socks
-    host host socks,tproxy,s3crypt
-    port number socks,tproxy
+    host host socks,tproxy,tunnel,s3crypt
+    port number socks,tproxy,tunnel
     dest.ip address socks,tproxy
     method string socks,s3crypt
     path string socks,s3crypt
@@ -39,6 +55,7 @@ test("the facts", () => {
     tls.protocol_id string tproxy,tunnel,mux
     tls.protocol_ids strings tproxy,tunnel,mux
     tls.version string socks,tproxy,tunnel,mux,s3crypt
+    tunnel.name string tunnel
     mux.route string mux
     route.local boolean socks,tproxy
     s3.bucket string s3crypt
