@@ -6,6 +6,7 @@ import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import { createPrng, type Prng } from "../adversarial/prng.ts";
+import { mutate } from "./mutate.ts";
 
 setDefaultTimeout(600_000);
 
@@ -28,21 +29,6 @@ const OPEN: Record<string, (users: boolean) => FrontSession> = {
   socks4: (users) => new Socks4Server(users),
   connect: (users) => new HttpConnectServer(users, 4096),
 };
-
-function mutate(bytes: Buffer, random: Prng): Buffer {
-  let out = Buffer.from(bytes);
-  for (let changes = random.below(4); changes >= 0; changes--) {
-    const at = random.below(out.length + 1);
-    const kind = random.below(6);
-    if (kind === 0) out = Buffer.concat([out.subarray(0, at), random.bytes(1 + random.below(8)), out.subarray(at)]);
-    else if (kind === 1) out = Buffer.concat([out.subarray(0, at), out.subarray(at + random.below(8))]);
-    else if (kind === 2 && at < out.length) out[at] = random.below(256);
-    else if (kind === 3 && at < out.length) out[at]! ^= 1 << random.below(8);
-    else if (kind === 4) out = Buffer.concat([out.subarray(0, at), out.subarray(random.below(out.length + 1))]);
-    else out = out.subarray(0, at);
-  }
-  return out;
-}
 
 /** Feeds the bytes in random pieces; answers credentials at once. */
 function feed(session: FrontSession, bytes: Buffer, random: Prng | undefined, accepted: boolean): Step[] {
