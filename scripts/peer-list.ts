@@ -1,6 +1,7 @@
 /** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
+import { existsSync } from "node:fs";
 
-/** Package by program, in alphabetical order. */
+/** Package by program, or by `python3:MODULE` for the system's own python3; in alphabetical order. */
 export const PEERS = {
   "apt-get": "apt",
   chromium: "chromium",
@@ -26,6 +27,7 @@ export const PEERS = {
   proxychains4: "proxychains4",
   psql: "postgresql-client",
   python3: "python3",
+  "python3:prometheus_client": "python3-prometheus-client",
   socat: "socat",
   squid: "squid",
   ssh: "openssh-client",
@@ -44,8 +46,15 @@ export const PEERS = {
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Absolute path of a program, or null. */
+/** Where Debian keeps modules for its own python3, which need not be the one of PATH. */
+const MODULES = "/usr/lib/python3/dist-packages/";
+
+/** Absolute path of a program or module, or null. */
 export function whichPeer(program: string, path = process.env["PATH"] ?? ""): string | null {
+  if (program.startsWith("python3:")) {
+    const module = `${MODULES}${program.slice("python3:".length)}`;
+    return existsSync(module) ? module : null;
+  }
   return Bun.which(program, { PATH: [path, ...SYSTEM_FOLDERS].join(":") });
 }
 

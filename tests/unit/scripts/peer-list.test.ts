@@ -12,4 +12,5 @@ test("missingPackages() names the packages of programs that are not found, and n
 test("whichPeer() looks where PATH says and where daemons stand", () => {
   expect(whichPeer("sh", "/bin")).toBe("/bin/sh");
   expect(whichPeer("no-such-program-here", "/bin")).toBeNull();
+  expect(whichPeer("python3:no_such_module_here")).toBeNull();
 });
