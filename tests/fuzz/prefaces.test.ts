@@ -1,0 +1,88 @@
+/** Any bytes, in any pieces, against the prefaces: no exception, one end, and the same one however the bytes are cut. Longer with PORTAIL_LONG. */
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { HttpConnectClient } from "../../lib/session/http-connect-client.ts";
+import type { Preface, PrefaceStep } from "../../lib/session/preface.ts";
+import { ProxyHeaderReader } from "../../lib/session/proxy-header.ts";
+import { Socks5Client } from "../../lib/session/socks5-client.ts";
+import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
+import { createPrng, type Prng } from "../adversarial/prng.ts";
+import { mutate } from "./mutate.ts";
+
+setDefaultTimeout(600_000);
+
+const ROUNDS = process.env["PORTAIL_LONG"] === "1" ? 200_000 : 10_000;
+const latin = (text: string) => Buffer.from(text, "latin1");
+const TARGET = { host: "a.example", port: 443 };
+const USER = { user: "ann", password: "pw" };
+const CLAIM = { source: { ip: "192.0.2.1", port: 1 }, destination: { ip: "192.0.2.2", port: 2 } };
+const HEADER = Buffer.from(encodeProxyHeader({ mode: "conn", ...CLAIM })!);
+
+/** Prefaces, and whole dialogues of the peer to begin from. */
+const PLAYS: Record<string, { open: () => Preface<unknown>; seeds: Buffer[] }> = {
+  "a client of SOCKS5": {
+    open: () => new Socks5Client(TARGET, undefined),
+    seeds: [latin("\x05\x00\x05\x00\x00\x01\0\0\0\0\0\0early"), latin("\x05\x00\x05\x00\x00\x03\x02ab\0\0early")],
+  },
+  "a client of SOCKS5 with a user": {
+    open: () => new Socks5Client(TARGET, USER),
+    seeds: [latin(`\x05\x02\x01\x00\x05\x00\x00\x04${"\0".repeat(18)}early`), latin("\x05\x02\x01\x01")],
+  },
+  "a client of CONNECT": {
+    open: () => new HttpConnectClient(TARGET, USER),
+    seeds: [latin("HTTP/1.1 200 OK\r\nA: b\r\n\r\nearly"), latin("HTTP/1.1 100 Go on\r\n\r\nHTTP/1.0 200\n\nearly")],
+  },
+  "a PROXY header that must be": {
+    open: () => new ProxyHeaderReader(true),
+    seeds: [Buffer.concat([HEADER, latin("early")]), latin("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\nearly")],
+  },
+  "a PROXY header that may not be": {
+    open: () => new ProxyHeaderReader(false),
+    seeds: [HEADER, latin("PROXY TCP4 192.0.2.1 192.0.2.2 1 2\r\n"), latin("\x16\x03\x01early")],
+  },
+};
+
+interface Played {
+  said: string[];
+  outcome: object;
+}
+
+/** Feeds the bytes in random pieces and ends behind them; what comes after the last step stands behind its rest. */
+function play(preface: Preface<unknown>, bytes: Buffer, random: Prng | undefined, told: string): Played {
+  const steps = preface.start();
+  let at = 0;
+  while (at < bytes.length && !isOver(steps)) {
+    const length = random === undefined ? bytes.length : 1 + random.below(random.below(4) === 0 ? bytes.length : 7);
+    steps.push(...preface.receive(Buffer.from(bytes.subarray(at, at + length))));
+    at += length;
+  }
+  if (!isOver(steps)) steps.push(preface.ended());
+  const last = steps.pop();
+  const said = steps.map((step) => (step.type === "send" ? Buffer.from(step.bytes).toString("hex") : step.type));
+  expect(said, told).not.toContain("done");
+  expect(said, told).not.toContain("fail");
+  if (last?.type !== "done") return { said, outcome: { failed: last?.type === "fail" ? last.code : "nothing" } };
+  const rest = Buffer.concat([last.rest, bytes.subarray(at)]).toString("hex");
+  expect(bytes.toString("hex").endsWith(rest), told).toBe(true);
+  return { said, outcome: { value: last.value, rest } };
+}
+
+function isOver(steps: PrefaceStep<unknown, string>[]): boolean {
+  return steps.some(({ type }) => type !== "send");
+}
+
+test.each(Object.entries(PLAYS))(`${ROUNDS} mutated dialogues: %s`, (name, { open, seeds }) => {
+  const random = createPrng();
+  let done = 0;
+  for (let round = 0; round < ROUNDS; round++) {
+    const seed = seeds[random.below(seeds.length)]!;
+    const bytes = random.below(20) === 0 ? random.bytes(random.below(60)) : mutate(seed, random);
+    const told = `${name}, seed ${random.seed}, round ${round}: ${bytes.toString("hex")}`;
+    const pieces = play(open(), bytes, random, told);
+    const whole = play(open(), bytes, undefined, told);
+    expect(pieces.outcome, told).toEqual(whole.outcome);
+    expect(pieces.said, told).toEqual(whole.said);
+    if ("value" in whole.outcome) done++;
+  }
+  // The mutations leave enough whole that the end is seen at all.
+  expect(done).toBeGreaterThan(ROUNDS / 50);
+});
