@@ -45,7 +45,7 @@ export function traditionalKey({ key }: Certified): string {
 }
 
 export function derKey({ key }: Certified): Uint8Array {
-  return once(["der-key", key], () => opensslBytes(["pkey", "-outform", "DER"], key));
+  return once(["der-key", key], () => opensslBytes(["pkcs8", "-topk8", "-nocrypt", "-outform", "DER"], key));
 }
 
 /** The chain as PKCS#7. Its DER is `derOf` it. */
