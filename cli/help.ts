@@ -91,6 +91,7 @@ function flagText(definition: ArgDefinition): string {
   if (definition.type !== "boolean" && definition.multiple) notes.push("repeatable");
   if (definition.type !== "boolean" && definition.required) notes.push("required");
   if (definition.default !== undefined && definition.default !== false) notes.push(`default: ${definition.default}`);
+  if (definition.type === "string" && definition.env !== undefined) notes.push(`environment: ${definition.env}`);
   if (definition.type === "boolean" && definition.default) notes.splice(0, notes.length, "on by default");
   return `${definition.description}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
 }

@@ -4,6 +4,7 @@ import { runCommand } from "citty";
 import { completeArgs, usage, vetArgv, type ArgValues } from "../lib/command/argv.ts";
 import { emptyTables } from "../lib/command/config-tables.ts";
 import { loadConfig } from "../lib/command/config.ts";
+import { environmentArgs } from "../lib/command/environment.ts";
 import type { Command, Config, Group } from "../lib/command/define.ts";
 import { EXIT, type ExitStatus } from "../lib/command/errors.ts";
 import type { OutputStream, Runtime } from "../lib/command/runtime.ts";
@@ -48,7 +49,7 @@ async function runLeaf(place: Place, command: Command, runtime: Runtime): Promis
   if (wantsHelp(place.rest)) return showHelp(place, runtime.stdout);
   const given = vetArgv(place.rest, command.args);
   const file = readConfig(command, given, runtime);
-  const args = completeArgs(command.args, given, file.values);
+  const args = completeArgs(command.args, given, file.values, environmentArgs(command.args, runtime.env));
   const invocation = { args, data: runtime, config: file.config };
   const { result } = await runCommand(command.citty, { rawArgs: [], data: invocation });
   return result as ExitStatus;

@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 /** Package by program, or by `python3:MODULE` for the system's own python3; in alphabetical order. */
 export const PEERS = {
   "apt-get": "apt",
+  certutil: "libnss3-tools",
   chromium: "chromium",
   curl: "curl",
   danted: "dante-server",
@@ -23,6 +24,7 @@ export const PEERS = {
   openssl: "openssl",
   patch: "patch",
   pg_createcluster: "postgresql",
+  pk12util: "libnss3-tools",
   prove: "perl",
   proxychains4: "proxychains4",
   psql: "postgresql-client",

@@ -19,6 +19,7 @@ export const TABLES = {
       cert: { type: "string", description: "Certificate chain, PEM" },
       key: { type: "string", description: "Private key, PEM" },
       keystore: { type: "string", description: "Certificate and key in one file, PEM or PKCS#12" },
+      "storepass-file": { type: "string", description: "File with the password of the keystore or key" },
     },
   },
   trust: {

@@ -24,6 +24,8 @@ export interface StringArg extends ArgBase {
   required?: true;
   /** A second name; a single letter is a short flag. */
   alias?: string;
+  /** The environment variable that gives the value where neither argv nor the configuration file does. */
+  env?: string;
 }
 
 /** A flag without a value, also taken as `--no-NAME`. */

@@ -26,7 +26,7 @@ export function fakeTree(calls: Call[] = [], loads: string[] = []): Group {
       tables: ["backend"],
     },
     args: {
-      listen: { type: "string", multiple: true, valueHint: "ADDRESS", description: "Where to listen" },
+      listen: { type: "string", multiple: true, env: "LISTEN", valueHint: "ADDRESS", description: "Where to listen" },
       acl: { type: "string", required: true, valueHint: "FILE", description: "Policy" },
       color: { type: "boolean", default: true, description: "Use colour" },
       "drain-timeout": { type: "string", default: "30s", alias: "t", group: "Life", description: "How long to wait" },

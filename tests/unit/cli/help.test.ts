@@ -24,7 +24,7 @@ test("a command's help has usage, description, grouped flags, examples and exit 
     A second one.
 
     Flags
-      --listen ADDRESS  Where to listen (repeatable)
+      --listen ADDRESS  Where to listen (repeatable, environment: LISTEN)
       --acl FILE        Policy (required)
       --[no-]color      Use colour (on by default)
 

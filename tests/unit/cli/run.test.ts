@@ -138,6 +138,17 @@ describe("configuration", () => {
     });
   });
 
+  test("comes from environment variables where neither the command line nor the file has it", async () => {
+    const listen = async (line: string, LISTEN: string) => {
+      const { calls } = await portail(line, { cwd, env: { LISTEN } });
+      return (calls[0]?.args as { listen: string[] }).listen;
+    };
+    expect(await listen("serve --acl p", "e")).toEqual(["e"]);
+    expect(await listen("serve --acl p", "")).toEqual([]);
+    expect(await listen("serve --acl p --listen c", "e")).toEqual(["c"]);
+    expect(await listen("serve --config good.toml", "e")).toEqual(["f"]);
+  });
+
   test("is refused with its line and the nearest name", async () => {
     const { status, err, calls } = await portail("serve --config bad.toml", { cwd });
     expect({ status, calls }).toEqual({ status: 78, calls: [] });

@@ -1,0 +1,98 @@
+/** Flags that say who we are and whom we believe, for every command that speaks TLS, and what they mean. Reads no file. */
+import { usage } from "../command/argv.ts";
+import type { ArgDefinitions, ParsedArgs } from "../command/define.ts";
+import type { IdentitySource } from "./identity.ts";
+import { Secret } from "./secret.ts";
+import type { TrustSource } from "./trust.ts";
+
+const FILE = { type: "string", valueHint: "FILE", group: "Identity" } as const;
+const UPSTREAM = { type: "string", valueHint: "FILE", group: "Upstream identity" } as const;
+
+/** Of the side that clients see; in `tunnel client`, of the side that faces the server. Names and variables as ghostunnel has them. */
+export const identityFlags = {
+  cert: { ...FILE, env: "CERT_PATH", description: "Certificate chain, PEM or DER; the key is --key" },
+  key: { ...FILE, env: "KEY_PATH", description: "Private key of --cert, encrypted or not" },
+  keystore: {
+    ...FILE,
+    env: "KEYSTORE_PATH",
+    description: "Certificate chain and private key in one file, PEM or PKCS#12, instead of --cert and --key",
+  },
+  storepass: {
+    type: "string",
+    valueHint: "PASSWORD",
+    group: "Identity",
+    env: "KEYSTORE_PASS",
+    description: "Password of the keystore or key. On a command line, every user of this machine can read it",
+  },
+  "storepass-file": {
+    ...FILE,
+    description: "File, named pipe or credential:NAME (systemd's LoadCredential=) that holds the password",
+  },
+  cacert: {
+    ...FILE,
+    multiple: true,
+    env: "CACERT_PATH",
+    description: "Certificates of the authorities that peers are verified against; without it, those of the system",
+  },
+  crl: { ...FILE, multiple: true, description: "Revocation lists, PEM or DER, one for each authority" },
+} as const satisfies ArgDefinitions;
+
+/** Of the side that dials, where a command has both. */
+export const upstreamIdentityFlags = {
+  "upstream-cert": { ...UPSTREAM, description: "Certificate chain for upstreams; the key is --upstream-key" },
+  "upstream-key": { ...UPSTREAM, description: "Private key of --upstream-cert, encrypted or not" },
+  "upstream-keystore": { ...UPSTREAM, description: "Both in one file, PEM or PKCS#12" },
+  "upstream-storepass-file": { ...UPSTREAM, description: "File with the password of the upstream keystore or key" },
+  "upstream-cacert": {
+    ...UPSTREAM,
+    multiple: true,
+    description: "Certificates of the authorities that upstreams are verified against; without it, those of the system",
+  },
+  "upstream-crl": { ...UPSTREAM, multiple: true, description: "Revocation lists for upstreams, PEM or DER" },
+} as const satisfies ArgDefinitions;
+
+export interface IdentitySources {
+  /** Undefined where no certificate is named. */
+  readonly identity: IdentitySource | undefined;
+  readonly trust: TrustSource;
+}
+
+/** Throws PortailError (64) for two identities at once, half of one, and two passwords. */
+export function parseIdentityFlags(args: ParsedArgs<typeof identityFlags>): IdentitySources {
+  const { cert, key, keystore, storepass, "storepass-file": file, cacert, crl } = args;
+  return { identity: sourceOf("--", { cert, key, keystore, storepass, file }), trust: { cacert, crl } };
+}
+
+/** As `parseIdentityFlags`. */
+export function parseUpstreamIdentityFlags(args: ParsedArgs<typeof upstreamIdentityFlags>): IdentitySources {
+  const { "upstream-cert": cert, "upstream-key": key, "upstream-keystore": keystore } = args;
+  const file = args["upstream-storepass-file"];
+  return {
+    identity: sourceOf("--upstream-", { cert, key, keystore, storepass: undefined, file }),
+    trust: { cacert: args["upstream-cacert"], crl: args["upstream-crl"] },
+  };
+}
+
+type Given = Record<"cert" | "key" | "keystore" | "storepass" | "file", string | undefined>;
+
+function sourceOf(dashes: string, { cert, key, keystore, storepass, file }: Given): IdentitySource | undefined {
+  const variables = dashes === "--" ? "; CERT_PATH, KEY_PATH and KEYSTORE_PATH of the environment count too" : "";
+  if (keystore !== undefined && (cert !== undefined || key !== undefined)) {
+    const other = `${dashes}${cert === undefined ? "key" : "cert"}`;
+    const hint = `give one identity: ${dashes}keystore, or ${dashes}cert and ${dashes}key${variables}`;
+    throw usage("usage.conflict", `${dashes}keystore and ${other} exclude each other`, hint);
+  }
+  if ((cert === undefined) !== (key === undefined)) {
+    const [has, lacks] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
+    const hint = `a file that has both is ${dashes}keystore`;
+    throw usage("usage.missing", `${dashes}${has} needs ${dashes}${lacks}`, hint);
+  }
+  if (storepass !== undefined && file !== undefined) {
+    const hint = "KEYSTORE_PASS of the environment counts as --storepass";
+    throw usage("usage.conflict", "--storepass and --storepass-file exclude each other", hint);
+  }
+  const password =
+    file !== undefined ? Secret.ofFile(file) : storepass !== undefined ? Secret.ofText(storepass) : undefined;
+  if (keystore !== undefined) return { kind: "keystore", keystore, password };
+  return cert === undefined || key === undefined ? undefined : { kind: "pair", cert, key, password };
+}
