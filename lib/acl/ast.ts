@@ -102,14 +102,17 @@ export interface Expectation extends Span {
 /** `and` and `or` hold two operands or more; a nested one of the same kind was in parentheses. */
 export type Expr = Group | Not | Defined | Comparison;
 
+/** The spans of expressions reach from their first to their last word; `whole` has the parentheses of the operands too. */
 export interface Group extends Span {
   readonly kind: "and" | "or";
   readonly items: readonly Expr[];
+  readonly whole: Span;
 }
 
 export interface Not extends Span {
   readonly kind: "not";
   readonly item: Expr;
+  readonly whole: Span;
 }
 
 export interface Defined extends Span {

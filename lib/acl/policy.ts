@@ -12,8 +12,9 @@ import {
 import { FALSE, TROUBLE, TRUE } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
 import { type Guard, guardRefusal } from "./guard.ts";
-import { compileMatcher, type Matcher, Request } from "./compile/matcher.ts";
+import { Code } from "./compile/code.ts";
 import { compileClause } from "./compile/normalise.ts";
+import { Request } from "./compile/request.ts";
 import type { Condition, Program } from "./model.ts";
 import { MAX_REDIRECTS, redirectedFacts } from "./redirect.ts";
 
@@ -51,11 +52,12 @@ export class Policy {
   readonly program: Program;
   readonly #request = new Request();
   readonly #clauses: readonly Condition[];
-  /** Compiled and made when first needed: of a long list of policies most never are. */
-  readonly #matchers: Matcher[] = [];
-  readonly #decisions: Decision[] = [];
   readonly #candidates: Candidates;
-  readonly #routeMatchers: readonly Matcher[];
+  readonly #code = new Code(this.#request);
+  /** Where a clause's code begins. Compiled and made when first needed: of a long list of policies most never are. */
+  readonly #starts: Int32Array;
+  readonly #decisions: (Decision | undefined)[];
+  readonly #routeStarts: Int32Array;
   readonly #routeCandidates: Candidates;
 
   constructor(program: Program, digest: string) {
@@ -69,8 +71,10 @@ export class Policy {
     this.backends = [...new Set(program.routes.flatMap(({ backends }) => backends))];
     this.#clauses = program.policies.map(({ when, require }) => compileClause(when, require));
     this.#candidates = new Candidates(this.#clauses, this.#request);
+    this.#starts = new Int32Array(this.#clauses.length);
+    this.#decisions = Array.from(this.#clauses, () => undefined);
     const routeClauses = program.routes.map(({ when }) => compileClause(when, undefined));
-    this.#routeMatchers = routeClauses.map((clause) => compileMatcher(clause, this.#request));
+    this.#routeStarts = Int32Array.from(routeClauses, (clause) => this.#code.compile(clause));
     this.#routeCandidates = new Candidates(routeClauses, this.#request);
   }
 
@@ -84,7 +88,7 @@ export class Policy {
     this.#request.begin(facts, false);
     candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = this.#matcher(i)(this.#request);
+      const ways = this.#evaluate(i);
       if (ways === FALSE) continue;
       const { name, action } = this.program.policies[i]!;
       if (ways === TROUBLE)
@@ -113,7 +117,7 @@ export class Policy {
     this.#request.begin(facts, true);
     candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = this.#matcher(i)(this.#request);
+      const ways = this.#evaluate(i);
       if (ways === FALSE) continue;
       const { name, action } = policies[i]!;
       if (ways === TROUBLE)
@@ -140,7 +144,7 @@ export class Policy {
     this.#request.begin(facts, false);
     candidates.begin();
     for (let i = candidates.next(); i >= 0; i = candidates.next()) {
-      const ways = this.#routeMatchers[i]!(this.#request);
+      const ways = this.#code.run(this.#routeStarts[i]!);
       if (ways === FALSE) continue;
       const route = this.program.routes[i]!;
       if (ways === TROUBLE)
@@ -160,8 +164,8 @@ export class Policy {
     return { facts: redirectedFacts(facts, decision.redirect) };
   }
 
-  #matcher(i: number): Matcher {
-    return (this.#matchers[i] ??= compileMatcher(this.#clauses[i]!, this.#request));
+  #evaluate(i: number): number {
+    return this.#code.run(this.#starts[i]! || (this.#starts[i] = this.#code.compile(this.#clauses[i]!)));
   }
 
   #decision(i: number): Decision {

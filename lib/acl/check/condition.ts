@@ -11,7 +11,7 @@ import { article, type FactOperand, factOperand, isText, mismatch, patternOf, ty
 
 /** Undefined when something was reported. */
 export function checkCondition(expr: Expr, context: Context): Condition | undefined {
-  const { start, end } = expr;
+  const { start, end } = "whole" in expr ? expr.whole : expr;
   if (expr.kind === "and" || expr.kind === "or") {
     const items = expr.items.map((item) => checkCondition(item, context));
     return items.includes(undefined) ? undefined : { kind: expr.kind, items: items as Condition[], start, end };

@@ -1,5 +1,4 @@
 /** A merge of ascending lists without allocation. Not what is in them. */
-import type { Lists } from "./lists.ts";
 
 /** No clause has this number. */
 const NONE = 2 ** 31 - 1;
@@ -15,10 +14,6 @@ export class Lanes {
 
   reset(): void {
     this.#count = 0;
-  }
-
-  addList(lists: Lists, key: number): void {
-    this.add(lists.clauses, lists.starts[key]!, lists.starts[key + 1]!);
   }
 
   add(list: Int32Array, from: number, to: number): void {

@@ -20,11 +20,13 @@ function parseOr(cursor: Cursor, depth: number): Expr {
 }
 
 function parseChain(cursor: Cursor, kind: "and" | "or", operand: () => Expr): Expr {
+  const { start } = cursor.lex;
   const first = operand();
   if (!cursor.acceptGlued(kind)) return first;
   const items = [first, operand()];
   while (cursor.acceptGlued(kind)) items.push(operand());
-  return { kind, items, start: first.start, end: items.at(-1)!.end };
+  const whole = { start, end: cursor.lex.previousEnd };
+  return { kind, items, start: first.start, end: items.at(-1)!.end, whole };
 }
 
 function parseNot(cursor: Cursor, depth: number): Expr {
@@ -34,7 +36,7 @@ function parseNot(cursor: Cursor, depth: number): Expr {
   }
   if (startsNot(cursor) && cursor.acceptGlued("not")) {
     const item = parseNot(cursor, depth + 1);
-    return { kind: "not", item, start, end: item.end };
+    return { kind: "not", item, start, end: item.end, whole: { start, end: cursor.lex.previousEnd } };
   }
   if (cursor.acceptPunct("(")) {
     const inner = parseOr(cursor, depth + 1);

@@ -13,7 +13,7 @@ export class HashedText {
   hash = BASIS;
   /** No unit but ASCII, and none that has a meaning to tables. */
   plain = true;
-  /** How many domains there are above the text: behind each dot, shortest first. */
+  /** How many domains there are above the text: behind each dot, shortest first, as far as they are plain. */
   domains = 0;
   /** Where each begins, and its hash. */
   starts = new Int32Array(64);
@@ -27,7 +27,7 @@ export class HashedText {
     let count = 0;
     for (let i = text.length - 1; i >= 0; i--) {
       const code = text.charCodeAt(i);
-      if (code === DOT) {
+      if (code === DOT && plain) {
         if (count === this.starts.length) this.#grow();
         this.starts[count] = i + 1;
         this.hashes[count++] = hash;

@@ -68,20 +68,15 @@ export class NameTable {
 
   /** Whether the host or a domain above it is in the table. */
   hasDomainOf(host: string): boolean {
-    let hash = BASIS;
-    for (let i = host.length - 1; i >= 0; i--) {
-      const code = host.charCodeAt(i);
-      if (code === DOT && this.#probe(host, i + 1, hash) >= 0) return true;
-      hash = Math.imul(hash ^ code, PRIME);
-    }
-    return this.#probe(host, 0, hash) >= 0;
+    return this.hasParentOf(host) || this.has(host);
   }
 
-  /** Whether a domain above the host is in the table, the host itself left out. */
+  /** Whether a domain above the host is in the table, the host itself left out. Of domains that are not ASCII none is found. */
   hasParentOf(host: string): boolean {
     let hash = BASIS;
     for (let i = host.length - 1; i >= 0; i--) {
       const code = host.charCodeAt(i);
+      if (code > 0x7f || code === MARK) return false;
       if (code === DOT && this.#probe(host, i + 1, hash) >= 0) return true;
       hash = Math.imul(hash ^ code, PRIME);
     }
@@ -102,21 +97,21 @@ export class NameTable {
   hasDomainOfText(host: HashedText): boolean {
     const { text, starts, hashes } = host;
     for (let i = 0; i < host.domains; i++) if (this.#probe(text, starts[i]!, hashes[i]!) >= 0) return true;
-    return this.#probe(text, 0, host.hash) >= 0;
+    return this.hasText(host);
   }
 
   /**
-   * The numbers of the domains above the host that are in the table, shortest first, written to `out` (128 places
-   * are enough for a host). Returns how many; the host's own number or -1 stands behind them.
+   * The numbers of the domains above the host that are in the table, shortest first, written to `out`, which needs a
+   * place more than the host has domains. Returns how many; the host's own number or -1 stands behind them.
    */
   suffixes(host: HashedText, out: Int32Array): number {
     const { text, starts, hashes } = host;
     let count = 0;
-    for (let i = 0; i < host.domains && count < out.length - 1; i++) {
+    for (let i = 0; i < host.domains; i++) {
       const found = this.#probe(text, starts[i]!, hashes[i]!);
       if (found >= 0) out[count++] = found;
     }
-    out[count] = this.#probe(text, 0, host.hash);
+    out[count] = this.findText(host);
     return count;
   }
 
@@ -146,6 +141,7 @@ export class NameTable {
   #probe(name: string, from: number, hash: number): number {
     const length = name.length - from;
     const slots = this.#slots;
+    const bytes = this.#bytes;
     const mask = slots.length - 2;
     for (let slot = mix(hash) & mask; slots[slot] !== 0; slot = (slot + 2) & mask) {
       if (slots[slot + 1] !== hash) continue;
@@ -153,7 +149,7 @@ export class NameTable {
       const start = this.#starts[number]!;
       if (this.#starts[number + 1]! - start !== length) continue;
       let i = 0;
-      while (i < length && this.#bytes[start + i] === name.charCodeAt(from + i)) i++;
+      while (i < length && bytes[start + i] === name.charCodeAt(from + i)) i++;
       if (i === length) return number;
     }
     return -1;
@@ -161,6 +157,7 @@ export class NameTable {
 
   #probeBytes(from: number, length: number, hash: number): number {
     const slots = this.#slots;
+    const bytes = this.#bytes;
     const mask = slots.length - 2;
     for (let slot = mix(hash) & mask; slots[slot] !== 0; slot = (slot + 2) & mask) {
       if (slots[slot + 1] !== hash) continue;
@@ -168,7 +165,7 @@ export class NameTable {
       const start = this.#starts[number]!;
       if (this.#starts[number + 1]! - start !== length) continue;
       let i = 0;
-      while (i < length && this.#bytes[start + i] === this.#bytes[from + i]) i++;
+      while (i < length && bytes[start + i] === bytes[from + i]) i++;
       if (i === length) return number;
     }
     return -1;

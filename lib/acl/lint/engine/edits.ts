@@ -23,16 +23,16 @@ export function operandRemoval(text: string, items: readonly Span[], index: numb
   if (index > 0) {
     const gap = /^([\s)]*)(?:and|or)([\s(]*)$/.exec(text.slice(items[index - 1]!.end, item.start));
     if (gap === null) return undefined;
-    const end = afterParentheses(text, item.end, count(gap[2]!, "(") + unclosed(text, item));
+    const end = afterParentheses(text, item.end, count(gap[2]!, "("));
     const start = items[index - 1]!.end + gap[1]!.trimEnd().length;
     return end === undefined ? undefined : { start, end, text: separator(text, start, end) };
   }
   const next = items[1];
   const gap = next === undefined ? null : /^([\s)]*)(?:and|or)\s*/.exec(text.slice(item.end, next.start));
   if (next === undefined || gap === null) return undefined;
-  const opened = count(gap[1]!, ")") - unclosed(text, item);
+  const opened = count(gap[1]!, ")");
   const before = /[\s(]*$/.exec(text.slice(Math.max(0, item.start - 500), item.start))![0];
-  if (opened < 0 || count(before, "(") < opened) return undefined;
+  if (count(before, "(") < opened) return undefined;
   let start = item.start;
   for (let left = opened; left > 0; start--) if (text[start - 1] === "(") left--;
   return { start, end: item.end + gap[0].length, text: "" };
@@ -62,20 +62,9 @@ export function applyEdits(text: string, edits: readonly Edit[]): { text: string
 
 const count = (text: string, char: string): number => text.split(char).length - 1;
 
-/** Parentheses opened and not closed in the span, or the other way round below 0: the span of a group leaves its outer ones out. */
-export function unclosed(text: string, { start, end }: Span): number {
-  let open = 0;
-  for (const { 0: token } of text.slice(start, end).matchAll(/e"(?:\\[^]|[^"\\])*"|"[^"]*"|[()]/g)) {
-    if (token === "(") open++;
-    else if (token === ")") open--;
-  }
-  return open;
-}
-
 /** The place behind `wanted` closing parentheses. */
 function afterParentheses(text: string, from: number, wanted: number): number | undefined {
   let at = from;
-  if (wanted < 0) return undefined;
   for (let left = wanted; left > 0; left--) {
     while (/\s/.test(text[at] ?? "")) at++;
     if (text[at++] !== ")") return undefined;

@@ -1,6 +1,6 @@
 /** Which policies are not false for an example request, by the index that also decides. A bounded look, not all of them. */
 import { Candidates } from "../../compile/candidates.ts";
-import { Request } from "../../compile/matcher.ts";
+import { Request } from "../../compile/request.ts";
 import { evaluate, FALSE, Trouble } from "../../evaluate.ts";
 import type { Facts } from "../../facts.ts";
 import type { Condition } from "../../model.ts";

@@ -3,7 +3,6 @@ import type { ListLiteral, StringLiteral, AddressLiteral, Comparison as Written,
 import { lookupFact } from "../../facts.ts";
 import type { CheckedPolicy, CheckedRoute, Comparison, Condition, Place } from "../../model.ts";
 import { shorten } from "../../parser/cursor.ts";
-import { unclosed } from "./edits.ts";
 import type { Report } from "./finding.ts";
 import type { Subject } from "./subject.ts";
 
@@ -44,11 +43,8 @@ export function at(place: Place, { start, end }: Condition, rest: Omit<Report, "
 
 /** The text of a part, short; in quotes where it has none of its own. */
 export function quoted(subject: Subject, place: Place, { start, end }: { start: number; end: number }): string {
-  const text = subject.textOf(place);
-  const open = end - start > 400 ? 0 : unclosed(text, { start, end });
-  const short = shorten(text.slice(start, Math.min(end, start + 400)));
-  const whole = `${"(".repeat(Math.max(0, -open))}${short}${")".repeat(Math.max(0, open))}`;
-  return whole.includes('"') ? whole : `"${whole}"`;
+  const short = shorten(subject.textOf(place).slice(start, Math.min(end, start + 400)));
+  return short.includes('"') ? short : `"${short}"`;
 }
 
 /** A comparison as it was written, with the literal values on its right. */

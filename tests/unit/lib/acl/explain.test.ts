@@ -1,7 +1,7 @@
 /** The compiled policy, the plain evaluation and the explanation always agree. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { explain } from "../../../../lib/acl/explain.ts";
+import { explain, type ExplainedCondition } from "../../../../lib/acl/explain.ts";
 import type { Guard } from "../../../../lib/acl/guard.ts";
 import { loadPolicy } from "../../../../lib/acl/load.ts";
 import { parseIp } from "../../../../lib/wire/ip.ts";
@@ -116,4 +116,21 @@ test("an explanation says of each part what was true, false, missing or not reac
     state: "false",
     when: { kind: "not", items: [{ state: "true" }] },
   });
+});
+
+test("a part is shown with every parenthesis that belongs to it, and with none that does not", () => {
+  const when = '(not (host == "a.test")) and (port == 1 or not ((host == "(" or port == 2)))';
+  const { policies } = explain(load(`policy a { when ${when} action deny }`), { host: "b.test", port: 3 });
+  const texts = (part: ExplainedCondition): string[] => [part.text, ...part.items.flatMap(texts)];
+  expect(texts(policies[0]!.when!)).toEqual([
+    when,
+    'not (host == "a.test")',
+    'host == "a.test"',
+    'port == 1 or not ((host == "(" or port == 2))',
+    "port == 1",
+    'not ((host == "(" or port == 2))',
+    'host == "(" or port == 2',
+    'host == "("',
+    "port == 2",
+  ]);
 });

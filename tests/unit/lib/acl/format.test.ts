@@ -62,10 +62,10 @@ const { expr } = fc.letrec<{ expr: Expr }>((tie) => ({
     { maxDepth: 4, withCrossShrink: true },
     comparison,
     dotted.map((text) => ({ kind: "defined" as const, fact: { text, ...nowhere }, ...nowhere })),
-    tie("expr").map((item) => ({ kind: "not" as const, item, ...nowhere })),
+    tie("expr").map((item) => ({ kind: "not" as const, item, ...nowhere, whole: nowhere })),
     fc
       .tuple(fc.constantFrom("and" as const, "or" as const), fc.array(tie("expr"), { minLength: 2, maxLength: 5 }))
-      .map(([kind, items]) => ({ kind, items, ...nowhere })),
+      .map(([kind, items]) => ({ kind, items, ...nowhere, whole: nowhere })),
   ),
 }));
 const action = fc.oneof(
@@ -157,7 +157,7 @@ function bare(value: unknown): unknown {
   if (Array.isArray(value)) return value.map(bare);
   if (typeof value !== "object" || value === null) return value;
   const entries = Object.entries(value).filter(
-    ([key, one]) => !["start", "end", "escaped"].includes(key) && one !== undefined,
+    ([key, one]) => !["start", "end", "whole", "escaped"].includes(key) && one !== undefined,
   );
   return Object.fromEntries(entries.map(([key, one]) => [key, bare(one)]));
 }

@@ -1,12 +1,6 @@
 /** Removing blocks, operands and items from text, and applying edits that may overlap. */
 import { describe, expect, test } from "bun:test";
-import {
-  applyEdits,
-  itemRemoval,
-  operandRemoval,
-  removal,
-  unclosed,
-} from "../../../../../../lib/acl/lint/engine/edits.ts";
+import { applyEdits, itemRemoval, operandRemoval, removal } from "../../../../../../lib/acl/lint/engine/edits.ts";
 import type { Edit } from "../../../../../../lib/acl/lint/engine/finding.ts";
 
 const apply = (text: string, edit: Edit): string => applyEdits(text, [edit]).text;
@@ -76,10 +70,4 @@ test("edits are applied whole, in order, and one that overlaps waits", () => {
     { start: 6, end: 7, text: "Z" },
   ];
   expect(applyEdits("0123456789", edits)).toEqual({ text: "23XZ789", applied: 3 });
-});
-
-test("parentheses of strings do not count", () => {
-  const count = (text: string) => unclosed(text, { start: 0, end: text.length });
-  expect(count('host =~ "(a" and (b')).toBe(1);
-  expect(count('a) and e"\\")(" == b')).toBe(-1);
 });
