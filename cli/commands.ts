@@ -7,5 +7,6 @@ export const root = defineGroup({
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
     socks: () => import("../commands/socks/index.ts").then((module) => module.default),
+    tunnel: () => import("../commands/tunnel/index.ts").then((module) => module.default),
   },
 });

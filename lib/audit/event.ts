@@ -68,10 +68,57 @@ export interface RejectEvent extends Session {
   message: string;
 }
 
+/** What a record says of a certificate that its owner proved to hold. */
+export interface CertificateRecord {
+  /** RFC 4514. */
+  subject: string;
+  issuer: string;
+  /** Lower-case hex. */
+  serial: string;
+  /** SHA-256 of the public key, base64. */
+  pin: string;
+  /** RFC 3339. */
+  notAfter: string;
+}
+
+/**
+ * A connection through a tunnel, whole, written when it is over. `deny` is one that was not let through, by whatever
+ * check; `reason` is which, or what ended it. Bytes are counted from the client (`sent`) and from the target.
+ */
+export interface SessionEvent extends Session {
+  event: "session";
+  /** Its name in the configuration. */
+  tunnel?: string;
+  target: string;
+  dest?: string;
+  decision: "allow" | "deny";
+  /** The policy that decided; null where none did. */
+  policy: string | null;
+  reason: string;
+  /** The missing fact, where that is the reason. */
+  missing?: string;
+  logged?: string[];
+  error?: string;
+  /** The client's certificate. */
+  certificate?: CertificateRecord;
+  /** The target's certificate. */
+  upstream?: CertificateRecord;
+  tls?: { version: string; protocolId?: string; serverName?: string; resumed: boolean };
+  sent: number;
+  received: number;
+  /** Milliseconds since the connection was accepted. */
+  duration: number;
+  /** Digest of the loaded set of policies, where there is one. */
+  policies?: string;
+  /** Every fact that the loaded policies mention and that was known. */
+  facts: Record<string, unknown>;
+}
+
 export interface ReloadEvent extends Base {
   event: "reload";
   outcome: "done" | "kept";
-  policies: string;
+  /** Absent where no policy is used. */
+  policies?: string;
   /** Why the old set was kept. */
   error?: string;
 }
@@ -90,7 +137,7 @@ export interface LossEvent extends Base {
   lost: number;
 }
 
-export type AuditEvent = DecisionEvent | CloseEvent | RejectEvent | ReloadEvent | LifeEvent | LossEvent;
+export type AuditEvent = DecisionEvent | CloseEvent | RejectEvent | SessionEvent | ReloadEvent | LifeEvent | LossEvent;
 
 /** Headers that carry secrets: a line holds a digest of them, enough to see that two are the same. */
 const SECRET = new Set<FactName>([

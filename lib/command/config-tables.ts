@@ -1,6 +1,7 @@
 /** The tables of the configuration file and their keys: the one schema of all commands. Reads no file. */
 
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
+import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
 interface TableSchema {
   /** `named` is `[backend.NAME]`, `list` is `[[listen]]`. */
@@ -47,7 +48,17 @@ export const TABLES = {
       trust,
     },
   },
-  tunnel: { shape: "list", keys: {} },
+  tunnel: {
+    shape: "list",
+    keys: {
+      name: { type: "string", description: "Name of the tunnel in log, audit and metrics" },
+      identity,
+      trust,
+      ...tunnelKeys,
+      ...tunnelServerKeys,
+      ...tunnelClientKeys,
+    },
+  },
   route: { shape: "list", keys: {} },
   rule: { shape: "list", keys: {} },
 } as const satisfies Record<string, TableSchema>;

@@ -59,6 +59,19 @@ export class Dialer {
     this.#deadlines = new Deadlines(timeout);
   }
 
+  /** The same as a value: the connection, or why there is none. */
+  open(candidates: readonly Candidate[]): Promise<Conn | DialError> {
+    return new Promise((resolve) => this.dial(candidates, { opened: resolve, failed: resolve }));
+  }
+
+  /** Connects to the UNIX socket at `path`. */
+  openUnix(path: string): Promise<Conn | DialError> {
+    return new Promise((resolve) => {
+      const outcome = { opened: resolve, failed: resolve };
+      new Attempt({ path }, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
+    });
+  }
+
   /** Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. */
   dial(candidates: readonly Candidate[], outcome: Dialled): void {
     if (candidates.length === 0) {
@@ -88,10 +101,16 @@ class Attempt extends Due implements Dialing {
   readonly #deadlines: Deadlines;
   readonly #outcome: Dialled;
   readonly #timeout: number;
-  readonly #candidate: Candidate;
+  readonly #candidate: Candidate | { path: string };
   #late = false;
 
-  constructor(candidate: Candidate, keepAlive: KeepAlive, deadlines: Deadlines, timeout: number, outcome: Dialled) {
+  constructor(
+    candidate: Candidate | { path: string },
+    keepAlive: KeepAlive,
+    deadlines: Deadlines,
+    timeout: number,
+    outcome: Dialled,
+  ) {
     super();
     this.#candidate = candidate;
     this.#timeout = timeout;
@@ -102,8 +121,9 @@ class Attempt extends Due implements Dialing {
 
   start(): void {
     this.#deadlines.add(this);
-    const { ip: hostname, port } = this.#candidate;
-    const options = { hostname, port, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
+    const to = this.#candidate;
+    const where = "path" in to ? { unix: to.path } : { hostname: to.ip, port: to.port };
+    const options = { ...where, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
     Bun.connect(options as never).catch((reason: unknown) => this.#failed(reason));
   }
 
@@ -148,11 +168,11 @@ export function dialError(error: unknown): DialError {
  * The runtime says ECONNREFUSED also where there is no route at all. Connecting a datagram socket sends nothing, and
  * fails with the true reason.
  */
-export async function diagnose({ ip, port }: Candidate, error: unknown): Promise<DialError> {
+export async function diagnose(to: Candidate | { path: string }, error: unknown): Promise<DialError> {
   const found = dialError(error);
-  if (found.kind !== "refused") return found;
+  if (found.kind !== "refused" || "path" in to) return found;
   try {
-    const probe = await Bun.udpSocket({ connect: { hostname: ip, port } });
+    const probe = await Bun.udpSocket({ connect: { hostname: to.ip, port: to.port } });
     probe.close();
     return found;
   } catch (reason) {
@@ -163,6 +183,7 @@ export async function diagnose({ ip, port }: Candidate, error: unknown): Promise
 const KINDS: Record<string, DialFailure | undefined> = {
   ECONNREFUSED: "refused",
   ECONNRESET: "refused",
+  ENOENT: "refused",
   EHOSTUNREACH: "host_unreachable",
   EHOSTDOWN: "host_unreachable",
   ENETUNREACH: "network_unreachable",

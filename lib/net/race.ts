@@ -60,7 +60,8 @@ export function race(all: readonly Candidate[], timeout: number, keepAlive: Keep
 
 /** The winner as the runtime's own socket: cheaper per byte, and what TLS is put on. Stays as it is where there is no libc. */
 function adopt(socket: Socket, keepAlive: KeepAlive): Promise<Conn> {
-  const { fd = -1 } = (socket as unknown as { _handle?: { fd?: number } })._handle ?? {};
+  const { _handle: handle } = socket as unknown as { _handle?: { fd?: number } };
+  const fd = handle?.fd ?? -1;
   const own = fd < 0 ? -1 : (libc()?.dup(fd) ?? -1);
   if (own < 0) return Promise.resolve(new NodeConn(socket, keepAlive));
   const remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };

@@ -36,7 +36,7 @@ export interface Handshaken {
 
 /** Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. */
 export function handshake(conn: NativeConn, isServer: boolean, options: HandshakeOptions, told: Handshaken): void {
-  new Handshake(conn, isServer, options, told);
+  new Handshake(conn, isServer, options, told).begin();
 }
 
 /** A socket's `data` until the handshake is over. */
@@ -54,7 +54,6 @@ class Handshake extends Due {
     this.#told = told;
     this.#remote = conn.remote;
     const { context, requestCert, verify, protocolIds, serverName } = options;
-    options.deadlines.add(this);
     const tls = {
       secureContext: context.context,
       requestCert,
@@ -64,6 +63,10 @@ class Handshake extends Due {
     };
     const upgrade = { data: this, tls, isServer, socket: TLS_HANDLERS };
     this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
+  }
+
+  begin(): void {
+    this.#options.deadlines.add(this);
   }
 
   /** The layer is there, and has not sent its first message yet. */

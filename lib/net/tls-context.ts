@@ -4,8 +4,11 @@ import { EXIT, PortailError } from "../command/errors.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
-/** Our certificate chain and key: PEM (chain with the leaf first, key in the clear), or a PKCS#12 file with its password. */
-export type KeyMaterial = { cert: string; key: string } | { pfx: Uint8Array; passphrase: string };
+/** Our certificate chain, leaf first, and its key in the clear, both PEM. */
+export interface KeyMaterial {
+  readonly cert: string;
+  readonly key: string;
+}
 
 export interface ContextOptions {
   /** Absent: we present no certificate. */
@@ -41,7 +44,7 @@ export function createContext(options: ContextOptions): TlsContext {
   const { material, ca, crl, minVersion = "TLSv1.2", maxVersion = "TLSv1.3", ciphers = SAFE_CIPHERS } = options;
   try {
     return createSecureContext({
-      ...(material === undefined ? {} : materialOptions(material)),
+      ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
       ...(ca === undefined ? {} : { ca: [...ca] }),
       ...(crl === undefined || crl.length === 0 ? {} : { crl: [...crl] }),
       minVersion,
@@ -52,11 +55,6 @@ export function createContext(options: ContextOptions): TlsContext {
   } catch (error) {
     throw refused(error);
   }
-}
-
-function materialOptions(material: KeyMaterial) {
-  if ("cert" in material) return { cert: material.cert, key: material.key };
-  return { pfx: Buffer.from(material.pfx), passphrase: material.passphrase };
 }
 
 function refused(error: unknown): PortailError {

@@ -21,7 +21,7 @@ export function handshakeStream(
   options: HandshakeOptions,
   told: StreamSecured,
 ): void {
-  new StreamHandshake(conn, early, isServer, options, told);
+  new StreamHandshake(conn, early, isServer, options, told).begin();
 }
 
 class StreamHandshake extends Due {
@@ -34,7 +34,6 @@ class StreamHandshake extends Due {
     super();
     this.#options = options;
     this.#told = told;
-    options.deadlines.add(this);
     const duplex = new ConnDuplex(conn, early);
     this.#socket = isServer ? serverSocket(duplex, options) : clientSocket(duplex, options);
     this.#socket.on("error", (error: Error) => this.#fail(tlsFailure(error)));
@@ -45,6 +44,10 @@ class StreamHandshake extends Due {
       if (options.sessions !== undefined) options.sessions.session = session;
     });
     this.#socket.once(isServer ? "secure" : "secureConnect", () => this.#secured(conn));
+  }
+
+  begin(): void {
+    this.#options.deadlines.add(this);
   }
 
   #secured(conn: Conn): void {

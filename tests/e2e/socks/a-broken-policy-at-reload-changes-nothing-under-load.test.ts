@@ -76,7 +76,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     expect(statuses).toEqual(Array(held.count).fill(0));
     expect(new Set(digests)).toEqual(new Set([digest(content(SIZE))]));
     const decisions = proxy.audit().filter((line) => line.event === "decision");
-    expect(new Set(decisions.map(({ policies }) => policies))).toEqual(new Set([reload.policies]));
+    expect(new Set(decisions.map(({ policies }) => policies))).toEqual(new Set([reload.policies!]));
   });
 
   test("a good policy rules the next connection, and no tunnel is lost", async () => {

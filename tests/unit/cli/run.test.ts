@@ -141,7 +141,7 @@ describe("configuration", () => {
   test("comes from environment variables where neither the command line nor the file has it", async () => {
     const listen = async (line: string, LISTEN: string) => {
       const { calls } = await portail(line, { cwd, env: { LISTEN } });
-      return (calls[0]?.args as { listen: string[] }).listen;
+      return (calls[0]!.args as { listen: string[] }).listen;
     };
     expect(await listen("serve --acl p", "e")).toEqual(["e"]);
     expect(await listen("serve --acl p", "")).toEqual([]);

@@ -38,12 +38,41 @@ test("the names of events and of their fields are frozen", () => {
     ],
     CloseEvent: ["event", "target", "dest?", "sent", "received", "duration", "reason", "error?"],
     RejectEvent: ["event", "reason", "message"],
-    ReloadEvent: ["event", "outcome", "policies", "error?"],
+    ReloadEvent: ["event", "outcome", "policies?", "error?"],
+    CertificateRecord: ["subject", "issuer", "serial", "pin", "notAfter"],
+    SessionEvent: [
+      "event",
+      "tunnel?",
+      "target",
+      "dest?",
+      "decision",
+      "policy",
+      "reason",
+      "missing?",
+      "logged?",
+      "error?",
+      "certificate?",
+      "upstream?",
+      "tls?",
+      "sent",
+      "received",
+      "duration",
+      "policies?",
+      "facts",
+    ],
     LifeEvent: ["event", "listen?", "policies?", "open?"],
     LossEvent: ["event", "lost"],
   });
   const events = [...source.matchAll(/^ {2}event: (.*);$/gm)].map(([, names]) => names);
-  expect(events).toEqual(['"decision"', '"close"', '"reject"', '"reload"', '"start" | "drain" | "stop"', '"loss"']);
+  expect(events).toEqual([
+    '"decision"',
+    '"close"',
+    '"reject"',
+    '"session"',
+    '"reload"',
+    '"start" | "drain" | "stop"',
+    '"loss"',
+  ]);
   expect(source).toContain('decision: "allow" | "deny" | "redirect" | "challenge";');
   expect(source).toContain('outcome: "done" | "kept";');
   expect(AUDIT_VERSION).toBe(1);

@@ -1,0 +1,50 @@
+/** Whether a peer may: its certificate, then the rules of the flags, then the policy. All must agree; the first refusal counts. */
+import type { Facts } from "../../lib/acl/facts.ts";
+import type { Decision } from "../../lib/acl/decision.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
+import { permits, type AccessRules } from "../../lib/identity/access.ts";
+import { decodePeer, type Peer } from "../../lib/identity/peer.ts";
+import type { TlsInfo } from "../../lib/net/conn.ts";
+import { Refusal, type Phase } from "./refusal.ts";
+
+export interface Known {
+  /** Absent where the peer gave no certificate. */
+  peer: Peer | undefined;
+}
+
+/**
+ * Who the peer is, if its certificate can be read and is valid at `now`: a session may be resumed past the end of the
+ * certificate with which it began. Under a pin nobody asks (`now` undefined).
+ */
+export function identify(tls: TlsInfo | undefined, phase: Phase, now: number | undefined): Known | Refusal {
+  if (tls?.certificate === undefined) return { peer: undefined };
+  const decoded = decodePeer(tls.certificate);
+  if (decoded.kind === "bad") return new Refusal(phase, "bad_certificate", decoded.reason);
+  const peer = decoded.value;
+  if (now === undefined) return { peer };
+  if (now > peer.notAfter) return new Refusal(phase, "expired", "the certificate has expired");
+  if (now < peer.notBefore) return new Refusal(phase, "not_yet_valid", "the certificate is not valid yet");
+  return { peer };
+}
+
+/** Undefined when the rules let the peer through. */
+export function refusedByRules(rules: AccessRules, peer: Peer | undefined, phase: Phase): Refusal | undefined {
+  const verdict = permits(rules, peer);
+  return verdict.ok ? undefined : new Refusal(phase, verdict.reason, verdict.message);
+}
+
+/** The policy's decision; a `Refusal` unless it allows. */
+export function decideByPolicy(policy: Policy, facts: Facts, phase: Phase): Decision | Refusal {
+  const decision = policy.decide(facts);
+  if (decision.outcome === "allow") return decision;
+  const by = decision.policy === undefined ? "no policy allows it" : `by policy ${JSON.stringify(decision.policy)}`;
+  const why = decision.missing === undefined ? by : `the fact ${decision.missing} is missing`;
+  return new Refusal(phase, REASONS[decision.reason] ?? "policy", `refused: ${why}`, decision);
+}
+
+const REASONS: Partial<Record<Decision["reason"], string>> = {
+  policy: "policy",
+  default: "policy_default",
+  missing_fact: "missing_fact",
+  type_mismatch: "missing_fact",
+};

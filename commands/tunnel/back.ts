@@ -1,0 +1,101 @@
+/** The target's side of a connection: dialled, secured and verified, with the next target where one fails. */
+import type { Conn, Early } from "../../lib/net/conn.ts";
+import { DialError } from "../../lib/net/dial.ts";
+import type { Target } from "../../lib/net/target.ts";
+import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
+import { secure } from "../../lib/net/tls.ts";
+import { TlsFailure } from "../../lib/net/tls-failure.ts";
+import type { Peer } from "../../lib/identity/peer.ts";
+import { checkServerName } from "../../lib/identity/server-name.ts";
+import { identify, refusedByRules } from "./authorise.ts";
+import { dialRefusal, handshakeRefusal, Refusal } from "./refusal.ts";
+import type { OutboundSide } from "./outbound-side.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+export interface Back {
+  conn: Conn;
+  target: Target;
+  /** The target's certificate, where TLS is spoken with it. */
+  peer: Peer | undefined;
+  /** The name that its certificate was checked for. */
+  serverName: string | undefined;
+}
+
+const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
+
+/** Connects to the first target that answers and is who it should be. */
+export async function openBack(tunnel: Tunnel): Promise<Back | Refusal> {
+  let refusal = new Refusal("dial", "dial_other", "there is no target");
+  for (const target of tunnel.targets.inOrder()) {
+    const back = await openTarget(tunnel, target);
+    if (!(back instanceof Refusal)) {
+      target.succeeded();
+      return back;
+    }
+    target.failed();
+    refusal = back;
+  }
+  return refusal;
+}
+
+/** Connects to `target`; of a client tunnel, as far as TLS and the target's certificate go. */
+export async function openTarget(tunnel: Tunnel, target: Target): Promise<Back | Refusal> {
+  const dialled = await dial(tunnel, target);
+  if (dialled instanceof Refusal) return dialled;
+  if (tunnel.settings.side === "server") return { conn: dialled.conn, target, peer: undefined, serverName: undefined };
+  return secureTarget(tunnel, target, dialled.conn, dialled.early);
+}
+
+async function dial(tunnel: Tunnel, target: Target): Promise<{ conn: Conn; early: Early } | Refusal> {
+  const { proxy } = tunnel;
+  const conn = await (proxy === undefined ? target : proxy.target).open();
+  if (conn instanceof DialError) return dialRefusal(conn);
+  if (proxy === undefined || target.endpoint.kind !== "tcp") return { conn, early: NOTHING };
+  const open = proxy.url.tls ? await secureProxy(proxy, conn) : conn;
+  if (open instanceof Refusal) return open;
+  try {
+    return await throughProxy(open, proxy.url, target.endpoint, tunnel.deadlines);
+  } catch (error) {
+    if (error instanceof ProxyError) return new Refusal("dial", error.code, error.message);
+    throw error;
+  }
+}
+
+/** The proxy, too, must be who its URL says. */
+async function secureProxy({ url, handshakeOptions }: OutboundSide, dialled: Conn): Promise<Conn | Refusal> {
+  const conn = await secure(dialled, NOTHING, false, handshakeOptions());
+  if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
+  const known = identify(conn.tls, "dial", Date.now());
+  if (!(known instanceof Refusal)) {
+    const named = known.peer && checkServerName(known.peer, url.host);
+    if (named?.ok === true) return conn;
+  }
+  conn.destroy();
+  if (known instanceof Refusal) return known;
+  return new Refusal("dial", "proxy_server_name_mismatch", `the certificate of ${url} is not for its host`);
+}
+
+async function secureTarget(tunnel: Tunnel, target: Target, dialled: Conn, early: Early): Promise<Back | Refusal> {
+  const { settings } = tunnel;
+  const serverName = settings.serverName ?? (target.endpoint.kind === "tcp" ? target.endpoint.host : "localhost");
+  const conn = await secure(dialled, early, false, tunnel.handshakeOptions(target, serverName));
+  if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
+  const known = identify(conn.tls, "dial", tunnel.pinned ? undefined : Date.now());
+  const refused = known instanceof Refusal ? known : refusedTarget(tunnel, known.peer, serverName);
+  if (refused !== undefined) {
+    conn.destroy();
+    return refused;
+  }
+  return { conn, target, peer: (known as { peer: Peer }).peer, serverName };
+}
+
+/** A pin takes the place of chain and name; all else comes on top of them. */
+function refusedTarget(tunnel: Tunnel, peer: Peer | undefined, serverName: string): Refusal | undefined {
+  const { rules, cnAsName } = tunnel.settings;
+  if (peer === undefined) return new Refusal("dial", "no_certificate", "the target gave no certificate");
+  if (!tunnel.pinned) {
+    const named = checkServerName(peer, serverName, { cnWithoutSan: cnAsName });
+    if (!named.ok) return new Refusal("dial", named.reason, named.message);
+  }
+  return rules && refusedByRules(rules, peer, "dial");
+}

@@ -1,0 +1,215 @@
+/** The flags of `portail tunnel server` and `client`: data. ghostunnel's names keep their meaning. */
+import type { ArgDefinitions } from "../../lib/command/define.ts";
+import { configFlags } from "../../lib/command/flags.ts";
+import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
+import { identityFlags } from "../../lib/identity/flags.ts";
+
+/** Of all tunnels of the process. */
+const processFlags = {
+  "connect-timeout": {
+    type: "string",
+    default: "10s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "How long a handshake may take, and a connection to the target",
+  },
+  "close-timeout": {
+    type: "string",
+    default: "60s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "How long one direction may go on after the other has ended; 0 for ever",
+  },
+  "max-conn-lifetime": {
+    type: "string",
+    default: "0",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "Cut a connection of that age; 0 never",
+  },
+  "idle-timeout": {
+    type: "string",
+    default: "0",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "Cut a connection in which no byte moved for so long; 0 never",
+  },
+  keepalive: {
+    type: "string",
+    default: "60s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "Silence after which TCP probes whether a peer is still there; 0 never",
+  },
+  "shutdown-timeout": {
+    type: "string",
+    default: "5m",
+    valueHint: "TIME",
+    group: "Life",
+    description: "How long open connections may go on after SIGTERM",
+  },
+  "timed-reload": {
+    type: "string",
+    default: "0",
+    valueHint: "TIME",
+    group: "Life",
+    description: "Reload certificates, trust, revocation lists and policy so often, as SIGHUP does; 0 never",
+  },
+  "skip-resolve": {
+    type: "boolean",
+    group: "Target",
+    description: "Start although the target's name does not resolve yet",
+  },
+  resolver: {
+    type: "string",
+    multiple: true,
+    valueHint: "IP[:PORT]",
+    group: "Target",
+    description: "Ask this DNS server instead of the system",
+  },
+  "dns-timeout": {
+    type: "string",
+    default: "5s",
+    valueHint: "TIME",
+    group: "Target",
+    description: "How long a name may take to resolve",
+  },
+  "min-tls-version": {
+    type: "string",
+    default: "TLS1.2",
+    valueHint: "TLS1.2|TLS1.3",
+    group: "TLS",
+    description: "The oldest version that is spoken",
+  },
+  "max-tls-version": {
+    type: "string",
+    default: "TLS1.3",
+    valueHint: "TLS1.2|TLS1.3",
+    group: "TLS",
+    description: "The newest version that is spoken",
+  },
+  "cipher-suites": {
+    type: "string",
+    default: "AES,CHACHA",
+    valueHint: "LIST",
+    group: "TLS",
+    description: "Groups of TLS 1.2 suites, in order; those of TLS 1.3 are fixed",
+  },
+  "allow-unsafe-cipher-suites": { type: "boolean", hidden: true, description: "Permit the group UNSAFE-AZURE" },
+  "session-resumption": {
+    type: "boolean",
+    default: true,
+    group: "TLS",
+    description: "Resume TLS sessions, which spares most of a handshake",
+  },
+  audit: {
+    type: "string",
+    valueHint: "DEST",
+    group: "Log",
+    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
+  },
+  status: {
+    type: "string",
+    valueHint: "ADDRESS",
+    group: "Status",
+    description: "Serve /_status and metrics at [http(s)://]HOST:PORT, unix:PATH or systemd:NAME; HTTPS by default",
+  },
+  "enable-shutdown": { type: "boolean", group: "Status", description: "Let POST /_shutdown stop the process" },
+  "metrics-graphite": {
+    type: "string",
+    valueHint: "HOST:PORT",
+    group: "Status",
+    description: "Send metrics to a Graphite server (plaintext over TCP)",
+  },
+  "metrics-url": {
+    type: "string",
+    valueHint: "URL",
+    group: "Status",
+    description: "POST metrics as JSON to this URL",
+  },
+  "metrics-prefix": {
+    type: "string",
+    default: "ghostunnel",
+    valueHint: "TEXT",
+    group: "Status",
+    description: "What names of metrics begin with, but for those at /metrics",
+  },
+  "metrics-interval": {
+    type: "string",
+    default: "30s",
+    valueHint: "TIME",
+    group: "Status",
+    description: "How often metrics are sent",
+  },
+  quiet: {
+    type: "string",
+    multiple: true,
+    valueHint: "CLASS",
+    group: "Log",
+    description: "Leave out of the log: conns, conn-errs, handshake-errs, or all",
+  },
+  syslog: { type: "boolean", group: "Log", description: "Log to syslog instead of standard error" },
+  "log-format": {
+    type: "string",
+    valueHint: "text|json",
+    default: "text",
+    group: "Log",
+    description: "Format of the log on standard error",
+  },
+  debug: { type: "boolean", group: "Log", description: "Log more" },
+  "disable-landlock": { type: "boolean", hidden: true, description: "Taken for ghostunnel's sake" },
+  "use-landlock": { type: "boolean", hidden: true, description: "Taken for ghostunnel's sake" },
+  ...configFlags,
+} as const satisfies ArgDefinitions;
+
+const later = { type: "string", hidden: true, description: "Not taken yet" } as const;
+const laterSwitch = { type: "boolean", hidden: true, description: "Not taken yet" } as const;
+
+/** ghostunnel's flags that are known and refused, each with a hint (refused.ts). */
+const refusedFlags = {
+  "use-workload-api": laterSwitch,
+  "use-workload-api-addr": later,
+  "use-workload-api-timeout": later,
+  "enable-pprof": laterSwitch,
+  eventlog: laterSwitch,
+  "pkcs11-module": later,
+  "pkcs11-token-label": later,
+  "pkcs11-pin": later,
+  "keychain-identity": later,
+  "keychain-issuer": later,
+  "keychain-require-token": laterSwitch,
+} as const satisfies ArgDefinitions;
+
+export const serverArgs = {
+  ...tunnelKeys,
+  ...tunnelServerKeys,
+  ...identityFlags,
+  ...processFlags,
+  ...refusedFlags,
+  "allow-policy": later,
+  "allow-query": later,
+  "auto-acme-cert": later,
+  "auto-acme-email": later,
+  "auto-acme-agree-to-tos": laterSwitch,
+  "auto-acme-ca": later,
+  "auto-acme-testca": later,
+  "auto-acme-renew-check-interval": later,
+  "auto-acme-alt-tls-alpn-port": later,
+} as const satisfies ArgDefinitions;
+
+export const clientArgs = {
+  ...tunnelKeys,
+  ...tunnelClientKeys,
+  ...identityFlags,
+  "proxy-cacert": {
+    type: "string",
+    multiple: true,
+    valueHint: "FILE",
+    group: "Target",
+    description: "Trusted certificates for an https:// proxy, instead of the system's",
+  },
+  ...processFlags,
+  ...refusedFlags,
+  "verify-policy": later,
+  "verify-query": later,
+} as const satisfies ArgDefinitions;

@@ -1,0 +1,52 @@
+/** The client's side of a connection: from what was accepted to a connection that may be let through, as far as its own proof goes. */
+import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
+import { acceptProxy } from "../../lib/net/accept-proxy.ts";
+import { secure } from "../../lib/net/tls.ts";
+import { TlsFailure } from "../../lib/net/tls-failure.ts";
+import type { Peer } from "../../lib/identity/peer.ts";
+import { identify, refusedByRules } from "./authorise.ts";
+import { handshakeRefusal, Refusal } from "./refusal.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+export interface Front {
+  conn: Conn;
+  /** What came ahead of the receiver. */
+  early: Early;
+  /** The client's address: of a PROXY header, or of the socket. */
+  source: SocketAddress;
+  /** Where the client connected to, likewise. */
+  destination: SocketAddress;
+  /** The client's certificate, if it gave one. */
+  peer: Peer | undefined;
+}
+
+const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
+
+/** Takes the client through PROXY header, STARTTLS and TLS, as far as the tunnel asks for them. */
+export async function openFront(tunnel: Tunnel, accepted: Conn): Promise<Front | Refusal> {
+  const { settings } = tunnel;
+  let early = NOTHING;
+  let source = accepted.remote;
+  let destination = accepted.local;
+  if (settings.acceptProxyFrom !== undefined) {
+    const clientFirst = settings.side === "server";
+    const header = await acceptProxy(accepted, settings.acceptProxyFrom, tunnel.deadlines, clientFirst);
+    if (!header.ok) return new Refusal("handshake", header.code, header.reason);
+    early = header.early;
+    source = header.source ?? source;
+    destination = header.destination ?? destination;
+  }
+  if (settings.side === "client") return { conn: accepted, early, source, destination, peer: undefined };
+  const conn = await secure(accepted, early, true, tunnel.handshakeOptions());
+  if (conn instanceof TlsFailure) return handshakeRefusal("handshake", conn);
+  const known = identify(conn.tls, "handshake", tunnel.pinned ? undefined : Date.now());
+  if (known instanceof Refusal) return refuse(conn, known);
+  const refused = settings.rules && refusedByRules(settings.rules, known.peer, "handshake");
+  if (refused !== undefined) return refuse(conn, refused);
+  return { conn, early: NOTHING, source, destination, peer: known.peer };
+}
+
+function refuse(conn: Conn, refusal: Refusal): Refusal {
+  conn.destroy();
+  return refusal;
+}

@@ -1,0 +1,59 @@
+/** What a tunnel reads from files: identity, trust, revocation lists, policy; made ready for use. Puts nothing in force. */
+import type { Policy } from "../../lib/acl/policy.ts";
+import type { Logger } from "../../lib/command/log.ts";
+import type { IdentitySources } from "../../lib/identity/flags.ts";
+import { readIdentity, type Identity } from "../../lib/identity/identity.ts";
+import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { readTrust } from "../../lib/identity/trust.ts";
+import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { readPolicy } from "../../lib/service/policy-file.ts";
+import type { TunnelSettings } from "./settings.ts";
+
+export interface TlsSettings {
+  minVersion: TlsVersion;
+  maxVersion: TlsVersion;
+  ciphers: string;
+}
+
+/** Where a tunnel's files are. */
+export interface TunnelFiles {
+  files: SourceFiles;
+  sources: IdentitySources;
+  /** Authorities of an `https://` proxy; none are the system's. */
+  proxyCa: readonly string[];
+  tls: TlsSettings;
+}
+
+/** What was read, as a whole: swapped at a reload. */
+export interface Loaded {
+  /** Of identity and trust. */
+  context: TlsContext;
+  /** Undefined where we present no certificate. */
+  identity: Identity | undefined;
+  policy: Policy | undefined;
+  /** For an `https://` proxy. */
+  proxyContext: TlsContext | undefined;
+}
+
+/** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
+export function loadTunnel(settings: TunnelSettings, from: TunnelFiles, log: Logger): Loaded {
+  const { files, sources, tls, proxyCa } = from;
+  files.forget();
+  const presents = settings.side === "server" || settings.authenticate;
+  const verifies = settings.side === "client" || settings.authenticate;
+  const identity = presents && sources.identity ? readIdentity(sources.identity, files) : undefined;
+  const trust = verifies && settings.rules?.pinned !== true ? readTrust(sources.trust, files) : undefined;
+  const context = createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, ...tls });
+  const proxyContext = settings.proxy?.tls
+    ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, ...tls })
+    : undefined;
+  for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
+  return { context, identity, policy: loadPolicy(settings, log), proxyContext };
+}
+
+function loadPolicy({ acl }: TunnelSettings, log: Logger): Policy | undefined {
+  if (acl === undefined) return undefined;
+  const { policy, warnings } = readPolicy(acl);
+  if (warnings !== "") log.warn(warnings);
+  return policy;
+}

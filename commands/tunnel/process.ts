@@ -1,0 +1,191 @@
+/** What `portail tunnel` was told about the process: limits, life, log, and the list of its tunnels. Opens nothing. */
+import { usage } from "../../lib/command/argv.ts";
+import type { Config, ParsedArgs } from "../../lib/command/define.ts";
+import type { TableRow } from "../../lib/command/config-tables.ts";
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { parseChoice, parseDuration } from "../../lib/command/values.ts";
+import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import { SourceFiles, type SourceEnvironment } from "../../lib/identity/source-files.ts";
+import { KeepAlive } from "../../lib/net/keep-alive.ts";
+import type { RelayLimits } from "../../lib/net/relay.ts";
+import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import type { LifeOptions } from "../../lib/service/life.ts";
+import { cipherList } from "./cipher-groups.ts";
+import { tunnelClientKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
+import type { clientArgs, serverArgs } from "./flags.ts";
+import type { TlsSettings, TunnelFiles } from "./load.ts";
+import { refuseOthers } from "./refused.ts";
+import { parseClient, parseQuiet, parseServer, type Quiet, type TunnelSettings } from "./settings.ts";
+
+/** A tunnel, and the files that it reads. */
+export interface TunnelPlan {
+  settings: TunnelSettings;
+  files: TunnelFiles;
+}
+
+export interface ProcessSettings {
+  tunnels: TunnelPlan[];
+  quiet: Quiet;
+  audit: string | undefined;
+  resolvers: string[];
+  skipResolve: boolean;
+  resumption: boolean;
+  /** Milliseconds. */
+  dnsTimeout: number;
+  connectTimeout: number;
+  keepAlive: KeepAlive;
+  relayLimits: RelayLimits;
+  life: LifeOptions;
+}
+
+type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
+
+/** Throws `PortailError` for values that make no sense, alone or beside the others. */
+export function parseServerProcess(
+  given: ParsedArgs<typeof serverArgs>,
+  config: Config,
+  environment: SourceEnvironment,
+): ProcessSettings {
+  const rows = rowsOf(given, config, Object.keys(CLIENT_ONLY), "server");
+  const tunnels = rows.map(({ keys, name, row }) => ({
+    settings: parseServer(keys, name),
+    files: needIdentity(filesOf(given, config, row, new SourceFiles(environment)), "server"),
+  }));
+  return { ...parseProcess(given), tunnels };
+}
+
+/** The same for a client; `local` when it listens nowhere of its own. */
+export function parseClientProcess(
+  given: ParsedArgs<typeof clientArgs>,
+  config: Config,
+  environment: SourceEnvironment,
+  local: boolean,
+): ProcessSettings {
+  const rows = rowsOf(given, config, Object.keys(SERVER_ONLY), "client");
+  const tunnels = rows.map(({ keys, name, row }) => {
+    const settings = parseClient(keys, name, local);
+    const files = filesOf(given, config, row, new SourceFiles(environment));
+    if (settings.authenticate) needIdentity(files, "client");
+    else if (files.sources.identity !== undefined)
+      throw usage(
+        "usage.conflict",
+        "--disable-authentication and an identity exclude each other",
+        "leave out --keystore, --cert and --key, also from the environment",
+      );
+    return { settings, files };
+  });
+  return { ...parseProcess(given), tunnels };
+}
+
+function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
+  refuseOthers(given);
+  const duration = (
+    name:
+      | "connect-timeout"
+      | "close-timeout"
+      | "max-conn-lifetime"
+      | "idle-timeout"
+      | "keepalive"
+      | "shutdown-timeout"
+      | "timed-reload"
+      | "dns-timeout",
+    min = 0,
+  ) => parseDuration(`--${name}`, given[name], { min });
+  return {
+    quiet: parseQuiet(given.quiet),
+    audit: given.audit,
+    resolvers: given.resolver,
+    skipResolve: given["skip-resolve"],
+    resumption: given["session-resumption"],
+    dnsTimeout: duration("dns-timeout", 1),
+    connectTimeout: duration("connect-timeout", 1),
+    keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
+    relayLimits: {
+      idle: duration("idle-timeout"),
+      lifetime: duration("max-conn-lifetime"),
+      halfClosed: duration("close-timeout"),
+    },
+    life: { shutdownTimeout: duration("shutdown-timeout"), timedReload: duration("timed-reload") },
+  };
+}
+
+const SERVER_ONLY: Readonly<Record<string, unknown>> = tunnelServerKeys;
+const CLIENT_ONLY: Readonly<Record<string, unknown>> = tunnelClientKeys;
+
+interface Row<K> {
+  keys: K;
+  name: string | undefined;
+  row: TableRow<"tunnel"> | undefined;
+}
+
+/** The tunnels: of the file's tables, each over the flags; without tables the one of the flags. */
+function rowsOf<K extends Given>(given: K, config: Config, foreign: readonly string[], side: string): Row<K>[] {
+  const rows = config.tables.tunnel;
+  if (rows.length === 0) return [{ keys: given, name: undefined, row: undefined }];
+  const names = new Set<string>();
+  return rows.map((row, i) => {
+    const name = row.name ?? `tunnel-${i + 1}`;
+    const where = `[[tunnel]] ${JSON.stringify(name)}`;
+    if (names.has(name)) throw invalidRow(`${where} is there twice`, "give each a name of its own");
+    names.add(name);
+    const values = row as Readonly<Record<string, unknown>>;
+    const alien = foreign.find((key) => isGiven(values[key]));
+    if (alien !== undefined) throw invalidRow(`${where}: "${alien}" is not for a ${side}`);
+    const own = Object.entries(values).filter(([key, value]) => Object.hasOwn(given, key) && isGiven(value));
+    return { keys: { ...given, ...Object.fromEntries(own) }, name, row };
+  });
+}
+
+/** A table's values are complete: what is not in the file is undefined, false or empty. */
+function isGiven(value: unknown): boolean {
+  return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+}
+
+function invalidRow(message: string, hint?: string): PortailError {
+  return new PortailError(message, { code: "config.tunnel", exit: EXIT.config, ...(hint && { hint }) });
+}
+
+/** The identity and the trust of a tunnel: of the tables that it names, or of the flags. */
+function filesOf(given: Given, config: Config, row: TableRow<"tunnel"> | undefined, files: SourceFiles): TunnelFiles {
+  const { identity, trust } = parseIdentityFlags(given);
+  const sources: IdentitySources = {
+    identity:
+      row?.identity === undefined
+        ? identity
+        : parseIdentityFlags({ ...NO_FLAGS, ...named(config.tables.identity, "identity", row.identity) }).identity,
+    trust: row?.trust === undefined ? trust : { ...NO_TRUST, ...named(config.tables.trust, "trust", row.trust) },
+  };
+  return { files, sources, proxyCa: "proxy-cacert" in given ? given["proxy-cacert"] : [], tls: tlsSettings(given) };
+}
+
+const NO_TRUST = { cacert: [], crl: [] };
+const NO_FLAGS = {
+  cert: undefined,
+  key: undefined,
+  keystore: undefined,
+  storepass: undefined,
+  "storepass-file": undefined,
+  ...NO_TRUST,
+};
+
+function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T {
+  const found = table.get(name);
+  if (found !== undefined) return found;
+  const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
+  throw invalidRow(`there is no table [${kind}.${name}]`, hint);
+}
+
+function needIdentity(files: TunnelFiles, side: string): TunnelFiles {
+  if (files.sources.identity !== undefined) return files;
+  const or = side === "client" ? ", or present none with --disable-authentication" : "";
+  throw usage("tunnel.no_identity", "there is no certificate to present", `give --keystore, or --cert and --key${or}`);
+}
+
+function tlsSettings(given: Given): TlsSettings {
+  const version = (name: "min-tls-version" | "max-tls-version"): TlsVersion =>
+    parseChoice(`--${name}`, given[name], ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
+  const minVersion = version("min-tls-version");
+  const maxVersion = version("max-tls-version");
+  if (minVersion > maxVersion) throw usage("usage.conflict", "--min-tls-version is above --max-tls-version");
+  return { minVersion, maxVersion, ciphers: cipherList(given["cipher-suites"], given["allow-unsafe-cipher-suites"]) };
+}

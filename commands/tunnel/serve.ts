@@ -1,0 +1,174 @@
+/** Runs the tunnels of a process: opens them, reloads them together, drains them, ends. */
+import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
+import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
+import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import { formatAddress } from "../../lib/net/conn.ts";
+import { Dialer, DialError } from "../../lib/net/dial.ts";
+import { openListener, type Listener } from "../../lib/net/listen.ts";
+import { openResolver } from "../../lib/net/resolve.ts";
+import { liveUntilStopped, type Daemon, type ReloadOutcome } from "../../lib/service/life.ts";
+import { loadTunnel, type Loaded } from "./load.ts";
+import { NO_METERS } from "./meters.ts";
+import type { ProcessSettings, TunnelPlan } from "./process.ts";
+import { Tunnel, type Shared } from "./tunnel.ts";
+
+/** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
+export async function serve(runtime: Runtime, settings: ProcessSettings): Promise<ExitStatus> {
+  const process = await openProcess(runtime, settings);
+  const status = await liveUntilStopped(runtime, () => process.listen(), settings.life);
+  await process.close();
+  return status;
+}
+
+/** Everything but the listeners: files are read, targets are known. */
+export async function openProcess(runtime: Runtime, settings: ProcessSettings): Promise<TunnelProcess> {
+  const { log } = runtime;
+  const sink =
+    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const shared: Shared = {
+    log,
+    quiet: settings.quiet,
+    sink,
+    meters: NO_METERS,
+    keepAlive: settings.keepAlive,
+    connectTimeout: settings.connectTimeout,
+    relayLimits: settings.relayLimits,
+    targetTools: {
+      dialer: new Dialer(settings.connectTimeout, settings.keepAlive),
+      resolve: await openResolver(settings.resolvers, settings.dnsTimeout),
+    },
+    resumption: settings.resumption,
+  };
+  const tunnels: { plan: TunnelPlan; tunnel: Tunnel }[] = [];
+  for (const plan of settings.tunnels) {
+    const loaded = loadTunnel(plan.settings, plan.files, log);
+    const tunnel = new Tunnel(plan.settings, shared, loaded);
+    if (!settings.skipResolve) await refuseUnresolvable(tunnel);
+    tunnels.push({ plan, tunnel });
+  }
+  return new TunnelProcess(runtime, settings, tunnels, sink);
+}
+
+/** A target that does not resolve is a mistake of the command line more often than not. Behind a proxy it is not ours to resolve. */
+async function refuseUnresolvable(tunnel: Tunnel): Promise<void> {
+  for (const target of tunnel.proxy === undefined ? tunnel.targets.all : [tunnel.proxy.target]) {
+    const found = await target.candidates();
+    if (!(found instanceof DialError)) continue;
+    throw new PortailError(`invalid target address ${JSON.stringify(target.text)}: ${found.message}`, {
+      code: "tunnel.target_unresolved",
+      exit: EXIT.unavailable,
+      hint: "correct --target, or start all the same with --skip-resolve",
+    });
+  }
+}
+
+export class TunnelProcess implements Daemon {
+  readonly tunnels: readonly Tunnel[];
+  readonly #runtime: Runtime;
+  readonly #settings: ProcessSettings;
+  readonly #planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[];
+  readonly #sink: AuditSink | undefined;
+  #listeners: Listener[] = [];
+
+  constructor(
+    runtime: Runtime,
+    settings: ProcessSettings,
+    planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[],
+    sink: AuditSink | undefined,
+  ) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#planned = planned;
+    this.tunnels = planned.map(({ tunnel }) => tunnel);
+    this.#sink = sink;
+  }
+
+  get open(): number {
+    return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open, 0);
+  }
+
+  get summary(): string {
+    return `listening on ${this.addresses.join(", ")}`;
+  }
+
+  /** Where it listens. */
+  get addresses(): string[] {
+    return this.#listeners.map(({ address }) => formatAddress(address));
+  }
+
+  /** Opens all listeners, or none. */
+  async listen(): Promise<this> {
+    const { env, log } = this.#runtime;
+    const { keepAlive } = this.#settings;
+    try {
+      for (const { plan, tunnel } of this.#planned) {
+        for (const endpoint of plan.settings.listen) {
+          const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
+          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept }));
+        }
+      }
+    } catch (error) {
+      this.#stopListening();
+      throw error;
+    }
+    for (const tunnel of this.tunnels) {
+      const { name, side } = tunnel.settings;
+      const targets = tunnel.targets.all.map(({ text }) => text).join(", ");
+      log.info(`tunnel ${side} to ${targets}`, name === undefined ? {} : { tunnel: name });
+    }
+    log.info(this.summary);
+    this.#record({ event: "start", listen: this.addresses });
+    return this;
+  }
+
+  /** All or nothing: what cannot be read leaves every tunnel as it was. */
+  async reload(): Promise<ReloadOutcome> {
+    const { log } = this.#runtime;
+    try {
+      const loaded: Loaded[] = [];
+      for (const { plan } of this.#planned) loaded.push(loadTunnel(plan.settings, plan.files, log));
+      this.#sink?.reopen();
+      this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
+      log.info("reloaded certificates, trust and policies");
+      this.#record({ event: "reload", outcome: "done" });
+      return "done";
+    } catch (error) {
+      if (!(error instanceof PortailError)) throw error;
+      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
+      this.#record({ event: "reload", outcome: "kept", error: detail });
+      return "kept";
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#stopListening();
+    this.#record({ event: "drain", open: this.open });
+    await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));
+  }
+
+  cut(): void {
+    for (const tunnel of this.tunnels) tunnel.cut();
+  }
+
+  /** Writes what is left to be written. */
+  async close(): Promise<void> {
+    this.#record({ event: "stop", open: this.open });
+    await this.#sink?.close();
+  }
+
+  #stopListening(): void {
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+  }
+
+  #record(event: LifeLine): void {
+    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "tunnel", ...event } as AuditEvent);
+  }
+}
+
+type LifeLine =
+  | { event: "start"; listen: string[] }
+  | { event: "drain" | "stop"; open: number }
+  | { event: "reload"; outcome: ReloadOutcome; error?: string };

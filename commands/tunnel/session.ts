@@ -1,0 +1,127 @@
+/** One connection through a tunnel, from its acceptance to its end: front, policy, back, relay, and one record of it all. */
+import type { Decision } from "../../lib/acl/decision.ts";
+import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
+import { Relay, type RelayResult } from "../../lib/net/relay.ts";
+import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
+import { decideByPolicy } from "./authorise.ts";
+import { openBack, type Back } from "./back.ts";
+import { sessionFacts } from "./facts.ts";
+import { openFront, type Front } from "./front.ts";
+import { proxyHeaderOf } from "./proxy-header.ts";
+import { Refusal } from "./refusal.ts";
+import { recordClosed, recordOpened, recordRefused } from "./record.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+/** What is known of a session so far, for its record. */
+export interface Progress {
+  readonly session: string;
+  /** Milliseconds of `performance.now`. */
+  readonly started: number;
+  client: SocketAddress;
+  front: Front | undefined;
+  back: Back | undefined;
+  decision: Decision | undefined;
+  facts: Record<string, unknown>;
+}
+
+export class Session {
+  readonly #tunnel: Tunnel;
+  readonly #accepted: Conn;
+  readonly #progress: Progress;
+  #relay: Relay | undefined;
+  #cut = false;
+
+  constructor(tunnel: Tunnel, accepted: Conn) {
+    this.#tunnel = tunnel;
+    this.#accepted = accepted;
+    this.#progress = {
+      session: tunnel.nextSession(),
+      started: performance.now(),
+      client: accepted.remote,
+      front: undefined,
+      back: undefined,
+      decision: undefined,
+      facts: {},
+    };
+  }
+
+  /** Whether both sides are connected. */
+  get relaying(): boolean {
+    return this.#relay !== undefined;
+  }
+
+  /** Resolves when it is over. */
+  async run(): Promise<void> {
+    const refusal = await this.#open();
+    if (refusal === undefined) return;
+    this.#progress.front?.conn.destroy();
+    this.#accepted.destroy();
+    this.#progress.back?.conn.destroy();
+    recordRefused(
+      this.#tunnel,
+      this.#progress,
+      this.#cut ? new Refusal(refusal.phase, "cut", "the tunnel is being stopped") : refusal,
+    );
+  }
+
+  /** Ends it at once. */
+  cut(): void {
+    this.#cut = true;
+    this.#relay?.cut();
+    this.#accepted.destroy();
+    this.#progress.front?.conn.destroy();
+  }
+
+  /** Everything up to the relay, and the relay itself; why it did not come to that. */
+  async #open(): Promise<Refusal | undefined> {
+    const tunnel = this.#tunnel;
+    const progress = this.#progress;
+    const front = await openFront(tunnel, this.#accepted);
+    if (front instanceof Refusal) return front;
+    progress.front = front;
+    progress.client = front.source;
+    tunnel.meters.handshaken(performance.now() - progress.started);
+    if (tunnel.settings.side === "server") {
+      const refused = this.#decide("handshake");
+      if (refused !== undefined) return refused;
+    }
+    const back = await openBack(tunnel);
+    if (back instanceof Refusal) return back;
+    progress.back = back;
+    if (tunnel.settings.side === "client") {
+      const refused = this.#decide("dial");
+      if (refused !== undefined) return refused;
+    }
+    if (this.#cut || front.conn.closed)
+      return new Refusal("dial", "client_gone", "the client left before the target was reached");
+    if (tunnel.settings.proxyHeader !== undefined) {
+      const header = encodeProxyHeader(proxyHeaderOf(tunnel.settings.proxyHeader, front));
+      if (header === undefined) return new Refusal("dial", "proxy_header_size", "the PROXY header would be too long");
+      back.conn.write(header);
+    }
+    await this.#copy(front, back);
+    return undefined;
+  }
+
+  #decide(phase: "handshake" | "dial"): Refusal | undefined {
+    const { policy } = this.#tunnel;
+    if (policy === undefined) return undefined;
+    const facts = sessionFacts(this.#tunnel, this.#progress);
+    const decided = decideByPolicy(policy, facts, phase);
+    this.#progress.decision = decided instanceof Refusal ? decided.decision : decided;
+    this.#progress.facts = this.#tunnel.auditFacts(facts);
+    return decided instanceof Refusal ? decided : undefined;
+  }
+
+  async #copy(front: Front, back: Back): Promise<void> {
+    const tunnel = this.#tunnel;
+    recordOpened(tunnel, this.#progress);
+    tunnel.meters.opened();
+    const result = await new Promise<RelayResult>((relayEnded) => {
+      this.#relay = new Relay(front.conn, back.conn, tunnel.relayLimits, front.early, { relayEnded });
+    });
+    tunnel.meters.closed(performance.now() - this.#progress.started);
+    if (result.by === "lifetime") tunnel.meters.expired();
+    recordClosed(tunnel, this.#progress, result);
+  }
+}

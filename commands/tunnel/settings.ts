@@ -1,0 +1,237 @@
+/** What `portail tunnel` was told about each of its tunnels, as values: the end of all strings. Opens nothing. */
+import { usage } from "../../lib/command/argv.ts";
+import type { ParsedArgs } from "../../lib/command/define.ts";
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import type { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
+import { parseChoice, parseInteger } from "../../lib/command/values.ts";
+import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
+import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
+import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
+import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
+import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
+
+export type Side = "server" | "client";
+
+/** One tunnel. */
+export interface TunnelSettings {
+  /** Of `[[tunnel]]`; undefined for the one of the command line. */
+  name: string | undefined;
+  side: Side;
+  listen: Endpoint[];
+  targets: TargetEndpoint[];
+  targetOrder: TargetOrder;
+  /** Server: whether clients must give a certificate. Client: whether we give one. */
+  authenticate: boolean;
+  /** What the peer's certificate must say; undefined where the flags ask for nothing. */
+  rules: AccessRules | undefined;
+  acl: string | undefined;
+  protocolIds: string[];
+  /** Undefined where nobody is to send PROXY headers. */
+  acceptProxyFrom: ProxySources | undefined;
+  /** A common name counts as the server's name where there is no alternative name. */
+  cnAsName: boolean;
+  /** Sessions at a time. */
+  most: number;
+  /** Of a server. */
+  proxyHeader: ProxyMode | undefined;
+  targetStatus: URL | undefined;
+  /** Of a client: the name to ask for and to demand; undefined is the target's host. */
+  serverName: string | undefined;
+  proxy: OutboundProxy | undefined;
+}
+
+/** Classes of log lines that are left out. */
+export interface Quiet {
+  conns: boolean;
+  connErrors: boolean;
+  handshakeErrors: boolean;
+  /** Every line but errors. */
+  all: boolean;
+}
+
+type Common = ParsedArgs<typeof tunnelKeys>;
+export type ServerKeys = Common & ParsedArgs<typeof tunnelServerKeys>;
+export type ClientKeys = Common & ParsedArgs<typeof tunnelClientKeys>;
+
+/** Connections of one tunnel where nothing else is said: the limit of open files decides. */
+const NO_LIMIT = 1_000_000;
+
+/** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
+export function parseServer(given: ServerKeys, name: string | undefined): TunnelSettings {
+  const common = parseCommon(given, "server", name);
+  for (const target of common.targets) refuseFarTarget(target, given);
+  const access = parseAccessRules(
+    {
+      all: given["allow-all"],
+      cn: given["allow-cn"],
+      ou: given["allow-ou"],
+      dns: given["allow-dns"],
+      ip: given["allow-ip"],
+      uri: given["allow-uri"],
+      spkiPin: given["allow-spki-pin"],
+    },
+    "allow",
+  );
+  const authenticate = !given["disable-authentication"];
+  if (!authenticate && !access.empty)
+    throw conflict(
+      "--disable-authentication",
+      "the --allow flags",
+      "without a certificate there is nothing to allow by",
+    );
+  if (authenticate && access.empty && common.acl === undefined) {
+    throw new PortailError("nothing says which clients may connect", {
+      code: "tunnel.no_access_rule",
+      exit: EXIT.config,
+      hint: "give --allow-all, --allow-cn, --allow-ou, --allow-dns, --allow-uri, --allow-spki-pin or --acl; or --disable-authentication",
+    });
+  }
+  return {
+    ...common,
+    authenticate,
+    rules: access.empty ? undefined : access,
+    proxyHeader: parseProxyHeader(given),
+    targetStatus: parseStatusUrl(given["target-status"]),
+    serverName: undefined,
+    proxy: undefined,
+  };
+}
+
+/** The same for a client; `local` when it listens nowhere (`--stdio`, or a program of its own). */
+export function parseClient(given: ClientKeys, name: string | undefined, local: boolean): TunnelSettings {
+  const common = parseCommon(given, "client", name, local);
+  for (const listen of common.listen) refuseOpenListen(listen, given);
+  const rules = parseAccessRules(
+    {
+      all: false,
+      cn: given["verify-cn"],
+      ou: given["verify-ou"],
+      dns: given["verify-dns"],
+      ip: given["verify-ip"],
+      uri: given["verify-uri"],
+      spkiPin: given["verify-spki-pin"],
+    },
+    "verify",
+  );
+  return {
+    ...common,
+    authenticate: !given["disable-authentication"],
+    rules: rules.empty ? undefined : rules,
+    proxyHeader: undefined,
+    targetStatus: undefined,
+    serverName: given["override-server-name"],
+    proxy: given.proxy === undefined ? undefined : parseProxyUrl(given.proxy, "--proxy"),
+  };
+}
+
+type CommonSettings = Omit<
+  TunnelSettings,
+  "authenticate" | "rules" | "proxyHeader" | "targetStatus" | "serverName" | "proxy"
+>;
+
+function parseCommon(given: Common, side: Side, name: string | undefined, local = false): CommonSettings {
+  if (given.listen.length === 0 && !local)
+    throw usage("usage.missing", "--listen is required", "where clients come in, e.g. --listen localhost:8443");
+  if (given.target.length === 0)
+    throw usage("usage.missing", "--target is required", "where connections go, e.g. --target localhost:8080");
+  if (given.listen.length > 0 && local) throw usage("usage.conflict", "--stdio and --listen exclude each other");
+  const most = given["max-concurrent-conns"];
+  return {
+    name,
+    side,
+    listen: given.listen.map((text) => parseListen(text)),
+    targets: given.target.map((text) => parseTarget(text)),
+    targetOrder: parseChoice("--target-order", given["target-order"] ?? "first", ["first", "rotate"]),
+    acl: given.acl,
+    protocolIds: given.alpn.map(parseProtocolId),
+    acceptProxyFrom: parseAcceptProxyFrom(given["accept-proxy-from"]),
+    cnAsName: given["unsafe-cn-as-name"],
+    most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
+  };
+}
+
+function parseListen(text: string): Endpoint {
+  if (text.startsWith("launchd:")) throw usage("endpoint.launchd", "launchd: exists on macOS only", "use systemd:NAME");
+  const endpoint = parseEndpoint(text, "--listen");
+  if (endpoint.kind === "stdio")
+    throw usage("usage.value", "--listen: stdio is not a place to listen on", "use --stdio");
+  return endpoint;
+}
+
+function parseTarget(text: string): TargetEndpoint {
+  const endpoint = parseEndpoint(text, "--target");
+  if (endpoint.kind === "tcp" || endpoint.kind === "unix") return endpoint;
+  throw usage(
+    "usage.value",
+    `--target: ${JSON.stringify(text)} cannot be connected to`,
+    "write HOST:PORT or unix:PATH",
+  );
+}
+
+function parseProtocolId(text: string): string {
+  const length = Buffer.byteLength(text);
+  if (length > 0 && length < 256) return text;
+  throw usage("usage.value", "--alpn: a protocol id has 1 to 255 bytes", "e.g. --alpn postgresql");
+}
+
+function parseAcceptProxyFrom(texts: readonly string[]): ProxySources | undefined {
+  return texts.length === 0 ? undefined : parseProxySources(texts, "--accept-proxy-from");
+}
+
+function parseProxyHeader(given: ServerKeys): ProxyMode | undefined {
+  const mode = given["proxy-protocol-mode"];
+  if (mode === undefined) return given["proxy-protocol"] ? "conn" : undefined;
+  if (given["proxy-protocol"]) throw conflict("--proxy-protocol", "--proxy-protocol-mode");
+  return parseChoice("--proxy-protocol-mode", mode, ["conn", "tls", "tls-full"]);
+}
+
+function parseStatusUrl(text: string | undefined): URL | undefined {
+  if (text === undefined) return undefined;
+  const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url?.protocol === "http:" || url?.protocol === "https:") return url;
+  throw usage("usage.value", `--target-status: ${JSON.stringify(text)} is no http:// or https:// URL`);
+}
+
+/** Beyond this host the connection goes on in the clear. */
+function refuseFarTarget(target: TargetEndpoint, given: ServerKeys): void {
+  if (target.kind === "unix" || given["unsafe-target"] || isLoopback(target.host)) return;
+  throw new PortailError(
+    `--target ${formatEndpoint(target)} is beyond this host, where connections go on in the clear`,
+    {
+      code: "tunnel.unsafe_target",
+      exit: EXIT.usage,
+      hint: "use localhost, 127.0.0.1, [::1] or unix:PATH, or say --unsafe-target",
+    },
+  );
+}
+
+/** Whoever reaches the port uses this identity. */
+function refuseOpenListen(listen: Endpoint, given: ClientKeys): void {
+  if (listen.kind !== "tcp" || given["unsafe-listen"] || isLoopback(listen.host)) return;
+  throw new PortailError(`--listen ${formatEndpoint(listen)} lends this identity to everybody who can reach it`, {
+    code: "tunnel.unsafe_listen",
+    exit: EXIT.usage,
+    hint: "use localhost, 127.0.0.1, [::1], unix:PATH or systemd:NAME, or say --unsafe-listen",
+  });
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
+}
+
+function conflict(one: string, other: string, hint?: string): PortailError {
+  return usage("usage.conflict", `${one} and ${other} exclude each other`, hint);
+}
+
+/** `all` is everything but errors of our own. */
+export function parseQuiet(classes: readonly string[]): Quiet {
+  const known = classes.map((text) => parseChoice("--quiet", text, ["all", "conns", "conn-errs", "handshake-errs"]));
+  const all = known.includes("all");
+  return {
+    all,
+    conns: all || known.includes("conns"),
+    connErrors: all || known.includes("conn-errs"),
+    handshakeErrors: all || known.includes("handshake-errs"),
+  };
+}

@@ -1,0 +1,184 @@
+/** One tunnel of the process: its settings, what it has loaded, and the sessions that are open. Knows no flags and no files. */
+import type { FactName, Facts } from "../../lib/acl/facts.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
+import { auditFacts } from "../../lib/audit/event.ts";
+import type { AuditSink } from "../../lib/audit/sink.ts";
+import type { Logger } from "../../lib/command/log.ts";
+import type { Conn } from "../../lib/net/conn.ts";
+import { Deadlines } from "../../lib/net/deadlines.ts";
+import type { KeepAlive } from "../../lib/net/keep-alive.ts";
+import type { RelayLimits } from "../../lib/net/relay.ts";
+import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
+import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
+import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
+import { WaitingRoom } from "./waiting-room.ts";
+import type { Meters } from "./meters.ts";
+import type { Loaded } from "./load.ts";
+import type { OutboundSide } from "./outbound-side.ts";
+import { Session } from "./session.ts";
+import type { Quiet, TunnelSettings } from "./settings.ts";
+
+/** What all tunnels of a process share. */
+export interface Shared {
+  log: Logger;
+  quiet: Quiet;
+  sink: AuditSink | undefined;
+  meters: Meters;
+  keepAlive: KeepAlive;
+  /** Milliseconds: of a handshake, and of a dial. */
+  connectTimeout: number;
+  relayLimits: RelayLimits;
+  targetTools: TargetTools;
+  resumption: boolean;
+}
+
+export class Tunnel {
+  readonly settings: TunnelSettings;
+  readonly targets: Targets;
+  /** The proxy behind which the targets are. */
+  readonly proxy: OutboundSide | undefined;
+  readonly deadlines: Deadlines;
+  readonly #shared: Shared;
+  #loaded: Loaded;
+  /** Of `#loaded.context`: sessions that other trust has verified are not resumed. */
+  #sessions = new Map<Target, SessionCache>();
+  readonly #open = new Set<Session>();
+  readonly #room: WaitingRoom;
+  readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
+  #count = 0;
+  #emptied: (() => void) | undefined;
+
+  constructor(settings: TunnelSettings, shared: Shared, loaded: Loaded) {
+    this.settings = settings;
+    this.#shared = shared;
+    this.#loaded = loaded;
+    this.deadlines = new Deadlines(shared.connectTimeout);
+    const all = settings.targets.map((endpoint) => new Target(endpoint, shared.targetTools));
+    this.targets = new Targets(all, settings.targetOrder);
+    this.#room = new WaitingRoom(settings.most);
+    this.proxy = this.#outboundSide(settings.proxy);
+  }
+
+  get log(): Logger {
+    return this.#shared.log;
+  }
+  get quiet(): Quiet {
+    return this.#shared.quiet;
+  }
+  get sink(): AuditSink | undefined {
+    return this.#shared.sink;
+  }
+  get meters(): Meters {
+    return this.#shared.meters;
+  }
+  get relayLimits(): RelayLimits {
+    return this.#shared.relayLimits;
+  }
+  /** Whether pins take the place of chain and name. */
+  get pinned(): boolean {
+    return this.settings.rules?.pinned === true;
+  }
+  get policy(): Policy | undefined {
+    return this.#loaded.policy;
+  }
+
+  /** Puts what was read anew in force, from the next connection on. */
+  swap(loaded: Loaded): void {
+    this.#loaded = loaded;
+    this.#sessions = new Map();
+  }
+
+  /** Sessions that are open, in whatever state. */
+  get open(): number {
+    return this.#open.size;
+  }
+
+  /** Takes a connection that was accepted: at once, or when a place is free. */
+  accept(conn: Conn): void {
+    this.meters.accepted();
+    if (this.#room.enter(conn, () => void this.#serve(conn))) return;
+    this.meters.acceptError();
+    conn.destroy();
+    if (this.#room.mayComplain())
+      this.log.error("error accepting connection: too many open files", {
+        open: this.open,
+        waiting: this.#room.waiting,
+      });
+  }
+
+  async #serve(conn: Conn): Promise<void> {
+    const session = new Session(this, conn);
+    this.#open.add(session);
+    try {
+      await session.run();
+    } finally {
+      this.#open.delete(session);
+      this.#room.leave();
+      if (this.#open.size === 0) this.#emptied?.();
+    }
+  }
+
+  /** Ends what has not come to relay, and resolves when all else has ended. */
+  drain(): Promise<void> {
+    this.#room.close();
+    for (const session of this.#open) if (!session.relaying) session.cut();
+    if (this.#open.size === 0) return Promise.resolve();
+    return new Promise((resolve) => (this.#emptied = resolve));
+  }
+
+  cut(): void {
+    for (const session of this.#open) session.cut();
+  }
+
+  /** How TLS is spoken on the tunnel's side: with clients, or with `target`, which is asked for by `serverName`. */
+  handshakeOptions(target?: Target, serverName?: string): HandshakeOptions {
+    const { authenticate, protocolIds, side } = this.settings;
+    return {
+      context: this.#loaded.context,
+      requestCert: side === "client" || authenticate,
+      verify: (side === "client" || authenticate) && !this.pinned,
+      protocolIds,
+      serverName: serverName === undefined || parseIp(serverName) !== undefined ? undefined : serverName,
+      sessions: target === undefined || !this.#shared.resumption ? undefined : this.#sessionsOf(target),
+      deadlines: this.deadlines,
+      keepAlive: this.#shared.keepAlive,
+    };
+  }
+
+  #outboundSide(url: OutboundProxy | undefined): OutboundSide | undefined {
+    if (url === undefined) return undefined;
+    const endpoint = { kind: "tcp", host: url.host, port: url.port } as const;
+    return {
+      url,
+      target: new Target(endpoint, this.#shared.targetTools),
+      handshakeOptions: () => ({
+        ...this.handshakeOptions(undefined, url.host),
+        context: this.#loaded.proxyContext!,
+        verify: true,
+        protocolIds: [],
+      }),
+    };
+  }
+
+  #sessionsOf(target: Target): SessionCache {
+    let cache = this.#sessions.get(target);
+    if (cache === undefined) this.#sessions.set(target, (cache = new SessionCache()));
+    return cache;
+  }
+
+  /** The name of a session in records: no other run has it. */
+  nextSession(): string {
+    return `${this.#run}-${(++this.#count).toString(36)}`;
+  }
+
+  /** Those of `facts` that the policy mentions, for the record. */
+  auditFacts(facts: Facts): Record<string, unknown> {
+    const mentions: readonly FactName[] = this.policy?.mentions ?? [];
+    return this.sink === undefined ? {} : auditFacts(facts, mentions, digest);
+  }
+}
+
+function digest(value: string): string {
+  return new Bun.CryptoHasher("sha256").update(value).digest("hex").slice(0, 16);
+}
