@@ -15,6 +15,20 @@ export interface BulkResult {
   failures: number;
 }
 
+export interface TapPlan {
+  /** A port on loopback. */
+  to: number;
+}
+
+export interface TapResult {
+  /** How many connections came to each of the agreements, by {@link agreementText}. */
+  agreements: Record<string, number>;
+  full: number;
+  resumed: number;
+  /** Connections whose bytes were no TLS 1.3 handshake. */
+  other: number;
+}
+
 export interface RatePlan extends Route {
   parallel: number;
   warmupMs: number;

@@ -62,20 +62,21 @@ export function allProcesses(): Stat[] {
   return all;
 }
 
-/** The living processes of the tree under `root` now. Empty when it has ended. */
-export function processTree(root: number): Stat[] {
-  return descendants(root, allProcesses());
+/** The living processes of the trees under `roots` now. Empty when they have ended. */
+export function processTree(...roots: readonly number[]): Stat[] {
+  const all = allProcesses();
+  return roots.flatMap((root) => descendants(root, all));
 }
 
-/** User and system seconds of the tree under `root` since its start. */
-export function cpuSecondsOf(root: number): number {
-  return processTree(root).reduce((sum, process) => sum + process.cpuSeconds, 0);
+/** User and system seconds of the trees under `roots` since their start. */
+export function cpuSecondsOf(...roots: readonly number[]): number {
+  return processTree(...roots).reduce((sum, process) => sum + process.cpuSeconds, 0);
 }
 
-/** Memory of all processes of the tree under `root`, summed. */
-export function memoryOf(root: number): Memory {
+/** Memory of all processes of the trees under `roots`, summed. */
+export function memoryOf(...roots: readonly number[]): Memory {
   const sum: Memory = { rss: 0, pss: 0 };
-  for (const { pid } of processTree(root)) {
+  for (const { pid } of processTree(...roots)) {
     const memory = parseSmapsRollup(readOrEmpty(`/proc/${pid}/smaps_rollup`));
     sum.rss += memory?.rss ?? 0;
     sum.pss += memory?.pss ?? 0;
