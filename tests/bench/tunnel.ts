@@ -1,9 +1,8 @@
 /** The mTLS tunnel beside its peers: pairs of processes, rounds in rotating order, one core for each pair, and a report. Not a test. */
-import { loadavg } from "node:os";
 import type { Report } from "./run.ts";
 import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
 import type { Contender } from "./support/contender.ts";
-import { machine } from "./support/machine.ts";
+import { machine, watchOthers } from "./support/machine.ts";
 import { FULL, measure, QUICK, type Bench, type Effort } from "./support/measure.ts";
 import { parseOptions, select, type Options } from "./support/options.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
@@ -21,6 +20,7 @@ export default async function tunnel(argv: string[]): Promise<Report> {
   const { contenders, rows } = select(options.only, menu);
   const { here, missing } = present(contenders);
   pinOurselves();
+  const others = watchOthers();
   const dir = scratchFolder();
   await writeMaterial(dir);
   const effort = options.quick ? QUICK : FULL;
@@ -34,7 +34,7 @@ export default async function tunnel(argv: string[]): Promise<Report> {
   });
   const complete =
     !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
-  return report({ argv, options, rows, series, proofs, problems, missing, complete });
+  return report({ argv, options, rows, series, proofs, problems, missing, others: others(), complete });
 }
 
 /** A target of its own for each start: connections of the one before, in TIME_WAIT at its port, slow down nobody. */
@@ -74,13 +74,15 @@ interface Outcome extends Proofs {
   rows: NamedRow[];
   series: Series[];
   missing: string[];
+  /** What else the machine did, 0..1. */
+  others: number;
   complete: boolean;
 }
 
-function report({ argv, options, rows, series, proofs, problems, missing, complete }: Outcome): Report {
+function report({ argv, options, rows, series, proofs, problems, missing, others, complete }: Outcome): Report {
   const pairSeries = series.filter(({ contender }) => contender.family === "mTLS");
   const { text, judged } = gateTable("mTLS", pairSeries, rows);
-  const parts = ["## tunnel", introduction(argv, options), text];
+  const parts = ["## tunnel", introduction(argv, options, others), text];
   const rest = series.filter(({ contender }) => contender.family === "direct");
   if (rest.length > 0)
     parts.push(
@@ -100,8 +102,7 @@ function report({ argv, options, rows, series, proofs, problems, missing, comple
   return { markdown: parts.join("\n\n"), keep: complete, passed };
 }
 
-function introduction(argv: readonly string[], options: Options): string {
-  const load = loadavg().map((value) => value.toFixed(1));
+function introduction(argv: readonly string[], options: Options, others: number): string {
   return [
     `\`npm run bench -- tunnel${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
     "",
@@ -114,6 +115,6 @@ function introduction(argv: readonly string[], options: Options): string {
     "processor time are summed over both sides. Full handshakes are proven by a tap between the sides, before the rounds and",
     "with the same configuration: a server that resumes says so in clear. It was also tried that the server side refuses a",
     "client without a certificate or of another CA, and the client side a server of another CA or another name.",
-    `Load averages of the whole machine at the end: ${load.join(", ")}.`,
+    `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
   ].join("\n");
 }

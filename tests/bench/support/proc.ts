@@ -1,8 +1,8 @@
 /** What Linux's /proc says of a process and its descendants: memory and processor time. Starts and ends nothing. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** USER_HZ: the unit of the times in /proc/PID/stat (proc(5)); 100 on every Linux that Bun runs on. */
-const TICKS_PER_SECOND = 100;
+/** USER_HZ: the unit of the times in /proc/PID/stat and /proc/stat (proc(5)); 100 on every Linux that Bun runs on. */
+export const TICKS_PER_SECOND = 100;
 
 export interface Stat {
   pid: number;
