@@ -7,6 +7,9 @@ export interface BulkPlan extends Route {
   durationMs: number;
 }
 
+/** How long the connections of a bulk run may take to get under way. */
+export const START_MS = 10_000;
+
 export interface BulkResult {
   /** In the measured window, over all connections. */
   bytesPerSecond: number;

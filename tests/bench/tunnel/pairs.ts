@@ -60,15 +60,16 @@ export function pairs(command: string): Contender[] {
 function portail(command: string): Pair {
   const program = command.split(" ").filter((word) => word !== "");
   const side = (name: "client" | "server", more: string[]): Side => {
-    return ({ port, to, dir }) => {
+    return ({ port, to, dir, resume }) => {
       const addresses = ["--listen", `127.0.0.1:${port}`, "--target", `127.0.0.1:${to}`];
       const identity = ["--cert", `${dir}/${name}.pem`, "--key", `${dir}/${name}.key`, "--cacert", `${dir}/ca.pem`];
-      return { argv: [...program, "tunnel", name, ...addresses, ...identity, ...more], files: {} };
+      const rest = ["--quiet=all", ...(resume ? [] : ["--no-session-resumption"]), ...more];
+      return { argv: [...program, "tunnel", name, ...addresses, ...identity, ...rest], files: {} };
     };
   };
   return {
     name: "portail",
-    note: "two processes, default limits, no audit sink",
+    note: "two processes, default limits, no audit sink, `--quiet=all` since the peers do not log either",
     client: side("client", ["--override-server-name", SERVER_NAME]),
     server: side("server", ["--allow-all"]),
   };
