@@ -1,7 +1,7 @@
 /** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
 import { existsSync } from "node:fs";
 
-/** Package by program, or by `python3:MODULE` for the system's own python3; in alphabetical order. */
+/** Package by program, or by `PROGRAM:FILE` for a module of the system's own python3 or nginx; in alphabetical order. */
 export const PEERS = {
   "apt-get": "apt",
   certutil: "libnss3-tools",
@@ -13,6 +13,7 @@ export const PEERS = {
   git: "git",
   go: "golang-go",
   haproxy: "haproxy",
+  hitch: "hitch",
   htpasswd: "apache2-utils",
   ip: "iproute2",
   jsonschema: "python3-jsonschema",
@@ -20,7 +21,8 @@ export const PEERS = {
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
   nft: "nftables",
-  nginx: "nginx-light",
+  nginx: "nginx",
+  "nginx:ngx_stream_module.so": "libnginx-mod-stream",
   openssl: "openssl",
   patch: "patch",
   pg_createcluster: "postgresql",
@@ -36,6 +38,7 @@ export const PEERS = {
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
   strace: "strace",
+  stunnel4: "stunnel4",
   "systemd-notify": "systemd",
   "systemd-socket-activate": "systemd",
   tinyproxy: "tinyproxy-bin",
@@ -48,13 +51,17 @@ export const PEERS = {
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Where Debian keeps modules for its own python3, which need not be the one of PATH. */
-const MODULES = "/usr/lib/python3/dist-packages/";
+/** Where Debian keeps modules: for its own python3, which need not be the one of PATH. */
+const MODULES: Record<string, string> = {
+  python3: "/usr/lib/python3/dist-packages/",
+  nginx: "/usr/lib/nginx/modules/",
+};
 
-/** Absolute path of a program or module, or null. */
+/** Absolute path of a program, or of a module `PROGRAM:FILE`; or null. */
 export function whichPeer(program: string, path = process.env["PATH"] ?? ""): string | null {
-  if (program.startsWith("python3:")) {
-    const module = `${MODULES}${program.slice("python3:".length)}`;
+  const [host, file] = program.split(":", 2) as [string, string?];
+  if (file !== undefined) {
+    const module = `${MODULES[host]}${file}`;
     return existsSync(module) ? module : null;
   }
   return Bun.which(program, { PATH: [path, ...SYSTEM_FOLDERS].join(":") });

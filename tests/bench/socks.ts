@@ -1,51 +1,33 @@
 /** The access proxy beside its peers: rounds in rotating order, one worker and one core each, and a report. Not a test. */
-import { chmodSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Report } from "./run.ts";
-import { startLoad } from "./support/load.ts";
-import { machine, packageVersion } from "./support/machine.ts";
-import { FULL, measure, QUICK, type Bench, type Measurement } from "./support/measure.ts";
+import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import type { Contender, Family } from "./support/contender.ts";
+import { machine } from "./support/machine.ts";
+import { FULL, measure, QUICK, type Bench } from "./support/measure.ts";
 import { parseOptions, select, type Options, type Selection } from "./support/options.ts";
-import { contenders, type Contender, type Family } from "./support/peers.ts";
-import { canPin, LOAD_CORE, PROXY_CORE } from "./support/process.ts";
+import { contenders } from "./support/peers.ts";
+import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
+import { ROWS } from "./support/rows.ts";
 import { measureSilent, silentTable, type SilentMeasurement } from "./support/silent.ts";
-import { rotate } from "./support/stats.ts";
 
 /** `npm run bench -- socks [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command TEMPLATE]`. */
 export default async function socks(argv: string[]): Promise<Report> {
-  const options = parseOptions(argv);
+  const options = parseOptions(argv, "socks --listen 127.0.0.1:PORT --acl ACL");
   const everyone = contenders(options.command);
-  const selection = select(options.only, everyone);
-  const missing = selection.contenders.filter(({ program }) => program !== undefined && Bun.which(program) === null);
-  selection.contenders = selection.contenders.filter((contender) => !missing.includes(contender));
+  const selection = select(options.only, { contenders: everyone, rows: ROWS, silent: true });
+  const { here, missing } = present(selection.contenders);
   pinOurselves();
-  const dir = mkdtempSync(join(tmpdir(), "portail-bench-"));
-  // Some peers change to a user of their own before they write there.
-  chmodSync(dir, 0o1777);
-  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
-  const target = await startLoad<{ port: number }>("target", {}, 10_000);
-  const bench: Bench = { dir, targetPort: target.answer.port, effort: options.quick ? QUICK : FULL };
-  const series = await runRounds(selection, options.rounds, bench);
+  const target = await startTarget();
+  const effort = options.quick ? QUICK : FULL;
+  const bench: Bench = { dir: scratchFolder(), targetPort: target.answer.port, effort };
+  const modes = new Set(selection.rows.map(({ mode }) => mode));
+  const rounds = modes.size === 0 ? 0 : options.rounds;
+  const series = await runRounds(here, rounds, (contender) => measure(contender, modes, bench));
   const silent = await runSilent(selection, options, bench, everyone);
   const complete =
     !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
   return report({ argv, options, selection, series, silent, missing, complete });
-}
-
-async function runRounds({ contenders, rows }: Selection, rounds: number, bench: Bench): Promise<Series[]> {
-  const series = contenders.map((contender): Series => ({ contender, rounds: [] }));
-  const modes = new Set(rows.map(({ mode }) => mode));
-  if (modes.size === 0) return series;
-  for (let round = 0; round < rounds; round++) {
-    for (const one of rotate(series, round)) {
-      say(`round ${round + 1} of ${rounds}: ${one.contender.family} ${one.contender.name}`);
-      one.rounds.push(await measure(one.contender, modes, bench));
-    }
-  }
-  return series;
 }
 
 interface Silent {
@@ -81,7 +63,7 @@ interface Outcome {
   selection: Selection;
   series: Series[];
   silent: Silent | undefined;
-  missing: Contender[];
+  missing: string[];
   complete: boolean;
 }
 
@@ -102,14 +84,10 @@ function report({ argv, options, selection, series, silent, missing, complete }:
     passed &&= outcome.passed && silent.problems.length === 0;
     parts.push(outcome.text);
   }
-  const troubles = [
-    ...missing.map(({ name }) => `${name} is not installed`),
-    ...series.flatMap(({ contender, rounds }) => problemsOf(contender, rounds)),
-    ...(silent?.problems ?? []).map((problem) => `silent clients: ${problem}`),
-  ];
-  if (troubles.length > 0) parts.push(bullets("Trouble:", [...new Set(troubles)]));
-  const notes = new Map(series.map(({ contender }) => [contender.name, describe(contender)]));
-  parts.push(bullets("Who took part:", [...notes.values()]));
+  const silentTroubles = silent?.problems.map((problem) => `silent clients: ${problem}`) ?? [];
+  const trouble = troubles(missing, series, silentTroubles);
+  if (trouble !== undefined) parts.push(trouble);
+  parts.push(participants(series));
   return { markdown: parts.join("\n\n"), keep: complete, passed: passed && missing.length === 0 };
 }
 
@@ -125,32 +103,4 @@ function introduction(argv: string[], options: Options, series: readonly Series[
     "Memory and processor time are summed over all processes of a proxy. RSS counts pages that they share once for each; PSS",
     "once, but also spares portail, when it runs from source, what it shares with the load generator's runtime.",
   ].join("\n");
-}
-
-function describe({ name, package: debian, note }: Contender): string {
-  const version = debian === undefined ? undefined : packageVersion(debian);
-  return `**${name}**${version === undefined ? "" : ` ${version}`}: ${note}`;
-}
-
-function problemsOf({ family, name }: Contender, rounds: readonly Measurement[]): string[] {
-  return rounds.flatMap(({ problems }) => problems.map((problem) => `${family} ${name}: ${problem}`));
-}
-
-function bullets(title: string, list: readonly string[]): string {
-  return `${title}\n\n${list.map((one) => `- ${one}`).join("\n")}`;
-}
-
-/** Our own readings of /proc must not disturb the proxy's core; children are pinned one by one. */
-function pinOurselves(): void {
-  const pin = ["taskset", "-acp", String(LOAD_CORE), String(process.pid)];
-  if (canPin() && Bun.spawnSync(pin).success) return;
-  throw new PortailError("cannot pin the proxies and their load to a core each", {
-    code: "bench.cores",
-    exit: EXIT.unavailable,
-    hint: "the benchmark needs two cores and taskset, of util-linux",
-  });
-}
-
-function say(text: string): void {
-  process.stderr.write(`${text}\n`);
 }

@@ -1,9 +1,21 @@
 /** The bytes of a flood: known at every offset, so that a lost or repeated chunk shows. No socket here. */
 
-/** The first byte that asks the target for a flood; echoes start with a smaller one, see {@link echoByte}. */
+/** The first byte of a connection asks the target for more than echoes, which start with a smaller one, see {@link echoByte}. */
 export const FLOOD = 0x46;
+/** The rest of the connection is a flood for the target to swallow. */
+export const SINK = 0x53;
+/** A line of JSON is wanted, a {@link Tally}, at once and for every byte that follows. */
+export const TALLY = 0x54;
 
-/** The byte for the n-th echo: it varies, so that a stale answer shows, and never asks for a flood. */
+/** What the target has swallowed since its start. */
+export interface Tally {
+  bytes: number;
+  connections: number;
+  /** Of them those that carried other bytes than the pattern. */
+  spoilt: number;
+}
+
+/** The byte for the n-th echo: it varies, so that a stale answer shows, and never asks for anything. */
 export function echoByte(n: number): number {
   return n & 0x3f;
 }

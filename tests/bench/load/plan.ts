@@ -7,12 +7,29 @@ export interface BulkPlan extends Route {
   durationMs: number;
 }
 
+/** How long the connections of a bulk run may take to get under way. */
+export const START_MS = 10_000;
+
 export interface BulkResult {
   /** In the measured window, over all connections. */
   bytesPerSecond: number;
   /** Since the start, warm-up included: what the proxy's processor time is divided by. */
   totalBytes: number;
   failures: number;
+}
+
+export interface TapPlan {
+  /** A port on loopback. */
+  to: number;
+}
+
+export interface TapResult {
+  /** How many connections came to each of the agreements, by {@link agreementText}. */
+  agreements: Record<string, number>;
+  full: number;
+  resumed: number;
+  /** Connections whose bytes were no TLS 1.3 handshake. */
+  other: number;
 }
 
 export interface RatePlan extends Route {

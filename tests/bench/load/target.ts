@@ -1,16 +1,31 @@
-/** The far end: echoes what it gets, or, when the first byte of a connection is `F`, floods it with a known pattern. No load generator. */
+/** The far end: echoes what it gets, or, by the first byte of a connection, floods it, swallows a flood, or says how much it swallowed. No load generator. */
 import type { Socket } from "bun";
 import { TARGETS } from "./addresses.ts";
+import { discard } from "./discard.ts";
+import { flood, type Flood } from "./flood.ts";
+import { FLOOD, fits, SINK, TALLY, type Tally } from "./pattern.ts";
 import { answer } from "./plan.ts";
-import { FLOOD, patternFrom } from "./pattern.ts";
 
-interface State {
-  mode: "new" | "echo" | "flood";
-  /** Bytes of the pattern sent. */
-  sent: number;
+type Mode = "echo" | "flood" | "sink" | "tally";
+
+interface State extends Flood {
+  /** Undefined until the first byte. */
+  mode: Mode | undefined;
+  /** Bytes of the pattern swallowed. */
+  received: number;
+  spoilt: boolean;
   /** Echo that the kernel did not take yet. */
   pending: Uint8Array;
 }
+
+const MODES = new Map<number | undefined, Mode>([
+  [FLOOD, "flood"],
+  [SINK, "sink"],
+  [TALLY, "tally"],
+]);
+
+const NOTHING = new Uint8Array(0);
+const tally: Tally = { bytes: 0, connections: 0, spoilt: 0 };
 
 let port = 0;
 for (const hostname of TARGETS) port = listen(hostname, port);
@@ -22,17 +37,18 @@ function listen(hostname: string, port: number): number {
     port,
     socket: {
       open(socket) {
-        socket.data = { mode: "new", sent: 0, pending: new Uint8Array(0) };
+        socket.data = { mode: undefined, sent: 0, received: 0, spoilt: false, pending: NOTHING };
       },
       data(socket, bytes) {
-        const state = socket.data;
-        if (state.mode === "new") state.mode = bytes[0] === FLOOD ? "flood" : "echo";
-        if (state.mode === "flood") flood(socket);
-        else echo(socket, bytes);
+        const { mode } = socket.data;
+        if (mode === undefined) start(socket, bytes);
+        else if (mode === "sink") swallow(socket, bytes);
+        else if (mode === "tally") tell(socket);
+        else if (mode === "echo") echo(socket, bytes);
       },
       drain(socket) {
-        if (socket.data.mode === "flood") flood(socket);
-        else echo(socket, new Uint8Array(0));
+        if (socket.data.mode === "flood") flood(socket, socket.data);
+        else if (socket.data.mode === "echo") echo(socket, NOTHING);
       },
       error(socket) {
         socket.terminate();
@@ -41,18 +57,37 @@ function listen(hostname: string, port: number): number {
   }).port;
 }
 
-/** One write per turn of the event loop, so that a fast reader does not starve the other connections. */
-function flood(socket: Socket<State>): void {
-  const bytes = patternFrom(socket.data.sent);
-  const written = socket.write(bytes);
-  if (written < 0) return;
-  socket.data.sent += written;
-  if (written === bytes.length) setImmediate(flood, socket);
+function start(socket: Socket<State>, bytes: Uint8Array): void {
+  const mode = MODES.get(bytes[0]) ?? "echo";
+  socket.data.mode = mode;
+  if (mode === "echo") echo(socket, bytes);
+  else if (mode === "flood") flood(socket, socket.data);
+  else if (mode === "tally") tell(socket);
+  else {
+    tally.connections++;
+    if (bytes.length > 1) swallow(socket, bytes.subarray(1));
+  }
+}
+
+/** What is thrown away unseen shows in the place of what comes next, so nothing can be lost unseen. */
+function swallow(socket: Socket<State>, bytes: Uint8Array): void {
+  const state = socket.data;
+  if (!state.spoilt && !fits(state.received, bytes)) {
+    state.spoilt = true;
+    tally.spoilt++;
+  }
+  const gone = bytes.length + discard((socket as unknown as { fd: number }).fd);
+  state.received += gone;
+  tally.bytes += gone;
+}
+
+function tell(socket: Socket<State>): void {
+  socket.write(`${JSON.stringify(tally)}\n`);
 }
 
 function echo(socket: Socket<State>, bytes: Uint8Array): void {
   const state = socket.data;
   const all = state.pending.length === 0 ? bytes : Buffer.concat([state.pending, bytes]);
   const written = Math.max(0, socket.write(all));
-  state.pending = written === all.length ? new Uint8Array(0) : Uint8Array.from(all.subarray(written));
+  state.pending = written === all.length ? NOTHING : Uint8Array.from(all.subarray(written));
 }

@@ -14,6 +14,8 @@ export interface Route {
 export interface TunnelEvents {
   open(socket: Socket<TunnelState>): void;
   data(socket: Socket<TunnelState>, bytes: Uint8Array): void;
+  /** After a write that was not taken whole. */
+  drain?(socket: Socket<TunnelState>): void;
   /** Refused, reset, or closed by any side, ourselves included. */
   lost(why: string): void;
 }
@@ -39,6 +41,9 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       if (step.kind === "send") socket.write(step.bytes);
       else if (step.kind === "ready") ready(socket, step.rest);
       else if (step.kind === "refused") fail(socket, step.why);
+    },
+    drain(socket: Socket<TunnelState>) {
+      if (socket.data.ready) socket.data.events.drain?.(socket);
     },
     end(socket: Socket<TunnelState>) {
       socket.end();

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { LOAD_CORE, pinned, refuseWhenClosing, track, type Running } from "./process.ts";
 
-export type LoadName = "bulk" | "rate" | "latency" | "hold" | "silent" | "target";
+export type LoadName = "bulk" | "upload" | "rate" | "latency" | "hold" | "silent" | "target" | "tap";
 
 /** Runs a generator to its end and returns its answer. Throws when it says nothing within `limitMs`. */
 export async function runLoad<Result>(name: LoadName, plan: object, limitMs: number): Promise<Result> {

@@ -1,16 +1,16 @@
-/** The command line of the proxy benchmark, and the choice of contenders and rows by name. Runs nothing. */
+/** The command line of the proxy benchmarks, and the choice of contenders and rows by name. Runs nothing. */
 import { parseArgs } from "node:util";
 import { EXIT, PortailError } from "../../../lib/command/errors.ts";
 import { nearest } from "../../../lib/command/nearest.ts";
-import type { Contender } from "./peers.ts";
-import { ROWS } from "./rows.ts";
+import type { Contender } from "./contender.ts";
+import type { NamedRow } from "./rows.ts";
 
 export interface Options {
   rounds: number;
   quick: boolean;
   /** Names of contenders, families and rows; empty means all. */
   only: string[];
-  /** How portail is started, a template for `fillCommand`. */
+  /** How portail is started: a template whose words the benchmark fills in. */
   command: string;
   /** Which portail that is, in words. */
   subject: string;
@@ -26,38 +26,49 @@ const FLAGS = {
   "portail-command": { type: "string" },
 } as const;
 
-const SOCKS = "socks --listen 127.0.0.1:PORT --acl ACL";
-const COMMANDS: Record<string, { command: string; subject: string }> = {
-  binary: { command: `dist/portail ${SOCKS}`, subject: "the compiled binary" },
-  source: { command: `${process.execPath} cli/main.ts ${SOCKS}`, subject: "from source" },
+const PROGRAMS: Record<string, { command: string; subject: string }> = {
+  binary: { command: "dist/portail", subject: "the compiled binary" },
+  source: { command: `${process.execPath} cli/main.ts`, subject: "from source" },
 };
 
 /** The name that selects the row of silent clients. */
 export const SILENT = "silent";
 
-/** Parses argv; every mistake is a {@link PortailError} of usage. */
-export function parseOptions(argv: string[]): Options {
+/** Parses argv; every mistake is a {@link PortailError} of usage. `words` follow the program in the command that starts portail. */
+export function parseOptions(argv: string[], words: string): Options {
   const values = strict(argv);
   const rounds = Number(values.rounds ?? (values.quick ? 2 : 5));
   if (!Number.isInteger(rounds) || rounds < 1)
     throw usage(`--rounds takes a whole number from 1, not ${JSON.stringify(values.rounds)}`);
   const custom = values["portail-command"];
-  const chosen = custom === undefined ? COMMANDS[values.portail] : { command: custom, subject: "a command of its own" };
-  if (chosen === undefined) throw usage(`--portail takes binary or source, not ${JSON.stringify(values.portail)}`);
+  const program = PROGRAMS[values.portail];
+  if (program === undefined) throw usage(`--portail takes binary or source, not ${JSON.stringify(values.portail)}`);
+  const chosen =
+    custom === undefined
+      ? { command: `${program.command} ${words}`.trimEnd(), subject: program.subject }
+      : { command: custom, subject: "a command of its own" };
   const only = (values.only ?? []).flatMap((list) => list.toLowerCase().split(",")).filter((name) => name !== "");
   return { rounds, quick: values.quick, only, ...chosen, custom: custom !== undefined };
 }
 
+/** What there is to choose from. */
+export interface Menu {
+  contenders: readonly Contender[];
+  rows: readonly NamedRow[];
+  /** Whether there is a row of silent clients. */
+  silent: boolean;
+}
+
 export interface Selection {
   contenders: Contender[];
-  rows: (typeof ROWS)[number][];
+  rows: NamedRow[];
   silent: boolean;
 }
 
 /** What `only` leaves: contenders by name or family, rows by name; none of a kind named means all of that kind. */
-export function select(only: readonly string[], everyone: readonly Contender[]): Selection {
-  const people = new Set(everyone.flatMap(({ name, family }) => [name, family.toLowerCase()]));
-  const rowNames = new Set<string>([SILENT, ...ROWS.map(({ name }) => name)]);
+export function select(only: readonly string[], { contenders, rows, silent }: Menu): Selection {
+  const people = new Set(contenders.flatMap(({ name, family }) => [name, family.toLowerCase()]));
+  const rowNames = new Set<string>([...(silent ? [SILENT] : []), ...rows.map(({ name }) => name)]);
   for (const name of only) {
     if (people.has(name) || rowNames.has(name)) continue;
     const guess = nearest(name, [...people, ...rowNames]);
@@ -66,11 +77,11 @@ export function select(only: readonly string[], everyone: readonly Contender[]):
   const byPeople = only.some((name) => people.has(name));
   const byRow = only.some((name) => rowNames.has(name));
   return {
-    contenders: everyone.filter(
+    contenders: contenders.filter(
       ({ name, family }) => !byPeople || only.includes(name) || only.includes(family.toLowerCase()),
     ),
-    rows: ROWS.filter(({ name }) => !byRow || only.includes(name)),
-    silent: (!byRow || only.includes(SILENT)) && (!byPeople || only.includes("portail")),
+    rows: rows.filter(({ name }) => !byRow || only.includes(name)),
+    silent: silent && (!byRow || only.includes(SILENT)) && (!byPeople || only.includes("portail")),
   };
 }
 

@@ -1,47 +1,19 @@
-/** Who takes part: how each proxy is configured and started as one worker without log or cache. Starts nothing itself. */
+/** Who takes part beside the access proxy: how each proxy is configured and started as one worker without log or cache. Starts nothing itself. */
 import { join } from "node:path";
 import { TARGETS } from "../load/addresses.ts";
-import type { Via } from "../load/dialog.ts";
-
-export type Family = "SOCKS" | "CONNECT" | "relay" | "direct";
-
-export interface Contender {
-  name: string;
-  family: Family;
-  via: Via;
-  /** Counts among those that portail is compared with. */
-  peer: boolean;
-  /** Debian package whose version is printed, and whose program must be on PATH. */
-  program?: string;
-  package?: string;
-  /** What the reader must know to judge the figures. */
-  note: string;
-  /** Undefined for the direct connection: there is nothing to start. */
-  setup?(where: Where): Setup;
-}
-
-export interface Where {
-  port: number;
-  targetPort: number;
-  /** A directory that every user may write to. */
-  dir: string;
-}
-
-export interface Setup {
-  argv: string[];
-  /** Configuration files, by name in the directory. */
-  files: Record<string, string>;
-}
+import { lines, type Contender, type Setup, type Where } from "./contender.ts";
 
 const microsocks: Contender = {
   name: "microsocks",
   family: "SOCKS",
   via: "socks",
   peer: true,
-  program: "microsocks",
-  package: "microsocks",
+  programs: ["microsocks"],
   note: "one process, one thread per client; it writes a line per connection, which cannot be switched off (to a file)",
-  setup: ({ port }) => ({ argv: ["microsocks", "-i", "127.0.0.1", "-p", String(port)], files: {} }),
+  setup: ({ port }) => ({
+    daemons: [{ argv: ["microsocks", "-i", "127.0.0.1", "-p", String(port)], port }],
+    files: {},
+  }),
 };
 
 const danted: Contender = {
@@ -49,13 +21,12 @@ const danted: Contender = {
   family: "SOCKS",
   via: "socks",
   peer: true,
-  program: "danted",
-  package: "dante-server",
+  programs: ["danted"],
   note:
     "`-N 1`, its minimum: one main server, which still forks a monitor, a negotiator, 16 request processes and one " +
     "process per 32 tunnels; they share pages, so that the sum of RSS flatters nobody but is not what they cost (see PSS)",
   setup: ({ port, dir }) => ({
-    argv: ["danted", "-N", "1", "-f", join(dir, "danted.conf"), "-p", join(dir, "danted.pid")],
+    daemons: [{ argv: ["danted", "-N", "1", "-f", join(dir, "danted.conf"), "-p", join(dir, "danted.pid")], port }],
     files: {
       "danted.conf": lines(
         "logoutput: /dev/null",
@@ -77,11 +48,10 @@ const tinyproxy: Contender = {
   family: "CONNECT",
   via: "connect",
   peer: true,
-  program: "tinyproxy",
-  package: "tinyproxy-bin",
+  programs: ["tinyproxy"],
   note: "one process, one thread per client; `MaxClients` raised from 100, log level critical",
   setup: ({ port, dir }) => ({
-    argv: ["tinyproxy", "-d", "-c", join(dir, "tinyproxy.conf")],
+    daemons: [{ argv: ["tinyproxy", "-d", "-c", join(dir, "tinyproxy.conf")], port }],
     files: {
       "tinyproxy.conf": lines(
         `Port ${port}`,
@@ -100,11 +70,10 @@ const squid: Contender = {
   family: "CONNECT",
   via: "connect",
   peer: true,
-  program: "squid",
-  package: "squid",
+  programs: ["squid"],
   note: "`-N`, one process; no cache, no disk, no access log",
   setup: ({ port, dir }) => ({
-    argv: ["squid", "-N", "-f", join(dir, "squid.conf")],
+    daemons: [{ argv: ["squid", "-N", "-f", join(dir, "squid.conf")], port }],
     files: {
       "squid.conf": lines(
         `http_port 127.0.0.1:${port}`,
@@ -130,11 +99,10 @@ const haproxy: Contender = {
   family: "relay",
   via: "none",
   peer: false,
-  program: "haproxy",
-  package: "haproxy",
+  programs: ["haproxy"],
   note: "bare TCP relay to the target, `nbthread 1`: no protocol, no policy; for orientation, not in the gate",
   setup: ({ port, targetPort, dir }) => ({
-    argv: ["haproxy", "-db", "-f", join(dir, "haproxy.cfg")],
+    daemons: [{ argv: ["haproxy", "-db", "-f", join(dir, "haproxy.cfg")], port }],
     files: {
       "haproxy.cfg": lines(
         "global",
@@ -158,6 +126,7 @@ const direct: Contender = {
   family: "direct",
   via: "none",
   peer: false,
+  programs: [],
   note: "no proxy: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
 };
 
@@ -179,9 +148,10 @@ export function contenders(command: string): Contender[] {
   const portail = {
     name: "portail",
     peer: false,
+    programs: [],
     note: "one process, default limits, no audit sink, a policy of one address range",
     setup: (where: Where): Setup => ({
-      argv: fillCommand(command, where),
+      daemons: [{ argv: fillCommand(command, where), port: where.port }],
       files: { "bench.acl": "policy all { when dest.ip in [127.0.0.0/8] action allow }\n" },
     }),
   };
@@ -195,8 +165,4 @@ export function contenders(command: string): Contender[] {
     haproxy,
     direct,
   ];
-}
-
-function lines(...list: string[]): string {
-  return `${list.join("\n")}\n`;
 }

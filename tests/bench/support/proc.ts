@@ -1,8 +1,8 @@
 /** What Linux's /proc says of a process and its descendants: memory and processor time. Starts and ends nothing. */
 import { readdirSync, readFileSync } from "node:fs";
 
-/** USER_HZ: the unit of the times in /proc/PID/stat (proc(5)); 100 on every Linux that Bun runs on. */
-const TICKS_PER_SECOND = 100;
+/** USER_HZ: the unit of the times in /proc/PID/stat and /proc/stat (proc(5)); 100 on every Linux that Bun runs on. */
+export const TICKS_PER_SECOND = 100;
 
 export interface Stat {
   pid: number;
@@ -62,20 +62,21 @@ export function allProcesses(): Stat[] {
   return all;
 }
 
-/** The living processes of the tree under `root` now. Empty when it has ended. */
-export function processTree(root: number): Stat[] {
-  return descendants(root, allProcesses());
+/** The living processes of the trees under `roots` now. Empty when they have ended. */
+export function processTree(...roots: readonly number[]): Stat[] {
+  const all = allProcesses();
+  return roots.flatMap((root) => descendants(root, all));
 }
 
-/** User and system seconds of the tree under `root` since its start. */
-export function cpuSecondsOf(root: number): number {
-  return processTree(root).reduce((sum, process) => sum + process.cpuSeconds, 0);
+/** User and system seconds of the trees under `roots` since their start. */
+export function cpuSecondsOf(...roots: readonly number[]): number {
+  return processTree(...roots).reduce((sum, process) => sum + process.cpuSeconds, 0);
 }
 
-/** Memory of all processes of the tree under `root`, summed. */
-export function memoryOf(root: number): Memory {
+/** Memory of all processes of the trees under `roots`, summed. */
+export function memoryOf(...roots: readonly number[]): Memory {
   const sum: Memory = { rss: 0, pss: 0 };
-  for (const { pid } of processTree(root)) {
+  for (const { pid } of processTree(...roots)) {
     const memory = parseSmapsRollup(readOrEmpty(`/proc/${pid}/smaps_rollup`));
     sum.rss += memory?.rss ?? 0;
     sum.pss += memory?.pss ?? 0;

@@ -1,6 +1,7 @@
 /** Starting pinned processes, waiting for their port, and ending them by their own ids. Measures nothing. */
 import { closeSync, openSync, readFileSync } from "node:fs";
 import { cpus } from "node:os";
+import { EXIT, PortailError } from "../../../lib/command/errors.ts";
 import { allProcesses, descendants } from "./proc.ts";
 
 /** The proxy under test has a core of its own; load generator and target share the other. */
@@ -49,6 +50,17 @@ export function pinned(core: number, argv: readonly string[]): string[] {
 /** Whether there are the two cores and the program for it. */
 export function canPin(): boolean {
   return cpus().length > Math.max(PROXY_CORE, LOAD_CORE) && Bun.which("taskset") !== null;
+}
+
+/** Pins this process too: its own readings of /proc must not disturb the proxy's core. Children are pinned one by one. */
+export function pinOurselves(): void {
+  const pin = ["taskset", "-acp", String(LOAD_CORE), String(process.pid)];
+  if (canPin() && Bun.spawnSync(pin).success) return;
+  throw new PortailError("cannot pin the proxies and their load to a core each", {
+    code: "bench.cores",
+    exit: EXIT.unavailable,
+    hint: "the benchmark needs two cores and taskset, of util-linux",
+  });
 }
 
 export interface DaemonOptions {

@@ -1,7 +1,7 @@
 /** From the samples of all rounds to tables: medians, spreads, ratios, and the verdict of the gate. Measures nothing. */
-import type { Contender, Family } from "./peers.ts";
+import type { Contender, Family } from "./contender.ts";
 import type { Attempts, Measurement } from "./measure.ts";
-import type { Row, RowName } from "./rows.ts";
+import type { NamedRow, RowName } from "./rows.ts";
 import { bestOf, ratiosByRound, spread, type Spread } from "./stats.ts";
 import { figure, table } from "./table.ts";
 
@@ -14,7 +14,7 @@ export interface Series {
 export type Verdict = "pass" | "FAIL" | "no data" | "";
 
 export interface Judged {
-  row: Row & { name: RowName };
+  row: NamedRow;
   best: string | undefined;
   ratio: Spread | undefined;
   verdict: Verdict;
@@ -24,7 +24,7 @@ export interface Judged {
 const TOLERATED_FAILURES = 0.01;
 
 /** Portail against the best of its family's peers by median, in one row. Portail fails by a ratio below 1 or by any failed connection. */
-export function judge(row: Row & { name: RowName }, family: readonly Series[]): Judged {
+export function judge(row: NamedRow, family: readonly Series[]): Judged {
   const ours = family.find(({ contender }) => contender.name === "portail");
   const peers = family.filter((series) => series.contender.peer && !isUnreliable(series, row.name));
   const medians = new Map<string, number>();
@@ -46,26 +46,35 @@ function verdictOf(ratio: Spread | undefined, failures: number): Verdict {
   return ratio.median >= 1 ? "pass" : "FAIL";
 }
 
-/** The table of a family that has a gate. */
+/** The table of a family that has a gate; with a column for the goals when a row has one. */
 export function gateTable(
   family: Family,
   series: readonly Series[],
-  rows: readonly (Row & { name: RowName })[],
+  rows: readonly NamedRow[],
 ): { text: string; judged: Judged[] } {
   const names = series.map(({ contender }) => contender.name);
   const judged = rows.map((row) => judge(row, series));
+  const goals = rows.some(({ goal }) => goal !== undefined);
   const body = judged.map(({ row, best, ratio, verdict }) => [
     `${row.title} (${row.unit})`,
     ...series.map((one) => cell(one, row.name)),
     best ?? "-",
     ratio === undefined ? "-" : `${ratio.median.toFixed(2)} (${ratio.min.toFixed(2)}..${ratio.max.toFixed(2)})`,
     verdict,
+    ...(goals ? [goalText(row.goal, ratio)] : []),
   ]);
-  return { text: table([family, ...names, "best peer", "ratio", "gate"], body), judged };
+  return { text: table([family, ...names, "best peer", "ratio", "gate", ...(goals ? ["goal"] : [])], body), judged };
+}
+
+/** The goal and whether the median reaches it; empty where there is none. */
+export function goalText(goal: number | undefined, ratio: Spread | undefined): string {
+  if (goal === undefined) return "";
+  const outcome = ratio === undefined ? "no data" : ratio.median >= goal ? "reached" : "short";
+  return `${goal.toFixed(2)} ${outcome}`;
 }
 
 /** The table of those who only give orientation. */
-export function plainTable(series: readonly Series[], rows: readonly (Row & { name: RowName })[]): string {
+export function plainTable(series: readonly Series[], rows: readonly NamedRow[]): string {
   const body = rows.map((row) => [`${row.title} (${row.unit})`, ...series.map((one) => cell(one, row.name))]);
   return table(["for orientation", ...series.map(({ contender }) => contender.name)], body);
 }

@@ -1,8 +1,8 @@
 /** Portail alone under thousands of connections that say nothing or a byte a second: its memory, and another client's echo. */
 import type { LatencyPlan, LatencyResult, SilentPlan, SilentResult } from "../load/plan.ts";
 import { runLoad, startLoad } from "./load.ts";
-import { withDaemon, type Bench } from "./measure.ts";
-import type { Contender } from "./peers.ts";
+import { withDaemons, type Bench } from "./measure.ts";
+import type { Contender } from "./contender.ts";
 import { memoryOf } from "./proc.ts";
 import { spread } from "./stats.ts";
 import { figure, table } from "./table.ts";
@@ -25,20 +25,20 @@ export interface SilentMeasurement {
 
 /** One measurement on a fresh process. Throws when the proxy does not hold, or another client's echo fails. */
 export function measureSilent(portail: Contender, bench: Bench, connections: number): Promise<SilentMeasurement> {
-  return withDaemon(portail, bench, async (route, daemon) => {
+  return withDaemons(portail, bench, {}, async ({ route, pids }) => {
     await Bun.sleep(bench.effort.settleMs);
-    const base = memoryOf(daemon!.pid).rss;
+    const base = memoryOf(...pids).rss;
     const plan: SilentPlan = { ...route, silent: connections, dripping: connections / 10 };
     const load = await startLoad<SilentResult>("silent", plan, ANSWER_LIMIT_MS);
     let highest = 0;
-    const reading = setInterval(() => (highest = Math.max(highest, memoryOf(daemon!.pid).rss)), 500);
+    const reading = setInterval(() => (highest = Math.max(highest, memoryOf(...pids).rss)), 500);
     try {
       await Bun.sleep(bench.effort.settleMs);
       const echo: LatencyPlan = { ...route, echoes: bench.effort.echoes, warmup: 500, limitMs: ANSWER_LIMIT_MS / 2 };
       const { proxied, echoes } = await runLoad<LatencyResult>("latency", echo, ANSWER_LIMIT_MS);
       if (echoes === 0) throw new Error("another client's echo failed");
       const { held, reopened } = await load.finish();
-      highest = Math.max(highest, memoryOf(daemon!.pid).rss);
+      highest = Math.max(highest, memoryOf(...pids).rss);
       const rssPerConnection = (highest - base) / 1024 / load.answer.held;
       return { held, reopened, rssPerConnection, echoP50: proxied.p50 / 1000, echoP99: proxied.p99 / 1000 };
     } finally {

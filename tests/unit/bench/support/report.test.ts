@@ -1,8 +1,8 @@
 /** The verdict of the gate: who is the best peer, when portail passes, and what failed connections do. */
 import { expect, test } from "bun:test";
 import type { Measurement } from "../../../bench/support/measure.ts";
-import { cell, gateTable, judge, type Series } from "../../../bench/support/report.ts";
-import { ROWS } from "../../../bench/support/rows.ts";
+import { cell, gateTable, goalText, judge, type Series } from "../../../bench/support/report.ts";
+import { ROWS, TUNNEL_ROWS } from "../../../bench/support/rows.ts";
 
 const RATE = ROWS.find(({ name }) => name === "rate")!;
 const P50 = ROWS.find(({ name }) => name === "latency-p50")!;
@@ -16,7 +16,7 @@ function series(
   failed = 0,
 ): Series {
   return {
-    contender: { name, family: "SOCKS", via: "socks", peer: name !== "portail", note: "" },
+    contender: { name, family: "SOCKS", via: "socks", peer: name !== "portail", programs: [], note: "" },
     rounds: rounds.map((values): Measurement => ({
       values: values as Measurement["values"],
       attempts: { rate: { failed, attempted: 1000 } },
@@ -85,6 +85,32 @@ test("the table has a line per row and a column per contender", () => {
   const [header, , line] = text.split("\n").map((row) => row.split("|").map((part) => part.trim()));
   expect(header).toEqual(["", "SOCKS", "portail", "peer", "best peer", "ratio", "gate", ""]);
   expect(line!.slice(4, 7)).toEqual(["peer", "3.00 (3.00..3.00)", "pass"]);
+});
+
+test("a goal has a column of its own, and fails nothing", () => {
+  const full = TUNNEL_ROWS.find(({ name }) => name === "rate")!;
+  const { text, judged } = gateTable("mTLS", [rates("portail", [110]), rates("peer", [100])], [full, UNGATED]);
+  const cells = text.split("\n").map((row) => row.split("|").map((part) => part.trim()));
+  expect(cells[0]!.slice(-3, -1)).toEqual(["gate", "goal"]);
+  expect(cells[2]!.slice(-3, -1)).toEqual(["pass", "1.20 short"]);
+  expect(cells[3]!.slice(-3, -1)).toEqual(["", ""]);
+  expect(judged[0]!.verdict).toBe("pass");
+  expect(goalText(1.2, { median: 1.2, min: 1, max: 2 })).toBe("1.20 reached");
+  expect(goalText(1.2, undefined)).toBe("1.20 no data");
+});
+
+test("what the tunnel promises is in its gate, what it hopes for in its goals", () => {
+  const gated = TUNNEL_ROWS.filter(({ gate }) => gate).map(({ name }) => name);
+  expect(gated).toEqual(["bulk-1", "bulk-8", "upload-1", "upload-8", "rate"]);
+  const goals = TUNNEL_ROWS.flatMap((row) => ("goal" in row && row.goal !== undefined ? [[row.name, row.goal]] : []));
+  expect(goals).toEqual([
+    ["bulk-1", 1.5],
+    ["bulk-8", 1.5],
+    ["upload-1", 1.5],
+    ["upload-8", 1.5],
+    ["rate", 1.2],
+    ["latency-p99", 1],
+  ]);
 });
 
 test("every row of the gate that the access proxy promises is there", () => {

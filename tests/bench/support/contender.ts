@@ -1,0 +1,57 @@
+/** Who takes part in a benchmark of proxies: the shape that every contender is described in. Starts nothing itself. */
+import type { PEERS } from "../../../scripts/peer-list.ts";
+import type { Via } from "../load/dialog.ts";
+
+/** Contenders of one family stand in one table. */
+export type Family = "SOCKS" | "CONNECT" | "mTLS" | "relay" | "direct";
+
+export interface Contender {
+  name: string;
+  family: Family;
+  via: Via;
+  /** Counts among those that portail is compared with. */
+  peer: boolean;
+  /** Must be on PATH; the versions of their packages are printed. */
+  programs: readonly (keyof typeof PEERS)[];
+  /** What the reader must know to judge the figures. */
+  note: string;
+  /** Undefined for the direct connection: there is nothing to start. */
+  setup?(where: Where): Setup;
+}
+
+export interface Where {
+  /** Where the load is put on. */
+  port: number;
+  targetPort: number;
+  link: Link;
+  /** A directory that every user may write to. */
+  dir: string;
+}
+
+/** Between the two sides of a tunnel. A single proxy has none and ignores it. */
+export interface Link {
+  /** Where the server side listens. */
+  listen: number;
+  /** Where the client side dials: the same, unless a tap stands between them. */
+  dial: number;
+  /** Whether the client side may resume the sessions of earlier connections. */
+  resume: boolean;
+}
+
+export interface Setup {
+  /** In the order in which they are started. All of them together are what is measured. */
+  daemons: Daemon[];
+  /** Configuration files, by name in the directory. */
+  files: Record<string, string>;
+}
+
+export interface Daemon {
+  argv: string[];
+  /** A loopback port that accepts connections once it is ready. */
+  port: number;
+}
+
+/** The text of a configuration file. */
+export function lines(...list: readonly string[]): string {
+  return `${list.join("\n")}\n`;
+}

@@ -1,0 +1,82 @@
+/** What the benchmarks of proxies have in common: the scratch folder, the rounds, and the parts of a report that are no table. */
+import { chmodSync, mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { PEERS, whichPeer } from "../../../scripts/peer-list.ts";
+import type { Contender } from "./contender.ts";
+import { startLoad } from "./load.ts";
+import { packageVersion } from "./machine.ts";
+import type { Measurement } from "./measure.ts";
+import type { Series } from "./report.ts";
+import { rotate } from "./stats.ts";
+
+/** A folder for configuration, gone with the program. Some peers change to a user of their own before they write there. */
+export function scratchFolder(): string {
+  const dir = mkdtempSync(join(tmpdir(), "portail-bench-"));
+  chmodSync(dir, 0o1777);
+  process.once("exit", () => rmSync(dir, { recursive: true, force: true }));
+  return dir;
+}
+
+/** Those whose programs are all here, and the names of those that are not. */
+export function present(contenders: readonly Contender[]): { here: Contender[]; missing: string[] } {
+  const isHere = ({ programs }: Contender) => programs.every((program) => whichPeer(program) !== null);
+  return { here: contenders.filter(isHere), missing: contenders.filter((one) => !isHere(one)).map(({ name }) => name) };
+}
+
+export function startTarget() {
+  return startLoad<{ port: number }>("target", {}, 10_000);
+}
+
+/** Every contender once per round, the order rotated. */
+export async function runRounds(
+  contenders: readonly Contender[],
+  rounds: number,
+  measure: (contender: Contender) => Measurement | Promise<Measurement>,
+): Promise<Series[]> {
+  const series = contenders.map((contender): Series => ({ contender, rounds: [] }));
+  for (let round = 0; round < rounds; round++) {
+    for (const one of rotate(series, round)) {
+      say(`round ${round + 1} of ${rounds}: ${one.contender.family} ${one.contender.name}`);
+      one.rounds.push(await measure(one.contender));
+    }
+  }
+  return series;
+}
+
+/** What went wrong, each thing once. Undefined when nothing did. */
+export function troubles(missing: readonly string[], series: readonly Series[], more: string[]): string | undefined {
+  const list = [
+    ...missing.map((name) => `${name} is not installed`),
+    ...series.flatMap(({ contender: { family, name }, rounds }) =>
+      rounds.flatMap(({ problems }) => problems.map((problem) => `${family} ${name}: ${problem}`)),
+    ),
+    ...more,
+  ];
+  return list.length === 0 ? undefined : bullets("Trouble:", [...new Set(list)]);
+}
+
+/** Who took part, with the version and how it was configured. */
+export function participants(series: readonly Series[]): string {
+  const notes = new Map(series.map(({ contender }) => [contender.name, describe(contender)]));
+  return bullets("Who took part:", [...notes.values()]);
+}
+
+/** Progress, for whoever waits. */
+export function say(text: string): void {
+  process.stderr.write(`${text}\n`);
+}
+
+function describe({ name, programs, note }: Contender): string {
+  const versions = programs.flatMap((program) => {
+    if (program.includes(":")) return [];
+    const version = packageVersion(PEERS[program]);
+    if (version === undefined) return [];
+    return [programs.length === 1 && program === name ? version : `${program} ${version}`];
+  });
+  return `**${name}**${versions.length === 0 ? "" : ` ${versions.join(", ")}`}: ${note}`;
+}
+
+function bullets(title: string, list: readonly string[]): string {
+  return `${title}\n\n${list.map((one) => `- ${one}`).join("\n")}`;
+}

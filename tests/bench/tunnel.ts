@@ -1,0 +1,120 @@
+/** The mTLS tunnel beside its peers: pairs of processes, rounds in rotating order, one core for each pair, and a report. Not a test. */
+import type { Report } from "./run.ts";
+import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import type { Contender } from "./support/contender.ts";
+import { machine, watchOthers } from "./support/machine.ts";
+import { FULL, measure, QUICK, type Bench, type Effort } from "./support/measure.ts";
+import { parseOptions, select, type Options } from "./support/options.ts";
+import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
+import { gateTable, plainTable, type Series } from "./support/report.ts";
+import { TUNNEL_ROWS, type NamedRow } from "./support/rows.ts";
+import { handshakeTable, measurableModes, proofTroubles, type Proof } from "./tunnel/handshakes.ts";
+import { writeMaterial } from "./tunnel/material.ts";
+import { pairs } from "./tunnel/pairs.ts";
+import { prove } from "./tunnel/proof.ts";
+
+/** `npm run bench -- tunnel [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command PROGRAM]`. */
+export default async function tunnel(argv: string[]): Promise<Report> {
+  const options = parseOptions(argv, "");
+  const menu = { contenders: pairs(options.command), rows: TUNNEL_ROWS, silent: false };
+  const { contenders, rows } = select(options.only, menu);
+  const { here, missing } = present(contenders);
+  pinOurselves();
+  const others = watchOthers();
+  const dir = scratchFolder();
+  await writeMaterial(dir);
+  const effort = options.quick ? QUICK : FULL;
+  const { proofs, problems } = await proveAll(here, dir, effort);
+  const wanted = new Set(rows.map(({ mode }) => mode));
+  const series = await runRounds(here, options.rounds, (contender) => {
+    const proof = proofs.get(contender);
+    if (contender.setup !== undefined && proof === undefined) return { values: {}, attempts: {}, problems: [] };
+    const modes = proof === undefined ? wanted : measurableModes(wanted, proof);
+    return withTarget(dir, effort, (bench) => measure(contender, modes, bench));
+  });
+  const complete =
+    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  return report({ argv, options, rows, series, proofs, problems, missing, others: others(), complete });
+}
+
+/** A target of its own for each start: connections of the one before, in TIME_WAIT at its port, slow down nobody. */
+async function withTarget<T>(dir: string, effort: Effort, body: (bench: Bench) => Promise<T>): Promise<T> {
+  const target = await startTarget();
+  try {
+    return await body({ dir, targetPort: target.answer.port, effort });
+  } finally {
+    await target.stop();
+  }
+}
+
+interface Proofs {
+  proofs: Map<Contender, Proof>;
+  problems: string[];
+}
+
+async function proveAll(contenders: readonly Contender[], dir: string, effort: Effort): Promise<Proofs> {
+  const into: Proofs = { proofs: new Map(), problems: [] };
+  for (const contender of contenders) {
+    if (contender.setup === undefined) continue;
+    say(`proof: ${contender.name}`);
+    try {
+      const proof = await withTarget(dir, effort, (bench) => prove(contender, bench));
+      into.proofs.set(contender, proof);
+      into.problems.push(...proofTroubles(proof).map((problem) => `${contender.name}: ${problem}`));
+    } catch (error) {
+      into.problems.push(`${contender.name}: proof: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  return into;
+}
+
+interface Outcome extends Proofs {
+  argv: string[];
+  options: Options;
+  rows: NamedRow[];
+  series: Series[];
+  missing: string[];
+  /** What else the machine did, 0..1. */
+  others: number;
+  complete: boolean;
+}
+
+function report({ argv, options, rows, series, proofs, problems, missing, others, complete }: Outcome): Report {
+  const pairSeries = series.filter(({ contender }) => contender.family === "mTLS");
+  const { text, judged } = gateTable("mTLS", pairSeries, rows);
+  const parts = ["## tunnel", introduction(argv, options, others), text];
+  const rest = series.filter(({ contender }) => contender.family === "direct");
+  if (rest.length > 0)
+    parts.push(
+      plainTable(
+        rest,
+        rows.filter(({ mode }) => mode !== "memory" && mode !== "latency"),
+      ),
+    );
+  parts.push(handshakeTable([...proofs].map(([{ name }, proof]) => ({ name, proof }))));
+  const trouble = troubles(missing, series, problems);
+  if (trouble !== undefined) parts.push(trouble);
+  parts.push(participants(series));
+  const passed =
+    judged.every(({ verdict }) => verdict === "pass" || verdict === "") &&
+    missing.length === 0 &&
+    problems.length === 0;
+  return { markdown: parts.join("\n\n"), keep: complete, passed };
+}
+
+function introduction(argv: readonly string[], options: Options, others: number): string {
+  return [
+    `\`npm run bench -- tunnel${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
+    "",
+    `Portail is ${options.subject}. ${options.rounds} rounds, every contender once per round, the order rotated. A contender is a client side`,
+    "and a server side, one process with one worker each: plain TCP into the client side, mTLS between the two (TLS 1.3, ECDSA",
+    `P-256, both certificates verified), plain TCP to the target. Both sides of a pair are pinned to core ${PROXY_CORE}, generator and target`,
+    `share core ${LOAD_CORE}: what is compared is the work of the pair. Cells are medians (min..max). A ratio is the median of the rounds'`,
+    "ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for 1.00 and for no failed",
+    "connection, the goal is what is hoped for. Latency is added to that of the direct connection, measured in turns. Memory and",
+    "processor time are summed over both sides. Full handshakes are proven by a tap between the sides, before the rounds and",
+    "with the same configuration: a server that resumes says so in clear. It was also tried that the server side refuses a",
+    "client without a certificate or of another CA, and the client side a server of another CA or another name.",
+    `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
+  ].join("\n");
+}
