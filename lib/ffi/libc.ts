@@ -8,6 +8,7 @@ const SYMBOLS = {
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
   fcntl: { args: ["int", "int", "int"], returns: "int" },
+  socketpair: { args: ["int", "int", "int", "ptr"], returns: "int" },
 } as const;
 
 export interface Libc {
@@ -19,6 +20,8 @@ export interface Libc {
   getsockname(fd: number): Uint8Array | undefined;
   /** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same socket, -1 for an error. */
   dup(fd: number): number;
+  /** socketpair(2): two connected stream sockets, or undefined when there is no descriptor left. */
+  socketpair(): [number, number] | undefined;
 }
 
 /** A flag of recv(2) on Linux. */
@@ -26,6 +29,9 @@ export const MSG_DONTWAIT = 0x40;
 
 const FIONREAD = 0x541b;
 const F_DUPFD_CLOEXEC = 1030;
+const AF_UNIX = 1;
+/** SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK. */
+const STREAM = 0o2004001;
 const count = new Int32Array(1);
 
 /** Where distributions put it. A bare name would be looked up in the current directory too. */
@@ -50,7 +56,7 @@ export function libc(): Libc | undefined {
 function open(): Libc | undefined {
   const symbols = openLibc(SYMBOLS);
   if (symbols === undefined) return undefined;
-  const { recv, ioctl, getsockname, fcntl } = symbols;
+  const { recv, ioctl, getsockname, fcntl, socketpair } = symbols;
   return {
     recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
     readable(fd) {
@@ -63,6 +69,10 @@ function open(): Libc | undefined {
       return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
     },
     dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
+    socketpair() {
+      const pair = new Int32Array(2);
+      return socketpair(AF_UNIX, STREAM, 0, pair) === 0 ? [pair[0]!, pair[1]!] : undefined;
+    },
   };
 }
 

@@ -20,11 +20,17 @@ function throwIt(error: unknown): never {
   throw error;
 }
 
+/** Both addresses of a connection. */
+export interface Ends {
+  readonly remote: SocketAddress;
+  readonly local: SocketAddress;
+}
+
 /** What a socket of `Bun.connect` has as its `data` until it is open. */
 export interface Dialing {
   readonly keepAlive: KeepAlive;
-  /** Where the runtime does not know it: of an adopted socket. */
-  readonly remote?: SocketAddress;
+  /** Where the runtime does not know them: of an adopted socket. */
+  readonly ends?: Ends;
   opened(conn: NativeConn): void;
 }
 
@@ -53,7 +59,7 @@ const HANDLERS = {
 export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
   open(socket) {
     const dialing = socket.data as unknown as Dialing;
-    socket.data = new NativeConn(socket, dialing.keepAlive, dialing.remote);
+    socket.data = new NativeConn(socket, dialing.keepAlive, dialing.ends);
     dialing.opened(socket.data);
   },
   ...HANDLERS,
@@ -81,10 +87,11 @@ export class NativeConn extends Probed implements Conn {
   #local: SocketAddress | undefined;
 
   /** The runtime sets TCP_NODELAY on every socket by itself. */
-  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive, remote?: SocketAddress) {
+  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive, ends?: Ends) {
     super(keepAlive);
     this.#socket = socket;
-    this.#remote = remote;
+    this.#remote = ends?.remote;
+    this.#local = ends?.local;
   }
 
   get tls(): TlsInfo | undefined {

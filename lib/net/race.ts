@@ -1,10 +1,10 @@
 /** Happy Eyeballs v2 (RFC 8305): several addresses of one target, the first to answer wins. For one address see dial.ts. */
 import { createConnection, type Socket } from "node:net";
 import { libc } from "../ffi/libc.ts";
+import { adoptDescriptor } from "./adopt.ts";
 import type { Conn } from "./conn.ts";
 import { diagnose, timedOut, type Candidate } from "./dial.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
 import { NodeConn } from "./node-conn.ts";
 
 /** Milliseconds between attempts (RFC 8305 section 8, Connection Attempt Delay). */
@@ -64,10 +64,8 @@ function adopt(socket: Socket, keepAlive: KeepAlive): Promise<Conn> {
   const fd = handle?.fd ?? -1;
   const own = fd < 0 ? -1 : (libc()?.dup(fd) ?? -1);
   if (own < 0) return Promise.resolve(new NodeConn(socket, keepAlive));
-  const remote = { ip: socket.remoteAddress ?? "", port: socket.remotePort ?? 0 };
+  const { remoteAddress = "", remotePort = 0, localAddress = "", localPort = 0 } = socket;
+  const ends = { remote: { ip: remoteAddress, port: remotePort }, local: { ip: localAddress, port: localPort } };
   socket.destroy();
-  return new Promise((resolve, reject) => {
-    const data: Dialing = { keepAlive, remote, opened: (conn: NativeConn) => resolve(conn) };
-    Bun.connect({ fd: own, allowHalfOpen: true, data, socket: DIAL_HANDLERS } as never).catch(reject);
-  });
+  return adoptDescriptor(own, ends, keepAlive);
 }

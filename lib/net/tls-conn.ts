@@ -1,9 +1,9 @@
 /** `Conn` over a TLS layer of the runtime's own sockets, from its handshake on. What it presents and trusts is tls-context.ts. */
 import type { Socket, SocketHandler } from "bun";
-import type { SocketAddress, TlsInfo } from "./conn.ts";
+import type { TlsInfo } from "./conn.ts";
 import { type Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { NativeConn } from "./native-conn.ts";
+import { type Ends, NativeConn } from "./native-conn.ts";
 import type { TlsContext } from "./tls-context.ts";
 import { tlsFailure, TlsFailure } from "./tls-failure.ts";
 
@@ -34,9 +34,24 @@ export interface Handshaken {
   failed(failure: TlsFailure): void;
 }
 
-/** Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. */
-export function handshake(conn: NativeConn, isServer: boolean, options: HandshakeOptions, told: Handshaken): void {
-  new Handshake(conn, isServer, options, told).begin();
+/**
+ * Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. `below`
+ * is for a connection that can neither tell nor pass on an abort itself.
+ */
+export function handshake(
+  conn: NativeConn,
+  isServer: boolean,
+  options: HandshakeOptions,
+  told: Handshaken,
+  below?: Below,
+): void {
+  new Handshake(conn, isServer, options, told, below).begin();
+}
+
+export interface Below {
+  /** Why it broke off. */
+  readonly error: Error | undefined;
+  abort(): void;
 }
 
 /** A socket's `data` until the handshake is over. */
@@ -44,15 +59,24 @@ class Handshake extends Due {
   readonly #options: HandshakeOptions;
   readonly #told: Handshaken;
   readonly #socket: Socket<Receiver>;
-  readonly #remote: SocketAddress;
+  readonly #ends: Ends | undefined;
+  readonly #below: Below | undefined;
   #error: Error | undefined;
   #over = false;
 
-  constructor(conn: NativeConn, isServer: boolean, options: HandshakeOptions, told: Handshaken) {
+  constructor(
+    conn: NativeConn,
+    isServer: boolean,
+    options: HandshakeOptions,
+    told: Handshaken,
+    below: Below | undefined,
+  ) {
     super();
+    this.#below = below;
     this.#options = options;
     this.#told = told;
-    this.#remote = conn.remote;
+    // Where the socket cannot be asked.
+    this.#ends = below === undefined ? undefined : { remote: conn.remote, local: conn.local };
     const { context, requestCert, verify, protocolIds, serverName } = options;
     const tls = {
       secureContext: context.context,
@@ -77,13 +101,13 @@ class Handshake extends Due {
 
   onHandshake(success: boolean, error: Error | null): void {
     if (this.#over) return;
-    const { verify, keepAlive, sessions } = this.#options;
+    const { verify } = this.#options;
     if (!success || (verify && (error !== null || !this.#socket.authorized))) {
       this.#fail(tlsFailure(error ?? this.#error));
       return;
     }
     this.#settle();
-    const conn = new TlsConn(this.#socket as never, keepAlive, this.#remote, sessions);
+    const conn = new TlsConn(this.#socket as never, this.#ends, this.#options, this.#below);
     this.#socket.data = conn;
     this.#told.secured(conn);
   }
@@ -130,16 +154,18 @@ function closedEarly(error: Error | undefined): TlsFailure {
 class TlsConn extends NativeConn {
   readonly #sessions: SessionCache | undefined;
   readonly #tls: TlsInfo;
+  readonly #below: Below | undefined;
   #broken: Error | undefined;
 
   constructor(
     socket: Socket<NativeConn>,
-    keepAlive: KeepAlive,
-    remote: SocketAddress,
-    sessions: SessionCache | undefined,
+    ends: Ends | undefined,
+    { keepAlive, sessions }: HandshakeOptions,
+    below: Below | undefined,
   ) {
-    super(socket, keepAlive, remote);
+    super(socket, keepAlive, ends);
     this.#sessions = sessions;
+    this.#below = below;
     this.#tls = infoOf(socket);
   }
 
@@ -156,8 +182,18 @@ class TlsConn extends NativeConn {
     this.#broken = error;
   }
 
+  override onEnd(): void {
+    if (this.#below?.error === undefined) super.onEnd();
+    else this.destroy();
+  }
+
+  override destroy(): void {
+    if (!this.closed) this.#below?.abort();
+    super.destroy();
+  }
+
   override onClose(error: Error | undefined): void {
-    super.onClose(this.#broken ?? error);
+    super.onClose(this.#below?.error ?? this.#broken ?? error);
   }
 
   onHandshake(): void {}

@@ -7,6 +7,7 @@ export type TlsFailureReason =
   | "tls_version"
   | "tls_protocol"
   | "tls_alert"
+  | "tls_unavailable"
   | "no_certificate"
   | "unknown_ca"
   | "expired"

@@ -1,6 +1,13 @@
 /** Connected pairs of a `Conn` and a plain socket, and a receiver that notes what happens. Local to the tests of lib/net. */
 import { createConnection, createServer, type Socket } from "node:net";
-import type { Conn, ConnEvents } from "../../../../lib/net/conn.ts";
+import { createServer as createTlsServer } from "node:tls";
+import type { Conn, ConnEvents, Early } from "../../../../lib/net/conn.ts";
+import { Deadlines } from "../../../../lib/net/deadlines.ts";
+import { secure } from "../../../../lib/net/tls.ts";
+import type { HandshakeOptions } from "../../../../lib/net/tls-conn.ts";
+import { createContext } from "../../../../lib/net/tls-context.ts";
+import { TlsFailure } from "../../../../lib/net/tls-failure.ts";
+import { authority } from "../../../support/pki.ts";
 import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
 import { Dialer, type Candidate } from "../../../../lib/net/dial.ts";
 import { NodeConn } from "../../../../lib/net/node-conn.ts";
@@ -52,11 +59,12 @@ export interface Pair {
   peer: Socket;
 }
 
-export const KINDS = ["native", "node"] as const;
+export const KINDS = ["native", "node", "tls", "tls-bridged"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** A connection over loopback whose one end is a `Conn` of that kind. Nobody is attached to it. */
 export async function connect(kind: Kind): Promise<Pair> {
+  if (kind === "tls" || kind === "tls-bridged") return connectTls(kind);
   const accepted = Promise.withResolvers<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => accepted.resolve(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -66,6 +74,42 @@ export async function connect(kind: Kind): Promise<Pair> {
   server.close();
   peer.on("error", () => {});
   return { conn, peer };
+}
+
+/** The client's side of TLS; the other end is node:tls. */
+async function connectTls(kind: "tls" | "tls-bridged"): Promise<Pair> {
+  const ca = authority();
+  const { cert, key } = ca.issue();
+  const accepted = Promise.withResolvers<Socket>();
+  const server = createTlsServer({ cert, key, allowHalfOpen: true }, (socket) => accepted.resolve(socket));
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as { port: number };
+  const plain = await (kind === "tls" ? connectNative(port) : connectNode(port));
+  const conn = await secure(plain, NOTHING, false, handshakeOptions({ context: createContext({ ca: [ca.cert] }) }));
+  if (conn instanceof TlsFailure) throw new Error(conn.message);
+  const peer = await accepted.promise;
+  server.close();
+  peer.on("error", () => {});
+  return { conn, peer };
+}
+
+export const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
+
+/** A client that verifies and asks for `localhost`, or a server that asks for no certificate: what is not said otherwise. */
+export function handshakeOptions(
+  options: Partial<HandshakeOptions> & Pick<HandshakeOptions, "context">,
+): HandshakeOptions {
+  const deadlines = new Deadlines(20_000);
+  const keepAlive = new KeepAlive(0);
+  return {
+    requestCert: true,
+    verify: true,
+    protocolIds: [],
+    serverName: "localhost",
+    deadlines,
+    keepAlive,
+    ...options,
+  };
 }
 
 function connectNative(port: number): Promise<Conn> {
