@@ -49,7 +49,7 @@ function compileRun(text: string): Run {
 
 function matchesRun({ first, last, middle }: Run, name: string): boolean {
   if (last === undefined) return name === first;
-  if (name.length < first.length + last.length || !name.startsWith(first) || !name.endsWith(last)) return false;
+  if (!name.startsWith(first) || !name.endsWith(last)) return false;
   // The earliest place of each piece leaves the most room for those behind it.
   let at = first.length;
   for (const piece of middle) {

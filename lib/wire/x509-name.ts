@@ -35,11 +35,13 @@ export function nameOf(element: Element): Name {
   return { rdns, text: textOf(rdns) };
 }
 
+/** All of it backwards; within one relative name any order would do, and this is the one in which openssl(1) prints it. */
 function textOf(rdns: readonly (readonly Attribute[])[]): string {
   let text = "";
   for (let i = rdns.length - 1; i >= 0; i--) {
+    const rdn = rdns[i]!;
     if (text !== "") text += ",";
-    for (const [n, attribute] of rdns[i]!.entries()) text += n === 0 ? attribute.text : `+${attribute.text}`;
+    for (let n = rdn.length - 1; n >= 0; n--) text += n === 0 ? rdn[n]!.text : `${rdn[n]!.text}+`;
   }
   return text;
 }

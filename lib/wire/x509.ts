@@ -20,6 +20,9 @@ export interface Certificate extends Extensions {
   readonly der: Uint8Array;
 }
 
+/** No certificate of use is longer, and a peer that nobody has verified yet may send one. */
+export const LONGEST_CERTIFICATE = 65_536;
+
 /**
  * Decodes a certificate in DER, with nothing behind it. Whatever the bytes are, it returns: `bad` with half a sentence
  * that repeats nothing of them. Values are views on `der`, which must not change.
@@ -36,6 +39,7 @@ export function decodeCertificate(
 }
 
 function certificateOf(der: Uint8Array): Certificate {
+  if (der.length > LONGEST_CERTIFICATE) throw new DerError("the certificate is too long");
   const outer = new DerReader(der);
   const certificate = outer.enter(TAG.sequence);
   outer.finish();

@@ -7,8 +7,8 @@ export function der(tag: number, ...parts: Part[]): Uint8Array {
   const content = join(...parts);
   const { length } = content;
   if (length < 0x80) return join([tag, length], content);
-  const bytes = length < 0x100 ? [length] : length < 0x10000 ? [length >> 8, length & 255] : undefined;
-  if (bytes === undefined) throw new Error("too long for a test");
+  const bytes = [length >> 16, (length >> 8) & 255, length & 255];
+  while (bytes[0] === 0) bytes.shift();
   return join([tag, 0x80 | bytes.length, ...bytes], content);
 }
 

@@ -131,6 +131,13 @@ describe("facts", () => {
     for (const name of Object.keys(facts)) expect(Object.keys(FACTS)).toContain(name);
   });
 
+  test("are made once, and nobody can change them for others", () => {
+    const facts = peerFacts(peerOf(FULL), "client");
+    expect(peerFacts(peerOf(FULL), "client")).toBe(facts);
+    expect(Object.isFrozen(facts)).toBe(true);
+    expect(peerFacts(peerOf(FULL), "upstream")).not.toBe(facts);
+  });
+
   test("that a certificate lacks are missing, and lists are empty", () => {
     const facts = peerFacts(peerOf({ subject: [] }), "client");
     expect(facts["client.cn"]).toBeUndefined();
@@ -167,6 +174,12 @@ describe("certificates that were seen", () => {
     const again = peerOf(FULL);
     expect(again).not.toBe(first);
     expect(again.cn).toBe("client");
+  });
+
+  test("are read each time where they are long", () => {
+    const long: CertificateParts = { unique: der(0x81, [0], new Uint8Array(5_000)) };
+    expect(peerOf(long)).not.toBe(peerOf(long));
+    expect(peerOf(long).cn).toBe("a subject");
   });
 
   test("stay while they are used", () => {

@@ -17,7 +17,7 @@ describe("the examples of RFC 4514 section 4", () => {
   test("simple", () => expect(text(...DOMAIN, rdn(UID, "jsmith"))).toBe("UID=jsmith,DC=example,DC=net"));
 
   test("of several values", () => {
-    const both = der(0x31, sequence(oid(OU), der(0x0c, "Sales")), sequence(oid("2.5.4.3"), der(0x0c, "J.  Smith")));
+    const both = der(0x31, sequence(oid("2.5.4.3"), der(0x0c, "J.  Smith")), sequence(oid(OU), der(0x0c, "Sales")));
     expect(text(...DOMAIN, both)).toBe("OU=Sales+CN=J.  Smith,DC=example,DC=net");
   });
 

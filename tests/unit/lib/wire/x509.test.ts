@@ -1,6 +1,6 @@
 /** Whole certificates: what they say, and each way in which one is refused as a value. */
 import { describe, expect, test } from "bun:test";
-import { decodeCertificate } from "../../../../lib/wire/x509.ts";
+import { decodeCertificate, LONGEST_CERTIFICATE } from "../../../../lib/wire/x509.ts";
 import {
   altNames,
   certificate,
@@ -93,6 +93,13 @@ describe("refused", () => {
     const bytes = what instanceof Uint8Array ? what : certificate(what);
     const decoded = decodeCertificate(bytes);
     expect(decoded).toEqual({ kind: "bad", reason: expect.stringMatching(/^[a-z][^.]+$/) });
+  });
+
+  test("one that is longer than 64 KiB", () => {
+    const long = (length: number) => decodeCertificate(certificate({ unique: der(0x81, [0], new Uint8Array(length)) }));
+    const most = LONGEST_CERTIFICATE - certificate({ unique: der(0x81, [0], new Uint8Array(60_000)) }).length + 60_000;
+    expect(long(most).kind).toBe("ok");
+    expect(long(most + 1)).toEqual({ kind: "bad", reason: "the certificate is too long" });
   });
 
   test("the reason repeats nothing of the bytes", () => {
