@@ -148,7 +148,14 @@ export class NativeConn extends Probed implements Conn {
    * that just got a large chunk and passed it on.
    */
   pumpTo(to: Conn): boolean {
-    if (this.tls !== undefined || !(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    if (
+      this.tls !== undefined ||
+      !(to instanceof NativeConn) ||
+      to.closed ||
+      to.#writing !== OPEN ||
+      to.#queue !== undefined
+    )
+      return true;
     const fd = descriptor(this.#socket);
     if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;
