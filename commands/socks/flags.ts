@@ -1,6 +1,6 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, logFlags, statusFlags } from "../../lib/command/flags.ts";
 
 export const args = {
   listen: {
@@ -112,6 +112,7 @@ export const args = {
     description: "Silence after which TCP probes whether a peer is still there; 0 never",
   },
   ...lifeFlags,
+  ...statusFlags,
   live: {
     type: "boolean",
     default: true,

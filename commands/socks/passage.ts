@@ -71,6 +71,7 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
 
 /** A request that has its place: from the decision to the open connection, and its end. */
 class Attempt implements Passage, Dialled {
+  /** From `opened` on. */
   upstream!: Conn;
   readonly #proxy: Proxy;
   readonly #asker: Asker;
@@ -93,6 +94,7 @@ class Attempt implements Passage, Dialled {
   decided(verdict: Verdict): void {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
+    this.#proxy.counts.decisions[decision.outcome]++;
     recordDecision(this.#proxy, this.#asker, this.#asked, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
@@ -107,6 +109,7 @@ class Attempt implements Passage, Dialled {
 
   opened(conn: Conn): void {
     this.upstream = conn;
+    this.#proxy.counts.opened(conn);
     // Asked now: a closed socket no longer knows.
     if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
     this.#answer.answered(this);
@@ -125,6 +128,7 @@ class Attempt implements Passage, Dialled {
   close(ended: Ended): void {
     if (this.#over) return;
     this.#release();
+    this.#proxy.counts.closed(this.upstream, ended.reason);
     recordClose(this.#proxy, this.#asker, this.#asked, this.#dest, this.#started, ended);
   }
 
@@ -162,6 +166,7 @@ const DIAL_REFUSALS: Record<DialFailure, Refusal> = {
 
 /** A client that came to no decision. */
 export function reject(proxy: Proxy, asker: Asker, reason: string, message: string): void {
+  proxy.counts.rejected(reason);
   const client = formatAddress(asker.conn.remote);
   proxy.log.debug("rejected", { session: asker.session, client, reason, message });
   if (!proxy.recorded) return;

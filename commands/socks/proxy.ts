@@ -10,6 +10,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
+import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Settings } from "./settings.ts";
@@ -33,6 +34,7 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
+  readonly counts = new Counts();
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
@@ -123,6 +125,11 @@ export class Proxy {
       },
     );
     return this.#forwarder;
+  }
+
+  /** Clients that came in since the start. */
+  get sessions(): number {
+    return this.#sessions;
   }
 
   nextSession(): number {

@@ -10,7 +10,8 @@ import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
-import { liveUntilStopped, type Daemon, type ReloadOutcome } from "../../lib/service/life.ts";
+import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
+import type { StatusListener } from "../../lib/service/status.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { Client } from "./client.ts";
@@ -30,13 +31,19 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
   const resolve = await openResolver(settings.resolvers, settings.dnsTimeout);
   const proxy = new Proxy(settings, policy, { log, resolve, recorders, users: readUsers(settings.users) });
-  const open = async () => {
+  const open = async (life: Life) => {
     const listeners = await openListeners(runtime, proxy);
     const listen = listeners.map((listener) => formatAddress(listener.address));
-    proxy.guard = guardFor(listeners);
+    const status = await openStatusFor(runtime, proxy, { life, sink, listen: listen.join(",") }).catch(
+      (error: unknown) => {
+        for (const listener of listeners) listener.close();
+        throw error;
+      },
+    );
+    proxy.guard = guardFor(status === undefined ? listeners : [...listeners, status]);
     recordLife(proxy, { event: "start", listen, policies: policy.digest });
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
-    return daemon(proxy, listeners, sink, `listening on ${listen.join(", ")}`);
+    return daemon(proxy, { listeners, status, sink, summary: `listening on ${listen.join(", ")}` });
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
   recordLife(proxy, { event: "stop", open: proxy.places.open });
@@ -44,17 +51,24 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   return status;
 }
 
-function daemon(proxy: Proxy, listeners: readonly Listener[], sink: AuditSink | undefined, summary: string): Daemon {
+interface Opened {
+  listeners: readonly Listener[];
+  status: StatusListener | undefined;
+  sink: AuditSink | undefined;
+  summary: string;
+}
+
+function daemon(proxy: Proxy, { listeners, status, sink, summary }: Opened): Daemon {
   return {
     summary,
     get open() {
       return proxy.places.open;
     },
     reload: () => reload(proxy, sink),
-    drain() {
+    async drain() {
       for (const listener of listeners) listener.close();
       recordLife(proxy, { event: "drain", open: proxy.places.open });
-      return proxy.drain();
+      await Promise.all([proxy.drain(), status?.close()]);
     },
     cut: () => proxy.cut(),
   };
@@ -68,6 +82,7 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
       return;
     }
     conn.destroy();
+    proxy.counts.turnedAway++;
     if (performance.now() - warned < 1000 && warned !== 0) return;
     warned = performance.now();
     proxy.log.warn("connections are refused: the limit of open files is reached", { open: proxy.open });
@@ -86,8 +101,31 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
   return listeners;
 }
 
+/** Without it, nobody could see how the proxy is: where it cannot be had, the proxy does not start. */
+async function openStatusFor(
+  { env, log, version }: Runtime,
+  proxy: Proxy,
+  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: string },
+): Promise<StatusListener | undefined> {
+  const { status } = proxy.settings;
+  if (status === undefined) return undefined;
+  // Loaded when it is wanted: node:http and metrics are memory that most do without.
+  const [{ openStatus }, { routesOf }, { addProcessMetrics }, { proxyMetrics }] = await Promise.all([
+    import("../../lib/service/status.ts"),
+    import("../../lib/service/status-routes.ts"),
+    import("../../lib/service/process-metrics.ts"),
+    import("./metrics.ts"),
+  ]);
+  const registry = proxyMetrics(proxy, sink);
+  addProcessMetrics(registry, life, { command: "socks", version });
+  const routes = routesOf({ life, version, listen }, registry, status);
+  const listener = await openStatus(status.endpoint, env, { routes, log });
+  log.info(`status on ${formatAddress(listener.address)}`);
+  return listener;
+}
+
 /** Our own listeners, by every address under which they can be reached. */
-function guardFor(listeners: readonly Listener[]): Guard {
+function guardFor(listeners: readonly Pick<Listener, "address">[]): Guard {
   const own = listeners.flatMap(({ address }) => {
     if (!("ip" in address)) return [];
     const wildcard = address.ip === "0.0.0.0" || address.ip === "::";

@@ -10,6 +10,7 @@ import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { Listener } from "../../lib/net/listen.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
+import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import type { args } from "./flags.ts";
 
@@ -25,6 +26,7 @@ export interface Settings {
   dnsTimeout: number;
   handshakeTimeout: number;
   life: LifeOptions;
+  status: StatusSettings | undefined;
   /** Bytes of a request head. */
   mostHead: number;
   keepAlive: KeepAlive;
@@ -59,6 +61,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     dnsTimeout: duration("dns-timeout", 1),
     handshakeTimeout: duration("handshake-timeout", 1),
     life: parseLife(given),
+    status: plainStatus(parseStatus(given)),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),
@@ -72,6 +75,16 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
       perClient: integer("max-conns-per-client", 1_000_000),
     },
   };
+}
+
+/** This command has no certificate to show. */
+function plainStatus(status: StatusSettings | undefined): StatusSettings | undefined {
+  if (status?.scheme !== "https") return status;
+  throw new PortailError("--status: this command has no certificate for https", {
+    code: "status.no_certificate",
+    exit: EXIT.config,
+    hint: "say http:// or leave the scheme out, and listen on loopback or unix:PATH",
+  });
 }
 
 /** A proxy that anybody on the network may use lends them this machine's place in it. */

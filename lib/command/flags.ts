@@ -54,6 +54,21 @@ export function parseLife(args: ParsedArgs<typeof lifeFlags>): { timedReload: nu
   };
 }
 
+/** Where a daemon tells how it is. Their values are `StatusSettings` (lib/service/status-settings.ts). */
+export const statusFlags = {
+  status: {
+    type: "string",
+    valueHint: "ADDRESS",
+    group: "Status",
+    description: "Serve /_status and /metrics there: [http://]HOST:PORT, https://HOST:PORT, unix:PATH, systemd:NAME",
+  },
+  "enable-shutdown": {
+    type: "boolean",
+    group: "Status",
+    description: "Let POST /_shutdown there end the daemon as SIGTERM does",
+  },
+} as const satisfies ArgDefinitions;
+
 /** Sets up `log` by `logFlags`. Throws PortailError (64) for an unknown format or `--quiet` with `--debug`. */
 export function configureLog(log: Logger, args: ParsedArgs<typeof logFlags>): void {
   const format = parseChoice("--log-format", args["log-format"], ["text", "json"]);

@@ -11,6 +11,11 @@ export interface ListenOptions {
   keepAlive: KeepAlive;
   /** Receives each accepted connection and attaches to it before it returns. */
   accept: (conn: Conn) => void;
+  /**
+   * Shares a TCP port with other processes that ask for it too (SO_REUSEPORT): two versions overlap at an upgrade, and
+   * the system spreads new connections over them. A port that is held without it stays taken.
+   */
+  reusePort?: boolean;
 }
 
 export interface Listener {
@@ -28,7 +33,10 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
   try {
     switch (endpoint.kind) {
       case "tcp": {
-        const server = Bun.listen<NativeConn>({ ...common, hostname: endpoint.host, port: endpoint.port });
+        const { host: hostname, port } = endpoint;
+        // The runtime's type lists do not name the option.
+        const shared: object = { reusePort: options.reusePort ?? false };
+        const server = Bun.listen<NativeConn>({ ...common, hostname, port, ...shared });
         // What was asked for may be a name, or one of many spellings of every address.
         const address = boundAddress((server as { fd?: number }).fd) ?? { ip: server.hostname, port: server.port };
         return { endpoint, address, close: () => server.stop() };

@@ -9,6 +9,7 @@ import { formatAddress, type Conn } from "../../../../lib/net/conn.ts";
 import { parseEndpoint } from "../../../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
 import { openListener, type Environment, type Listener } from "../../../../lib/net/listen.ts";
+import { leaveOut, missing } from "../../../support/needs.ts";
 import { Notes, until } from "./support.ts";
 
 setDefaultTimeout(30_000);
@@ -27,7 +28,7 @@ interface Served {
   notes: Notes[];
 }
 
-async function serve(text: string, env: Environment = {}): Promise<Served> {
+async function serve(text: string, env: Environment = {}, reusePort?: boolean): Promise<Served> {
   const conns: Conn[] = [];
   const notes: Notes[] = [];
   const accept = (conn: Conn) => {
@@ -36,13 +37,14 @@ async function serve(text: string, env: Environment = {}): Promise<Served> {
     conns.push(conn);
     notes.push(receiver);
   };
-  const listener = await openListener(parseEndpoint(text, "--listen"), env, { keepAlive: new KeepAlive(60), accept });
+  const options = { keepAlive: new KeepAlive(60), accept, ...(reusePort !== undefined && { reusePort }) };
+  const listener = await openListener(parseEndpoint(text, "--listen"), env, options);
   open.push(listener);
   return { listener, conns, notes };
 }
 
-async function refusal(text: string, env: Environment = {}): Promise<PortailError> {
-  const error = await serve(text, env).then(
+async function refusal(text: string, env: Environment = {}, reusePort?: boolean): Promise<PortailError> {
+  const error = await serve(text, env, reusePort).then(
     () => undefined,
     (reason: unknown) => reason,
   );
@@ -105,6 +107,59 @@ describe("TCP", () => {
   test("an address of another machine", async () => {
     expect(await refusal("192.0.2.1:0")).toMatchObject({ code: "listen.eaddrnotavail", exit: 71 });
   });
+});
+
+describe("a port that is shared (SO_REUSEPORT)", () => {
+  /** A port that another process holds, in the ways that python3 has. */
+  async function hold(...how: ("reuse" | "listen")[]): Promise<number> {
+    const script = `
+import socket, sys
+s = socket.socket()
+if "reuse" in sys.argv: s.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+s.bind(("127.0.0.1", 0))
+if "listen" in sys.argv: s.listen()
+print(s.getsockname()[1], flush=True)
+sys.stdin.read()
+`;
+    const child = Bun.spawn(["python3", "-c", script, ...how], { stdin: "pipe", stdout: "pipe" });
+    holders.push(child);
+    const { value } = await child.stdout.getReader().read();
+    return Number(Buffer.from(value!).toString());
+  }
+  const holders: Bun.Subprocess[] = [];
+  afterEach(async () => {
+    for (const holder of holders.splice(0)) {
+      holder.kill();
+      await holder.exited;
+    }
+  });
+
+  test("two listeners overlap; when the old one is closed the new one has all", async () => {
+    const { listener: old } = await serve("127.0.0.1:0", {}, true);
+    const { port } = old.address as { port: number };
+    const { notes } = await serve(`127.0.0.1:${port}`, {}, true);
+    old.close();
+    for (let i = 0; i < 20; i++) (await connected({ port, host: "127.0.0.1" })).end("x");
+    await until(() => notes.filter(({ text }) => text === "x").length === 20);
+  });
+
+  const absent = missing(["python3"]);
+  if (absent.length > 0) leaveOut("a port is shared with another process", absent);
+  else {
+    test.each([[["reuse"]], [["reuse", "listen"]]] as const)("with another process that shares it: %j", async (how) => {
+      const { listener } = await serve(`127.0.0.1:${await hold(...how)}`, {}, true);
+      expect(listener.address).toMatchObject({ ip: "127.0.0.1" });
+    });
+
+    test.each([[["listen"]], [[]]] as const)("not with one that does not: %j", async (how) => {
+      const error = await refusal(`127.0.0.1:${await hold(...how)}`, {}, true);
+      expect(error).toMatchObject({ code: "listen.eaddrinuse", exit: 71 });
+    });
+
+    test("not unless it was asked for", async () => {
+      expect(await refusal(`127.0.0.1:${await hold("reuse", "listen")}`)).toMatchObject({ code: "listen.eaddrinuse" });
+    });
+  }
 });
 
 describe("UNIX sockets", () => {
