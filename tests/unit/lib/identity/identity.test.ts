@@ -219,6 +219,15 @@ needing("identities are read from what openssl writes", ["openssl"], () => {
     });
   });
 
+  test("a wrong password is one, also where by chance it leaves what looks like a text", () => {
+    // One of 256 passes for well padded; in 3,000, nearly always some do.
+    const flags = ["pkcs8", "-topk8", "-iter", "1", "-passout", "pass:right"];
+    const encrypted = openssl(flags, leaf.key);
+    const codes = Array.from({ length: 3000 }, (_, i) => refusal(() => pair(leaf.cert, encrypted, `wrong ${i}`)).code);
+    expect(new Set(codes)).toEqual(new Set(["identity.wrong_password"]));
+    expectIs(pair(leaf.chain, encrypted, "right"), leaf);
+  });
+
   test("a password is in no error", () => {
     const secret = "hunter2-hunter2";
     const calls = [

@@ -7,7 +7,7 @@ export interface Refusal {
   message: string;
   hint: string | undefined;
   /** All that could be printed of it, causes and stacks included. */
-  everything: string;
+  readonly everything: string;
 }
 
 export function refusal(call: () => unknown): Refusal {
@@ -16,7 +16,15 @@ export function refusal(call: () => unknown): Refusal {
   } catch (error) {
     if (!(error instanceof PortailError)) throw error;
     const { code, exit, message, hint } = error;
-    return { code, exit, message, hint, everything: Bun.inspect(error, { depth: 10 }) + Bun.inspect(error.cause) };
+    return {
+      code,
+      exit,
+      message,
+      hint,
+      get everything() {
+        return Bun.inspect(error, { depth: 10 }) + Bun.inspect(error.cause);
+      },
+    };
   }
   throw new Error("it was not refused");
 }

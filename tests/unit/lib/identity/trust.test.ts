@@ -1,4 +1,4 @@
-/** Authorities and revocation lists out of every kind of file, from the system's store, and the warnings about lists. */
+/** Authorities and revocation lists out of every kind of file, and the warnings about lists. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { SourceFiles } from "../../../../lib/identity/source-files.ts";
 import { readTrust } from "../../../../lib/identity/trust.ts";
@@ -25,8 +25,6 @@ needing("trust is read from what openssl writes", ["openssl"], () => {
     const files = new SourceFiles({ cwd: scene.folder, env });
     return readTrust({ cacert: cacert.map(put), crl: crl.map(put) }, files);
   }
-
-  const system = (env: Record<string, string>) => trust([], [], env);
 
   describe("authorities", () => {
     test.each<[string, Content[], string[]]>([
@@ -80,31 +78,10 @@ needing("trust is read from what openssl writes", ["openssl"], () => {
     });
   });
 
-  describe("the system's store", () => {
-    const file = put(a.cert);
-    const folder = scene.mkdir("folder");
-    scene.write("folder/b.pem", b.cert);
-    scene.write("folder/README", "no certificate");
-    scene.mkdir("folder/sub");
-    const one = scene.mkdir("one");
-    scene.write("one/x.0", leaf.cert);
-
-    test("is the one of SSL_CERT_FILE", () => expect(system({ SSL_CERT_FILE: file }).ca).toEqual([a.cert]));
-    test("is that of the folders of SSL_CERT_DIR", () => {
-      expect(system({ SSL_CERT_DIR: `${folder}:/nowhere:${one}` }).ca).toEqual([b.cert, leaf.cert]);
-    });
-    test("is both", () => {
-      expect(system({ SSL_CERT_FILE: file, SSL_CERT_DIR: folder }).ca).toEqual([a.cert, b.cert]);
-    });
-    test("is an error where there is none", () => {
-      expect(refusal(() => system({ SSL_CERT_FILE: "/nowhere" })).code).toBe("identity.cacert_unreadable");
-      const error = refusal(() => system({ SSL_CERT_DIR: "/nowhere" }));
-      expect([error.code, error.exit]).toEqual(["identity.no_system_trust", 66]);
-      expect(error.message).toBe('the system has no trusted certificate in "/nowhere"');
-    });
-    test("plays no part beside --cacert", () => {
-      expect(trust([b.cert], [], { SSL_CERT_FILE: file }).ca).toEqual([b.cert]);
-    });
+  test("of the system are taken where no file is named, and only then", () => {
+    const env = { SSL_CERT_FILE: put(a.cert) };
+    expect(trust([], [], env).ca).toEqual([a.cert]);
+    expect(trust([b.cert], [], env).ca).toEqual([b.cert]);
   });
 
   describe("revocation lists", () => {
