@@ -67,12 +67,12 @@ export function say(text: string): void {
   process.stderr.write(`${text}\n`);
 }
 
+/** `PROGRAM VERSION` of each program but modules, without the program's name where it is the contender's. */
 function describe({ name, programs, note }: Contender): string {
   const versions = programs.flatMap((program) => {
-    if (program.includes(":")) return [];
-    const version = packageVersion(PEERS[program]);
+    const version = program.includes(":") ? undefined : packageVersion(PEERS[program]);
     if (version === undefined) return [];
-    return [programs.length === 1 && program === name ? version : `${program} ${version}`];
+    return [program === name ? version : `${program} ${version}`];
   });
   return `**${name}**${versions.length === 0 ? "" : ` ${versions.join(", ")}`}: ${note}`;
 }

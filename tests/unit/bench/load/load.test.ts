@@ -16,6 +16,7 @@ import type {
 } from "../../../bench/load/plan.ts";
 import { runLoad, startLoad } from "../../../bench/support/load.ts";
 import { freePort, stopAll } from "../../../bench/support/process.ts";
+import { until } from "../../../support/until.ts";
 
 afterEach(stopAll);
 
@@ -176,5 +177,6 @@ test("silent connections are held, and reopened when they are ended", async () =
   const plan = { via: "none", port: proxy.port, targetPort: proxy.port, silent: 20, dripping: 5 };
   const load = await startLoad<SilentResult>("silent", plan, LIMIT);
   expect(load.answer.held).toBe(25);
+  await until("25 connections and 5 that were opened anew", () => accepted === 30);
   expect((await load.finish()).reopened).toBe(5);
 });
