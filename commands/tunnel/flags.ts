@@ -1,11 +1,13 @@
 /** The flags of `portail tunnel server` and `client`: data. ghostunnel's names keep their meaning. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, statusFlags } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 
 /** Of all tunnels of the process. */
 const processFlags = {
+  ...lifeFlags,
+  ...statusFlags,
   "connect-timeout": {
     type: "string",
     default: "10s",
@@ -40,20 +42,6 @@ const processFlags = {
     valueHint: "TIME",
     group: "Limits",
     description: "Silence after which TCP probes whether a peer is still there; 0 never",
-  },
-  "shutdown-timeout": {
-    type: "string",
-    default: "5m",
-    valueHint: "TIME",
-    group: "Life",
-    description: "How long open connections may go on after SIGTERM",
-  },
-  "timed-reload": {
-    type: "string",
-    default: "0",
-    valueHint: "TIME",
-    group: "Life",
-    description: "Reload certificates, trust, revocation lists and policy so often, as SIGHUP does; 0 never",
   },
   "skip-resolve": {
     type: "boolean",
@@ -108,13 +96,6 @@ const processFlags = {
     group: "Log",
     description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
   },
-  status: {
-    type: "string",
-    valueHint: "ADDRESS",
-    group: "Status",
-    description: "Serve /_status and metrics at [http(s)://]HOST:PORT, unix:PATH or systemd:NAME; HTTPS by default",
-  },
-  "enable-shutdown": { type: "boolean", group: "Status", description: "Let POST /_shutdown stop the process" },
   "metrics-graphite": {
     type: "string",
     valueHint: "HOST:PORT",

@@ -3,6 +3,7 @@ import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import type { TableRow } from "../../lib/command/config-tables.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { parseLife } from "../../lib/command/flags.ts";
 import { parseChoice, parseDuration } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { SourceFiles, type SourceEnvironment } from "../../lib/identity/source-files.ts";
@@ -10,6 +11,7 @@ import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { TlsVersion } from "../../lib/net/tls-context.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
+import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { cipherList } from "./cipher-groups.ts";
 import { tunnelClientKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import type { clientArgs, serverArgs } from "./flags.ts";
@@ -36,6 +38,7 @@ export interface ProcessSettings {
   keepAlive: KeepAlive;
   relayLimits: RelayLimits;
   life: LifeOptions;
+  status: StatusSettings | undefined;
 }
 
 type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
@@ -105,7 +108,8 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
       lifetime: duration("max-conn-lifetime"),
       halfClosed: duration("close-timeout"),
     },
-    life: { shutdownTimeout: duration("shutdown-timeout"), timedReload: duration("timed-reload") },
+    life: parseLife(given),
+    status: parseStatus(given),
   };
 }
 

@@ -7,7 +7,10 @@ import { formatAddress } from "../../lib/net/conn.ts";
 import { Dialer, DialError } from "../../lib/net/dial.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
-import { liveUntilStopped, type Daemon, type ReloadOutcome } from "../../lib/service/life.ts";
+import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
+import { Registry } from "../../lib/service/metrics.ts";
+import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
+import type { StatusListener } from "../../lib/service/status.ts";
 import { loadTunnel, type Loaded } from "./load.ts";
 import { NO_METERS } from "./meters.ts";
 import type { ProcessSettings, TunnelPlan } from "./process.ts";
@@ -16,7 +19,7 @@ import { Tunnel, type Shared } from "./tunnel.ts";
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
 export async function serve(runtime: Runtime, settings: ProcessSettings): Promise<ExitStatus> {
   const process = await openProcess(runtime, settings);
-  const status = await liveUntilStopped(runtime, () => process.listen(), settings.life);
+  const status = await liveUntilStopped(runtime, (life) => process.start(life), settings.life);
   await process.close();
   return status;
 }
@@ -70,6 +73,7 @@ export class TunnelProcess implements Daemon {
   readonly #planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[];
   readonly #sink: AuditSink | undefined;
   #listeners: Listener[] = [];
+  #status: StatusListener | undefined;
 
   constructor(
     runtime: Runtime,
@@ -97,15 +101,27 @@ export class TunnelProcess implements Daemon {
     return this.#listeners.map(({ address }) => formatAddress(address));
   }
 
-  /** Opens all listeners, or none. */
-  async listen(): Promise<this> {
+  /** Opens all listeners, that of the status included, or none. */
+  async start(life: Life): Promise<this> {
+    try {
+      await this.listen();
+      await this.#openStatus(life);
+    } catch (error) {
+      this.#stopListening();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Opens the listeners of the tunnels. */
+  async listen(): Promise<void> {
     const { env, log } = this.#runtime;
     const { keepAlive } = this.#settings;
     try {
       for (const { plan, tunnel } of this.#planned) {
         for (const endpoint of plan.settings.listen) {
           const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
-          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept }));
+          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept, reusePort: true }));
         }
       }
     } catch (error) {
@@ -119,7 +135,24 @@ export class TunnelProcess implements Daemon {
     }
     log.info(this.summary);
     this.#record({ event: "start", listen: this.addresses });
-    return this;
+  }
+
+  async #openStatus(life: Life): Promise<void> {
+    const { status, connectTimeout } = this.#settings;
+    if (status === undefined) return;
+    // Loaded when it is wanted: node:http is memory that most do without.
+    const { openTunnelStatus } = await import("./status.ts");
+    const registry = new Registry("portail");
+    addProcessMetrics(registry, life, { command: "tunnel", version: this.#runtime.version });
+    this.#status = await openTunnelStatus(this.#runtime, status, {
+      tunnels: this.tunnels,
+      listen: this.addresses,
+      life,
+      registry,
+      more: new Map(),
+      timeout: connectTimeout,
+    });
+    this.#runtime.log.info(`status on ${formatAddress(this.#status.address)}`);
   }
 
   /** All or nothing: what cannot be read leaves every tunnel as it was. */
@@ -144,6 +177,7 @@ export class TunnelProcess implements Daemon {
 
   async drain(): Promise<void> {
     this.#stopListening();
+    await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
     await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));
   }

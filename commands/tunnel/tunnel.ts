@@ -4,6 +4,7 @@ import type { Policy } from "../../lib/acl/policy.ts";
 import { auditFacts } from "../../lib/audit/event.ts";
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
@@ -78,6 +79,10 @@ export class Tunnel {
   /** Whether pins take the place of chain and name. */
   get pinned(): boolean {
     return this.settings.rules?.pinned === true;
+  }
+  /** Of the tunnel's certificate, now. */
+  get identity(): Identity | undefined {
+    return this.#loaded.identity;
   }
   get policy(): Policy | undefined {
     return this.#loaded.policy;
