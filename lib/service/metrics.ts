@@ -6,6 +6,8 @@ export type Labels = Readonly<Record<string, string>>;
 /** Values that exist anyway and are asked for when somebody looks: a number, or one for each set of labels. */
 export type Reading = () => number | Iterable<readonly [Labels, number]>;
 
+type Members = Iterable<readonly [Labels, Instrument]>;
+
 interface Metric {
   name: string;
   help: string;
@@ -47,6 +49,12 @@ export class Registry {
       if (typeof read === "number") return [[{}, sample(read)] as const];
       return Array.from(read, ([labels, value]) => [labels, sample(value)] as const);
     };
+    this.#put({ name, help, type, members });
+  }
+
+  /** Adds a metric whose members exist elsewhere, as `reading` tells them when somebody looks. */
+  members(name: string, help: string, type: Instrument["type"], reading: () => Members): void {
+    const members = () => Array.from(reading(), ([labels, instrument]) => [labels, instrument.samples()] as const);
     this.#put({ name, help, type, members });
   }
 

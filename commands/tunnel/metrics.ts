@@ -1,0 +1,85 @@
+/** What a tunnel counts: under portail's names for every tunnel of the process, and under ghostunnel's names for all together. */
+import { Histogram, LIVES, Summary, WAITS } from "../../lib/service/instruments.ts";
+import type { Labels, Registry } from "../../lib/service/metrics.ts";
+
+/** The counts of one tunnel. Connections write to its fields and cost it nothing more. */
+export class TunnelCounts {
+  /** Connections that are relayed. */
+  open = 0;
+  /** Connections that were accepted, whatever became of them. */
+  accepted = 0;
+  /** Of these, those whose handshake and access check went well. */
+  succeeded = 0;
+  /** Failures to accept, and handshakes that failed. */
+  failed = 0;
+  /** Handshakes that were cut by their deadline. */
+  late = 0;
+  /** Connections that were cut at the end of their lifetime. */
+  cut = 0;
+  readonly handshakes = new Histogram(WAITS);
+  readonly lives = new Histogram(LIVES);
+  readonly #shared: TunnelMetrics;
+
+  constructor(shared: TunnelMetrics) {
+    this.#shared = shared;
+  }
+
+  /** A handshake succeeded and took so many milliseconds. */
+  handshaken(ms: number): void {
+    this.handshakes.observe(ms / 1000);
+    this.#shared.handshake.observe(Math.round(ms * 1e6));
+  }
+
+  /** A connection is over and lasted so many milliseconds. */
+  ended(ms: number): void {
+    this.lives.observe(ms / 1000);
+    this.#shared.lifetime.observe(Math.round(ms * 1e6));
+  }
+}
+
+/** All tunnels of the process. */
+export class TunnelMetrics {
+  /** In nanoseconds, as ghostunnel has them. */
+  readonly handshake = new Summary();
+  readonly lifetime = new Summary();
+  readonly #tunnels = new Map<string, TunnelCounts>();
+
+  /** The counts of the tunnel of that name; made when first asked for. */
+  tunnel(name: string): TunnelCounts {
+    const known = this.#tunnels.get(name);
+    if (known !== undefined) return known;
+    const counts = new TunnelCounts(this);
+    this.#tunnels.set(name, counts);
+    return counts;
+  }
+
+  /** The sum of a field over all tunnels. */
+  sum(field: Field): number {
+    let sum = 0;
+    for (const counts of this.#tunnels.values()) sum += counts[field];
+    return sum;
+  }
+
+  /** Adds portail's names to `registry`. To be called when all tunnels are there. */
+  register(registry: Registry): void {
+    const read = (field: Field, more: Labels = {}) =>
+      Array.from(this.#tunnels, ([tunnel, counts]) => [{ tunnel, ...more }, counts[field]] as const);
+    registry.read("gauge", "connections_open", "Connections that are relayed", () => read("open"));
+    registry.read("counter", "connections_total", "Connections that were accepted", () => read("accepted"));
+    registry.read("counter", "connections_cut_total", "Connections that were cut at the end of their lifetime", () => read("cut"));
+    registry.read("counter", "handshakes_total", "TLS handshakes with the access check, by outcome", () => [
+      ...read("succeeded", { outcome: "done" }),
+      ...read("failed", { outcome: "failed" }),
+      ...read("late", { outcome: "timeout" }),
+    ]);
+    registry.members("handshake_seconds", "Time that handshakes took", "histogram", () =>
+      Array.from(this.#tunnels, ([tunnel, { handshakes }]) => [{ tunnel }, handshakes] as const),
+    );
+    registry.members("connection_seconds", "Time that connections lasted", "histogram", () =>
+      Array.from(this.#tunnels, ([tunnel, { lives }]) => [{ tunnel }, lives] as const),
+    );
+  }
+}
+
+/** Fields of `TunnelCounts` that are numbers. */
+export type Field = "open" | "accepted" | "succeeded" | "failed" | "late" | "cut";
