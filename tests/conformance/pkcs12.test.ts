@@ -1,5 +1,5 @@
 /** PKCS#12 files of other programs, in all the ways that they encrypt them, and the vectors of RFC 9579. None is of our making. */
-import { afterAll, describe, expect, test } from "bun:test";
+import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createPrivateKey } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
@@ -9,6 +9,9 @@ import { needing } from "../support/needs.ts";
 import { authority, derOf, inFolder, openssl, opensslBytes, put, type Certified } from "../support/pki.ts";
 import { run } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
+
+// NSS iterates 600,000 times.
+setDefaultTimeout(60_000);
 
 function expectHolds(bytes: Uint8Array, password: string, { der, key }: Certified, certificates = 2): void {
   const { certs, keys } = openPkcs12(bytes, password);
