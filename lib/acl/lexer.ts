@@ -171,9 +171,10 @@ export class Lexer {
   }
 
   #punctuation(code: number): void {
-    const pair = this.#text.slice(this.start, this.start + 2);
+    const next = this.#text.charCodeAt(this.start + 1);
+    const pair = next === EQUALS || next === TILDE ? this.#text.slice(this.start, this.start + 2) : "";
     this.kind = "punct";
-    this.text = PAIRS.has(pair) ? pair : SINGLES.has(code) ? pair[0]! : "";
+    this.text = PAIRS.has(pair) ? pair : (SINGLES.get(code) ?? "");
     this.end = this.start + Math.max(1, this.text.length);
     if (this.text !== "") return;
     const point = this.#text.codePointAt(this.start)!;
@@ -192,9 +193,11 @@ const HASH = 0x23;
 const DOT = 0x2e;
 const SLASH = 0x2f;
 const COLON = 0x3a;
+const EQUALS = 0x3d;
+const TILDE = 0x7e;
 const BACKSLASH = 0x5c;
 const PAIRS: ReadonlySet<string> = new Set(["==", "!=", "<=", ">=", "=~"]);
-const SINGLES: ReadonlySet<number> = new Set([..."{}[](),<>="].map((c) => c.charCodeAt(0)));
+const SINGLES: ReadonlyMap<number, string> = new Map([..."{}[](),<>="].map((c) => [c.charCodeAt(0), c]));
 const ESCAPES: Readonly<Record<string, string>> = { '"': '"', "\\": "\\", n: "\n", r: "\r", t: "\t" };
 
 const isDigit = (code: number): boolean => code >= 0x30 && code <= 0x39;

@@ -44,15 +44,19 @@ export function isPlainHost(bytes: Uint8Array, from: number, to: number): boolea
   let label = from;
   for (let i = from; i < to; i++) {
     const code = bytes[i]!;
+    if (PLAIN[code] === 1) continue;
     if (code === DOT) {
       if (i === label || i - label > 63) return false;
       label = i + 1;
-    } else if (code === 0x2d) {
-      if (i === label + 3 && bytes[i - 1] === 0x2d) return false; // an A-label has to be checked
-    } else if (!isLetter(code) && code !== 0x5f && !(code >= 0x30 && code <= 0x39)) return false;
+    } else if (code !== 0x2d) return false;
+    else if (i === label + 3 && bytes[i - 1] === 0x2d) return false; // an A-label has to be checked
   }
   return label < to && to - label <= 63 && isLetter(bytes[label]!);
 }
+
+/** By code: letters, digits, underscore. */
+const PLAIN = new Uint8Array(256);
+for (const code of bytesOf("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789_")) PLAIN[code] = 1;
 
 /** Undefined if the bytes are not UTF-8; a byte order mark is dropped. */
 export function decodeUtf8(bytes: Uint8Array): string | undefined {

@@ -24,7 +24,7 @@ export interface AddressSet {
 }
 
 /** Larger sets are asked as they are, and not taken apart. */
-const MAX_KEPT = 2_000;
+export const MAX_KEPT = 2_000;
 
 export function nameSet(names: readonly string[], label?: string): NameSet {
   const table = new NameTable(names.length);

@@ -81,22 +81,30 @@ function parseAtonPart(label: string): number | undefined {
   return /^(0|[1-9][0-9]*)$/.test(label) ? Number(label) : undefined;
 }
 
-/** The common case, decided without allocation: already canonical, and its last label starts with a letter. */
-function isPlainName(raw: string): boolean {
-  if (raw.length === 0 || raw.length > 253) return false;
-  let labelStart = 0;
-  for (let i = 0; i < raw.length; i++) {
-    const code = raw.charCodeAt(i);
+/**
+ * The common case, decided without allocation: `text[from, to)` is a name in canonical form, and its last label starts
+ * with a letter.
+ */
+export function isPlainName(text: string, from = 0, to = text.length): boolean {
+  if (to <= from || to - from > 253) return false;
+  let label = from;
+  for (let i = from; i < to; i++) {
+    const code = text.charCodeAt(i);
+    if (PLAIN[code] === 1) continue;
     if (code === 0x2e) {
-      if (i === labelStart || i - labelStart > 63) return false;
-      labelStart = i + 1;
-    } else if (!isNameCode(code) || (code >= 0x41 && code <= 0x5a)) return false;
+      if (i === label || i - label > 63) return false;
+      label = i + 1;
+    } else if (code !== 0x2d) return false;
     // An A-label must be checked, so a label with hyphens in its third and fourth place is not plain.
-    else if (code === 0x2d && i === labelStart + 3 && raw.charCodeAt(i - 1) === 0x2d) return false;
+    else if (i === label + 3 && text.charCodeAt(i - 1) === 0x2d) return false;
   }
-  const first = raw.charCodeAt(labelStart);
-  return raw.length > labelStart && raw.length - labelStart <= 63 && first >= 0x61 && first <= 0x7a;
+  const first = text.charCodeAt(label);
+  return to > label && to - label <= 63 && first >= 0x61 && first <= 0x7a;
 }
+
+/** By code: small letters, digits, underscore. Looked up, since a processor cannot guess what comes next in a name. */
+const PLAIN = new Uint8Array(128);
+for (const char of "abcdefghijklmnopqrstuvwxyz0123456789_") PLAIN[char.charCodeAt(0)] = 1;
 
 /** Letters, digits, hyphen, and the underscore that service names use. */
 function isNameCode(code: number): boolean {

@@ -1,26 +1,43 @@
 /** Lists read as sets of one type, with each entry of another type reported. Not named sets. */
-import { canonicalHost } from "../../wire/host.ts";
+import { canonicalHost, isPlainName } from "../../wire/host.ts";
 import { type Cidr, formatCidr, formatIp, parseCidr, parseCidrLoosely } from "../../wire/ip.ts";
 import type { AddressLiteral, ListLiteral, NumberLiteral, RangeLiteral, StringLiteral } from "../ast.ts";
 import type { Span } from "../diagnostic.ts";
 import { shorten } from "../parser/cursor.ts";
-import { type AddressSet, addressSet, type NameSet, nameSet, type NumberSet } from "../sets.ts";
+import { type AddressSet, addressSet, MAX_KEPT, type NameSet, nameSet, type NumberSet } from "../sets.ts";
+import { NameTable } from "../tables/name-table.ts";
 import type { Context } from "./context.ts";
 
 type Item = StringLiteral | NumberLiteral | AddressLiteral | RangeLiteral;
 
-export function hostsOf(list: ListLiteral, context: Context, label?: string): NameSet | undefined {
-  return namesOf(
-    list,
-    context,
-    label,
-    (item) => (item.kind === "string" || item.kind === "address" ? hostLiteral(item, context) : undefined),
-    "hosts in double quotes",
-  );
+export function hostsOf({ items }: ListLiteral, context: Context, label?: string): NameSet | undefined {
+  const { text } = context.source;
+  const table = new NameTable(items.length);
+  const names: string[] | undefined = items.length > MAX_KEPT ? undefined : [];
+  for (const item of items) {
+    if (item.kind !== "string" && item.kind !== "address") return wrongItem(item, context, "hosts in double quotes");
+    // Of a million hosts nearly all are canonical: they go from the file to the table without being texts of their own.
+    if (item.kind === "string" && !item.escaped && isPlainName(text, item.start + 1, item.end - 1)) {
+      table.addSlice(text, item.start + 1, item.end - 1);
+      names?.push(item.value);
+      continue;
+    }
+    const name = hostLiteral(item, context);
+    if (name === undefined) continue;
+    table.add(name);
+    names?.push(name);
+  }
+  table.trim();
+  return { table, names, label };
 }
 
 export function textsOf(list: ListLiteral, context: Context, label?: string): NameSet | undefined {
-  return namesOf(list, context, label, (item) => (item.kind === "string" ? item.value : undefined), "strings");
+  const names: string[] = [];
+  for (const item of list.items) {
+    if (item.kind !== "string") return wrongItem(item, context, "strings");
+    names.push(item.value);
+  }
+  return nameSet(names, label);
 }
 
 export function numbersOf(list: ListLiteral, context: Context): NumberSet | undefined {
@@ -76,23 +93,6 @@ export function hostLiteral(item: StringLiteral | AddressLiteral, context: Conte
     label: canonical.error,
   });
   return item.value;
-}
-
-function namesOf(
-  list: ListLiteral,
-  context: Context,
-  label: string | undefined,
-  read: (item: Item) => string | undefined,
-  what: string,
-): NameSet | undefined {
-  const names: string[] = [];
-  for (const item of list.items) {
-    const name = read(item);
-    if (name !== undefined) names.push(name);
-    else if (item.kind !== "address") return wrongItem(item, context, what);
-    else if (what === "strings") return wrongItem(item, context, what);
-  }
-  return nameSet(names, label);
 }
 
 function wrongItem(item: Item, context: Context, what: string): undefined {

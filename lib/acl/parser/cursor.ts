@@ -110,7 +110,8 @@ export class Cursor {
     if (this.lex.kind !== "string") this.expected(`${what} in double quotes`);
     const { text, start, end, escaped } = this.lex;
     this.lex.advance();
-    return { kind: "string", value: text, start, end, ...(escaped ? { escaped } : {}) };
+    // Not one object with a spread: a list has a million of these.
+    return escaped ? { kind: "string", value: text, start, end, escaped } : { kind: "string", value: text, start, end };
   }
 
   /** Runs a production; if it gives up, skips to a clause, a closing brace or a block, and answers false. */

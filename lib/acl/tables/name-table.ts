@@ -24,17 +24,22 @@ export class NameTable {
 
   /** The number of the name, new or known. Numbers count from 0 in order of adding. */
   add(name: string): number {
-    const end = this.#reserve(name.length);
+    return this.addSlice(name, 0, name.length);
+  }
+
+  /** As `add` for `text[from, to)`. */
+  addSlice(text: string, from: number, to: number): number {
+    const end = this.#reserve(to - from);
     const bytes = this.#bytes;
     let hash = BASIS;
-    for (let i = name.length - 1; i >= 0; i--) {
-      const code = name.charCodeAt(i);
-      if (code > 0x7f || code === MARK) return this.#addPacked(packed(name));
-      bytes[end + i] = code;
+    for (let i = to - 1, at = end + to - from - 1; i >= from; i--, at--) {
+      const code = text.charCodeAt(i);
+      if (code > 0x7f || code === MARK) return this.#addPacked(packed(text.slice(from, to)));
+      bytes[at] = code;
       hash = Math.imul(hash ^ code, PRIME);
     }
-    const known = this.#probeBytes(end, name.length, hash);
-    return known >= 0 ? known : this.#insert(end + name.length, hash);
+    const known = this.#probeBytes(end, to - from, hash);
+    return known >= 0 ? known : this.#insert(end + to - from, hash);
   }
 
   /** Adds the ASCII name in `bytes[from, to)`, upper case folded. */

@@ -247,6 +247,17 @@ describe("sets", () => {
     expect(policy.decide({ ...base, "dest.ip": { ...base["dest.ip"], d: 0x0a010203 } }).policy).toBe("c");
   });
 
+  test.each([0, 3000])("hosts of a list are read whatever their spelling, with %d more", (more) => {
+    const others = Array.from({ length: more }, (_, i) => `"h${i}.test"`);
+    const spellings = ['"a.test"', '"B.Test."', 'e"c\\u{2e}test"', '"bücher.example"', "10.0.0.2", '"é"'];
+    const list = `set s = [${[...spellings, ...others].join(", ")}]`;
+    for (const host of ["a.test", "b.test", "c.test", "xn--bcher-kva.example", "10.0.0.2", "xn--9ca"])
+      expect([host, decide(list, {}, host)]).toEqual([host, "deny"]);
+    expect(decide(list, {}, "x.b.test")).toBe("challenge");
+    expect(decide(list, {}, "d.test")).toBe("allow");
+    expect(decide(list, {}, "h2999.test")).toBe(more > 0 ? "deny" : "allow");
+  });
+
   test("an address in a hosts set is that host", () => {
     expect(decide('set s = ["10.0.0.1", 10.0.0.2]', {}, "10.0.0.2")).toBe("deny");
     expect(decide('set s = ["10.0.0.1"]', {}, "10.0.0.2")).toBe("allow");
