@@ -3,6 +3,7 @@ import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, statusFlags } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
+import { pushFlags } from "./push.ts";
 
 /** Of all tunnels of the process. */
 const processFlags = {
@@ -96,32 +97,7 @@ const processFlags = {
     group: "Log",
     description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
   },
-  "metrics-graphite": {
-    type: "string",
-    valueHint: "HOST:PORT",
-    group: "Status",
-    description: "Send metrics to a Graphite server (plaintext over TCP)",
-  },
-  "metrics-url": {
-    type: "string",
-    valueHint: "URL",
-    group: "Status",
-    description: "POST metrics as JSON to this URL",
-  },
-  "metrics-prefix": {
-    type: "string",
-    default: "ghostunnel",
-    valueHint: "TEXT",
-    group: "Status",
-    description: "What names of metrics begin with, but for those at /metrics",
-  },
-  "metrics-interval": {
-    type: "string",
-    default: "30s",
-    valueHint: "TIME",
-    group: "Status",
-    description: "How often metrics are sent",
-  },
+  ...pushFlags,
   quiet: {
     type: "string",
     multiple: true,

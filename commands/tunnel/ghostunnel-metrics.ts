@@ -40,7 +40,7 @@ export class GhostunnelMetrics {
   json(): string {
     const timestamp = seconds();
     const host = hostname();
-    const list = [...this.#values()].map(([name, _, value]) => {
+    const list = [...this.#values()].map(([name, , value]) => {
       return { timestamp, metric: `${this.#prefix}.${name}`, value, hostname: host };
     });
     return JSON.stringify(list);

@@ -30,6 +30,8 @@ export interface Loaded {
   context: TlsContext;
   /** Undefined where we present no certificate. */
   identity: Identity | undefined;
+  /** Authorities of the peers, PEM; undefined where none is asked. */
+  ca: readonly string[] | undefined;
   policy: Policy | undefined;
   /** For an `https://` proxy. */
   proxyContext: TlsContext | undefined;
@@ -48,7 +50,7 @@ export function loadTunnel(settings: TunnelSettings, from: TunnelFiles, log: Log
     ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, ...tls })
     : undefined;
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
-  return { context, identity, policy: loadPolicy(settings, log), proxyContext };
+  return { context, identity, ca: trust?.ca, policy: loadPolicy(settings, log), proxyContext };
 }
 
 function loadPolicy({ acl }: TunnelSettings, log: Logger): Policy | undefined {

@@ -66,7 +66,9 @@ export class TunnelMetrics {
       Array.from(this.#tunnels, ([tunnel, counts]) => [{ tunnel, ...more }, counts[field]] as const);
     registry.read("gauge", "connections_open", "Connections that are relayed", () => read("open"));
     registry.read("counter", "connections_total", "Connections that were accepted", () => read("accepted"));
-    registry.read("counter", "connections_cut_total", "Connections that were cut at the end of their lifetime", () => read("cut"));
+    registry.read("counter", "connections_cut_total", "Connections that were cut at the end of their lifetime", () =>
+      read("cut"),
+    );
     registry.read("counter", "handshakes_total", "TLS handshakes with the access check, by outcome", () => [
       ...read("succeeded", { outcome: "done" }),
       ...read("failed", { outcome: "failed" }),

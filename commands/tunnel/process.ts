@@ -16,6 +16,7 @@ import { cipherList } from "./cipher-groups.ts";
 import { tunnelClientKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import type { clientArgs, serverArgs } from "./flags.ts";
 import type { TlsSettings, TunnelFiles } from "./load.ts";
+import { parsePushSettings, type PushSettings } from "./push.ts";
 import { refuseOthers } from "./refused.ts";
 import { parseClient, parseQuiet, parseServer, type Quiet, type TunnelSettings } from "./settings.ts";
 
@@ -39,6 +40,7 @@ export interface ProcessSettings {
   relayLimits: RelayLimits;
   life: LifeOptions;
   status: StatusSettings | undefined;
+  push: PushSettings;
 }
 
 type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
@@ -110,6 +112,7 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
     },
     life: parseLife(given),
     status: parseStatus(given),
+    push: parsePushSettings(given),
   };
 }
 

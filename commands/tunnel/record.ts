@@ -33,7 +33,8 @@ export function recordClosed(tunnel: Tunnel, progress: Progress, result: RelayRe
 export function recordRefused(tunnel: Tunnel, progress: Progress, refusal: Refusal): void {
   const { session, client } = progress;
   if (refusal.phase === "handshake") {
-    tunnel.meters.handshakeFailed(refusal.late);
+    if (refusal.late) tunnel.counts.late++;
+    else tunnel.counts.failed++;
     if (!tunnel.quiet.handshakeErrors)
       tunnel.log.warn(
         `error on TLS handshake from ${addressText(client)}: ${refusal.message}`,

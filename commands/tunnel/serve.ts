@@ -12,8 +12,10 @@ import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
 import { loadTunnel, type Loaded } from "./load.ts";
-import { NO_METERS } from "./meters.ts";
+import { GhostunnelMetrics } from "./ghostunnel-metrics.ts";
+import { TunnelMetrics } from "./metrics.ts";
 import type { ProcessSettings, TunnelPlan } from "./process.ts";
+import { startPush } from "./push.ts";
 import { Tunnel, type Shared } from "./tunnel.ts";
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
@@ -33,7 +35,6 @@ export async function openProcess(runtime: Runtime, settings: ProcessSettings): 
     log,
     quiet: settings.quiet,
     sink,
-    meters: NO_METERS,
     keepAlive: settings.keepAlive,
     connectTimeout: settings.connectTimeout,
     relayLimits: settings.relayLimits,
@@ -43,14 +44,15 @@ export async function openProcess(runtime: Runtime, settings: ProcessSettings): 
     },
     resumption: settings.resumption,
   };
+  const metrics = new TunnelMetrics();
   const tunnels: { plan: TunnelPlan; tunnel: Tunnel }[] = [];
   for (const plan of settings.tunnels) {
     const loaded = loadTunnel(plan.settings, plan.files, log);
-    const tunnel = new Tunnel(plan.settings, shared, loaded);
+    const tunnel = new Tunnel(plan.settings, shared, loaded, metrics.tunnel(plan.settings.name ?? plan.settings.side));
     if (!settings.skipResolve) await refuseUnresolvable(tunnel);
     tunnels.push({ plan, tunnel });
   }
-  return new TunnelProcess(runtime, settings, tunnels, sink);
+  return new TunnelProcess(runtime, settings, tunnels, metrics, sink);
 }
 
 /** A target that does not resolve is a mistake of the command line more often than not. Behind a proxy it is not ours to resolve. */
@@ -71,20 +73,24 @@ export class TunnelProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #settings: ProcessSettings;
   readonly #planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[];
+  readonly #metrics: TunnelMetrics;
   readonly #sink: AuditSink | undefined;
   #listeners: Listener[] = [];
   #status: StatusListener | undefined;
+  #endPush = () => {};
 
   constructor(
     runtime: Runtime,
     settings: ProcessSettings,
     planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[],
+    metrics: TunnelMetrics,
     sink: AuditSink | undefined,
   ) {
     this.#runtime = runtime;
     this.#settings = settings;
     this.#planned = planned;
     this.tunnels = planned.map(({ tunnel }) => tunnel);
+    this.#metrics = metrics;
     this.#sink = sink;
   }
 
@@ -138,21 +144,25 @@ export class TunnelProcess implements Daemon {
   }
 
   async #openStatus(life: Life): Promise<void> {
-    const { status, connectTimeout } = this.#settings;
+    const { status, push, connectTimeout } = this.#settings;
+    const { log, version } = this.#runtime;
+    const ghostunnel = new GhostunnelMetrics(this.#metrics, push.prefix);
+    this.#endPush = await startPush(push, ghostunnel, log, this.tunnels[0]?.trusted);
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
     const { openTunnelStatus } = await import("./status.ts");
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "tunnel", version: this.#runtime.version });
+    addProcessMetrics(registry, life, { command: "tunnel", version });
+    this.#metrics.register(registry);
     this.#status = await openTunnelStatus(this.#runtime, status, {
       tunnels: this.tunnels,
       listen: this.addresses,
       life,
       registry,
-      more: new Map(),
+      more: ghostunnel.routes(),
       timeout: connectTimeout,
     });
-    this.#runtime.log.info(`status on ${formatAddress(this.#status.address)}`);
+    log.info(`status on ${formatAddress(this.#status.address)}`);
   }
 
   /** All or nothing: what cannot be read leaves every tunnel as it was. */
@@ -177,6 +187,7 @@ export class TunnelProcess implements Daemon {
 
   async drain(): Promise<void> {
     this.#stopListening();
+    this.#endPush();
     await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
     await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));

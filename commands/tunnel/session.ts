@@ -80,7 +80,8 @@ export class Session {
     if (front instanceof Refusal) return front;
     progress.front = front;
     progress.client = front.source;
-    tunnel.meters.handshaken(performance.now() - progress.started);
+    tunnel.counts.succeeded++;
+    tunnel.counts.handshaken(performance.now() - progress.started);
     if (tunnel.settings.side === "server") {
       const refused = this.#decide("handshake");
       if (refused !== undefined) return refused;
@@ -116,12 +117,13 @@ export class Session {
   async #copy(front: Front, back: Back): Promise<void> {
     const tunnel = this.#tunnel;
     recordOpened(tunnel, this.#progress);
-    tunnel.meters.opened();
+    tunnel.counts.open++;
     const result = await new Promise<RelayResult>((relayEnded) => {
       this.#relay = new Relay(front.conn, back.conn, tunnel.relayLimits, front.early, { relayEnded });
     });
-    tunnel.meters.closed(performance.now() - this.#progress.started);
-    if (result.by === "lifetime") tunnel.meters.expired();
+    tunnel.counts.open--;
+    tunnel.counts.ended(performance.now() - this.#progress.started);
+    if (result.by === "lifetime") tunnel.counts.cut++;
     recordClosed(tunnel, this.#progress, result);
   }
 }

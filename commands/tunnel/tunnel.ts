@@ -14,7 +14,7 @@ import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { WaitingRoom } from "./waiting-room.ts";
-import type { Meters } from "./meters.ts";
+import type { TunnelCounts } from "./metrics.ts";
 import type { Loaded } from "./load.ts";
 import type { OutboundSide } from "./outbound-side.ts";
 import { Session } from "./session.ts";
@@ -25,7 +25,6 @@ export interface Shared {
   log: Logger;
   quiet: Quiet;
   sink: AuditSink | undefined;
-  meters: Meters;
   keepAlive: KeepAlive;
   /** Milliseconds: of a handshake, and of a dial. */
   connectTimeout: number;
@@ -40,6 +39,7 @@ export class Tunnel {
   /** The proxy behind which the targets are. */
   readonly proxy: OutboundSide | undefined;
   readonly deadlines: Deadlines;
+  readonly counts: TunnelCounts;
   readonly #shared: Shared;
   #loaded: Loaded;
   /** Of `#loaded.context`: sessions that other trust has verified are not resumed. */
@@ -50,10 +50,11 @@ export class Tunnel {
   #count = 0;
   #emptied: (() => void) | undefined;
 
-  constructor(settings: TunnelSettings, shared: Shared, loaded: Loaded) {
+  constructor(settings: TunnelSettings, shared: Shared, loaded: Loaded, counts: TunnelCounts) {
     this.settings = settings;
     this.#shared = shared;
     this.#loaded = loaded;
+    this.counts = counts;
     this.deadlines = new Deadlines(shared.connectTimeout);
     const all = settings.targets.map((endpoint) => new Target(endpoint, shared.targetTools));
     this.targets = new Targets(all, settings.targetOrder);
@@ -70,9 +71,6 @@ export class Tunnel {
   get sink(): AuditSink | undefined {
     return this.#shared.sink;
   }
-  get meters(): Meters {
-    return this.#shared.meters;
-  }
   get relayLimits(): RelayLimits {
     return this.#shared.relayLimits;
   }
@@ -83,6 +81,10 @@ export class Tunnel {
   /** Of the tunnel's certificate, now. */
   get identity(): Identity | undefined {
     return this.#loaded.identity;
+  }
+  /** Authorities of the peers, PEM, now. */
+  get trusted(): readonly string[] | undefined {
+    return this.#loaded.ca;
   }
   get policy(): Policy | undefined {
     return this.#loaded.policy;
@@ -101,9 +103,9 @@ export class Tunnel {
 
   /** Takes a connection that was accepted: at once, or when a place is free. */
   accept(conn: Conn): void {
-    this.meters.accepted();
+    this.counts.accepted++;
     if (this.#room.enter(conn, () => void this.#serve(conn))) return;
-    this.meters.acceptError();
+    this.counts.failed++;
     conn.destroy();
     if (this.#room.mayComplain())
       this.log.error("error accepting connection: too many open files", {
