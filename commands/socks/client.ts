@@ -9,7 +9,7 @@ import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
-import type { Open, Proxy } from "./proxy.ts";
+import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
 const MOST_EARLY = 64 * 1024;
@@ -163,7 +163,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   /** What the client sends meanwhile waits, with the client beyond a bound. */
   async #authenticate(front: FrontSession, user: string, password: Uint8Array): Promise<void> {
     this.#state = "verifying";
-    const accepted = (await this.#proxy.users?.verify(user, password)) ?? false;
+    const accepted = (await this.#proxy.users?.verify(user, password, clientNetwork(this.conn))) ?? false;
     if (this.#state !== "verifying") return;
     this.#state = "asking";
     if (accepted) this.user = user;

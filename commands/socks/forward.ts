@@ -15,7 +15,7 @@ import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forwar
 import { Client } from "./client.ts";
 import { exchange, refuse } from "./exchange.ts";
 import { openPassage, reject, type Asker } from "./passage.ts";
-import type { Open, Proxy } from "./proxy.ts";
+import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
 class ForwardClient extends Due implements Asker, Open {
@@ -189,7 +189,7 @@ export class Forwarder {
       const value = req.headers["proxy-authorization"];
       const credentials = value === undefined ? undefined : decodeBasic(value);
       if (credentials === undefined) return answerUnauthenticated("this proxy asks for a user and a password");
-      const accepted = await users.verify(credentials.user, credentials.password);
+      const accepted = await users.verify(credentials.user, credentials.password, clientNetwork(asker.conn));
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       asker.user = credentials.user;
     }

@@ -10,6 +10,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
 import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
@@ -146,6 +147,13 @@ export class Proxy {
 export function clientKey(proxy: Proxy, conn: Conn): string {
   if (proxy.settings.limits.perClient === 0) return "";
   return "ip" in conn.remote ? conn.remote.ip : "unix";
+}
+
+/** Whom a client that has proved nothing counts as: its address, of IPv6 its /64, all of which one host can have. */
+export function clientNetwork({ remote }: Conn): string {
+  const ip = "ip" in remote ? parseIp(remote.ip) : undefined;
+  if (ip === undefined) return "unix";
+  return ip.family === 4 ? `${ip.d}` : `${ip.a}:${ip.b}`;
 }
 
 /** Stands for a secret in a record: enough to see that two are the same. */

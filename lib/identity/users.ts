@@ -1,16 +1,21 @@
 /** Users and their hashed passwords from a file, as htpasswd(1) writes them. Asks nobody else. */
 import { EXIT, PortailError } from "../command/errors.ts";
+import { Turns } from "./turns.ts";
 
 export interface Users {
   readonly count: number;
-  /** Whether `password` is that of `user`. Takes as long for an unknown user as for a known one. */
-  verify(user: string, password: Uint8Array): Promise<boolean>;
+  /**
+   * Whether `password` is that of `user`. Takes as long for an unknown user as for a known one. `client` says who asks,
+   * with all that one host can make itself look like: clients wait for themselves and take turns among each other.
+   */
+  verify(user: string, password: Uint8Array, client: string): Promise<boolean>;
 }
 
-/** Verifications at a time; each takes a core for about a tenth of a second and, with Argon2, tens of megabytes. */
-const AT_ONCE = 2;
-/** Verifications that may wait; beyond it the answer is no, so that guessing cannot pile up work. */
-const MOST_WAITING = 256;
+/**
+ * A verification takes a core for about a tenth of a second and, with Argon2, tens of megabytes. Beyond what may wait
+ * the answer is no, so that guessing cannot pile up work; a host that guesses fills its own share of it alone.
+ */
+const LIMITS = { atOnce: 2, waitingEach: 16, waitingInAll: 1024 };
 
 /**
  * Parses `NAME:HASH` lines; bcrypt (`$2y$`, `$2b$`, `$2a$`) and Argon2 (`$argon2id$`) hashes. Empty lines and `#` are
@@ -48,8 +53,9 @@ class HashedUsers implements Users {
   /** Keyed digests of what was verified, so that a client pays once and not for each connection. */
   readonly #known = new Set<string>();
   readonly #key = crypto.getRandomValues(new Uint8Array(32));
-  readonly #waiting: (() => void)[] = [];
-  #running = 0;
+  /** By the same digests, what is being verified: a browser's twenty connections are one question. */
+  readonly #asked = new Map<string, Promise<boolean>>();
+  readonly #turns = new Turns(LIMITS);
 
   constructor(hashes: Map<string, string>) {
     this.#hashes = hashes;
@@ -60,30 +66,25 @@ class HashedUsers implements Users {
     return this.#hashes.size;
   }
 
-  async verify(user: string, password: Uint8Array): Promise<boolean> {
+  async verify(user: string, password: Uint8Array, client: string): Promise<boolean> {
     const digest = new Bun.CryptoHasher("sha256", this.#key)
       .update(user)
       .update("\0")
       .update(password)
       .digest("base64");
     if (this.#known.has(digest)) return true;
-    if (this.#waiting.length >= MOST_WAITING) return false;
-    const hash = this.#hashes.get(user);
-    const matches = await this.#oneOfFew(() => verifyHash(password, hash ?? this.#decoy));
-    if (!matches || hash === undefined) return false;
-    this.#known.add(digest);
-    return true;
+    const asked = this.#asked.get(digest);
+    if (asked !== undefined) return asked;
+    const answer = this.#compare(user, password, client).finally(() => this.#asked.delete(digest));
+    this.#asked.set(digest, answer);
+    if (await answer) this.#known.add(digest);
+    return answer;
   }
 
-  async #oneOfFew<T>(work: () => Promise<T>): Promise<T> {
-    if (this.#running >= AT_ONCE) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    this.#running++;
-    try {
-      return await work();
-    } finally {
-      this.#running--;
-      this.#waiting.shift()?.();
-    }
+  async #compare(user: string, password: Uint8Array, client: string): Promise<boolean> {
+    const hash = this.#hashes.get(user);
+    const matches = await this.#turns.run(client, () => verifyHash(password, hash ?? this.#decoy));
+    return matches === true && hash !== undefined;
   }
 }
 

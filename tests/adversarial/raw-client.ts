@@ -41,8 +41,9 @@ export class RawClient {
     });
   }
 
-  static async open(port: number, host = "127.0.0.1"): Promise<RawClient> {
-    const socket = createConnection({ port, host, allowHalfOpen: true });
+  /** `from` is the address to come from. */
+  static async open(port: number, host = "127.0.0.1", from?: string): Promise<RawClient> {
+    const socket = createConnection({ port, host, allowHalfOpen: true, ...(from && { localAddress: from }) });
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     socket.setNoDelay(true);
     return new RawClient(socket);

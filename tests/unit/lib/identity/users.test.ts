@@ -4,6 +4,9 @@ import { parseUsers } from "../../../../lib/identity/users.ts";
 
 setDefaultTimeout(60_000);
 
+/** Who asks, where it does not matter. */
+const CLIENT = "192.0.2.1";
+
 const bytes = (text: string) => Uint8Array.from(Buffer.from(text));
 
 /** Made by htpasswd(1) of Apache 2.4.71: `htpasswd -nbB -C COST NAME PASSWORD`. */
@@ -34,21 +37,21 @@ describe("hashes of others are understood", () => {
     ["zoé", "mötley"],
     ["carol", "correct horse"],
   ])("htpasswd: %s", async (name, password) => {
-    expect(await users.verify(name, bytes(password))).toBe(true);
-    expect(await users.verify(name, bytes(`${password}x`))).toBe(false);
-    expect(await users.verify(name, bytes(password.toUpperCase()))).toBe(false);
+    expect(await users.verify(name, bytes(password), CLIENT)).toBe(true);
+    expect(await users.verify(name, bytes(`${password}x`), CLIENT)).toBe(false);
+    expect(await users.verify(name, bytes(password.toUpperCase()), CLIENT)).toBe(false);
   });
 
   test("they are as many as there are lines with a name", () => expect(users.count).toBe(4));
 
   test.each(OPENWALL)("crypt_blowfish: %s", async (hash, password) => {
-    expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes(password))).toBe(true);
-    expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes(`${password}!`))).toBe(false);
+    expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes(password), CLIENT)).toBe(true);
+    expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes(`${password}!`), CLIENT)).toBe(false);
   });
 
   test("Argon2", async () => {
-    expect(await parseUsers(`u:${ARGON2}`, "users").verify("u", bytes("password"))).toBe(true);
-    expect(await parseUsers(`u:${ARGON2}`, "users").verify("u", bytes("Password"))).toBe(false);
+    expect(await parseUsers(`u:${ARGON2}`, "users").verify("u", bytes("password"), CLIENT)).toBe(true);
+    expect(await parseUsers(`u:${ARGON2}`, "users").verify("u", bytes("Password"), CLIENT)).toBe(false);
   });
 });
 
@@ -63,20 +66,20 @@ describe("who is not let in", () => {
     ["a name in another case", "Alice", "correct horse"],
     ["a name with a space behind it", "alice ", "correct horse"],
     ["the hash as the password", "alice", "$2y$04$yA3G955AZjSTvMtm8h216.CCNDAjLHG4YjvBX35yw7uVxkJNjVBYm"],
-  ])("%s", async (_, name, password) => expect(await users.verify(name, bytes(password))).toBe(false));
+  ])("%s", async (_, name, password) => expect(await users.verify(name, bytes(password), CLIENT)).toBe(false));
 
   test("one who is right once is right again, and one who is wrong stays wrong", async () => {
     for (let i = 0; i < 3; i++) {
-      expect(await users.verify("alice", bytes("correct horse"))).toBe(true);
-      expect(await users.verify("alice", bytes("correct house"))).toBe(false);
+      expect(await users.verify("alice", bytes("correct horse"), CLIENT)).toBe(true);
+      expect(await users.verify("alice", bytes("correct house"), CLIENT)).toBe(false);
     }
   });
 
   test("name and password are kept apart: no other cut of them is taken for a known pair", async () => {
     const tricky = parseUsers(`ab:${OPENWALL[0]![0]}`, "users");
-    expect(await tricky.verify("ab", bytes("U*U"))).toBe(true);
-    expect(await tricky.verify("a", bytes("bU*U"))).toBe(false);
-    expect(await tricky.verify("ab\0U*U", bytes(""))).toBe(false);
+    expect(await tricky.verify("ab", bytes("U*U"), CLIENT)).toBe(true);
+    expect(await tricky.verify("a", bytes("bU*U"), CLIENT)).toBe(false);
+    expect(await tricky.verify("ab\0U*U", bytes(""), CLIENT)).toBe(false);
   });
 
   test("a hash that the runtime cannot read matches nothing", async () => {
@@ -85,17 +88,31 @@ describe("who is not let in", () => {
       "$2y$99$CCCCCCCCCCCCCCCCCCCCC.E5YPO9kmyuRGyh0XouQYb4YMJKvyOeW",
       "$argon2id$broken",
     ]) {
-      expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes("x"))).toBe(false);
+      expect(await parseUsers(`u:${hash}`, "users").verify("u", bytes("x"), CLIENT)).toBe(false);
     }
   });
 });
 
 test("many who guess at once are answered, all of them, and none is let in", async () => {
   const users = parseUsers(HTPASSWD, "users");
-  const guesses = Array.from({ length: 400 }, (_, i) => users.verify("alice", bytes(`guess ${i}`)));
+  const guesses = Array.from({ length: 400 }, (_, i) => users.verify("alice", bytes(`guess ${i}`), CLIENT));
   const answers = await Promise.all(guesses);
   expect(answers.filter(Boolean)).toEqual([]);
-  expect(await users.verify("alice", bytes("correct horse"))).toBe(true);
+  expect(await users.verify("alice", bytes("correct horse"), CLIENT)).toBe(true);
+});
+
+test("one who guesses keeps no other client out, and is heard again when it is done", async () => {
+  const users = parseUsers(HTPASSWD, "users");
+  const guesses = Array.from({ length: 2000 }, (_, i) => users.verify("alice", bytes(`guess ${i}`), CLIENT));
+  expect(await users.verify("alice", bytes("correct horse"), "198.51.100.1")).toBe(true);
+  await Promise.all(guesses);
+  expect(await users.verify("bob", bytes("pass:word"), CLIENT)).toBe(true);
+});
+
+test("many connections of one client with one password are one question: none is refused", async () => {
+  const users = parseUsers(HTPASSWD, "users");
+  const same = Array.from({ length: 300 }, () => users.verify("alice", bytes("correct horse"), CLIENT));
+  expect((await Promise.all(same)).every(Boolean)).toBe(true);
 });
 
 describe("a file that is wrong is refused with the line, and never with a hash", () => {
