@@ -1,7 +1,5 @@
 /** Starts the access proxy, keeps it until it is told to stop, and reloads it in between. */
 import { readFileSync } from "node:fs";
-import { networkInterfaces } from "node:os";
-import type { Guard } from "../../lib/acl/guard.ts";
 import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
@@ -9,11 +7,11 @@ import type { Runtime } from "../../lib/command/runtime.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
+import { ownListeners } from "../../lib/net/own-listeners.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
-import { parseIp } from "../../lib/wire/ip.ts";
 import { Client } from "./client.ts";
 import { liveView } from "./live.ts";
 import { Proxy } from "./proxy.ts";
@@ -40,7 +38,8 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
         throw error;
       },
     );
-    proxy.guard = guardFor(status === undefined ? listeners : [...listeners, status]);
+    const all = status === undefined ? listeners : [...listeners, status];
+    proxy.guard = { ...ownListeners(all.map(({ address }) => address)), resolvedBy: "us" };
     recordLife(proxy, { event: "start", listen, policies: policy.digest });
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
     return daemon(proxy, { listeners, status, sink, summary: `listening on ${listen.join(", ")}` });
@@ -122,24 +121,6 @@ async function openStatusFor(
   const listener = await openStatus(status.endpoint, env, { routes, log });
   log.info(`status on ${formatAddress(listener.address)}`);
   return listener;
-}
-
-/** Our own listeners, by every address under which they can be reached. */
-function guardFor(listeners: readonly Pick<Listener, "address">[]): Guard {
-  const own = listeners.flatMap(({ address }) => {
-    if (!("ip" in address)) return [];
-    const wildcard = address.ip === "0.0.0.0" || address.ip === "::";
-    const addresses = wildcard ? localAddresses() : [address.ip];
-    return addresses.flatMap((text) => {
-      const ip = parseIp(text);
-      return ip === undefined ? [] : [{ ip, port: address.port }];
-    });
-  });
-  return { own, resolvedBy: "us" };
-}
-
-function localAddresses(): string[] {
-  return Object.values(networkInterfaces()).flatMap((addresses) => (addresses ?? []).map(({ address }) => address));
 }
 
 function readUsers(path: string | undefined): Users | undefined {

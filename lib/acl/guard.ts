@@ -1,13 +1,15 @@
 /** The address guard: what an allow must have said about an address that is not public. Part of the decision. */
-import { type Ip, ipClass, parseIp, sameIp } from "../wire/ip.ts";
+import { type Ip, ipClass, isUnspecified, parseIp, sameIp } from "../wire/ip.ts";
 import type { GuardClass } from "./decision.ts";
 import { evaluate, TRUE, Trouble } from "./evaluate.ts";
 import type { Facts } from "./facts.ts";
 import type { CheckedPolicy, Comparison, Condition } from "./model.ts";
 
 export interface Guard {
-  /** Where we listen ourselves: no client may be led back to it unasked. */
+  /** Where we listen ourselves, 0.0.0.0 and :: included: no client may be led back to it unasked. */
   readonly own: readonly { readonly ip: Ip; readonly port: number }[];
+  /** Whether an address is one of this machine's now. Asked only about ports on which we listen at every address. */
+  readonly isLocal?: (ip: Ip) => boolean;
   /** Where a backend resolves names, only literals can be judged. */
   readonly resolvedBy: "us" | "backend";
 }
@@ -26,10 +28,17 @@ export function guardRefusal(policy: CheckedPolicy, facts: Facts, guard: Guard):
   return (proof & (kind === "private" ? NAMED | ADDRESSED : ADDRESSED)) === 0 ? kind : undefined;
 }
 
-function guardClassOf(ip: Ip, port: number | undefined, { own }: Guard): GuardClass | undefined {
-  for (let i = 0; i < own.length; i++) if (own[i]!.port === port && sameIp(own[i]!.ip, ip)) return "own-listener";
+function guardClassOf(ip: Ip, port: number | undefined, guard: Guard): GuardClass | undefined {
+  const { own } = guard;
+  for (let i = 0; i < own.length; i++) if (own[i]!.port === port && hears(own[i]!.ip, ip, guard)) return "own-listener";
   const kind = ipClass(ip);
   return kind === "public" ? undefined : kind;
+}
+
+/** Whether what comes to `ip` comes to a listener at `bound`. One at :: hears IPv4 too. */
+function hears(bound: Ip, ip: Ip, { isLocal }: Guard): boolean {
+  if (sameIp(bound, ip)) return true;
+  return isUnspecified(bound) && (bound.family === 6 || ip.family === 4) && isLocal?.(ip) === true;
 }
 
 /** A true comparison of the host's name; a true comparison of the address. */

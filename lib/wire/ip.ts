@@ -107,6 +107,11 @@ export function sameIp(x: Ip, y: Ip): boolean {
   return x.d === y.d && x.c === y.c && x.b === y.b && x.a === y.a && x.family === y.family;
 }
 
+/** 0.0.0.0 or ::, which to a listener is every address. */
+export function isUnspecified({ family, a, b, c, d }: Ip): boolean {
+  return d === 0 && (family === 4 || (a === 0 && b === 0 && c === 0));
+}
+
 /** The mask of one 32-bit word whose first `bits` bits count; below 0 is none, above 32 is all. */
 export function wordMask(bits: number): number {
   return bits <= 0 ? 0 : bits >= 32 ? -1 : -1 << (32 - bits);

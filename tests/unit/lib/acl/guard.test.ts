@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Facts } from "../../../../lib/acl/facts.ts";
 import type { Guard } from "../../../../lib/acl/guard.ts";
+import { type Ip, sameIp } from "../../../../lib/wire/ip.ts";
 import { ip, policyOf } from "./support.ts";
 
 const guard: Guard = { own: [{ ip: ip("203.0.113.5"), port: 1080 }], resolvedBy: "us" };
@@ -93,6 +94,26 @@ describe("guarded addresses", () => {
     expect(verdict('host == "name.test"', "203.0.113.5", "name.test", 1080)).toBe("guard own-listener");
     expect(verdict("dest.ip == 203.0.113.5", "203.0.113.5", "name.test", 1080)).toBe("allow policy");
     expect(verdict("port > 0", "203.0.113.5", "name.test", 1081)).toBe("allow policy");
+  });
+
+  test("a listener at every address is reached by those that are local now, one at 0.0.0.0 not by IPv6", () => {
+    const local = ["203.0.113.6", "2001:db8::6"].map(ip);
+    const kinds = (bound: string, address: string, port = 1080) => {
+      const isLocal = (asked: Ip) => local.some((one) => sameIp(one, asked));
+      const wildcard: Guard = { own: [{ ip: ip(bound), port: 1080 }], isLocal, resolvedBy: "us" };
+      const facts: Facts = { host: "name.test", port, "dest.ip": ip(address) };
+      return policyOf("policy p { when port > 0 action allow }").decide(facts, wildcard).guardClass;
+    };
+    expect(kinds("0.0.0.0", "203.0.113.6")).toBe("own-listener");
+    expect(kinds("::", "203.0.113.6")).toBe("own-listener");
+    expect(kinds("::", "2001:db8::6")).toBe("own-listener");
+    expect(kinds("0.0.0.0", "2001:db8::6")).toBeUndefined();
+    expect(kinds("0.0.0.0", "203.0.113.6", 1081)).toBeUndefined();
+    expect(kinds("0.0.0.0", "203.0.113.8")).toBeUndefined();
+    expect(kinds("203.0.113.8", "203.0.113.6")).toBeUndefined();
+    // One that comes up later is local from then on.
+    local.push(ip("203.0.113.8"));
+    expect(kinds("0.0.0.0", "203.0.113.8")).toBe("own-listener");
   });
 
   test("an address literal as host counts as a comparison of the address", () => {
