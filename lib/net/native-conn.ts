@@ -1,9 +1,9 @@
 /** `Conn` over the runtime's own sockets: TCP and UNIX streams, half as dear per connection as node:net. TLS over it is tls-conn.ts. */
 import type { Socket, SocketHandler } from "bun";
-import { IGNORE, type Conn, type ConnEvents, type SocketAddress, type TlsInfo } from "./conn.ts";
+import { BaseConn } from "./base-conn.ts";
+import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
 import { readBulk } from "./bulk.ts";
-import { Held } from "./held.ts";
-import { Probed, type KeepAlive } from "./keep-alive.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
 /** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
 export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
@@ -69,14 +69,8 @@ const OPEN = 0;
 const ENDING = 1;
 const ENDED = 2;
 
-export class NativeConn extends Probed implements Conn {
-  received = 0;
-  sent = 0;
-  closed = false;
+export class NativeConn extends BaseConn implements Conn {
   readonly #socket: Socket<NativeConn>;
-  /** Undefined until the first receiver attaches; a `Held` once something came before. */
-  #events: ConnEvents | undefined;
-  #error: Error | undefined;
   /** What the system did not take yet, in order; undefined when it took all. */
   #queue: Uint8Array[] | undefined;
   #queued = 0;
@@ -110,30 +104,18 @@ export class NativeConn extends Probed implements Conn {
     return this.#queued;
   }
 
-  /** Whether it holds bytes that no receiver has got yet. */
-  get holding(): boolean {
-    return this.#events instanceof Held && this.#events.holding;
-  }
-
   /**
    * Gives the socket to a layer over it: `wrap` gets it, and this connection has no more events. Nothing may be held or
    * waiting to be sent.
    */
   giveUp<T>(wrap: (socket: Socket<NativeConn>) => T): T {
     this.gone();
-    this.#events = IGNORE;
+    this.attach(IGNORE);
     return wrap(this.#socket);
   }
 
   override probeAfter(seconds: number): void {
     this.#socket.setKeepAlive(true, seconds * 1000);
-  }
-
-  attach(events: ConnEvents): void {
-    const before = this.#events;
-    this.#events = events;
-    if (before instanceof Held) before.release(events);
-    if (this.closed) events.close(this.#error);
   }
 
   write(bytes: Uint8Array): boolean {
@@ -213,7 +195,7 @@ export class NativeConn extends Probed implements Conn {
 
   onData(chunk: Uint8Array): void {
     this.received += chunk.length;
-    (this.#events ??= new Held(this)).data(chunk);
+    this.receiver.data(chunk);
   }
 
   /** The runtime calls this now and then with nothing pending. */
@@ -233,23 +215,20 @@ export class NativeConn extends Probed implements Conn {
     }
     this.#queue = undefined;
     if (this.#writing === ENDING) this.#shutdown();
-    else this.#events?.drain();
+    else this.receiver.drain();
   }
 
   onEnd(): void {
     this.#peerEnded = true;
-    (this.#events ??= new Held(this)).end();
+    this.receiver.end();
   }
 
   onClose(error: Error | undefined): void {
     if (this.closed) return;
     // Where our direction ended first, the runtime tells the peer's end by the close alone.
     if (error === undefined && !this.#peerEnded && !this.#destroyed) this.onEnd();
-    this.closed = true;
-    this.#error = error;
     this.#queue = undefined;
-    this.gone();
-    this.#events?.close(error);
+    this.finish(error);
   }
 }
 

@@ -1,19 +1,14 @@
 /** `Conn` over node:net sockets, where the runtime's own cannot serve: a dial that must be given up before it is open. */
 import type { Socket } from "node:net";
-import { type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
-import { Held } from "./held.ts";
-import { Probed, type KeepAlive } from "./keep-alive.ts";
+import { BaseConn } from "./base-conn.ts";
+import type { Conn, SocketAddress } from "./conn.ts";
+import type { KeepAlive } from "./keep-alive.ts";
 
-export class NodeConn extends Probed implements Conn {
+export class NodeConn extends BaseConn implements Conn {
   readonly tls = undefined;
   readonly remote: SocketAddress;
   readonly local: SocketAddress;
-  received = 0;
-  sent = 0;
-  closed = false;
   readonly #socket: Socket;
-  #events: ConnEvents = new Held(this);
-  #error: Error | undefined;
 
   /** `socket` is connected, has no listeners that matter, and was made with `allowHalfOpen`. */
   constructor(socket: Socket, keepAlive: KeepAlive) {
@@ -24,16 +19,13 @@ export class NodeConn extends Probed implements Conn {
     socket.setNoDelay(true);
     socket.on("data", (chunk: Uint8Array) => {
       this.received += chunk.length;
-      this.#events.data(chunk);
+      this.receiver.data(chunk);
     });
-    socket.on("drain", () => this.#events.drain());
-    socket.on("end", () => this.#events.end());
-    socket.on("error", (error: Error) => (this.#error = error));
-    socket.on("close", () => {
-      this.closed = true;
-      this.gone();
-      this.#events.close(this.#error);
-    });
+    let failure: Error | undefined;
+    socket.on("drain", () => this.receiver.drain());
+    socket.on("end", () => this.receiver.end());
+    socket.on("error", (error: Error) => (failure = error));
+    socket.on("close", () => this.finish(failure));
   }
 
   override probeAfter(seconds: number): void {
@@ -42,13 +34,6 @@ export class NodeConn extends Probed implements Conn {
 
   get buffered(): number {
     return this.#socket.writableLength;
-  }
-
-  attach(events: ConnEvents): void {
-    const before = this.#events;
-    this.#events = events;
-    if (before instanceof Held) before.release(events);
-    if (this.closed) events.close(this.#error);
   }
 
   write(bytes: Uint8Array): boolean {

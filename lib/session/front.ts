@@ -66,6 +66,22 @@ export interface FrontSession {
   refuse(refusal: Refusal, message: string): Uint8Array;
 }
 
+export const NOTHING = new Uint8Array(0);
+
+/** What every dialogue keeps: bytes that it has not consumed, and whether users are asked for. */
+export abstract class Front {
+  protected held: Uint8Array = NOTHING;
+  protected readonly withUsers: boolean;
+
+  constructor(withUsers: boolean) {
+    this.withUsers = withUsers;
+  }
+
+  get rest(): Uint8Array {
+    return this.held;
+  }
+}
+
 /** Bytes of an incomplete message and those that follow it, as one. */
 export function concat(held: Uint8Array, bytes: Uint8Array): Uint8Array {
   if (held.length === 0) return bytes;
@@ -79,5 +95,3 @@ export function concat(held: Uint8Array, bytes: Uint8Array): Uint8Array {
 export function after(bytes: Uint8Array, length: number): Uint8Array {
   return bytes.length === length ? NOTHING : bytes.subarray(length);
 }
-
-export const NOTHING = new Uint8Array(0);

@@ -1,64 +1,58 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
 import { decodeBasic, decodeConnect, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
-import { after, concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { after, concat, Front, type FrontSession, type Refusal, type Step } from "./front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
 
-export class HttpConnectServer implements FrontSession {
+export class HttpConnectServer extends Front implements FrontSession {
   readonly protocol = "http";
-  #held: Uint8Array = NOTHING;
-  /** Behind `#held`, with room for more. */
+  /** Behind `held`, with room for more. */
   #memory: Uint8Array | undefined;
   #head: ConnectHead | undefined;
   #done = false;
-  readonly #withUsers: boolean;
   readonly #mostHead: number;
 
   /** `mostHead` is the size in bytes that a head may have. */
   constructor(withUsers: boolean, mostHead: number) {
-    this.#withUsers = withUsers;
+    super(withUsers);
     this.#mostHead = mostHead;
-  }
-
-  get rest(): Uint8Array {
-    return this.#held;
   }
 
   receive(bytes: Uint8Array): Step[] {
     if (this.#done) {
-      this.#held = concat(this.#held, bytes);
+      this.held = concat(this.held, bytes);
       return [];
     }
-    const before = this.#held.length;
+    const before = this.held.length;
     this.#append(bytes);
-    const end = findHeadEnd(this.#held, Math.max(0, before - 3));
+    const end = findHeadEnd(this.held, Math.max(0, before - 3));
     if (end === 0) {
-      return this.#held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
+      return this.held.length <= this.#mostHead ? [] : this.#fail("the request head is too large");
     }
-    const decoded = decodeConnect(this.#held, end);
+    const decoded = decodeConnect(this.held, end);
     if (decoded.kind === "more") return [];
     this.#done = true;
     if (decoded.kind === "bad") return this.#fail(decoded.reason);
     if (decoded.length > this.#mostHead) return this.#fail("the request head is too large");
-    this.#held = after(this.#held, decoded.length);
+    this.held = after(this.held, decoded.length);
     this.#head = decoded.value;
-    return this.#withUsers ? this.#authenticate(decoded.value) : [this.#request()];
+    return this.withUsers ? this.#authenticate(decoded.value) : [this.#request()];
   }
 
-  /** Only for the head, which `#held` holds from its first byte: one that comes byte by byte is copied a few times. */
+  /** Only for the head, which `held` holds from its first byte: one that comes byte by byte is copied a few times. */
   #append(bytes: Uint8Array): void {
-    if (this.#held.length === 0) {
-      this.#held = bytes;
+    if (this.held.length === 0) {
+      this.held = bytes;
       return;
     }
-    const length = this.#held.length + bytes.length;
+    const length = this.held.length + bytes.length;
     if (this.#memory === undefined || this.#memory.length < length) {
       this.#memory = new Uint8Array(Math.max(256, 2 * length));
-      this.#memory.set(this.#held);
+      this.#memory.set(this.held);
     }
-    this.#memory.set(bytes, this.#held.length);
-    this.#held = this.#memory.subarray(0, length);
+    this.#memory.set(bytes, this.held.length);
+    this.held = this.#memory.subarray(0, length);
   }
 
   #authenticate(head: ConnectHead): Step[] {

@@ -1,33 +1,23 @@
 /** The server's side of SOCKS4 and SOCKS4a: one request, one reply. Offered only where no users are asked for. */
 import { decodeSocks4, encodeSocks4Reply, SOCKS4_COMMAND, SOCKS4_REPLY } from "../wire/socks4.ts";
-import { after, concat, NOTHING, type FrontSession, type Step } from "./front.ts";
+import { after, concat, Front, type FrontSession, type Step } from "./front.ts";
 
 const REJECTED = encodeSocks4Reply(SOCKS4_REPLY.rejected);
 
-export class Socks4Server implements FrontSession {
+export class Socks4Server extends Front implements FrontSession {
   readonly protocol = "socks4";
-  #held: Uint8Array = NOTHING;
   #done = false;
-  readonly #withUsers: boolean;
-
-  constructor(withUsers: boolean) {
-    this.#withUsers = withUsers;
-  }
-
-  get rest(): Uint8Array {
-    return this.#held;
-  }
 
   receive(bytes: Uint8Array): Step[] {
-    this.#held = concat(this.#held, bytes);
+    this.held = concat(this.held, bytes);
     if (this.#done) return [];
-    const decoded = decodeSocks4(this.#held);
+    const decoded = decodeSocks4(this.held);
     if (decoded.kind === "more") return [];
     this.#done = true;
     if (decoded.kind === "bad") return [{ type: "fail", reason: decoded.reason, bytes: REJECTED }];
-    this.#held = after(this.#held, decoded.length);
+    this.held = after(this.held, decoded.length);
     const { command, host, port } = decoded.value;
-    if (this.#withUsers) return [{ type: "fail", reason: "SOCKS4 cannot carry a password", bytes: REJECTED }];
+    if (this.withUsers) return [{ type: "fail", reason: "SOCKS4 cannot carry a password", bytes: REJECTED }];
     if (command !== SOCKS4_COMMAND.connect) {
       return [{ type: "fail", reason: `command ${command} is not supported`, bytes: REJECTED }];
     }

@@ -11,27 +11,17 @@ import {
   REPLY,
   type Reply,
 } from "../wire/socks5.ts";
-import { after, concat, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { after, concat, Front, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 
 type State = "greeting" | "password" | "verdict" | "request" | "done";
 
-export class Socks5Server implements FrontSession {
+/** With users, username/password is the only method that is taken; without, only "no authentication". */
+export class Socks5Server extends Front implements FrontSession {
   readonly protocol = "socks5";
-  #held: Uint8Array = NOTHING;
   #state: State = "greeting";
-  readonly #withUsers: boolean;
-
-  /** With users, username/password is the only method that is taken; without, only "no authentication". */
-  constructor(withUsers: boolean) {
-    this.#withUsers = withUsers;
-  }
-
-  get rest(): Uint8Array {
-    return this.#held;
-  }
 
   receive(bytes: Uint8Array): Step[] {
-    this.#held = concat(this.#held, bytes);
+    this.held = concat(this.held, bytes);
     const steps: Step[] = [];
     // Some clients send the request before they saw the method: each message is taken as soon as it is whole.
     while (this.#state !== "done" && this.#state !== "verdict") {
@@ -55,26 +45,24 @@ export class Socks5Server implements FrontSession {
   }
 
   #greeting(): Step | undefined {
-    const method = this.#withUsers ? "password" : "none";
-    const decoded = decodeGreeting(this.#held, METHOD[method]);
+    const method = this.withUsers ? "password" : "none";
+    const decoded = decodeGreeting(this.held, METHOD[method]);
     if (decoded.kind === "more") return undefined;
     if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason };
     if (!decoded.value) {
-      const reason = this.#withUsers
-        ? "the client offers no username/password"
-        : "the client insists on authentication";
+      const reason = this.withUsers ? "the client offers no username/password" : "the client insists on authentication";
       return { type: "fail", reason, bytes: METHOD_CHOSEN.noAcceptable };
     }
-    this.#held = after(this.#held, decoded.length);
-    this.#state = this.#withUsers ? "password" : "request";
+    this.held = after(this.held, decoded.length);
+    this.#state = this.withUsers ? "password" : "request";
     return { type: "send", bytes: METHOD_CHOSEN[method] };
   }
 
   #password(): Step | undefined {
-    const decoded = decodePassword(this.#held);
+    const decoded = decodePassword(this.held);
     if (decoded.kind === "more") return undefined;
     if (decoded.kind === "bad") return { type: "fail", reason: decoded.reason, bytes: encodePasswordStatus(false) };
-    this.#held = after(this.#held, decoded.length);
+    this.held = after(this.held, decoded.length);
     this.#state = "verdict";
     return { type: "authenticate", ...decoded.value };
   }
@@ -90,14 +78,14 @@ export class Socks5Server implements FrontSession {
   }
 
   #request(): Step | undefined {
-    const decoded = decodeRequest(this.#held);
+    const decoded = decodeRequest(this.held);
     if (decoded.kind === "more") return undefined;
     if (decoded.kind === "bad") {
       return { type: "fail", reason: decoded.reason, bytes: encodeReply(REPLY.generalFailure) };
     }
     const request = decoded.value;
     if ("reply" in request) return { type: "fail", reason: request.reason, bytes: encodeReply(request.reply) };
-    this.#held = after(this.#held, decoded.length);
+    this.held = after(this.held, decoded.length);
     this.#state = "done";
     if (request.command !== COMMAND.connect) {
       return {
