@@ -1,6 +1,7 @@
 /** A running `portail socks`: where it listens, what it recorded, and the signals that it takes. Asserts nothing. */
-import { existsSync, readFileSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import type { AuditEvent, DecisionEvent, ReloadEvent } from "../../lib/audit/event.ts";
+import { AuditTrail, type LineOf } from "./audit-trail.ts";
 import type { Program } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
@@ -17,9 +18,6 @@ export interface AccessProxyOptions {
   audit?: string;
 }
 
-/** The lines of an event, also where one type has several events. */
-type LineOf<E, Line = AuditEvent> = Line extends { event: infer Event } ? (E extends Event ? Line : never) : never;
-
 let started = 0;
 
 export class AccessProxy {
@@ -29,7 +27,7 @@ export class AccessProxy {
   /** Of the first TCP listener. */
   port = 0;
   listen: string[] = [];
-  #since = "";
+  readonly #trail: AuditTrail;
 
   constructor(scene: Scene, begin: (args: string[]) => Program, options: AccessProxyOptions) {
     const number = ++started;
@@ -38,6 +36,7 @@ export class AccessProxy {
     const listen = (options.listen ?? ["127.0.0.1:0"]).flatMap((address) => ["--listen", address]);
     const given = ["--acl", this.policyFile, "--audit", this.auditFile, ...(options.args ?? [])];
     this.program = begin(["socks", ...listen, ...given]);
+    this.#trail = new AuditTrail(this.auditFile, () => this.program.stderr);
   }
 
   async listening(): Promise<void> {
@@ -53,25 +52,17 @@ export class AccessProxy {
 
   /** The audit lines so far, but for forgotten ones; each must be JSON. */
   audit(): AuditEvent[] {
-    const lines = existsSync(this.auditFile) ? auditLines(readFileSync(this.auditFile, "utf8")) : [];
-    return lines.filter(({ time }) => time > this.#since);
+    return this.#trail.lines();
   }
 
   /** Only what happens from now on counts; lines of before may still be on their way to the file. */
   forget(): void {
-    this.#since = new Date().toISOString();
+    this.#trail.forget();
   }
 
   /** Waits for an audit line. */
-  record<E extends AuditEvent["event"]>(
-    event: E,
-    matches: (line: LineOf<E>) => boolean = () => true,
-  ): Promise<LineOf<E>> {
-    const isWanted = (line: AuditEvent): line is LineOf<E> => line.event === event && matches(line as LineOf<E>);
-    return until(
-      () => `a line "${event}" in the audit: ${JSON.stringify(this.audit(), undefined, 1)}\n${this.program.stderr}`,
-      () => this.audit().find(isWanted),
-    );
+  record<E extends AuditEvent["event"]>(event: E, matches?: (line: LineOf<E>) => boolean): Promise<LineOf<E>> {
+    return this.#trail.record(event, matches);
   }
 
   /** Waits for the decision on a target, written as `host:port`. */
@@ -81,14 +72,10 @@ export class AccessProxy {
 
   /** Writes another policy, sends SIGHUP, and waits for what came of it. */
   async reload(policy: string): Promise<ReloadEvent> {
-    const before = this.#reloads().length;
+    const before = this.#trail.of("reload").length;
     writeFileSync(this.policyFile, policy);
     this.program.signal("SIGHUP");
-    return until("the reload", () => this.#reloads()[before]);
-  }
-
-  #reloads(): ReloadEvent[] {
-    return this.audit().filter((line) => line.event === "reload");
+    return until("the reload", () => this.#trail.of("reload")[before]);
   }
 
   /** Sends SIGTERM; the exit status. */
@@ -96,15 +83,6 @@ export class AccessProxy {
     this.program.signal("SIGTERM");
     return this.program.ended;
   }
-}
-
-/** Whole JSON lines; a line that is still being written is left for the next look. */
-export function auditLines(text: string): AuditEvent[] {
-  return text
-    .slice(0, text.lastIndexOf("\n") + 1)
-    .split("\n")
-    .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as AuditEvent);
 }
 
 /** A policy that lets everybody to these ports of this machine, and nowhere else. */

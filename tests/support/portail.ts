@@ -3,6 +3,7 @@ import { copyFileSync, existsSync } from "node:fs";
 import { resolve } from "node:path";
 import { AccessProxy, type AccessProxyOptions } from "./access-proxy.ts";
 import { run, start, type Outcome, type Program, type RunOptions } from "./program.ts";
+import { RunningTunnel, type TunnelOptions } from "./tunnel-scene.ts";
 import type { Scene } from "./scene.ts";
 
 export const ROOT = resolve(import.meta.dir, "../..");
@@ -62,5 +63,12 @@ export class Portail {
     const proxy = new AccessProxy(this.#scene, (args) => this.start(args, options.env), options);
     await proxy.listening();
     return proxy;
+  }
+
+  /** `portail tunnel server` or `client`, once it listens. */
+  async tunnel(options: TunnelOptions): Promise<RunningTunnel> {
+    const tunnel = new RunningTunnel(this.#scene, (args) => this.start(args, options.env), options);
+    await tunnel.listening();
+    return tunnel;
   }
 }

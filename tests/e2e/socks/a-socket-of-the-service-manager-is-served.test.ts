@@ -1,6 +1,7 @@
 /** `--listen systemd:NAME` under systemd-socket-activate, which opens the socket and starts us for the first client. */
 import { expect, test } from "bun:test";
-import { allowLocal, auditLines } from "../../support/access-proxy.ts";
+import { allowLocal } from "../../support/access-proxy.ts";
+import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
 import { PATH, start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";

@@ -1,6 +1,7 @@
 /** `--audit -`: standard output is JSON Lines and nothing else, also down a pipe, and a reader that leaves stops nobody. */
 import { expect, test } from "bun:test";
-import { allowLocal, auditLines } from "../../support/access-proxy.ts";
+import { allowLocal } from "../../support/access-proxy.ts";
+import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
 import { start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";

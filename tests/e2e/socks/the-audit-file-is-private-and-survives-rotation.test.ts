@@ -1,7 +1,8 @@
 /** `--audit FILE`: its mode, rotation by rename and SIGHUP, a destination that cannot be opened, and a second start. */
 import { chmodSync, renameSync, statSync } from "node:fs";
 import { beforeAll, expect, test } from "bun:test";
-import { allowLocal, auditLines, type AccessProxy } from "../../support/access-proxy.ts";
+import { allowLocal, type AccessProxy } from "../../support/access-proxy.ts";
+import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
