@@ -32,6 +32,7 @@ export const PEERS = {
   psql: "postgresql-client",
   python3: "python3",
   "python3:prometheus_client": "python3-prometheus-client",
+  rsyslogd: "rsyslog",
   socat: "socat",
   squid: "squid",
   ssh: "openssh-client",
