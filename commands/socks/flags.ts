@@ -1,6 +1,6 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, statusFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 
 export const args = {
   listen: {
@@ -120,5 +120,6 @@ export const args = {
     description: "Show decisions as they are made, when standard error is a terminal",
   },
   ...logFlags,
+  ...syslogFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;

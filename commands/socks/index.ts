@@ -2,6 +2,7 @@
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
+import { logToSyslog } from "../../lib/service/syslog.ts";
 import { args } from "./flags.ts";
 import { serve } from "./serve.ts";
 import { parseSettings } from "./settings.ts";
@@ -46,8 +47,14 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     ],
   },
   args,
-  run({ args: given, data }) {
+  async run({ args: given, data }) {
     configureLog(data.log, given);
-    return serve(data, parseSettings(given), { live: given.live && !given.quiet });
+    const settings = parseSettings(given);
+    const end = given.syslog ? logToSyslog(data.log) : undefined;
+    try {
+      return await serve(data, settings, { live: given.live && !given.quiet });
+    } finally {
+      end?.();
+    }
   },
 });

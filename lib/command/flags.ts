@@ -69,6 +69,11 @@ export const statusFlags = {
   },
 } as const satisfies ArgDefinitions;
 
+/** For daemons. Apply with `logToSyslog` (lib/service/syslog.ts). */
+export const syslogFlags = {
+  syslog: { type: "boolean", group: "Log", description: "Log to the syslog of this machine instead of standard error" },
+} as const satisfies ArgDefinitions;
+
 /** Sets up `log` by `logFlags`. Throws PortailError (64) for an unknown format or `--quiet` with `--debug`. */
 export function configureLog(log: Logger, args: ParsedArgs<typeof logFlags>): void {
   const format = parseChoice("--log-format", args["log-format"], ["text", "json"]);

@@ -5,6 +5,8 @@ import type { OutputStream } from "./runtime.ts";
 
 export type LogFields = Readonly<Record<string, unknown>>;
 export type LogFormat = "text" | "json";
+/** Takes a line without its end in the place of standard error, to which it need not say time and level. */
+export type LineSink = (level: LogLevel, line: string) => void;
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface Logger {
@@ -12,8 +14,8 @@ export interface Logger {
   info(message: string, fields?: LogFields): void;
   warn(message: string, fields?: LogFields): void;
   error(message: string, fields?: LogFields): void;
-  /** Changes the format or the least level that is written; what is not given stays. */
-  configure(options: { format?: LogFormat; level?: LogLevel }): void;
+  /** Changes the format, the least level that is written, or where lines go; what is not given stays. */
+  configure(options: { format?: LogFormat; level?: LogLevel; lines?: LineSink }): void;
 }
 
 const LEVEL = { debug: LogLevels.debug, info: LogLevels.info, warn: LogLevels.warn, error: LogLevels.error };
@@ -29,6 +31,7 @@ export interface LoggerOptions {
 /** A logger for `stderr`: text, from level info. */
 export function createLogger({ stderr, stamped, now = () => new Date() }: LoggerOptions): Logger {
   let format: LogFormat = "text";
+  let lines: LineSink | undefined;
   const consola = createConsola({
     level: LEVEL.info,
     throttle: 0,
@@ -36,11 +39,14 @@ export function createLogger({ stderr, stamped, now = () => new Date() }: Logger
       {
         log({ type, args }) {
           const [message, fields] = args as [string, LogFields];
-          const line =
+          const level = type as LogLevel;
+          const text =
             format === "json"
-              ? JSON.stringify({ time: now().toISOString(), level: type, message, ...fields })
-              : textLine(type as LogLevel, message, fields, stderr.color, stamped ? now() : undefined);
-          stderr.write(`${line}\n`);
+              ? JSON.stringify({ time: now().toISOString(), level, message, ...fields })
+              : textOf(message, fields);
+          if (lines !== undefined) lines(level, text);
+          else if (format === "json") stderr.write(`${text}\n`);
+          else stderr.write(`${headOf(level, stderr.color, stamped ? now() : undefined)} ${text}\n`);
         },
       },
     ],
@@ -56,15 +62,20 @@ export function createLogger({ stderr, stamped, now = () => new Date() }: Logger
     error: at("error"),
     configure(options) {
       format = options.format ?? format;
+      lines = options.lines ?? lines;
       if (options.level) consola.level = LEVEL[options.level];
     },
   };
 }
 
-function textLine(level: LogLevel, message: string, fields: LogFields, color: boolean, time: Date | undefined): string {
+function headOf(level: LogLevel, color: boolean, time: Date | undefined): string {
   const label = color ? `\u001b[${COLOR[level]}m${level}\u001b[39m` : level;
+  return time === undefined ? label : `${time.toISOString()} ${label}`;
+}
+
+function textOf(message: string, fields: LogFields): string {
   const pairs = Object.entries(fields).map(([name, value]) => ` ${name}=${fieldText(value)}`);
-  return `${time ? `${time.toISOString()} ` : ""}${label} ${printable(message)}${pairs.join("")}`;
+  return `${printable(message)}${pairs.join("")}`;
 }
 
 /** Plain words stand bare; all else is JSON, so that what a peer sent cannot forge a field or a line. */

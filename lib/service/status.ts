@@ -50,7 +50,7 @@ const ASKING = 10_000;
 const ANSWERING = 30_000;
 /** Milliseconds for answers that are under way at the close. */
 const FAREWELL = 2000;
-/** Bytes of a request's head, and of its body, which nobody reads. */
+/** Bytes of a request's head, and of its body, which means nothing to any route. */
 const MOST_HEAD = 8192;
 const MOST_BODY = 65_536;
 
@@ -163,10 +163,17 @@ class StatusServer {
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
     const visitor = this.#byStream.get(req.socket);
-    if (visitor === undefined || visitor.asked) return;
+    if (visitor === undefined) return;
+    if (visitor.asked) {
+      // A second request is not answered; thousands behind a slow answer would fill the memory.
+      if (visitor.conn.received > MOST_HEAD + MOST_BODY) this.dismiss(visitor);
+
+      return;
+    }
     visitor.asked = true;
     this.#asking.remove(visitor);
     this.#answering.add(visitor);
+    // Unread, the runtime would keep all of it in memory.
     let body = 0;
     req.on("data", (chunk: Uint8Array) => {
       body += chunk.length;

@@ -97,7 +97,12 @@ describe("to a URL", () => {
   test("trouble is logged when it begins and when it is over, without the password", async () => {
     let status = 500;
     let asked = 0;
-    const fetch = () => (asked++, new Response(null, { status, headers: { Location: "http://127.0.0.1:1/" } }));
+    const paths = new Set<string>();
+    const fetch = ({ url }: Request) => {
+      asked++;
+      paths.add(new URL(url).pathname);
+      return new Response(null, { status, headers: { Location: "/elsewhere" } });
+    };
     const server = Bun.serve({ hostname: "127.0.0.1", port: 0, fetch });
     scene.defer(() => server.stop(true));
     const lines = await push({ "metrics-url": `http://me:secret@127.0.0.1:${server.port}/in?token=secret` });
@@ -110,6 +115,7 @@ describe("to a URL", () => {
     await until("the end of the trouble", () => lines.length === 2);
     expect(lines[1]).toContain(`metrics reach ${place} again`);
     expect(lines.join()).not.toContain("secret");
+    expect([...paths]).toEqual(["/in"]);
   });
 
   test("one that never answers is asked once at a time", async () => {

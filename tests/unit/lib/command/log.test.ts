@@ -74,6 +74,20 @@ test("configure() changes the least level and keeps the format", () => {
   expect(lines.map((line) => JSON.parse(line).level)).toEqual(["debug", "warn", "error"]);
 });
 
+test("configure() sends lines elsewhere, without what the receiver says itself", () => {
+  const { log, text } = logged({ columns: 80, stamped: true });
+  const lines: string[] = [];
+  log.configure({ lines: (level, line) => lines.push(`${level}|${line}`) });
+  log.warn("careful", { host: "a\nb" });
+  log.configure({ format: "json" });
+  log.info("x");
+  expect(lines).toEqual([
+    'warn|careful host="a\\nb"',
+    'info|{"time":"1970-01-01T00:00:00.000Z","level":"info","message":"x"}',
+  ]);
+  expect(text()).toBe("");
+});
+
 test("printable() keeps tabs, newlines and letters, and shows other controls", () => {
   expect(printable("é\t\n\u001b[0m\u009b\u2028\r")).toBe("é\t\n\\u001b[0m\\u009b\\u2028\\u000d");
 });

@@ -1,5 +1,6 @@
 /** What the service manager is told, as received by python3, and what happens where it cannot be told. */
 import { afterAll, describe, expect, test } from "bun:test";
+import { liveUntilStopped } from "../../../../lib/service/life.ts";
 import { openNotifier, watchdogInterval } from "../../../../lib/service/notify.ts";
 import { fakeRuntime } from "../../../adversarial/harness.ts";
 import { Receiver, socketPath } from "../../../support/datagrams.ts";
@@ -80,6 +81,30 @@ else {
       "STOPPING=1\nSTATUS=draining, 3 open",
     ]);
     expect(lines).toEqual([]);
+  });
+
+  test("a reload that is under way at the stop ends in silence", async () => {
+    const NOTIFY_SOCKET = socketPath(scene, "reload");
+    const manager = await Receiver.open(scene, "datagram", NOTIFY_SOCKET);
+    const runtime = fakeRuntime({ NOTIFY_SOCKET });
+    const [reloaded, drained] = [Promise.withResolvers<"done">(), Promise.withResolvers<void>()];
+    const daemon = { summary: "up", open: 0, reload: () => reloaded.promise, drain: () => drained.promise, cut() {} };
+    const status = liveUntilStopped(runtime, async () => daemon, { shutdownTimeout: 60_000, timedReload: 0 });
+    await manager.message(/^READY/);
+    runtime.signal("SIGHUP");
+    await manager.message(/^RELOADING/);
+    runtime.signal("SIGTERM");
+    await manager.message(/^STOPPING/);
+    reloaded.resolve("done");
+    // What would be said now has been sent when this has arrived.
+    await Bun.sleep(5);
+    const { it } = notifier({ NOTIFY_SOCKET });
+    it.ready("the last");
+    await manager.message(/the last/);
+    drained.resolve();
+    expect(await status).toBe(0);
+    const kinds = manager.received.map(({ text }) => text.split("=")[0]);
+    expect(kinds).toEqual(["READY", "RELOADING", "STOPPING", "READY"]);
   });
 
   test("a manager that is slow to read gets the rest once it reads, the newest last", async () => {
