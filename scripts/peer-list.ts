@@ -28,6 +28,7 @@ export const PEERS = {
   psql: "postgresql-client",
   python3: "python3",
   "python3:prometheus_client": "python3-prometheus-client",
+  setpriv: "util-linux",
   socat: "socat",
   squid: "squid",
   ssh: "openssh-client",

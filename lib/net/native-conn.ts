@@ -103,6 +103,11 @@ export class NativeConn extends Probed implements Conn {
     return this.#queued;
   }
 
+  /** Of the open socket; -1 once it is closed. */
+  get fd(): number {
+    return this.closed ? -1 : descriptor(this.#socket);
+  }
+
   /** Whether it holds bytes that no receiver has got yet. */
   get holding(): boolean {
     return this.#events instanceof Held && this.#events.holding;
@@ -148,7 +153,14 @@ export class NativeConn extends Probed implements Conn {
    * that just got a large chunk and passed it on.
    */
   pumpTo(to: Conn): boolean {
-    if (this.tls !== undefined || !(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    if (
+      this.tls !== undefined ||
+      !(to instanceof NativeConn) ||
+      to.closed ||
+      to.#writing !== OPEN ||
+      to.#queue !== undefined
+    )
+      return true;
     const fd = descriptor(this.#socket);
     if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;

@@ -63,11 +63,15 @@ const LIBRARY: [string, TlsFailureReason][] = [
 
 /** What `error` of a handshake means. */
 export function tlsFailure(error: unknown): TlsFailure {
-  const { code = "", message = "the handshake did not complete" } = (error ?? {}) as { code?: string; message?: string };
+  const { code = "", message = "the handshake did not complete" } = (error ?? {}) as {
+    code?: string;
+    message?: string;
+  };
   const verified = VERIFY[code];
   if (verified !== undefined) return new TlsFailure(verified, message);
   if (code === "ECONNRESET" || code === "EPIPE") return new TlsFailure("handshake_closed", message);
-  if (code !== "EPROTO" && !message.includes("SSL routines")) return new TlsFailure("bad_certificate", `${code}: ${message}`);
+  if (code !== "EPROTO" && !message.includes("SSL routines"))
+    return new TlsFailure("bad_certificate", `${code}: ${message}`);
   const found = LIBRARY.find(([word]) => message.includes(word));
   return new TlsFailure(found?.[1] ?? "tls_protocol", shortened(message));
 }
