@@ -104,6 +104,11 @@ export class NativeConn extends BaseConn implements Conn {
     return this.#queued;
   }
 
+  /** Of the open socket; -1 once it is closed. */
+  get fd(): number {
+    return this.closed ? -1 : descriptor(this.#socket);
+  }
+
   /**
    * Gives the socket to a layer over it: `wrap` gets it, and this connection has no more events. Nothing may be held or
    * waiting to be sent.
@@ -145,7 +150,7 @@ export class NativeConn extends BaseConn implements Conn {
       to.#queue !== undefined
     )
       return true;
-    const fd = descriptor(this.#socket);
+    const { fd } = this;
     if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;
   }

@@ -29,6 +29,11 @@ export class TerminalProgram {
     );
   }
 
+  /** As if somebody typed it; `\x03` is ^C, `\x04` is ^D. */
+  type(text: string): void {
+    this.#child.terminal?.write(text);
+  }
+
   signal(name: NodeJS.Signals): void {
     this.#child.kill(name);
   }
