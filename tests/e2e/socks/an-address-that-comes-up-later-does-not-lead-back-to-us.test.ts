@@ -1,7 +1,7 @@
 /** A proxy that listens at every address, and an address that the machine gets while it runs. In a network namespace. */
 import { readFileSync } from "node:fs";
 import { expect, test } from "bun:test";
-import { auditLines } from "../../support/access-proxy.ts";
+import { auditLines } from "../../support/audit-trail.ts";
 import { run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 
