@@ -22,15 +22,15 @@ export function identify(tls: TlsInfo | undefined, phase: Phase, now: number | u
   if (decoded.kind === "bad") return new Refusal(phase, "bad_certificate", decoded.reason);
   const peer = decoded.value;
   if (now === undefined) return { peer };
-  if (now > peer.notAfter) return new Refusal(phase, "expired", "the certificate has expired");
-  if (now < peer.notBefore) return new Refusal(phase, "not_yet_valid", "the certificate is not valid yet");
+  if (now > peer.notAfter) return new Refusal(phase, "expired", "the certificate has expired", { peer });
+  if (now < peer.notBefore) return new Refusal(phase, "not_yet_valid", "the certificate is not valid yet", { peer });
   return { peer };
 }
 
 /** Undefined when the rules let the peer through. */
 export function refusedByRules(rules: AccessRules, peer: Peer | undefined, phase: Phase): Refusal | undefined {
   const verdict = permits(rules, peer);
-  return verdict.ok ? undefined : new Refusal(phase, verdict.reason, verdict.message);
+  return verdict.ok ? undefined : new Refusal(phase, verdict.reason, verdict.message, { peer });
 }
 
 /** The policy's decision; a `Refusal` unless it allows. */
@@ -39,7 +39,7 @@ export function decideByPolicy(policy: Policy, facts: Facts, phase: Phase): Deci
   if (decision.outcome === "allow") return decision;
   const by = decision.policy === undefined ? "no policy allows it" : `by policy ${JSON.stringify(decision.policy)}`;
   const why = decision.missing === undefined ? by : `the fact ${decision.missing} is missing`;
-  return new Refusal(phase, REASONS[decision.reason] ?? "policy", `refused: ${why}`, decision);
+  return new Refusal(phase, REASONS[decision.reason] ?? "policy", `refused: ${why}`, { decision });
 }
 
 const REASONS: Partial<Record<Decision["reason"], string>> = {

@@ -95,7 +95,7 @@ function refusedTarget(tunnel: Tunnel, peer: Peer | undefined, serverName: strin
   if (peer === undefined) return new Refusal("dial", "no_certificate", "the target gave no certificate");
   if (!tunnel.pinned) {
     const named = checkServerName(peer, serverName, { cnWithoutSan: cnAsName });
-    if (!named.ok) return new Refusal("dial", named.reason, named.message);
+    if (!named.ok) return new Refusal("dial", named.reason, named.message, { peer });
   }
   return rules && refusedByRules(rules, peer, "dial");
 }

@@ -22,8 +22,12 @@ export interface Front {
 
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
-/** Takes the client through PROXY header, STARTTLS and TLS, as far as the tunnel asks for them. */
-export async function openFront(tunnel: Tunnel, accepted: Conn): Promise<Front | Refusal> {
+/** Takes the client through PROXY header, STARTTLS and TLS, as far as the tunnel asks for them. `told` learns who it is. */
+export async function openFront(
+  tunnel: Tunnel,
+  accepted: Conn,
+  told: { client: SocketAddress },
+): Promise<Front | Refusal> {
   const { settings } = tunnel;
   let early = NOTHING;
   let source = accepted.remote;
@@ -35,6 +39,7 @@ export async function openFront(tunnel: Tunnel, accepted: Conn): Promise<Front |
     early = header.early;
     source = header.source ?? source;
     destination = header.destination ?? destination;
+    told.client = source;
   }
   if (settings.side === "client") return { conn: accepted, early, source, destination, peer: undefined };
   const conn = await secure(accepted, early, true, tunnel.handshakeOptions());

@@ -46,15 +46,22 @@ export function recordRefused(tunnel: Tunnel, progress: Progress, refusal: Refus
       client: addressText(client),
     });
   }
-  const { reason, message: error } = refusal;
-  record(tunnel, progress, { decision: "deny", reason, error, sent: 0, received: 0 });
+  const { reason, message: error, peer, phase } = refusal;
+  record(tunnel, progress, {
+    decision: "deny",
+    reason,
+    error,
+    sent: 0,
+    received: 0,
+    ...(peer === undefined ? {} : { [phase === "handshake" ? "certificate" : "upstream"]: certificateRecord(peer) }),
+  });
 }
 
 function fieldsOf({ reason }: Refusal, session: string) {
   return { reason, session };
 }
 
-type Ending = Pick<SessionEvent, "decision" | "reason" | "sent" | "received" | "error">;
+type Ending = Pick<SessionEvent, "decision" | "reason" | "sent" | "received" | "error" | "certificate" | "upstream">;
 
 function record(tunnel: Tunnel, progress: Progress, ending: Ending): void {
   if (tunnel.sink === undefined) return;

@@ -1,6 +1,7 @@
 /** Why a connection was not let through, as a value: what log, audit and metrics need to know. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import { DialError } from "../../lib/net/dial.ts";
+import type { Peer } from "../../lib/identity/peer.ts";
 import type { TlsFailure } from "../../lib/net/tls-failure.ts";
 
 /** Which part of a connection's way it was: `--quiet` and the words of the log go by it. */
@@ -14,12 +15,20 @@ export class Refusal {
   readonly message: string;
   /** Of the policy that refused. */
   readonly decision: Decision | undefined;
+  /** Who was refused, where the certificate was as it should be but for that. */
+  readonly peer: Peer | undefined;
 
-  constructor(phase: Phase, reason: string, message: string, decision?: Decision) {
+  constructor(
+    phase: Phase,
+    reason: string,
+    message: string,
+    more: { decision?: Decision; peer?: Peer | undefined } = {},
+  ) {
     this.phase = phase;
     this.reason = reason;
     this.message = message;
-    this.decision = decision;
+    this.decision = more.decision;
+    this.peer = more.peer;
   }
 
   /** Whether a deadline refused it. */

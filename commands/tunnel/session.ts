@@ -76,10 +76,9 @@ export class Session {
   async #open(): Promise<Refusal | undefined> {
     const tunnel = this.#tunnel;
     const progress = this.#progress;
-    const front = await openFront(tunnel, this.#accepted);
+    const front = await openFront(tunnel, this.#accepted, progress);
     if (front instanceof Refusal) return front;
     progress.front = front;
-    progress.client = front.source;
     tunnel.counts.succeeded++;
     tunnel.counts.handshaken(performance.now() - progress.started);
     if (tunnel.settings.side === "server") {

@@ -5,15 +5,24 @@ import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
 import { readBulk } from "./bulk.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
-/** Handlers for `Bun.listen`: `opened` receives each accepted connection. */
+/** Handlers for `Bun.listen`: `opened` receives each accepted connection that is still there. */
 export function acceptHandlers(keepAlive: KeepAlive, opened: (conn: NativeConn) => void): SocketHandler<NativeConn> {
   return {
     open(socket) {
+      if (wasReset(socket)) {
+        socket.terminate();
+        return;
+      }
       socket.data = new NativeConn(socket, keepAlive);
       opened(socket.data);
     },
     ...HANDLERS,
   };
+}
+
+/** Reset before it was accepted: the system cannot tell any more whose it was, only that it came by TCP. */
+function wasReset(socket: Socket<NativeConn>): boolean {
+  return socket.remoteAddress === undefined && socket.localAddress !== undefined;
 }
 
 function throwIt(error: unknown): never {

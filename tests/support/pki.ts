@@ -116,6 +116,12 @@ export function save(scene: Scene, name: string, { chain, key }: Certified) {
   };
 }
 
+/** The pin of a certificate's public key, as flags take it. */
+export function pinOf({ cert }: Certified, algorithm: "sha256" | "sha384" | "sha512" = "sha256"): string {
+  const key = derOf(openssl(["x509", "-noout", "-pubkey"], cert));
+  return `${algorithm}:${Buffer.from(opensslBytes(["dgst", `-${algorithm}`, "-binary"], key)).toString("base64")}`;
+}
+
 /** Runs `openssl` to its end and returns what it printed. Throws with its words when it fails. */
 export function openssl(args: readonly string[], stdin: string | Uint8Array = ""): string {
   return Buffer.from(opensslBytes(args, stdin)).toString("utf8");

@@ -8,9 +8,9 @@ import { until } from "./until.ts";
 
 export interface TunnelOptions {
   side: "server" | "client";
-  /** `HOST:PORT` or `unix:PATH`. */
-  target: string;
-  /** Default: one port of 127.0.0.1. */
+  /** `HOST:PORT` or `unix:PATH`; absent where a configuration file names the tunnels (`tunnelConfig`). */
+  target?: string;
+  /** Default: one port of 127.0.0.1, for `target`. */
   listen?: readonly string[];
   /** Further flags: the identity, the trust, who may. */
   args?: readonly string[];
@@ -30,22 +30,33 @@ let started = 0;
 export class RunningTunnel {
   readonly program: Program;
   readonly audit: AuditTrail;
-  /** Of the first TCP listener. */
-  port = 0;
+  /** All listeners, in the order of the tunnels. */
   listen: string[] = [];
 
   constructor(scene: Scene, begin: (args: string[]) => Program, options: TunnelOptions) {
     const auditFile = scene.path(`tunnel-${++started}.jsonl`);
-    const listen = (options.listen ?? ["127.0.0.1:0"]).flatMap((address) => ["--listen", address]);
-    const common = [...listen, "--target", options.target, "--audit", auditFile, "--log-format", "json"];
-    this.program = begin(["tunnel", options.side, ...common, ...(options.args ?? [])]);
+    const { side, target, listen = target === undefined ? [] : ["127.0.0.1:0"], args = [] } = options;
+    const places = [
+      ...listen.flatMap((address) => ["--listen", address]),
+      ...(target === undefined ? [] : ["--target", target]),
+    ];
+    this.program = begin(["tunnel", side, ...places, "--audit", auditFile, "--log-format", "json", ...args]);
     this.audit = new AuditTrail(auditFile, () => this.program.stderr);
   }
 
   async listening(): Promise<void> {
     const [, places] = await this.program.output("stderr", /"message":"listening on ([^"]+)"/);
     this.listen = places!.split(", ");
-    this.port = Number(/:(\d+)$/.exec(this.listen.find((place) => /:\d+$/.test(place)) ?? "")?.[1] ?? 0);
+  }
+
+  /** Of the first TCP listener. */
+  get port(): number {
+    return portOf(this.listen.find((place) => portOf(place) > 0));
+  }
+
+  /** Of a listener. */
+  portOf(nth: number): number {
+    return portOf(this.listen[nth]);
   }
 
   /** Whole lines of the log so far. */
@@ -95,6 +106,11 @@ export class RunningTunnel {
   }
 }
 
+/** 0 where there is none. */
+function portOf(place = ""): number {
+  return Number(/:(\d+)$/.exec(place)?.[1] ?? 0);
+}
+
 /** "" for a descriptor that was closed while the folder was read. */
 function linkOf(path: string): string {
   try {
@@ -102,4 +118,20 @@ function linkOf(path: string): string {
   } catch {
     return "";
   }
+}
+
+export type Table = Readonly<Record<string, string | boolean | readonly string[]>>;
+
+/** A configuration file with a `[trust.NAME]` table for each of `trusts` and a `[[tunnel]]` table for each of `tunnels`. */
+export function tunnelConfig(
+  trusts: Readonly<Record<string, Table>>,
+  tunnels: Readonly<Record<string, Table>>,
+): string {
+  // A JSON string, boolean or array of strings is a TOML one.
+  const table = (head: string, keys: Table) =>
+    [head, ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`), ""].join("\n");
+  return [
+    ...Object.entries(trusts).map(([name, keys]) => table(`[trust.${name}]`, keys)),
+    ...Object.entries(tunnels).map(([name, keys]) => table("[[tunnel]]", { name, ...keys })),
+  ].join("\n");
 }

@@ -83,6 +83,20 @@ describe("TCP", () => {
     client.destroy();
   });
 
+  test("who resets before it is accepted never was there: nobody could tell who it was", async () => {
+    const { listener, conns } = await serve("127.0.0.1:0");
+    const { port } = listener.address as { port: number };
+    // While it runs nothing is accepted here.
+    const program = `require("net").connect(${port}, "127.0.0.1", function () {
+      this.write("hello", () => this.resetAndDestroy());
+    })`;
+    expect(Bun.spawnSync([process.execPath, "-e", program]).exitCode).toBe(0);
+    const client = await connected({ port, host: "127.0.0.1" });
+    await until(() => conns.length > 0);
+    expect(conns.map(({ remote }) => remote)).toEqual([{ ip: "127.0.0.1", port: client.localPort! }]);
+    client.destroy();
+  });
+
   test("closing stops accepting, and leaves what was accepted", async () => {
     const { listener, conns, notes } = await serve("127.0.0.1:0");
     const { port } = listener.address as { port: number };
