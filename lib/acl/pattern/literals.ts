@@ -17,6 +17,8 @@ export interface Disguise {
 export interface Hints {
   readonly beginning: string;
   readonly ending: string;
+  /** A text anywhere within, the longest. */
+  readonly piece: string;
 }
 
 type Atom = { text: string } | { mark: "start" | "end" | "anything" | "unknown" } | { choices: Atom[][] };
@@ -40,10 +42,10 @@ export function disguiseOf(pattern: string): Disguise | undefined {
   return { branches, oneLine };
 }
 
-/** A text that every match starts the subject with, and one that it ends it with; empty where nothing is sure. */
+/** Texts that every match starts the subject with, ends it with, and holds; empty where nothing is sure. */
 export function hintsOf(pattern: string): Hints {
   const tree = new Reader(pattern).read();
-  if (tree?.length !== 1) return { beginning: "", ending: "" };
+  if (tree?.length !== 1) return { beginning: "", ending: "", piece: "" };
   const atoms = tree[0]!;
   const from = atoms[0];
   const to = atoms.at(-1);
@@ -52,6 +54,10 @@ export function hintsOf(pattern: string): Hints {
   return {
     beginning: starts ? textWhile(atoms.slice(1)) : "",
     ending: ends ? textWhile(atoms.slice(0, -1).reverse(), true) : "",
+    piece: atoms.reduce(
+      (longest, atom) => ("text" in atom && atom.text.length > longest.length ? atom.text : longest),
+      "",
+    ),
   };
 }
 

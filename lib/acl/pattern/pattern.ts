@@ -23,9 +23,10 @@ const MAX_SCANNED = 8;
 export class Pattern {
   readonly text: string;
   readonly texts: Texts | undefined;
-  /** Every match ends the subject with this text; empty if nothing is sure. Likewise `beginning`. */
+  /** Every match ends the subject with this text; empty if nothing is sure. Likewise `beginning`, and `piece` within. */
   readonly ending: string;
   readonly beginning: string;
+  readonly piece: string;
   #automaton: RE2JS | undefined;
 
   private constructor(text: string, texts: Texts | undefined, automaton: RE2JS | undefined) {
@@ -35,6 +36,7 @@ export class Pattern {
     const hints = texts === undefined ? hintsOf(text) : undefined;
     this.ending = hints?.ending ?? "";
     this.beginning = hints?.beginning ?? "";
+    this.piece = hints?.piece ?? "";
   }
 
   /** Parses the pattern; `error` is half a sentence. */
@@ -57,6 +59,8 @@ export class Pattern {
   test(subject: string): boolean {
     const { texts } = this;
     if (texts !== undefined && !(texts.oneLine && subject.includes("\n"))) return testTexts(texts, subject);
+    // One search settles nearly every miss, many times faster than the automaton.
+    if (!subject.includes(this.piece)) return false;
     if (!subject.endsWith(this.ending) || !subject.startsWith(this.beginning)) return false;
     return this.testPlainly(subject);
   }

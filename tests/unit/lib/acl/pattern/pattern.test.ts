@@ -40,10 +40,12 @@ describe("texts in disguise", () => {
   ])("%s is more than texts", (pattern) => expect(disguiseOf(pattern)).toBeUndefined());
 
   test("what is sure of a pattern that is more than texts", () => {
-    expect(hintsOf("^api-[0-9]+\\.corp\\.test$")).toEqual({ beginning: "api-", ending: ".corp.test" });
-    expect(hintsOf("[0-9]+\\.test")).toEqual({ beginning: "", ending: "" });
-    expect(hintsOf("^a|b$")).toEqual({ beginning: "", ending: "" });
-    expect(hintsOf("ab?$")).toEqual({ beginning: "", ending: "" });
+    const hints = (beginning: string, ending: string, piece: string) => ({ beginning, ending, piece });
+    expect(hintsOf("^api-[0-9]+\\.corp\\.test$")).toEqual(hints("api-", ".corp.test", ".corp.test"));
+    expect(hintsOf("[0-9]+\\.test")).toEqual(hints("", "", ".test"));
+    expect(hintsOf("[0-9]a+b(cd)?ef*")).toEqual(hints("", "", "b"));
+    expect(hintsOf("^a|b$")).toEqual(hints("", "", ""));
+    expect(hintsOf("ab?$")).toEqual(hints("", "", "a"));
   });
 });
 
