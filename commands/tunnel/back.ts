@@ -1,5 +1,5 @@
 /** The target's side of a connection: dialled, secured and verified, with the next target where one fails. */
-import type { Conn, Early } from "../../lib/net/conn.ts";
+import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import { DialError } from "../../lib/net/dial.ts";
 import type { Target } from "../../lib/net/target.ts";
 import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
@@ -15,6 +15,8 @@ import type { Tunnel } from "./tunnel.ts";
 export interface Back {
   conn: Conn;
   target: Target;
+  /** What was connected to: the target's address, or that of the proxy before it. */
+  address: SocketAddress;
   /** The target's certificate, where TLS is spoken with it. */
   peer: Peer | undefined;
   /** The name that its certificate was checked for. */
@@ -42,8 +44,12 @@ export async function openBack(tunnel: Tunnel): Promise<Back | Refusal> {
 export async function openTarget(tunnel: Tunnel, target: Target): Promise<Back | Refusal> {
   const dialled = await dial(tunnel, target);
   if (dialled instanceof Refusal) return dialled;
-  if (tunnel.settings.side === "server") return { conn: dialled.conn, target, peer: undefined, serverName: undefined };
-  return secureTarget(tunnel, target, dialled.conn, dialled.early);
+  // Asked now: a closed socket no longer knows.
+  const address = dialled.conn.remote;
+  if (tunnel.settings.side === "server")
+    return { conn: dialled.conn, target, address, peer: undefined, serverName: undefined };
+  const secured = await secureTarget(tunnel, target, dialled.conn, dialled.early);
+  return secured instanceof Refusal ? secured : { ...secured, target, address };
 }
 
 async function dial(tunnel: Tunnel, target: Target): Promise<{ conn: Conn; early: Early } | Refusal> {
@@ -75,7 +81,12 @@ async function secureProxy({ url, handshakeOptions }: OutboundSide, dialled: Con
   return new Refusal("dial", "proxy_server_name_mismatch", `the certificate of ${url} is not for its host`);
 }
 
-async function secureTarget(tunnel: Tunnel, target: Target, dialled: Conn, early: Early): Promise<Back | Refusal> {
+async function secureTarget(
+  tunnel: Tunnel,
+  target: Target,
+  dialled: Conn,
+  early: Early,
+): Promise<Omit<Back, "target" | "address"> | Refusal> {
   const { settings } = tunnel;
   const serverName = settings.serverName ?? (target.endpoint.kind === "tcp" ? target.endpoint.host : "localhost");
   const conn = await secure(dialled, early, false, tunnel.handshakeOptions(target, serverName));
@@ -86,7 +97,7 @@ async function secureTarget(tunnel: Tunnel, target: Target, dialled: Conn, early
     conn.destroy();
     return refused;
   }
-  return { conn, target, peer: (known as { peer: Peer }).peer, serverName };
+  return { conn, peer: (known as { peer: Peer }).peer, serverName };
 }
 
 /** A pin takes the place of chain and name; all else comes on top of them. */

@@ -6,6 +6,7 @@ import { clientArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
 import { parseClientProcess } from "./process.ts";
 import { serve } from "./serve.ts";
+import { carryStdio } from "./stdio.ts";
 
 export default defineCommand({
   meta: {
@@ -30,7 +31,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
   },
   args: clientArgs,
   run({ args, data, config }) {
-    configureTunnelLog(data.log, args);
-    return serve(data, parseClientProcess(args, config, data, false));
+    configureTunnelLog(data.log, args, args.stdio);
+    const settings = parseClientProcess(args, config, args.stdio);
+    return args.stdio ? carryStdio(data, settings) : serve(data, settings);
   },
 });

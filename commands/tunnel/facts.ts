@@ -19,6 +19,7 @@ export function sessionFacts(tunnel: Tunnel, { client, front, back }: Progress):
     "tunnel.name": settings.name,
     now: Date.now(),
     ...addressFacts(client),
+    ...(front?.owner === undefined ? {} : { "client.uid": front.owner.uid, "client.gid": front.owner.gid }),
     "peer.ip": socket !== undefined && "ip" in socket ? parseIp(socket.ip) : undefined,
     "listen.port": front !== undefined && "port" in front.conn.local ? front.conn.local.port : undefined,
     "client.auth": settings.side === "server" ? "tls" : "none",

@@ -9,6 +9,11 @@ import { pushFlags } from "./push.ts";
 const processFlags = {
   ...lifeFlags,
   ...statusFlags,
+  stdio: {
+    type: "boolean",
+    group: "Listening",
+    description: "Carry standard input and output instead of listening (ssh ProxyCommand, inetd)",
+  },
   "connect-timeout": {
     type: "string",
     default: "10s",

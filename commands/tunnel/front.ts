@@ -1,6 +1,8 @@
 /** The client's side of a connection: from what was accepted to a connection that may be let through, as far as its own proof goes. */
+import type { PeerCredentials } from "../../lib/ffi/descriptor.ts";
 import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import { acceptProxy } from "../../lib/net/accept-proxy.ts";
+import { unixPeer } from "../../lib/net/unix-peer.ts";
 import { secure } from "../../lib/net/tls.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
 import type { Peer } from "../../lib/identity/peer.ts";
@@ -18,6 +20,8 @@ export interface Front {
   destination: SocketAddress;
   /** The client's certificate, if it gave one. */
   peer: Peer | undefined;
+  /** The process at the other end of a UNIX socket. */
+  owner: PeerCredentials | undefined;
 }
 
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
@@ -29,6 +33,7 @@ export async function openFront(
   told: { client: SocketAddress },
 ): Promise<Front | Refusal> {
   const { settings } = tunnel;
+  const owner = unixPeer(accepted);
   let early = NOTHING;
   let source = accepted.remote;
   let destination = accepted.local;
@@ -41,14 +46,14 @@ export async function openFront(
     destination = header.destination ?? destination;
     told.client = source;
   }
-  if (settings.side === "client") return { conn: accepted, early, source, destination, peer: undefined };
+  if (settings.side === "client") return { conn: accepted, early, source, destination, peer: undefined, owner };
   const conn = await secure(accepted, early, true, tunnel.handshakeOptions());
   if (conn instanceof TlsFailure) return handshakeRefusal("handshake", conn);
   const known = identify(conn.tls, "handshake", tunnel.pinned ? undefined : Date.now());
   if (known instanceof Refusal) return refuse(conn, known);
   const refused = settings.rules && refusedByRules(settings.rules, known.peer, "handshake");
   if (refused !== undefined) return refuse(conn, refused);
-  return { conn, early: NOTHING, source, destination, peer: known.peer };
+  return { conn, early: NOTHING, source, destination, peer: known.peer, owner };
 }
 
 function refuse(conn: Conn, refusal: Refusal): Refusal {

@@ -15,9 +15,14 @@ export interface TlsSettings {
   ciphers: string;
 }
 
+/** A tunnel, and the files that it reads. */
+export interface TunnelPlan {
+  settings: TunnelSettings;
+  from: TunnelFiles;
+}
+
 /** Where a tunnel's files are. */
 export interface TunnelFiles {
-  files: SourceFiles;
   sources: IdentitySources;
   /** Authorities of an `https://` proxy; none are the system's. */
   proxyCa: readonly string[];
@@ -37,10 +42,9 @@ export interface Loaded {
   proxyContext: TlsContext | undefined;
 }
 
-/** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function loadTunnel(settings: TunnelSettings, from: TunnelFiles, log: Logger): Loaded {
-  const { files, sources, tls, proxyCa } = from;
-  files.forget();
+/** `files` are those of the process: what a pipe says once is for all. Throws `PortailError` for a file that cannot be read or does not hold what it should. */
+export function loadTunnel({ settings, from }: TunnelPlan, files: SourceFiles, log: Logger): Loaded {
+  const { sources, tls, proxyCa } = from;
   const presents = settings.side === "server" || settings.authenticate;
   const verifies = settings.side === "client" || settings.authenticate;
   const identity = presents && sources.identity ? readIdentity(sources.identity, files) : undefined;

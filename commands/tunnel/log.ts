@@ -2,14 +2,18 @@
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import { parseChoice } from "../../lib/command/values.ts";
+import { logToSyslog } from "../../lib/service/syslog.ts";
 import type { serverArgs } from "./flags.ts";
 import { parseQuiet } from "./settings.ts";
 
-/** Throws `PortailError` (64) for an unknown format or class. */
+/** `calm` where a person sees the log between other things: warnings only. Throws `PortailError`: 64 for an unknown format or class, 69 where there is no syslog. */
 export function configureTunnelLog(
   log: Logger,
-  given: Pick<ParsedArgs<typeof serverArgs>, "log-format" | "quiet" | "debug">,
+  given: Pick<ParsedArgs<typeof serverArgs>, "log-format" | "quiet" | "debug" | "syslog">,
+  calm: boolean,
 ): void {
+  if (given.syslog) logToSyslog(log);
   const format = parseChoice("--log-format", given["log-format"], ["text", "json"]);
-  log.configure({ format, level: parseQuiet(given.quiet).all ? "error" : given.debug ? "debug" : "info" });
+  const { all } = parseQuiet(given.quiet);
+  log.configure({ format, level: all ? "error" : given.debug ? "debug" : calm ? "warn" : "info" });
 }

@@ -6,7 +6,6 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
 import { parseChoice, parseDuration } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
-import { SourceFiles, type SourceEnvironment } from "../../lib/identity/source-files.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { TlsVersion } from "../../lib/net/tls-context.ts";
@@ -15,16 +14,10 @@ import { parseStatus, type StatusSettings } from "../../lib/service/status-setti
 import { cipherList } from "./cipher-groups.ts";
 import { tunnelClientKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import type { clientArgs, serverArgs } from "./flags.ts";
-import type { TlsSettings, TunnelFiles } from "./load.ts";
+import type { TlsSettings, TunnelFiles, TunnelPlan } from "./load.ts";
 import { parsePushSettings, type PushSettings } from "./push.ts";
 import { refuseOthers } from "./refused.ts";
-import { parseClient, parseQuiet, parseServer, type Quiet, type TunnelSettings } from "./settings.ts";
-
-/** A tunnel, and the files that it reads. */
-export interface TunnelPlan {
-  settings: TunnelSettings;
-  files: TunnelFiles;
-}
+import { parseClient, parseQuiet, parseServer, type Quiet } from "./settings.ts";
 
 export interface ProcessSettings {
   tunnels: TunnelPlan[];
@@ -46,15 +39,11 @@ export interface ProcessSettings {
 type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
 
 /** Throws `PortailError` for values that make no sense, alone or beside the others. */
-export function parseServerProcess(
-  given: ParsedArgs<typeof serverArgs>,
-  config: Config,
-  environment: SourceEnvironment,
-): ProcessSettings {
+export function parseServerProcess(given: ParsedArgs<typeof serverArgs>, config: Config): ProcessSettings {
   const rows = rowsOf(given, config, Object.keys(CLIENT_ONLY), "server");
   const tunnels = rows.map(({ keys, name, row }) => ({
-    settings: parseServer(keys, name),
-    files: needIdentity(filesOf(given, config, row, new SourceFiles(environment)), "server"),
+    settings: parseServer(keys, name, given.stdio),
+    from: needIdentity(filesOf(given, config, row), "server"),
   }));
   return { ...parseProcess(given), tunnels };
 }
@@ -63,21 +52,20 @@ export function parseServerProcess(
 export function parseClientProcess(
   given: ParsedArgs<typeof clientArgs>,
   config: Config,
-  environment: SourceEnvironment,
   local: boolean,
 ): ProcessSettings {
   const rows = rowsOf(given, config, Object.keys(SERVER_ONLY), "client");
   const tunnels = rows.map(({ keys, name, row }) => {
     const settings = parseClient(keys, name, local);
-    const files = filesOf(given, config, row, new SourceFiles(environment));
-    if (settings.authenticate) needIdentity(files, "client");
-    else if (files.sources.identity !== undefined)
+    const from = filesOf(given, config, row);
+    if (settings.authenticate) needIdentity(from, "client");
+    else if (from.sources.identity !== undefined)
       throw usage(
         "usage.conflict",
         "--disable-authentication and an identity exclude each other",
         "leave out --keystore, --cert and --key, also from the environment",
       );
-    return { settings, files };
+    return { settings, from };
   });
   return { ...parseProcess(given), tunnels };
 }
@@ -153,7 +141,7 @@ function invalidRow(message: string, hint?: string): PortailError {
 }
 
 /** The identity and the trust of a tunnel: of the tables that it names, or of the flags. */
-function filesOf(given: Given, config: Config, row: TableRow<"tunnel"> | undefined, files: SourceFiles): TunnelFiles {
+function filesOf(given: Given, config: Config, row: TableRow<"tunnel"> | undefined): TunnelFiles {
   const { identity, trust } = parseIdentityFlags(given);
   const sources: IdentitySources = {
     identity:
@@ -162,7 +150,7 @@ function filesOf(given: Given, config: Config, row: TableRow<"tunnel"> | undefin
         : parseIdentityFlags({ ...NO_FLAGS, ...named(config.tables.identity, "identity", row.identity) }).identity,
     trust: row?.trust === undefined ? trust : { ...NO_TRUST, ...named(config.tables.trust, "trust", row.trust) },
   };
-  return { files, sources, proxyCa: "proxy-cacert" in given ? given["proxy-cacert"] : [], tls: tlsSettings(given) };
+  return { sources, proxyCa: "proxy-cacert" in given ? given["proxy-cacert"] : [], tls: tlsSettings(given) };
 }
 
 const NO_TRUST = { cacert: [], crl: [] };

@@ -76,7 +76,7 @@ function record(tunnel: Tunnel, progress: Progress, ending: Ending): void {
     ...(tunnel.settings.name === undefined ? {} : { tunnel: tunnel.settings.name }),
     client: formatAddress(client),
     target: back?.target.text ?? tunnel.targets.all[0]?.text ?? "",
-    ...(back === undefined ? {} : { dest: formatAddress(back.conn.remote) }),
+    ...(back === undefined ? {} : { dest: formatAddress(back.address) }),
     policy: decision?.policy ?? null,
     ...ending,
     ...(decision?.missing === undefined ? {} : { missing: decision.missing }),

@@ -1,22 +1,16 @@
-/** Runs the tunnels of a process: opens them, reloads them together, drains them, ends. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
-import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
+/** Opens what a process needs for its tunnels, and runs them until they are told to stop. */
+import { openAuditSink } from "../../lib/audit/sink.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
-import { formatAddress } from "../../lib/net/conn.ts";
+import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer, DialError } from "../../lib/net/dial.ts";
-import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
-import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
-import { Registry } from "../../lib/service/metrics.ts";
-import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
-import type { StatusListener } from "../../lib/service/status.ts";
-import { loadTunnel, type Loaded } from "./load.ts";
-import { GhostunnelMetrics } from "./ghostunnel-metrics.ts";
+import { liveUntilStopped } from "../../lib/service/life.ts";
+import { loadTunnel } from "./load.ts";
 import { TunnelMetrics } from "./metrics.ts";
-import type { ProcessSettings, TunnelPlan } from "./process.ts";
-import { startPush } from "./push.ts";
+import type { ProcessSettings } from "./process.ts";
 import { Tunnel, type Shared } from "./tunnel.ts";
+import { TunnelProcess, type PlannedTunnel } from "./tunnel-process.ts";
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
 export async function serve(runtime: Runtime, settings: ProcessSettings): Promise<ExitStatus> {
@@ -44,15 +38,16 @@ export async function openProcess(runtime: Runtime, settings: ProcessSettings): 
     },
     resumption: settings.resumption,
   };
+  const files = new SourceFiles(runtime);
   const metrics = new TunnelMetrics();
-  const tunnels: { plan: TunnelPlan; tunnel: Tunnel }[] = [];
+  const tunnels: PlannedTunnel[] = [];
   for (const plan of settings.tunnels) {
-    const loaded = loadTunnel(plan.settings, plan.files, log);
+    const loaded = loadTunnel(plan, files, log);
     const tunnel = new Tunnel(plan.settings, shared, loaded, metrics.tunnel(plan.settings.name ?? plan.settings.side));
     if (!settings.skipResolve) await refuseUnresolvable(tunnel);
     tunnels.push({ plan, tunnel });
   }
-  return new TunnelProcess(runtime, settings, tunnels, metrics, sink);
+  return new TunnelProcess(runtime, settings, { tunnels, files, metrics, sink });
 }
 
 /** A target that does not resolve is a mistake of the command line more often than not. Behind a proxy it is not ours to resolve. */
@@ -67,153 +62,3 @@ async function refuseUnresolvable(tunnel: Tunnel): Promise<void> {
     });
   }
 }
-
-export class TunnelProcess implements Daemon {
-  readonly tunnels: readonly Tunnel[];
-  readonly #runtime: Runtime;
-  readonly #settings: ProcessSettings;
-  readonly #planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[];
-  readonly #metrics: TunnelMetrics;
-  readonly #sink: AuditSink | undefined;
-  #listeners: Listener[] = [];
-  #status: StatusListener | undefined;
-  #endPush = () => {};
-
-  constructor(
-    runtime: Runtime,
-    settings: ProcessSettings,
-    planned: readonly { plan: TunnelPlan; tunnel: Tunnel }[],
-    metrics: TunnelMetrics,
-    sink: AuditSink | undefined,
-  ) {
-    this.#runtime = runtime;
-    this.#settings = settings;
-    this.#planned = planned;
-    this.tunnels = planned.map(({ tunnel }) => tunnel);
-    this.#metrics = metrics;
-    this.#sink = sink;
-  }
-
-  get open(): number {
-    return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open, 0);
-  }
-
-  get summary(): string {
-    return `listening on ${this.addresses.join(", ")}`;
-  }
-
-  /** Where it listens. */
-  get addresses(): string[] {
-    return this.#listeners.map(({ address }) => formatAddress(address));
-  }
-
-  /** Opens all listeners, that of the status included, or none. */
-  async start(life: Life): Promise<this> {
-    try {
-      await this.listen();
-      await this.#openStatus(life);
-    } catch (error) {
-      this.#stopListening();
-      throw error;
-    }
-    return this;
-  }
-
-  /** Opens the listeners of the tunnels. */
-  async listen(): Promise<void> {
-    const { env, log } = this.#runtime;
-    const { keepAlive } = this.#settings;
-    try {
-      for (const { plan, tunnel } of this.#planned) {
-        for (const endpoint of plan.settings.listen) {
-          const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
-          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept, reusePort: true }));
-        }
-      }
-    } catch (error) {
-      this.#stopListening();
-      throw error;
-    }
-    for (const tunnel of this.tunnels) {
-      const { name, side } = tunnel.settings;
-      const targets = tunnel.targets.all.map(({ text }) => text).join(", ");
-      log.info(`tunnel ${side} to ${targets}`, name === undefined ? {} : { tunnel: name });
-    }
-    log.info(this.summary);
-    this.#record({ event: "start", listen: this.addresses });
-  }
-
-  async #openStatus(life: Life): Promise<void> {
-    const { status, push, connectTimeout } = this.#settings;
-    const { log, version } = this.#runtime;
-    const ghostunnel = new GhostunnelMetrics(this.#metrics, push.prefix);
-    this.#endPush = await startPush(push, ghostunnel, log, this.tunnels[0]?.trusted);
-    if (status === undefined) return;
-    // Loaded when it is wanted: node:http is memory that most do without.
-    const { openTunnelStatus } = await import("./status.ts");
-    const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "tunnel", version });
-    this.#metrics.register(registry);
-    this.#status = await openTunnelStatus(this.#runtime, status, {
-      tunnels: this.tunnels,
-      listen: this.addresses,
-      life,
-      registry,
-      more: ghostunnel.routes(),
-      timeout: connectTimeout,
-    });
-    log.info(`status on ${formatAddress(this.#status.address)}`);
-  }
-
-  /** All or nothing: what cannot be read leaves every tunnel as it was. */
-  async reload(): Promise<ReloadOutcome> {
-    const { log } = this.#runtime;
-    try {
-      const loaded: Loaded[] = [];
-      for (const { plan } of this.#planned) loaded.push(loadTunnel(plan.settings, plan.files, log));
-      this.#sink?.reopen();
-      this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
-      log.info("reloaded certificates, trust and policies");
-      this.#record({ event: "reload", outcome: "done" });
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
-      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
-      this.#record({ event: "reload", outcome: "kept", error: detail });
-      return "kept";
-    }
-  }
-
-  async drain(): Promise<void> {
-    this.#stopListening();
-    this.#endPush();
-    await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
-    await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));
-  }
-
-  cut(): void {
-    for (const tunnel of this.tunnels) tunnel.cut();
-  }
-
-  /** Writes what is left to be written. */
-  async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
-    await this.#sink?.close();
-  }
-
-  #stopListening(): void {
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
-  }
-
-  #record(event: LifeLine): void {
-    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "tunnel", ...event } as AuditEvent);
-  }
-}
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

@@ -6,6 +6,7 @@ import { serverArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
 import { parseServerProcess } from "./process.ts";
 import { serve } from "./serve.ts";
+import { carryStdio } from "./stdio.ts";
 
 export default defineCommand({
   meta: {
@@ -36,7 +37,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
   },
   args: serverArgs,
   run({ args, data, config }) {
-    configureTunnelLog(data.log, args);
-    return serve(data, parseServerProcess(args, config, data));
+    configureTunnelLog(data.log, args, args.stdio);
+    const settings = parseServerProcess(args, config);
+    return args.stdio ? carryStdio(data, settings) : serve(data, settings);
   },
 });

@@ -50,18 +50,16 @@ export class Session {
     return this.#relay !== undefined;
   }
 
-  /** Resolves when it is over. */
-  async run(): Promise<void> {
+  /** Resolves when it is over, with the reason where it was not let through. */
+  async run(): Promise<Refusal | undefined> {
     const refusal = await this.#open();
-    if (refusal === undefined) return;
+    if (refusal === undefined) return undefined;
     this.#progress.front?.conn.destroy();
     this.#accepted.destroy();
     this.#progress.back?.conn.destroy();
-    recordRefused(
-      this.#tunnel,
-      this.#progress,
-      this.#cut ? new Refusal(refusal.phase, "cut", "the tunnel is being stopped") : refusal,
-    );
+    const reason = this.#cut ? new Refusal(refusal.phase, "cut", "the tunnel is being stopped") : refusal;
+    recordRefused(this.#tunnel, this.#progress, reason);
+    return reason;
   }
 
   /** Ends it at once. */

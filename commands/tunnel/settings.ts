@@ -57,9 +57,9 @@ export type ClientKeys = Common & ParsedArgs<typeof tunnelClientKeys>;
 /** Connections of one tunnel where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
 
-/** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
-export function parseServer(given: ServerKeys, name: string | undefined): TunnelSettings {
-  const common = parseCommon(given, "server", name);
+/** `local`: it listens nowhere (`--stdio`). Throws `PortailError` for a value that makes no sense, alone or beside the others. */
+export function parseServer(given: ServerKeys, name: string | undefined, local: boolean): TunnelSettings {
+  const common = parseCommon(given, "server", name, local);
   for (const target of common.targets) refuseFarTarget(target, given);
   const access = parseAccessRules(
     {
@@ -130,7 +130,7 @@ type CommonSettings = Omit<
   "authenticate" | "rules" | "proxyHeader" | "targetStatus" | "serverName" | "proxy"
 >;
 
-function parseCommon(given: Common, side: Side, name: string | undefined, local = false): CommonSettings {
+function parseCommon(given: Common, side: Side, name: string | undefined, local: boolean): CommonSettings {
   if (given.listen.length === 0 && !local)
     throw usage("usage.missing", "--listen is required", "where clients come in, e.g. --listen localhost:8443");
   if (given.target.length === 0)

@@ -17,6 +17,7 @@ import { WaitingRoom } from "./waiting-room.ts";
 import type { TunnelCounts } from "./metrics.ts";
 import type { Loaded } from "./load.ts";
 import type { OutboundSide } from "./outbound-side.ts";
+import type { Refusal } from "./refusal.ts";
 import { Session } from "./session.ts";
 import type { Quiet, TunnelSettings } from "./settings.ts";
 
@@ -115,13 +116,18 @@ export class Tunnel {
   }
 
   async #serve(conn: Conn): Promise<void> {
+    await this.carry(conn);
+    this.#room.leave();
+  }
+
+  /** Carries a connection from here to its end; answers why it was not let through, where it was not. */
+  async carry(conn: Conn): Promise<Refusal | undefined> {
     const session = new Session(this, conn);
     this.#open.add(session);
     try {
-      await session.run();
+      return await session.run();
     } finally {
       this.#open.delete(session);
-      this.#room.leave();
       if (this.#open.size === 0) this.#emptied?.();
     }
   }

@@ -1,5 +1,5 @@
-/** The files that an identity, its trust and its secrets are read from: names resolved, each read whole, and asked later whether they changed. */
-import { closeSync, fstatSync, openSync, readSync, statSync, type BigIntStats } from "node:fs";
+/** The files that an identity, its trust and its secrets are read from: names resolved, each read whole. */
+import { closeSync, fstatSync, openSync, readSync } from "node:fs";
 import { resolve } from "node:path";
 import { EXIT, PortailError } from "../command/errors.ts";
 
@@ -29,8 +29,6 @@ export class SourceFiles {
   readonly #cwd: string;
   /** What pipes said: they say it once. */
   readonly #pipes = new Map<string, Uint8Array>();
-  /** By path, what each regular file looked like before it was read. */
-  #stamps = new Map<string, string>();
 
   constructor({ cwd, env }: SourceEnvironment) {
     this.#cwd = cwd;
@@ -46,29 +44,12 @@ export class SourceFiles {
     const known = this.#pipes.get(path);
     if (known !== undefined) return known;
     try {
-      const { bytes, stat } = readWhole(path);
-      if (stat.isFile()) this.#stamps.set(path, stampOf(stat));
-      else this.#pipes.set(path, bytes);
+      const { bytes, isFile } = readWhole(path);
+      if (!isFile) this.#pipes.set(path, bytes);
       return bytes;
     } catch (error) {
       throw error instanceof PortailError ? error : unreadable(name, role, error);
     }
-  }
-
-  /** Whether a file that was read since the last `forget` is another now, or gone. Costs a stat(2) each. */
-  get changed(): boolean {
-    return [...this.#stamps].some(([path, stamp]) => {
-      try {
-        return stamp !== stampOf(statSync(path, { bigint: true }));
-      } catch {
-        return true;
-      }
-    });
-  }
-
-  /** Before all is read anew. */
-  forget(): void {
-    this.#stamps = new Map();
   }
 
   #resolve(name: string): string {
@@ -93,27 +74,23 @@ export class SourceFiles {
   }
 }
 
-function readWhole(path: string): { bytes: Uint8Array; stat: BigIntStats } {
+function readWhole(path: string): { bytes: Uint8Array; isFile: boolean } {
   const fd = openSync(path, "r");
   try {
-    const stat = fstatSync(fd, { bigint: true });
+    const stat = fstatSync(fd);
     const chunks: Uint8Array[] = [];
-    const size = stat.isFile() ? Number(stat.size) + 1 : 64 * 1024;
+    const size = stat.isFile() ? stat.size + 1 : 64 * 1024;
     for (let total = 0; ;) {
       if (total > MOST_BYTES) throw Object.assign(new Error("larger than 128 MiB"), { code: "EFBIG" });
       const chunk = Buffer.alloc(Math.min(size, 2 ** 20));
       const length = readSync(fd, chunk);
-      if (length === 0) return { bytes: Buffer.concat(chunks), stat };
+      if (length === 0) return { bytes: Buffer.concat(chunks), isFile: stat.isFile() };
       chunks.push(chunk.subarray(0, length));
       total += length;
     }
   } finally {
     closeSync(fd);
   }
-}
-
-function stampOf({ dev, ino, size, mtimeNs, ctimeNs }: BigIntStats): string {
-  return [dev, ino, size, mtimeNs, ctimeNs].join(":");
 }
 
 const REASONS: Readonly<Record<string, string>> = {

@@ -1,6 +1,5 @@
 /** Names of files to their bytes: folders of credentials, pipes that speak once, changes seen, and refusals with reasons. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { symlinkSync, unlinkSync, writeFileSync } from "node:fs";
 import { SourceFiles } from "../../../../lib/identity/source-files.ts";
 import { Scene } from "../../../support/scene.ts";
 import { refusal } from "./refusal.ts";
@@ -81,43 +80,12 @@ test("a pipe is read once and remembered", async () => {
     const [name] = process.argv.slice(2);
     for (let i = 0; i < 2; i++) {
       process.stdout.write(Buffer.from(files.read(name, "secret")).toString());
-      files.forget();
     }
-    process.stdout.write(String(files.changed));
   `;
   const script = scene.write("read.ts", program);
   const child = Bun.spawn(["bash", "-c", `"$0" "$1" <(sleep 0.1; echo secret)`, process.execPath, script], {
     stderr: "pipe",
   });
-  expect(await child.stdout.text()).toBe("secret\nsecret\nfalse");
+  expect(await child.stdout.text()).toBe("secret\nsecret\n");
   expect(await child.exited).toBe(0);
-});
-
-describe("a change", () => {
-  test("is seen of what was read since the last reading began", () => {
-    const files = open();
-    const path = scene.write("a", "1");
-    expect(files.changed).toBe(false);
-    files.read("a", "cert");
-    expect(files.changed).toBe(false);
-    writeFileSync(path, "2");
-    expect(files.changed).toBe(true);
-    files.forget();
-    expect(files.changed).toBe(false);
-    files.read("a", "cert");
-    unlinkSync(path);
-    expect(files.changed).toBe(true);
-  });
-
-  test("is seen where a symbolic link leads elsewhere", () => {
-    const files = open();
-    scene.write("b1", "1");
-    scene.write("b2", "1");
-    symlinkSync("b1", scene.path("link"));
-    files.read("link", "cert");
-    expect(files.changed).toBe(false);
-    unlinkSync(scene.path("link"));
-    symlinkSync("b2", scene.path("link"));
-    expect(files.changed).toBe(true);
-  });
 });

@@ -1,0 +1,176 @@
+/** The tunnels of a running process: their listeners, status and metrics, reloaded together and drained together. */
+import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
+import type { AuditSink } from "../../lib/audit/sink.ts";
+import { PortailError } from "../../lib/command/errors.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { formatAddress } from "../../lib/net/conn.ts";
+import { openListener, type Listener } from "../../lib/net/listen.ts";
+import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { Registry } from "../../lib/service/metrics.ts";
+import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
+import type { StatusListener } from "../../lib/service/status.ts";
+import { loadTunnel, type Loaded, type TunnelPlan } from "./load.ts";
+import { GhostunnelMetrics } from "./ghostunnel-metrics.ts";
+import type { TunnelMetrics } from "./metrics.ts";
+import type { ProcessSettings } from "./process.ts";
+import { startPush } from "./push.ts";
+import type { Tunnel } from "./tunnel.ts";
+
+export interface PlannedTunnel {
+  plan: TunnelPlan;
+  tunnel: Tunnel;
+}
+
+export interface ProcessParts {
+  tunnels: readonly PlannedTunnel[];
+  files: SourceFiles;
+  metrics: TunnelMetrics;
+  sink: AuditSink | undefined;
+}
+
+export class TunnelProcess implements Daemon {
+  readonly tunnels: readonly Tunnel[];
+  readonly #runtime: Runtime;
+  readonly #settings: ProcessSettings;
+  readonly #planned: readonly PlannedTunnel[];
+  readonly #files: SourceFiles;
+  readonly #metrics: TunnelMetrics;
+  readonly #sink: AuditSink | undefined;
+  #listeners: Listener[] = [];
+  #status: StatusListener | undefined;
+  #endPush = () => {};
+
+  constructor(runtime: Runtime, settings: ProcessSettings, { tunnels, files, metrics, sink }: ProcessParts) {
+    this.#runtime = runtime;
+    this.#settings = settings;
+    this.#planned = tunnels;
+    this.tunnels = tunnels.map(({ tunnel }) => tunnel);
+    this.#files = files;
+    this.#metrics = metrics;
+    this.#sink = sink;
+  }
+
+  get open(): number {
+    return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open, 0);
+  }
+
+  get summary(): string {
+    return `listening on ${this.addresses.join(", ")}`;
+  }
+
+  /** Where it listens. */
+  get addresses(): string[] {
+    return this.#listeners.map(({ address }) => formatAddress(address));
+  }
+
+  /** Opens all listeners, that of the status included, or none. */
+  async start(life: Life): Promise<this> {
+    try {
+      await this.listen();
+      await this.#openStatus(life);
+    } catch (error) {
+      this.#stopListening();
+      throw error;
+    }
+    return this;
+  }
+
+  /** Opens the listeners of the tunnels. */
+  async listen(): Promise<void> {
+    const { env, log } = this.#runtime;
+    const { keepAlive } = this.#settings;
+    try {
+      for (const { plan, tunnel } of this.#planned) {
+        for (const endpoint of plan.settings.listen) {
+          const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
+          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept, reusePort: true }));
+        }
+      }
+    } catch (error) {
+      this.#stopListening();
+      throw error;
+    }
+    for (const tunnel of this.tunnels) {
+      const { name, side } = tunnel.settings;
+      const targets = tunnel.targets.all.map(({ text }) => text).join(", ");
+      log.info(`tunnel ${side} to ${targets}`, name === undefined ? {} : { tunnel: name });
+    }
+    log.info(this.summary);
+    this.#record({ event: "start", listen: this.addresses });
+  }
+
+  async #openStatus(life: Life): Promise<void> {
+    const { status, push, connectTimeout } = this.#settings;
+    const { log, version } = this.#runtime;
+    const ghostunnel = new GhostunnelMetrics(this.#metrics, push.prefix);
+    this.#endPush = await startPush(push, ghostunnel, log, this.tunnels[0]?.trusted);
+    if (status === undefined) return;
+    // Loaded when it is wanted: node:http is memory that most do without.
+    const { openTunnelStatus } = await import("./status.ts");
+    const registry = new Registry("portail");
+    addProcessMetrics(registry, life, { command: "tunnel", version });
+    this.#metrics.register(registry);
+    this.#status = await openTunnelStatus(this.#runtime, status, {
+      tunnels: this.tunnels,
+      listen: this.addresses,
+      life,
+      registry,
+      more: ghostunnel.routes(),
+      timeout: connectTimeout,
+    });
+    log.info(`status on ${formatAddress(this.#status.address)}`);
+  }
+
+  /** All or nothing: what cannot be read leaves every tunnel as it was. */
+  async reload(): Promise<ReloadOutcome> {
+    const { log } = this.#runtime;
+    try {
+      const loaded: Loaded[] = [];
+      for (const { plan } of this.#planned) loaded.push(loadTunnel(plan, this.#files, log));
+      this.#sink?.reopen();
+      this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
+      log.info("reloaded certificates, trust and policies");
+      this.#record({ event: "reload", outcome: "done" });
+      return "done";
+    } catch (error) {
+      if (!(error instanceof PortailError)) throw error;
+      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
+      this.#record({ event: "reload", outcome: "kept", error: detail });
+      return "kept";
+    }
+  }
+
+  async drain(): Promise<void> {
+    this.#stopListening();
+    this.#endPush();
+    await this.#status?.close();
+    this.#record({ event: "drain", open: this.open });
+    await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));
+  }
+
+  cut(): void {
+    for (const tunnel of this.tunnels) tunnel.cut();
+  }
+
+  /** Writes what is left to be written. */
+  async close(): Promise<void> {
+    this.#record({ event: "stop", open: this.open });
+    await this.#sink?.close();
+  }
+
+  #stopListening(): void {
+    for (const listener of this.#listeners) listener.close();
+    this.#listeners = [];
+  }
+
+  #record(event: LifeLine): void {
+    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "tunnel", ...event } as AuditEvent);
+  }
+}
+
+type LifeLine =
+  | { event: "start"; listen: string[] }
+  | { event: "drain" | "stop"; open: number }
+  | { event: "reload"; outcome: ReloadOutcome; error?: string };
