@@ -2,6 +2,7 @@
 import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import { DialError } from "../../lib/net/dial.ts";
 import type { Target } from "../../lib/net/target.ts";
+import { requestStartTls } from "../../lib/net/starttls.ts";
 import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
 import { secure } from "../../lib/net/tls.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
@@ -85,9 +86,15 @@ async function secureTarget(
   tunnel: Tunnel,
   target: Target,
   dialled: Conn,
-  early: Early,
+  read: Early,
 ): Promise<Omit<Back, "target" | "address"> | Refusal> {
   const { settings } = tunnel;
+  let early = read;
+  if (settings.starttls !== undefined) {
+    const started = await requestStartTls(dialled, early, tunnel.deadlines);
+    if (!started.ok) return new Refusal("dial", started.code, started.reason);
+    early = started.early;
+  }
   const serverName = settings.serverName ?? (target.endpoint.kind === "tcp" ? target.endpoint.host : "localhost");
   const conn = await secure(dialled, early, false, tunnel.handshakeOptions(target, serverName));
   if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);

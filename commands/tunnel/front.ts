@@ -3,6 +3,7 @@ import type { PeerCredentials } from "../../lib/ffi/descriptor.ts";
 import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import { acceptProxy } from "../../lib/net/accept-proxy.ts";
 import { unixPeer } from "../../lib/net/unix-peer.ts";
+import { awaitStartTls } from "../../lib/net/starttls.ts";
 import { secure } from "../../lib/net/tls.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
 import type { Peer } from "../../lib/identity/peer.ts";
@@ -47,8 +48,18 @@ export async function openFront(
     told.client = source;
   }
   if (settings.side === "client") return { conn: accepted, early, source, destination, peer: undefined, owner };
+  let mustNegotiate: string | undefined;
+  if (settings.starttls !== undefined) {
+    const started = await awaitStartTls(accepted, early, tunnel.deadlines);
+    if (!started.ok) return new Refusal("handshake", started.code, started.reason);
+    ({ early, mustNegotiate } = started);
+  }
   const conn = await secure(accepted, early, true, tunnel.handshakeOptions());
   if (conn instanceof TlsFailure) return handshakeRefusal("handshake", conn);
+  if (mustNegotiate !== undefined && conn.tls?.protocolId !== mustNegotiate) {
+    const message = `TLS without a request for it must negotiate the protocol id ${mustNegotiate}`;
+    return refuse(conn, new Refusal("handshake", "protocol_id_missing", message));
+  }
   const known = identify(conn.tls, "handshake", tunnel.pinned ? undefined : Date.now());
   if (known instanceof Refusal) return refuse(conn, known);
   const refused = settings.rules && refusedByRules(settings.rules, known.peer, "handshake");

@@ -28,7 +28,7 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
       },
       {
         command:
-          "portail tunnel server --listen :5432 --target unix:/run/postgresql/.s.PGSQL.5432 --keystore server.p12 --cacert ca.pem --acl db.acl",
+          "portail tunnel server --listen :5432 --target unix:/run/postgresql/.s.PGSQL.5432 --keystore server.p12 --cacert ca.pem --acl db.acl --starttls postgres",
         description: "A PostgreSQL server with client certificates and a policy",
       },
     ],

@@ -6,6 +6,7 @@ import type { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/c
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import type { StartTlsProtocol } from "../../lib/net/starttls.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
@@ -27,6 +28,7 @@ export interface TunnelSettings {
   rules: AccessRules | undefined;
   acl: string | undefined;
   protocolIds: string[];
+  starttls: StartTlsProtocol | undefined;
   /** Undefined where nobody is to send PROXY headers. */
   acceptProxyFrom: ProxySources | undefined;
   /** A common name counts as the server's name where there is no alternative name. */
@@ -145,6 +147,7 @@ function parseCommon(given: Common, side: Side, name: string | undefined, local:
     targetOrder: parseChoice("--target-order", given["target-order"] ?? "first", ["first", "rotate"]),
     acl: given.acl,
     protocolIds: given.alpn.map(parseProtocolId),
+    starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
     acceptProxyFrom: parseAcceptProxyFrom(given["accept-proxy-from"]),
     cnAsName: given["unsafe-cn-as-name"],
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,

@@ -146,17 +146,23 @@ export class Tunnel {
 
   /** How TLS is spoken on the tunnel's side: with clients, or with `target`, which is asked for by `serverName`. */
   handshakeOptions(target?: Target, serverName?: string): HandshakeOptions {
-    const { authenticate, protocolIds, side } = this.settings;
+    const { authenticate, side } = this.settings;
     return {
       context: this.#loaded.context,
       requestCert: side === "client" || authenticate,
       verify: (side === "client" || authenticate) && !this.pinned,
-      protocolIds,
+      protocolIds: this.#protocolIds(),
       serverName: serverName === undefined || parseIp(serverName) !== undefined ? undefined : serverName,
       sessions: target === undefined || !this.#shared.resumption ? undefined : this.#sessionsOf(target),
       deadlines: this.deadlines,
       keepAlive: this.#shared.keepAlive,
     };
+  }
+
+  /** Clients of PostgreSQL that begin with TLS at once insist on the protocol's id. */
+  #protocolIds(): readonly string[] {
+    const { protocolIds, starttls, side } = this.settings;
+    return starttls === "postgres" && side === "server" && protocolIds.length === 0 ? ["postgresql"] : protocolIds;
   }
 
   #outboundSide(url: OutboundProxy | undefined): OutboundSide | undefined {

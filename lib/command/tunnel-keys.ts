@@ -40,6 +40,12 @@ export const tunnelKeys = {
     group: "TLS",
     description: "Protocol ids (ALPN) to negotiate, in order of preference",
   },
+  starttls: {
+    type: "string",
+    valueHint: "postgres",
+    group: "TLS",
+    description: "Come to TLS in the protocol's own way. Server: with clients; client: with the target",
+  },
   acl: {
     type: "string",
     valueHint: "FILE",

@@ -12,7 +12,7 @@ export type PrefaceOutcome<T, Code extends string> =
   | { ok: false; code: Code | "timeout" | "closed"; reason: string; bytes?: Uint8Array };
 
 /**
- * Resolves once the preface is over, at the latest when the connection closes or the deadline is past; never rejects.
+ * `early` was read of it already. Resolves once the preface is over, at the latest when the connection closes or the deadline is past; never rejects.
  * The connection is as fresh afterwards: what comes is kept for the next receiver. Where it came to nothing the caller
  * is to end it.
  */
@@ -20,8 +20,9 @@ export function runPreface<T, Code extends string>(
   conn: Conn,
   preface: Preface<T, Code>,
   deadlines: Deadlines,
+  early?: Early,
 ): Promise<PrefaceOutcome<T, Code>> {
-  return new Promise((resolve) => new Run(conn, preface, deadlines, resolve).start());
+  return new Promise((resolve) => new Run(conn, preface, deadlines, resolve).start(early));
 }
 
 class Run<T, Code extends string> extends Due implements ConnEvents {
@@ -45,9 +46,11 @@ class Run<T, Code extends string> extends Due implements ConnEvents {
     this.#resolve = resolve;
   }
 
-  start(): void {
+  start(early: Early | undefined): void {
     this.#deadlines.add(this);
     this.#take(this.#preface.start());
+    if (early !== undefined && early.bytes.length > 0) this.data(early.bytes);
+    if (early?.ended && !this.#over) this.end();
     if (!this.#over) this.#conn.attach(this);
   }
 
