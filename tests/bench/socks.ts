@@ -3,7 +3,8 @@ import type { Report } from "./run.ts";
 import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
 import type { Contender, Family } from "./support/contender.ts";
 import { machine } from "./support/machine.ts";
-import { FULL, measure, QUICK, type Bench } from "./support/measure.ts";
+import type { Bench } from "./support/measure.ts";
+import { FULL, QUICK } from "./support/modes.ts";
 import { parseOptions, select, type Options, type Selection } from "./support/options.ts";
 import { contenders } from "./support/peers.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
@@ -23,7 +24,10 @@ export default async function socks(argv: string[]): Promise<Report> {
   const bench: Bench = { dir: scratchFolder(), targetPort: target.answer.port, effort };
   const modes = new Set(selection.rows.map(({ mode }) => mode));
   const rounds = modes.size === 0 ? 0 : options.rounds;
-  const series = await runRounds(here, rounds, (contender) => measure(contender, modes, bench));
+  const series = await runRounds(
+    here.map((contender) => ({ contender, modes, bench })),
+    rounds,
+  );
   const silent = await runSilent(selection, options, bench, everyone);
   const complete =
     !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
@@ -96,7 +100,7 @@ function introduction(argv: string[], options: Options, series: readonly Series[
   return [
     `\`npm run bench -- socks${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
     "",
-    `Portail is ${options.subject}. ${rounds} rounds, every contender once per round, the order rotated. Each proxy is pinned to core`,
+    `Portail is ${options.subject}. ${rounds} rounds, in which the contenders take turns at each load, the order rotated. Each proxy is pinned to core`,
     `${PROXY_CORE}; the load generator and the target share core ${LOAD_CORE}. Cells are medians (min..max). A ratio is the median of the`,
     "rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for 1.00 and for no",
     "failed connection. Added latency is the percentile through the proxy less that of the direct connection, measured in turns.",

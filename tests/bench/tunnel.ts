@@ -3,11 +3,12 @@ import type { Report } from "./run.ts";
 import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
 import type { Contender } from "./support/contender.ts";
 import { machine, watchOthers } from "./support/machine.ts";
-import { FULL, measure, QUICK, type Bench, type Effort } from "./support/measure.ts";
+import type { Bench, Entrant } from "./support/measure.ts";
+import { FULL, QUICK, type Effort } from "./support/modes.ts";
 import { parseOptions, select, type Options } from "./support/options.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
-import { TUNNEL_ROWS, type NamedRow } from "./support/rows.ts";
+import { TUNNEL_ROWS, type Mode, type NamedRow } from "./support/rows.ts";
 import { handshakeTable, measurableModes, proofTroubles, type Proof } from "./tunnel/handshakes.ts";
 import { writeMaterial } from "./tunnel/material.ts";
 import { pairs } from "./tunnel/pairs.ts";
@@ -24,27 +25,32 @@ export default async function tunnel(argv: string[]): Promise<Report> {
   const dir = scratchFolder();
   await writeMaterial(dir);
   const effort = options.quick ? QUICK : FULL;
-  const { proofs, problems } = await proveAll(here, dir, effort);
+  const benches = await benchesFor(here, dir, effort);
+  const { proofs, problems } = await proveAll(benches);
   const wanted = new Set(rows.map(({ mode }) => mode));
-  const series = await runRounds(here, options.rounds, (contender) => {
-    const proof = proofs.get(contender);
-    if (contender.setup !== undefined && proof === undefined) return { values: {}, attempts: {}, problems: [] };
-    const modes = proof === undefined ? wanted : measurableModes(wanted, proof);
-    return withTarget(dir, effort, (bench) => measure(contender, modes, bench));
-  });
+  const entrants: Entrant[] = [...benches].map(([contender, bench]) => ({
+    contender,
+    modes: modesOf(contender, wanted, proofs),
+    bench,
+  }));
+  const series = await runRounds(entrants, options.rounds);
   const complete =
     !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
   return report({ argv, options, rows, series, proofs, problems, missing, others: others(), complete });
 }
 
-/** A target of its own for each start: connections of the one before, in TIME_WAIT at its port, slow down nobody. */
-async function withTarget<T>(dir: string, effort: Effort, body: (bench: Bench) => Promise<T>): Promise<T> {
-  const target = await startTarget();
-  try {
-    return await body({ dir, targetPort: target.answer.port, effort });
-  } finally {
-    await target.stop();
+/** A target of its own for each: connections of another one, in TIME_WAIT at the same port, would slow it down. */
+async function benchesFor(
+  contenders: readonly Contender[],
+  dir: string,
+  effort: Effort,
+): Promise<Map<Contender, Bench>> {
+  const benches = new Map<Contender, Bench>();
+  for (const contender of contenders) {
+    const target = await startTarget();
+    benches.set(contender, { dir, targetPort: target.answer.port, effort });
   }
+  return benches;
 }
 
 interface Proofs {
@@ -52,13 +58,13 @@ interface Proofs {
   problems: string[];
 }
 
-async function proveAll(contenders: readonly Contender[], dir: string, effort: Effort): Promise<Proofs> {
+async function proveAll(benches: ReadonlyMap<Contender, Bench>): Promise<Proofs> {
   const into: Proofs = { proofs: new Map(), problems: [] };
-  for (const contender of contenders) {
+  for (const [contender, bench] of benches) {
     if (contender.setup === undefined) continue;
     say(`proof: ${contender.name}`);
     try {
-      const proof = await withTarget(dir, effort, (bench) => prove(contender, bench));
+      const proof = await prove(contender, bench);
       into.proofs.set(contender, proof);
       into.problems.push(...proofTroubles(proof).map((problem) => `${contender.name}: ${problem}`));
     } catch (error) {
@@ -66,6 +72,17 @@ async function proveAll(contenders: readonly Contender[], dir: string, effort: E
     }
   }
   return into;
+}
+
+/** What is not proven is not measured. The direct connection has nothing to prove. */
+function modesOf(
+  contender: Contender,
+  wanted: ReadonlySet<Mode>,
+  proofs: ReadonlyMap<Contender, Proof>,
+): ReadonlySet<Mode> {
+  if (contender.setup === undefined) return wanted;
+  const proof = proofs.get(contender);
+  return proof === undefined ? new Set() : measurableModes(wanted, proof);
 }
 
 interface Outcome extends Proofs {
@@ -83,14 +100,9 @@ function report({ argv, options, rows, series, proofs, problems, missing, others
   const pairSeries = series.filter(({ contender }) => contender.family === "mTLS");
   const { text, judged } = gateTable("mTLS", pairSeries, rows);
   const parts = ["## tunnel", introduction(argv, options, others), text];
-  const rest = series.filter(({ contender }) => contender.family === "direct");
-  if (rest.length > 0)
-    parts.push(
-      plainTable(
-        rest,
-        rows.filter(({ mode }) => mode !== "memory" && mode !== "latency"),
-      ),
-    );
+  const direct = series.filter(({ contender }) => contender.family === "direct");
+  const gated = rows.filter(({ gate }) => gate);
+  if (direct.length > 0 && gated.length > 0) parts.push(plainTable(direct, gated));
   parts.push(handshakeTable([...proofs].map(([{ name }, proof]) => ({ name, proof }))));
   const trouble = troubles(missing, series, problems);
   if (trouble !== undefined) parts.push(trouble);
@@ -106,15 +118,17 @@ function introduction(argv: readonly string[], options: Options, others: number)
   return [
     `\`npm run bench -- tunnel${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
     "",
-    `Portail is ${options.subject}. ${options.rounds} rounds, every contender once per round, the order rotated. A contender is a client side`,
-    "and a server side, one process with one worker each: plain TCP into the client side, mTLS between the two (TLS 1.3, ECDSA",
-    `P-256, both certificates verified), plain TCP to the target. Both sides of a pair are pinned to core ${PROXY_CORE}, generator and target`,
-    `share core ${LOAD_CORE}: what is compared is the work of the pair. Cells are medians (min..max). A ratio is the median of the rounds'`,
-    "ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for 1.00 and for no failed",
-    "connection, the goal is what is hoped for. Latency is added to that of the direct connection, measured in turns. Memory and",
-    "processor time are summed over both sides. Full handshakes are proven by a tap between the sides, before the rounds and",
-    "with the same configuration: a server that resumes says so in clear. It was also tried that the server side refuses a",
-    "client without a certificate or of another CA, and the client side a server of another CA or another name.",
+    `Portail is ${options.subject}. ${options.rounds} rounds, in which the contenders take turns at each load, the order rotated. A contender`,
+    "is a client side and a server side, one process with one worker each: plain TCP into the client side, mTLS between the two",
+    "(TLS 1.3, ECDSA P-256, both certificates verified), plain TCP to the target. Both sides of a pair are pinned to core",
+    `${PROXY_CORE}, generator and target share core ${LOAD_CORE}: what is compared is the work of the pair. Cells are medians (min..max). A ratio is`,
+    "the median of the rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for",
+    "1.00 and for no failed connection, the goal is what is hoped for. Latency is added to that of the direct connection,",
+    "measured in turns. Memory and processor time are summed over both sides. Full handshakes are proven by a tap between the",
+    "sides, before the rounds and with the same configuration: a server that resumes says so in clear. It was also tried that",
+    "the server side refuses a client without a certificate or of another CA, and the client side a server of another CA or",
+    "another name.",
+    "",
     `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
   ].join("\n");
 }

@@ -6,7 +6,7 @@ import { PEERS, whichPeer } from "../../../scripts/peer-list.ts";
 import type { Contender } from "./contender.ts";
 import { startLoad } from "./load.ts";
 import { packageVersion } from "./machine.ts";
-import type { Measurement } from "./measure.ts";
+import { measureRound, type Entrant } from "./measure.ts";
 import type { Series } from "./report.ts";
 import { rotate } from "./stats.ts";
 
@@ -28,18 +28,14 @@ export function startTarget() {
   return startLoad<{ port: number }>("target", {}, 10_000);
 }
 
-/** Every contender once per round, the order rotated. */
-export async function runRounds(
-  contenders: readonly Contender[],
-  rounds: number,
-  measure: (contender: Contender) => Measurement | Promise<Measurement>,
-): Promise<Series[]> {
-  const series = contenders.map((contender): Series => ({ contender, rounds: [] }));
+/** Every entrant once per round, the order rotated. */
+export async function runRounds(entrants: readonly Entrant[], rounds: number): Promise<Series[]> {
+  const series = entrants.map(({ contender }): Series => ({ contender, rounds: [] }));
   for (let round = 0; round < rounds; round++) {
-    for (const one of rotate(series, round)) {
-      say(`round ${round + 1} of ${rounds}: ${one.contender.family} ${one.contender.name}`);
-      one.rounds.push(await measure(one.contender));
-    }
+    const results = await measureRound(rotate(entrants, round), (text) =>
+      say(`round ${round + 1} of ${rounds}: ${text}`),
+    );
+    for (const one of series) one.rounds.push(results.get(one.contender)!);
   }
   return series;
 }

@@ -1,6 +1,6 @@
 /** From the samples of all rounds to tables: medians, spreads, ratios, and the verdict of the gate. Measures nothing. */
 import type { Contender, Family } from "./contender.ts";
-import type { Attempts, Measurement } from "./measure.ts";
+import type { Attempts, Measurement } from "./modes.ts";
 import type { NamedRow, RowName } from "./rows.ts";
 import { bestOf, ratiosByRound, spread, type Spread } from "./stats.ts";
 import { figure, table } from "./table.ts";

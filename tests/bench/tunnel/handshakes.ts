@@ -1,6 +1,6 @@
 /** What the proofs say: which modes of a pair may be measured, and a table of the handshakes that were counted. Opens no connection. */
 import type { TapResult } from "../load/plan.ts";
-import { PARALLEL } from "../support/measure.ts";
+import { PARALLEL } from "../support/modes.ts";
 import type { Mode } from "../support/rows.ts";
 import { table } from "../support/table.ts";
 

@@ -1,6 +1,6 @@
 /** The verdict of the gate: who is the best peer, when portail passes, and what failed connections do. */
 import { expect, test } from "bun:test";
-import type { Measurement } from "../../../bench/support/measure.ts";
+import type { Measurement } from "../../../bench/support/modes.ts";
 import { cell, gateTable, goalText, judge, type Series } from "../../../bench/support/report.ts";
 import { ROWS, TUNNEL_ROWS } from "../../../bench/support/rows.ts";
 

@@ -1,0 +1,147 @@
+/** Each mode of load, put once on a contender that runs, and what is read off. Starts no contender and knows no other. */
+import type {
+  BulkPlan,
+  BulkResult,
+  HoldPlan,
+  HoldResult,
+  LatencyPlan,
+  LatencyResult,
+  RatePlan,
+  RateResult,
+} from "../load/plan.ts";
+import type { Route } from "../load/tunnel.ts";
+import { runLoad, startLoad } from "./load.ts";
+import { cpuSecondsOf, memoryOf } from "./proc.ts";
+import type { Mode, RowName } from "./rows.ts";
+
+/** How long and how much; times in milliseconds. */
+export interface Effort {
+  warmupMs: number;
+  bulkMs: number;
+  rateMs: number;
+  echoes: number;
+  tunnels: number;
+  /** From start, or from the last tunnel, to the reading of memory. */
+  settleMs: number;
+}
+
+export const FULL: Effort = {
+  warmupMs: 1000,
+  bulkMs: 3000,
+  rateMs: 4000,
+  echoes: 20_000,
+  tunnels: 2000,
+  settleMs: 2000,
+};
+export const QUICK: Effort = { warmupMs: 400, bulkMs: 800, rateMs: 1000, echoes: 3000, tunnels: 400, settleMs: 1500 };
+
+export interface Measurement {
+  values: Partial<Record<RowName, number>>;
+  attempts: Partial<Record<RowName, Attempts>>;
+  /** Why a mode has no values. */
+  problems: string[];
+}
+
+export interface Attempts {
+  /** Connections that were refused, lost or gave wrong bytes. */
+  failed: number;
+  attempted: number;
+}
+
+/** A contender that runs. */
+export interface Started {
+  route: Route;
+  /** The roots of its process trees; none for the direct connection. */
+  pids: number[];
+}
+
+/** Puts one load on and writes what it finds into `into`. Throws where there is nothing to find. */
+export type Load = (started: Started, effort: Effort, into: Measurement) => Promise<void>;
+
+export const LOADS: Record<Mode, Load> = { memory, latency, bulk, upload, rate, resumed };
+
+/** Clients that connect at the same time. */
+export const PARALLEL = 64;
+
+const GENERATOR_LIMIT_MS = 30_000;
+const MIB = 1024 * 1024;
+
+async function memory({ route, pids }: Started, effort: Effort, into: Measurement): Promise<void> {
+  await Bun.sleep(effort.settleMs);
+  const base = memoryOf(...pids);
+  into.values["rss-base"] = base.rss / MIB;
+  into.values["pss-base"] = base.pss / MIB;
+  const plan: HoldPlan = { ...route, tunnels: effort.tunnels, limitMs: GENERATOR_LIMIT_MS - 5000 };
+  const load = await startLoad<HoldResult>("hold", plan, GENERATOR_LIMIT_MS);
+  try {
+    await Bun.sleep(effort.settleMs);
+    const full = memoryOf(...pids);
+    const { held, failures } = load.answer;
+    into.attempts["rss-tunnels"] = { failed: failures, attempted: effort.tunnels };
+    if (held === 0) throw new Error("no tunnel could be opened");
+    into.values["rss-tunnels"] = (full.rss - base.rss) / MIB / (held / 1000);
+    into.values["pss-tunnels"] = (full.pss - base.pss) / MIB / (held / 1000);
+  } finally {
+    await load.stop();
+  }
+}
+
+async function latency({ route }: Started, effort: Effort, into: Measurement): Promise<void> {
+  const plan: LatencyPlan = { ...route, echoes: effort.echoes, warmup: 1000, limitMs: GENERATOR_LIMIT_MS / 2 };
+  const { direct, proxied, echoes, failures } = await runLoad<LatencyResult>("latency", plan, GENERATOR_LIMIT_MS);
+  into.attempts["latency-p50"] = { failed: failures, attempted: 1 };
+  if (echoes === 0) throw new Error("the echo failed");
+  into.values["latency-p50"] = proxied.p50 - direct.p50;
+  into.values["latency-p99"] = proxied.p99 - direct.p99;
+}
+
+function bulk(started: Started, effort: Effort, into: Measurement): Promise<void> {
+  return oneWay("bulk", started, effort, into);
+}
+
+function upload(started: Started, effort: Effort, into: Measurement): Promise<void> {
+  return oneWay("upload", started, effort, into);
+}
+
+/** Both rows of a direction; the processor time is that of the two together, warm-up included, over all their bytes. */
+async function oneWay(
+  load: "bulk" | "upload",
+  { route, pids }: Started,
+  effort: Effort,
+  into: Measurement,
+): Promise<void> {
+  let bytes = 0;
+  const before = cpuSecondsOf(...pids);
+  for (const connections of [1, 8] as const) {
+    const plan: BulkPlan = { ...route, connections, warmupMs: effort.warmupMs, durationMs: effort.bulkMs };
+    const result = await runLoad<BulkResult>(load, plan, GENERATOR_LIMIT_MS);
+    bytes += result.totalBytes;
+    into.attempts[`${load}-${connections}`] = { failed: result.failures, attempted: connections };
+    if (result.bytesPerSecond > 0) into.values[`${load}-${connections}`] = result.bytesPerSecond / MIB;
+  }
+  if (pids.length === 0 || bytes === 0) return;
+  into.values[`cpu-${load}`] = (cpuSecondsOf(...pids) - before) / (bytes / MIB / 1024);
+}
+
+function rate(started: Started, effort: Effort, into: Measurement): Promise<void> {
+  return connections("rate", started, effort, into);
+}
+
+function resumed(started: Started, effort: Effort, into: Measurement): Promise<void> {
+  return connections("resumed", started, effort, into);
+}
+
+async function connections(
+  row: "rate" | "resumed",
+  { route, pids }: Started,
+  effort: Effort,
+  into: Measurement,
+): Promise<void> {
+  const before = cpuSecondsOf(...pids);
+  const plan: RatePlan = { ...route, parallel: PARALLEL, warmupMs: effort.warmupMs, durationMs: effort.rateMs };
+  const { perSecond, total, failures } = await runLoad<RateResult>("rate", plan, GENERATOR_LIMIT_MS);
+  into.attempts[row] = { failed: failures, attempted: total + failures };
+  if (total === 0) throw new Error("no connection succeeded");
+  into.values[row] = perSecond;
+  if (pids.length > 0) into.values[`cpu-${row}`] = ((cpuSecondsOf(...pids) - before) / total) * 1e6;
+}
