@@ -4,7 +4,7 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
 import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
-import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { Listener } from "../../lib/net/listen.ts";
@@ -104,8 +104,4 @@ function openDoor(endpoint: Endpoint): PortailError {
     exit: EXIT.config,
     hint: "listen on 127.0.0.1, [::1], localhost or unix:PATH, ask for passwords with --users FILE, or say --unsafe-listen",
   });
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
 }

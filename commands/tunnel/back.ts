@@ -7,6 +7,7 @@ import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
 import { secure } from "../../lib/net/tls.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
 import type { Peer } from "../../lib/identity/peer.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
 import { checkServerName } from "../../lib/identity/server-name.ts";
 import { identify, refusedByRules } from "./authorise.ts";
 import { dialRefusal, handshakeRefusal, Refusal } from "./refusal.ts";
@@ -95,7 +96,7 @@ async function secureTarget(
     if (!started.ok) return new Refusal("dial", started.code, started.reason);
     early = started.early;
   }
-  const serverName = settings.serverName ?? (target.endpoint.kind === "tcp" ? target.endpoint.host : "localhost");
+  const serverName = settings.serverName ?? hostOf(target);
   const conn = await secure(dialled, early, false, tunnel.handshakeOptions(target, serverName));
   if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
   const known = identify(conn.tls, "dial", tunnel.pinned ? undefined : Date.now());
@@ -105,6 +106,11 @@ async function secureTarget(
     return refused;
   }
   return { conn, peer: (known as { peer: Peer }).peer, serverName };
+}
+
+/** Without the dot at the end that a resolver may want (RFC 6066 section 3). */
+function hostOf({ endpoint }: Target): string {
+  return endpoint.kind === "unix" ? "localhost" : (canonicalHost(endpoint.host).host ?? endpoint.host);
 }
 
 /** A pin takes the place of chain and name; all else comes on top of them. */

@@ -127,16 +127,16 @@ const processFlags = {
 const later = { type: "string", hidden: true, description: "Not taken yet" } as const;
 const laterSwitch = { type: "boolean", hidden: true, description: "Not taken yet" } as const;
 
-/** ghostunnel's flags that are known and refused, each with a hint (refused.ts). */
+/** ghostunnel's flags that are known and refused, each with a hint (refused.ts); its variables for them too. */
 const refusedFlags = {
   "use-workload-api": laterSwitch,
-  "use-workload-api-addr": later,
+  "use-workload-api-addr": { ...later, env: "SPIFFE_ENDPOINT_SOCKET" },
   "use-workload-api-timeout": later,
   "enable-pprof": laterSwitch,
   eventlog: laterSwitch,
-  "pkcs11-module": later,
-  "pkcs11-token-label": later,
-  "pkcs11-pin": later,
+  "pkcs11-module": { ...later, env: "PKCS11_MODULE" },
+  "pkcs11-token-label": { ...later, env: "PKCS11_TOKEN_LABEL" },
+  "pkcs11-pin": { ...later, env: "PKCS11_PIN" },
   "keychain-identity": later,
   "keychain-issuer": later,
   "keychain-require-token": laterSwitch,

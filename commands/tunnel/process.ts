@@ -6,6 +6,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
 import { parseChoice, parseDuration } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import type { AccessPrefix } from "../../lib/identity/access.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { TlsVersion } from "../../lib/net/tls-context.ts";
@@ -17,7 +18,7 @@ import type { clientArgs, serverArgs } from "./flags.ts";
 import type { TlsSettings, TunnelFiles, TunnelPlan } from "./load.ts";
 import { parsePushSettings, type PushSettings } from "./push.ts";
 import { refuseOthers } from "./refused.ts";
-import { parseClient, parseQuiet, parseServer, type Quiet } from "./settings.ts";
+import { conflict, parseClient, parseQuiet, parseServer, type Quiet, type TunnelSettings } from "./settings.ts";
 
 export interface ProcessSettings {
   tunnels: TunnelPlan[];
@@ -40,11 +41,16 @@ type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
 
 /** Throws `PortailError` for values that make no sense, alone or beside the others. */
 export function parseServerProcess(given: ParsedArgs<typeof serverArgs>, config: Config): ProcessSettings {
+  refuseOthers(given);
   const rows = rowsOf(given, config, Object.keys(CLIENT_ONLY), "server");
-  const tunnels = rows.map(({ keys, name, row }) => ({
-    settings: parseServer(keys, name, given.stdio),
-    from: needIdentity(filesOf(given, config, row), "server"),
-  }));
+  const tunnels = rows.map(({ keys, name, row }) =>
+    inRow(name, () => {
+      const settings = parseServer(keys, name, given.stdio);
+      const from = needIdentity(filesOf(given, config, row), "server");
+      refuseUnusedLists(from, settings, "allow");
+      return { settings, from };
+    }),
+  );
   return { ...parseProcess(given), tunnels };
 }
 
@@ -54,24 +60,29 @@ export function parseClientProcess(
   config: Config,
   local: boolean,
 ): ProcessSettings {
+  refuseOthers(given);
   const rows = rowsOf(given, config, Object.keys(SERVER_ONLY), "client");
-  const tunnels = rows.map(({ keys, name, row }) => {
-    const settings = parseClient(keys, name, local);
-    const from = filesOf(given, config, row);
-    if (settings.authenticate) needIdentity(from, "client");
-    else if (from.sources.identity !== undefined)
-      throw usage(
-        "usage.conflict",
-        "--disable-authentication and an identity exclude each other",
-        "leave out --keystore, --cert and --key, also from the environment",
-      );
-    return { settings, from };
-  });
+  const tunnels = rows.map(({ keys, name, row }) =>
+    inRow(name, () => {
+      const settings = parseClient(keys, name, local);
+      const from = filesOf(given, config, row);
+      if (settings.authenticate) needIdentity(from, "client");
+      else if (from.sources.identity !== undefined)
+        throw conflict(
+          "--disable-authentication",
+          "an identity",
+          "leave out --keystore, --cert and --key, also from the environment",
+        );
+      refuseUnusedLists(from, settings, "verify");
+      return { settings, from };
+    }),
+  );
+  if (given["proxy-cacert"].length > 0 && !tunnels.some(({ settings }) => settings.proxy?.tls))
+    throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
   return { ...parseProcess(given), tunnels };
 }
 
 function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
-  refuseOthers(given);
   const duration = (
     name:
       | "connect-timeout"
@@ -123,17 +134,26 @@ function rowsOf<K extends Given>(given: K, config: Config, foreign: readonly str
     const where = `[[tunnel]] ${JSON.stringify(name)}`;
     if (names.has(name)) throw invalidRow(`${where} is there twice`, "give each a name of its own");
     names.add(name);
-    const values = row as Readonly<Record<string, unknown>>;
-    const alien = foreign.find((key) => isGiven(values[key]));
-    if (alien !== undefined) throw invalidRow(`${where}: "${alien}" is not for a ${side}`);
-    const own = Object.entries(values).filter(([key, value]) => Object.hasOwn(given, key) && isGiven(value));
-    return { keys: { ...given, ...Object.fromEntries(own) }, name, row };
+    const alien = foreign.find((key) => Object.hasOwn(row, key));
+    if (alien !== undefined) {
+      const other = side === "server" ? "client" : "server";
+      throw invalidRow(`${where}: "${alien}" is not for a ${side}`, `it belongs to "portail tunnel ${other}"`);
+    }
+    return { keys: { ...given, ...row }, name, row };
   });
 }
 
-/** A table's values are complete: what is not in the file is undefined, false or empty. */
-function isGiven(value: unknown): boolean {
-  return value !== undefined && value !== false && !(Array.isArray(value) && value.length === 0);
+/** What is wrong with a row is told with its name. */
+function inRow<T>(name: string | undefined, parse: () => T): T {
+  if (name === undefined) return parse();
+  try {
+    return parse();
+  } catch (error) {
+    if (!(error instanceof PortailError)) throw error;
+    const { code, exit, hint, cause } = error;
+    const message = `[[tunnel]] ${JSON.stringify(name)}: ${error.message}`;
+    throw new PortailError(message, { code, exit, cause, ...(hint !== undefined && { hint }) });
+  }
 }
 
 function invalidRow(message: string, hint?: string): PortailError {
@@ -176,11 +196,20 @@ function needIdentity(files: TunnelFiles, side: string): TunnelFiles {
   throw usage("tunnel.no_identity", "there is no certificate to present", `give --keystore, or --cert and --key${or}`);
 }
 
+/** A list that nobody is held against would be believed to be in force. */
+function refuseUnusedLists(files: TunnelFiles, settings: TunnelSettings, prefix: AccessPrefix): void {
+  if (files.sources.trust.crl.length === 0) return;
+  const hint = "leave --crl out, or verify certificates by their chain";
+  if (settings.rules?.pinned) throw conflict("--crl", `--${prefix}-spki-pin`, hint);
+  if (settings.side === "server" && !settings.authenticate) throw conflict("--crl", "--disable-authentication", hint);
+}
+
 function tlsSettings(given: Given): TlsSettings {
   const version = (name: "min-tls-version" | "max-tls-version"): TlsVersion =>
     parseChoice(`--${name}`, given[name], ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
   const minVersion = version("min-tls-version");
   const maxVersion = version("max-tls-version");
-  if (minVersion > maxVersion) throw usage("usage.conflict", "--min-tls-version is above --max-tls-version");
+  if (minVersion > maxVersion)
+    throw usage("usage.conflict", "--min-tls-version is above --max-tls-version", "no version is between them");
   return { minVersion, maxVersion, ciphers: cipherList(given["cipher-suites"], given["allow-unsafe-cipher-suites"]) };
 }

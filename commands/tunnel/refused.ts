@@ -1,10 +1,11 @@
 /** Flags of ghostunnel that are not taken: recognised, so that nobody believes them in force, and refused with what to do instead. */
 import { usage } from "../../lib/command/argv.ts";
 
-const WORKLOAD = "give the certificate as files: spiffe-helper writes them, and --timed-reload takes up new ones";
+const WORKLOAD =
+  "give the certificate as files: spiffe-helper writes them, --timed-reload takes up new ones; unset SPIFFE_ENDPOINT_SOCKET";
 const POLICY = "write the rules as an access policy for --acl; `portail acl --help` says more";
 const ACME = "let an ACME client (certbot, lego) write --cert and --key, and reload with SIGHUP";
-const TOKEN = "give --key as a file; keys in tokens are not taken yet";
+const TOKEN = "give --key as a file; keys in tokens are not taken yet, and PKCS11_* in the environment must not be set";
 const KEYCHAIN = "export certificate and key to a PKCS#12 file for --keystore";
 
 const HINTS: Record<string, string> = {

@@ -5,10 +5,11 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
-import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { StartTlsProtocol } from "../../lib/net/starttls.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
 import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
 
@@ -31,8 +32,6 @@ export interface TunnelSettings {
   starttls: StartTlsProtocol | undefined;
   /** Undefined where nobody is to send PROXY headers. */
   acceptProxyFrom: ProxySources | undefined;
-  /** A common name counts as the server's name where there is no alternative name. */
-  cnAsName: boolean;
   /** Sessions at a time. */
   most: number;
   /** Of a server. */
@@ -41,6 +40,8 @@ export interface TunnelSettings {
   /** Of a client: the name to ask for and to demand; undefined is the target's host. */
   serverName: string | undefined;
   proxy: OutboundProxy | undefined;
+  /** A common name counts as the server's name where there is no alternative name. */
+  cnAsName: boolean;
 }
 
 /** Classes of log lines that are left out. */
@@ -97,6 +98,7 @@ export function parseServer(given: ServerKeys, name: string | undefined, local: 
     targetStatus: parseStatusUrl(given["target-status"]),
     serverName: undefined,
     proxy: undefined,
+    cnAsName: false,
   };
 }
 
@@ -122,14 +124,15 @@ export function parseClient(given: ClientKeys, name: string | undefined, local: 
     rules: rules.empty ? undefined : rules,
     proxyHeader: undefined,
     targetStatus: undefined,
-    serverName: given["override-server-name"],
-    proxy: given.proxy === undefined ? undefined : parseProxyUrl(given.proxy, "--proxy"),
+    serverName: parseServerName(given["override-server-name"]),
+    proxy: parseProxy(given.proxy, common.targets),
+    cnAsName: given["unsafe-cn-as-name"],
   };
 }
 
 type CommonSettings = Omit<
   TunnelSettings,
-  "authenticate" | "rules" | "proxyHeader" | "targetStatus" | "serverName" | "proxy"
+  "authenticate" | "rules" | "proxyHeader" | "targetStatus" | "serverName" | "proxy" | "cnAsName"
 >;
 
 function parseCommon(given: Common, side: Side, name: string | undefined, local: boolean): CommonSettings {
@@ -149,13 +152,11 @@ function parseCommon(given: Common, side: Side, name: string | undefined, local:
     protocolIds: given.alpn.map(parseProtocolId),
     starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
     acceptProxyFrom: parseAcceptProxyFrom(given["accept-proxy-from"]),
-    cnAsName: given["unsafe-cn-as-name"],
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
   };
 }
 
 function parseListen(text: string): Endpoint {
-  if (text.startsWith("launchd:")) throw usage("endpoint.launchd", "launchd: exists on macOS only", "use systemd:NAME");
   const endpoint = parseEndpoint(text, "--listen");
   if (endpoint.kind === "stdio")
     throw usage("usage.value", "--listen: stdio is not a place to listen on", "use --stdio");
@@ -164,11 +165,12 @@ function parseListen(text: string): Endpoint {
 
 function parseTarget(text: string): TargetEndpoint {
   const endpoint = parseEndpoint(text, "--target");
-  if (endpoint.kind === "tcp" || endpoint.kind === "unix") return endpoint;
+  const { kind } = endpoint;
+  if (kind === "unix" || (kind === "tcp" && endpoint.port !== 0 && !text.startsWith(":"))) return endpoint;
   throw usage(
     "usage.value",
     `--target: ${JSON.stringify(text)} cannot be connected to`,
-    "write HOST:PORT or unix:PATH",
+    "write HOST:PORT, with a port from 1, or unix:PATH",
   );
 }
 
@@ -185,15 +187,33 @@ function parseAcceptProxyFrom(texts: readonly string[]): ProxySources | undefine
 function parseProxyHeader(given: ServerKeys): ProxyMode | undefined {
   const mode = given["proxy-protocol-mode"];
   if (mode === undefined) return given["proxy-protocol"] ? "conn" : undefined;
-  if (given["proxy-protocol"]) throw conflict("--proxy-protocol", "--proxy-protocol-mode");
+  if (given["proxy-protocol"])
+    throw conflict("--proxy-protocol", "--proxy-protocol-mode", "the former is --proxy-protocol-mode=conn");
   return parseChoice("--proxy-protocol-mode", mode, ["conn", "tls", "tls-full"]);
+}
+
+/** In the form in which it is sent and compared. */
+function parseServerName(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const { host, error } = canonicalHost(text);
+  if (host !== undefined) return host;
+  const message = `--override-server-name: ${JSON.stringify(text)} is no name of a server: ${error}`;
+  throw usage("usage.value", message, "write a DNS name or an IP address, without a port");
+}
+
+function parseProxy(text: string | undefined, targets: readonly TargetEndpoint[]): OutboundProxy | undefined {
+  if (text === undefined) return undefined;
+  if (targets.some(({ kind }) => kind === "unix"))
+    throw conflict("--proxy", "--target unix:PATH", "a proxy leads to HOST:PORT only");
+  return parseProxyUrl(text, "--proxy");
 }
 
 function parseStatusUrl(text: string | undefined): URL | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
-  throw usage("usage.value", `--target-status: ${JSON.stringify(text)} is no http:// or https:// URL`);
+  const hint = "write the URL as the target knows it, e.g. http://localhost:8080/health";
+  throw usage("usage.value", `--target-status: ${JSON.stringify(text)} is no http:// or https:// URL`, hint);
 }
 
 /** Beyond this host the connection goes on in the clear. */
@@ -219,11 +239,8 @@ function refuseOpenListen(listen: Endpoint, given: ClientKeys): void {
   });
 }
 
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || /^127\.\d{1,3}\.\d{1,3}\.\d{1,3}$/.test(host);
-}
-
-function conflict(one: string, other: string, hint?: string): PortailError {
+/** The error for flags of which only one may be given. */
+export function conflict(one: string, other: string, hint: string): PortailError {
   return usage("usage.conflict", `${one} and ${other} exclude each other`, hint);
 }
 

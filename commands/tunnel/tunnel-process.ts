@@ -5,7 +5,7 @@ import { PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { formatAddress } from "../../lib/net/conn.ts";
-import { openListener, type Listener } from "../../lib/net/listen.ts";
+import { Listeners } from "../../lib/net/listeners.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
@@ -37,7 +37,7 @@ export class TunnelProcess implements Daemon {
   readonly #files: SourceFiles;
   readonly #metrics: TunnelMetrics;
   readonly #sink: AuditSink | undefined;
-  #listeners: Listener[] = [];
+  readonly #listeners = new Listeners();
   #status: StatusListener | undefined;
   #endPush = () => {};
 
@@ -61,35 +61,32 @@ export class TunnelProcess implements Daemon {
 
   /** Where it listens. */
   get addresses(): string[] {
-    return this.#listeners.map(({ address }) => formatAddress(address));
+    return this.#listeners.addresses.map(formatAddress);
   }
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
     try {
-      await this.listen();
+      await this.#listen();
       await this.#openStatus(life);
     } catch (error) {
-      this.#stopListening();
+      this.#listeners.close();
+      this.#endPush();
+      await this.#status?.close();
       throw error;
     }
     return this;
   }
 
   /** Opens the listeners of the tunnels. */
-  async listen(): Promise<void> {
+  async #listen(): Promise<void> {
     const { env, log } = this.#runtime;
     const { keepAlive } = this.#settings;
-    try {
-      for (const { plan, tunnel } of this.#planned) {
-        for (const endpoint of plan.settings.listen) {
-          const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
-          this.#listeners.push(await openListener(endpoint, env, { keepAlive, accept, reusePort: true }));
-        }
+    for (const { plan, tunnel } of this.#planned) {
+      for (const endpoint of plan.settings.listen) {
+        const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
+        await this.#listeners.open(endpoint, env, { keepAlive, accept, reusePort: true });
       }
-    } catch (error) {
-      this.#stopListening();
-      throw error;
     }
     for (const tunnel of this.tunnels) {
       const { name, side } = tunnel.settings;
@@ -119,6 +116,7 @@ export class TunnelProcess implements Daemon {
       more: ghostunnel.routes(),
       timeout: connectTimeout,
     });
+    this.#listeners.claim(this.#status.address);
     log.info(`status on ${formatAddress(this.#status.address)}`);
   }
 
@@ -143,7 +141,7 @@ export class TunnelProcess implements Daemon {
   }
 
   async drain(): Promise<void> {
-    this.#stopListening();
+    this.#listeners.close();
     this.#endPush();
     await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
@@ -158,11 +156,6 @@ export class TunnelProcess implements Daemon {
   async close(): Promise<void> {
     this.#record({ event: "stop", open: this.open });
     await this.#sink?.close();
-  }
-
-  #stopListening(): void {
-    for (const listener of this.#listeners) listener.close();
-    this.#listeners = [];
   }
 
   #record(event: LifeLine): void {

@@ -139,10 +139,12 @@ function explain(args: string[], options: Options, definitions: ArgDefinitions, 
     }
     if (option.type === "boolean") continue;
     if (typed === `--no-${token.name}`) return unknownFlag(typed, definitions);
-    if (token.value === undefined) return usage("usage.value", `${typed} needs a value`);
+    const [, definition] = definitionOf(definitions, token.name);
+    const form = `write ${typed} ${(definition.type === "string" ? definition.valueHint : undefined) ?? "VALUE"}`;
+    if (token.value === undefined) return usage("usage.value", `${typed} needs a value`, form);
     if (!token.inlineValue && token.value.startsWith("-") && token.value !== "-") {
       const hint = `if ${token.value} is the value, write ${typed}=${token.value}`;
-      return usage("usage.value", `${typed} needs a value`, typed.startsWith("--") ? hint : undefined);
+      return usage("usage.value", `${typed} needs a value`, typed.startsWith("--") ? hint : form);
     }
   }
   return usage("usage.invalid", refusal instanceof Error ? refusal.message : String(refusal));

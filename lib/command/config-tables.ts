@@ -3,10 +3,12 @@
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
-interface TableSchema {
+export interface TableSchema {
   /** `named` is `[backend.NAME]`, `list` is `[[listen]]`. */
   shape: "named" | "list";
   keys: ArgDefinitions;
+  /** What a row does not have it takes from the flags, so that it has no defaults of its own. */
+  inherits?: true;
 }
 
 const identity = { type: "string", description: "Name of an [identity.NAME] table" } as const;
@@ -50,6 +52,7 @@ export const TABLES = {
   },
   tunnel: {
     shape: "list",
+    inherits: true,
     keys: {
       name: { type: "string", description: "Name of the tunnel in log, audit and metrics" },
       identity,
@@ -65,8 +68,12 @@ export const TABLES = {
 
 export type TableName = keyof typeof TABLES;
 
-/** One row of a table, typed by its keys. */
-export type TableRow<T extends TableName> = ParsedArgs<(typeof TABLES)[T]["keys"]>;
+type Complete<T extends TableName> = ParsedArgs<(typeof TABLES)[T]["keys"]>;
+
+/** One row of a table, typed by its keys. One that inherits has the keys of the file and no others. */
+export type TableRow<T extends TableName> = (typeof TABLES)[T] extends { inherits: true }
+  ? Partial<Complete<T>>
+  : Complete<T>;
 
 /** All tables of a file: rows by name, or in order. */
 export type ConfigTables = {

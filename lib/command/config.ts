@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { parse, TomlError, type TomlTable, type TomlValue } from "smol-toml";
 import { completeArgs, type ArgValue, type ArgValues } from "./argv.ts";
-import { emptyTables, TABLES, type ConfigTables, type TableName } from "./config-tables.ts";
+import { emptyTables, TABLES, type ConfigTables, type TableName, type TableSchema } from "./config-tables.ts";
 import type { ArgDefinition, ArgDefinitions, Command } from "./define.ts";
 import { EXIT, PortailError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
@@ -28,6 +28,7 @@ export function loadConfig(path: string, cwd: string, command: Target): ConfigFi
     throw new PortailError(`cannot read configuration "${path}": ${code ?? String(error)}`, {
       code: "config.unreadable",
       exit: EXIT.noInput,
+      hint: "paths count from the working directory",
       cause: error,
     });
   }
@@ -115,29 +116,30 @@ class Reader {
 
   /** The rows of one table, in the shape of its schema. */
   table(name: TableName, key: string, value: TomlTable | TomlTable[]): unknown {
-    const { shape, keys } = TABLES[name];
+    const schema: TableSchema = TABLES[name];
+    const { shape } = schema;
     if (shape === "list") {
       if (!Array.isArray(value)) throw this.refuse([key], "config.wrong_type", `write [[${key}]], not [${key}]`);
-      return value.map((row, index) => this.#row([key, index], row, keys));
+      return value.map((row, index) => this.#row([key, index], row, schema));
     }
     if (Array.isArray(value)) throw this.refuse([key], "config.wrong_type", `write [${key}.NAME], not [[${key}]]`);
     const rows = Object.entries(value).map(([rowName, row]) => {
       const path = [key, rowName];
       if (!isTable(row))
         throw this.refuse(path, "config.wrong_type", `"${rowName}" must be a table: write [${key}.${rowName}]`);
-      return [rowName, this.#row(path, row, keys)] as const;
+      return [rowName, this.#row(path, row, schema)] as const;
     });
     return new Map(rows);
   }
 
-  #row(path: KeyPath, row: TomlTable, keys: ArgDefinitions): unknown {
+  #row(path: KeyPath, row: TomlTable, { keys, inherits }: TableSchema): unknown {
     const values = new Map<string, ArgValue>();
     for (const [key, value] of Object.entries(row)) {
       this.scalar([...path, key], key.replaceAll("_", "-"), value, keys, values);
     }
     const missing = Object.entries(keys).find(([name, d]) => d.type !== "boolean" && d.required && !values.has(name));
     if (missing) throw this.refuse(path, "config.missing", `"${missing[0]}" is required in "${path.join(".")}"`);
-    return completeArgs(keys, values);
+    return inherits ? Object.fromEntries(values) : completeArgs(keys, values);
   }
 }
 

@@ -59,11 +59,6 @@ export const tunnelKeys = {
     group: LISTENING,
     description: "Take the client's address from a PROXY header (v1, v2) of these peers, and of no others",
   },
-  "unsafe-cn-as-name": {
-    type: "boolean",
-    group: "TLS",
-    description: "Take the common name as the server's name where a certificate has no alternative names at all",
-  },
   "max-concurrent-conns": {
     type: "string",
     valueHint: "N",
@@ -144,6 +139,11 @@ export const tunnelClientKeys = {
     valueHint: "NAME",
     group: VERIFY,
     description: "Ask for this name and demand it in the certificate, instead of the target's host",
+  },
+  "unsafe-cn-as-name": {
+    type: "boolean",
+    group: VERIFY,
+    description: "Take the common name as the server's name where a certificate has no alternative names at all",
   },
   proxy: {
     type: "string",

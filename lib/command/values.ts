@@ -25,7 +25,9 @@ export function parseDuration(name: string, text: string, { min = 0, max = LONGE
   for (const [, number, unit] of text.matchAll(/([\d.]+)(h|ms|m|s|us|µs|ns)/g)) {
     total += Number(number) * UNITS[unit as keyof typeof UNITS];
   }
-  return inRange(name, text, Math.ceil(total), { min, max }, (ms) => `${ms}ms`);
+  return inRange(name, text, Math.ceil(total), { min, max }, (ms) =>
+    ms < UNITS.h ? `${ms}ms` : `${Math.floor(ms / UNITS.h)}h`,
+  );
 }
 
 /** A size in bytes: `512`, `64K`, `1M`, `2G`, powers of 1024; `KiB` and so on are the same. */
@@ -42,7 +44,7 @@ export function parseInteger(
   text: string,
   { min = 0, max = Number.MAX_SAFE_INTEGER }: Range = {},
 ): number {
-  if (!/^-?\d{1,16}$/.test(text)) throw invalid(name, text, "an integer");
+  if (!/^-?\d{1,16}$/.test(text)) throw invalid(name, text, "an integer", "write digits only, e.g. 100");
   return inRange(name, text, Number(text), { min, max }, String);
 }
 
@@ -65,10 +67,10 @@ function inRange(
   throw invalid(name, text, "in range", hint);
 }
 
-function invalid(name: string, text: string, what: string, hint?: string): PortailError {
+function invalid(name: string, text: string, what: string, hint: string): PortailError {
   return new PortailError(`${name}: ${JSON.stringify(text)} is not ${what}`, {
     code: "usage.value",
     exit: EXIT.usage,
-    ...(hint && { hint }),
+    hint,
   });
 }

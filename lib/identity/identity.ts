@@ -92,6 +92,9 @@ function readKeystore(keystore: string, files: SourceFiles, ask: AskPassword): P
   const file = new NamedFile(keystore, "keystore");
   const material = sortMaterial(files.read(keystore, "keystore"), keystore, "keystore");
   const { certs, keys } = material.pkcs12 ? openKeystore(material.pkcs12, file, ask) : material;
+  if (certs.length === 0 && keys.length > 0) {
+    throw file.refuse("no_certificate", "holds a private key and no certificate", "give two files as --cert and --key");
+  }
   if (certs.length === 0) throw file.refuse("no_certificate", "holds no certificate");
   if (keys.length === 0) throw file.refuse("no_key", "holds no private key", "give two files as --cert and --key");
   return {

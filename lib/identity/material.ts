@@ -53,11 +53,15 @@ export class NamedFile {
   }
 
   /** `why` completes the sentence that begins with the file. */
-  refuse(code: string, why: string, hint?: string): PortailError {
+  refuse(
+    code: string,
+    why: string,
+    hint = `inspect it with: openssl storeutl -noout -text ${this.quoted}`,
+  ): PortailError {
     return new PortailError(`${FILE_ROLES[this.#role]} ${JSON.stringify(this.#name)} ${why}`, {
       code: `identity.${code}`,
       exit: EXIT.badData,
-      ...(hint !== undefined && { hint }),
+      hint,
     });
   }
 
@@ -98,7 +102,7 @@ function sortBlock({ label, body, headers, text }: PemBlock, material: Material)
 function fromDer(bytes: Uint8Array, file: NamedFile): Material {
   const material = empty();
   if (sortDer(bytes, material)) return material;
-  throw file.refuse("unknown_format", "is neither PEM nor DER", "inspect it with: openssl storeutl -noout -text FILE");
+  throw file.refuse("unknown_format", "is neither PEM nor DER");
 }
 
 function sortDer(bytes: Uint8Array, material: Mutable<Material>): boolean {

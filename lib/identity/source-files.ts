@@ -108,11 +108,11 @@ function unreadable(name: string, role: FileRole, error: unknown): PortailError 
   const denied = code === "EACCES" || code === "EPERM";
   const hint = denied
     ? "run with systemd's LoadCredential= and name it credential:NAME, or fix owner and mode of the file"
-    : undefined;
+    : "paths count from the working directory; credential:NAME is a file of LoadCredential=";
   return new PortailError(`cannot read ${FILE_ROLES[role]} ${JSON.stringify(name)}: ${REASONS[code] ?? code}`, {
     code: `identity.${role}_unreadable`,
     exit: denied ? EXIT.noPrivilege : EXIT.noInput,
-    ...(hint !== undefined && { hint }),
+    hint,
     cause: error,
   });
 }

@@ -1,5 +1,6 @@
 /** `Endpoint`: where to listen or what to reach, parsed once for every flag and file. Opens nothing. */
 import { EXIT, PortailError } from "../command/errors.ts";
+import { ipClass, parseIp } from "../wire/ip.ts";
 
 export type Endpoint =
   | { kind: "tcp"; host: string; port: number }
@@ -26,6 +27,13 @@ export function parseEndpoint(text: string, flag: string): Endpoint {
     const name = text.slice(8);
     if (name === "") throw refuse(text, flag, "the name is empty");
     return { kind: "systemd", name };
+  }
+  if (text.startsWith("launchd:")) {
+    throw new PortailError(`${flag}: launchd: exists on macOS only`, {
+      code: "endpoint.launchd",
+      exit: EXIT.usage,
+      hint: "take a socket of the service manager as systemd:NAME",
+    });
   }
   if (text.startsWith("fd:")) return { kind: "fd", fd: parseInteger(text.slice(3), 2 ** 20, text, flag) };
   return parseHostPort(text, flag);
@@ -74,6 +82,13 @@ export function formatEndpoint(endpoint: Endpoint): string {
     case "stdio":
       return "stdio";
   }
+}
+
+/** Whether `host` leads to this machine and nowhere else: `localhost`, or an address that is loopback. Resolves nothing. */
+export function isLoopback(host: string): boolean {
+  const ip = parseIp(host);
+  // An IPv6 address that only holds an IPv4 one of loopback is routed like any other.
+  return host === "localhost" || host === "::1" || (ip?.family === 4 && ipClass(ip) === "loopback");
 }
 
 /** `host:port`, with brackets around an IPv6 address that has none. */

@@ -74,6 +74,14 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
 export type Environment = Readonly<Record<string, string | undefined>>;
 
 function refused(endpoint: Endpoint, error: unknown): PortailError {
+  if (endpoint.kind === "fd") {
+    return new PortailError(`descriptor ${endpoint.fd} is no listening socket`, {
+      code: "listen.not_a_socket",
+      exit: EXIT.os,
+      hint: "pass one as that descriptor, or name a socket of the service manager: systemd:NAME",
+      cause: error,
+    });
+  }
   const code = (error as { code?: string }).code ?? "unknown";
   const [why, hint] = REASONS[code] ?? [
     `${code}: ${(error as Error).message}`,

@@ -99,7 +99,7 @@ describe("vetArgv() refuses", () => {
   });
 
   test("a missing value, saying how to give one that begins with a dash", () => {
-    expect(refusal("--acl")).toEqual(["usage.value", "--acl needs a value", undefined]);
+    expect(refusal("--acl")).toEqual(["usage.value", "--acl needs a value", "write --acl VALUE"]);
     const hint = "if --quiet is the value, write --acl=--quiet";
     expect(refusal("--acl", "--quiet")).toEqual(["usage.value", "--acl needs a value", hint]);
   });

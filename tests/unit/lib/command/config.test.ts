@@ -58,6 +58,13 @@ describe("parseConfig() reads", () => {
   });
 });
 
+test("a table that inherits has the keys of the file and no defaults, so that it can say no", () => {
+  const command = { ...COMMAND, meta: { ...COMMAND.meta, tables: ["tunnel"] as const } };
+  const { tables } = parseConfig("[[tunnel]]\nallow-all = false\nalpn = []\n[[tunnel]]\n", "p.toml", command);
+  expect(tables.tunnel).toEqual([{ "allow-all": false, alpn: [] }, {}]);
+  expect(tables.tunnel.map((row) => Object.keys(row).length)).toEqual([2, 0]);
+});
+
 describe("parseConfig() refuses", () => {
   test("an unknown key", () => {
     expect(refusal('# c\n\nquiet = true\nlisten_ = "a"\n')).toEqual({

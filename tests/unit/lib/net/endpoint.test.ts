@@ -1,7 +1,13 @@
 /** The forms of an endpoint, and what is none. */
 import { describe, expect, test } from "bun:test";
 import { PortailError } from "../../../../lib/command/errors.ts";
-import { formatEndpoint, formatHostPort, parseEndpoint, type Endpoint } from "../../../../lib/net/endpoint.ts";
+import {
+  formatEndpoint,
+  formatHostPort,
+  isLoopback,
+  parseEndpoint,
+  type Endpoint,
+} from "../../../../lib/net/endpoint.ts";
 
 const FORMS: [text: string, endpoint: Endpoint, formatted?: string][] = [
   ["127.0.0.1:1080", { kind: "tcp", host: "127.0.0.1", port: 1080 }],
@@ -63,4 +69,23 @@ test("the longest path of a UNIX socket is counted in bytes", () => {
 test("a host and a port as one text", () => {
   expect(formatHostPort("::1", 1)).toBe("[::1]:1");
   expect(formatHostPort("a.example", 1)).toBe("a.example:1");
+});
+
+test("launchd: is refused in its own words, whatever the flag", () => {
+  const attempt = () => parseEndpoint("launchd:name", "--status");
+  expect(attempt).toThrow(expect.objectContaining({ code: "endpoint.launchd", exit: 64 }));
+  expect(attempt).toThrow("--status: launchd: exists on macOS only");
+});
+
+describe("what leads to this machine and nowhere else", () => {
+  test.each(["localhost", "127.0.0.1", "127.255.255.254", "::1"])("%s does", (host) => {
+    expect(isLoopback(host)).toBe(true);
+  });
+  test.each(["", "::", "0.0.0.0", "127.0.0.999", "127.1", "128.0.0.1", "localhost.example", "::ffff:192.0.2.1", "::2"])(
+    "%p does not",
+    (host) => expect(isLoopback(host)).toBe(false),
+  );
+  test("an IPv6 address that holds one of loopback is routed", () => {
+    for (const host of ["2002:7f00:1::", "64:ff9b::7f00:1", "::7f00:1"]) expect(isLoopback(host)).toBe(false);
+  });
 });
