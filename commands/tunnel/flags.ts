@@ -42,6 +42,13 @@ const processFlags = {
     group: "Limits",
     description: "Cut a connection in which no byte moved for so long; 0 never",
   },
+  workers: {
+    type: "string",
+    default: "1",
+    valueHint: "N",
+    group: "Limits",
+    description: "Processes that share the work, for more cores; they listen at the same TCP ports",
+  },
   keepalive: {
     type: "string",
     default: "60s",

@@ -19,6 +19,7 @@ export class TunnelCounts {
   readonly handshakes = new Histogram(WAITS);
   readonly lives = new Histogram(LIVES);
   readonly #shared: TunnelMetrics;
+  #samples: { handshakes: number[]; lives: number[] } | undefined;
 
   constructor(shared: TunnelMetrics) {
     this.#shared = shared;
@@ -26,16 +27,29 @@ export class TunnelCounts {
 
   /** A handshake succeeded and took so many milliseconds. */
   handshaken(ms: number): void {
+    if (this.#samples !== undefined && this.#samples.handshakes.length < MOST_SAMPLES)
+      this.#samples.handshakes.push(ms);
     this.handshakes.observe(ms / 1000);
     this.#shared.handshake.observe(Math.round(ms * 1e6));
   }
 
   /** A connection is over and lasted so many milliseconds. */
   ended(ms: number): void {
+    if (this.#samples !== undefined && this.#samples.lives.length < MOST_SAMPLES) this.#samples.lives.push(ms);
     this.lives.observe(ms / 1000);
     this.#shared.lifetime.observe(Math.round(ms * 1e6));
   }
+
+  /** The single durations in milliseconds since the last call; from the first call on they are kept. */
+  takeSamples(): { handshakes: number[]; lives: number[] } {
+    const taken = this.#samples ?? { handshakes: [], lives: [] };
+    this.#samples = { handshakes: [], lives: [] };
+    return taken;
+  }
 }
+
+/** Single durations that wait to be reported; more are left out. */
+const MOST_SAMPLES = 10_000;
 
 /** All tunnels of the process. */
 export class TunnelMetrics {
@@ -51,6 +65,16 @@ export class TunnelMetrics {
     const counts = new TunnelCounts(this);
     this.#tunnels.set(name, counts);
     return counts;
+  }
+
+  /** All of them, by name. */
+  tunnels(): Iterable<[string, TunnelCounts]> {
+    return this.#tunnels;
+  }
+
+  /** Keeps single durations from now on, for `takeSamples`. */
+  keepSamples(): void {
+    for (const counts of this.#tunnels.values()) counts.takeSamples();
   }
 
   /** The sum of a field over all tunnels. */
@@ -84,4 +108,5 @@ export class TunnelMetrics {
 }
 
 /** Fields of `TunnelCounts` that are numbers. */
-export type Field = "open" | "accepted" | "succeeded" | "failed" | "late" | "cut";
+export const FIELDS = ["open", "accepted", "succeeded", "failed", "late", "cut"] as const;
+export type Field = (typeof FIELDS)[number];

@@ -4,9 +4,10 @@ import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import type { TableRow } from "../../lib/command/config-tables.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
-import { parseChoice, parseDuration } from "../../lib/command/values.ts";
+import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import type { AccessPrefix } from "../../lib/identity/access.ts";
+import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { TlsVersion } from "../../lib/net/tls-context.ts";
@@ -27,6 +28,8 @@ export interface ProcessSettings {
   resolvers: string[];
   skipResolve: boolean;
   resumption: boolean;
+  /** Processes in all. */
+  workers: number;
   /** Milliseconds. */
   dnsTimeout: number;
   connectTimeout: number;
@@ -51,7 +54,7 @@ export function parseServerProcess(given: ParsedArgs<typeof serverArgs>, config:
       return { settings, from };
     }),
   );
-  return { ...parseProcess(given), tunnels };
+  return refuseUnshareable({ ...parseProcess(given), tunnels });
 }
 
 /** The same for a client; `local` when it listens nowhere of its own. */
@@ -79,7 +82,7 @@ export function parseClientProcess(
   );
   if (given["proxy-cacert"].length > 0 && !tunnels.some(({ settings }) => settings.proxy?.tls))
     throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
-  return { ...parseProcess(given), tunnels };
+  return refuseUnshareable({ ...parseProcess(given), tunnels });
 }
 
 function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
@@ -101,6 +104,7 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
     resolvers: given.resolver,
     skipResolve: given["skip-resolve"],
     resumption: given["session-resumption"],
+    workers: parseInteger("--workers", given.workers, { min: 1, max: 256 }),
     dnsTimeout: duration("dns-timeout", 1),
     connectTimeout: duration("connect-timeout", 1),
     keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
@@ -188,6 +192,26 @@ function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T 
   if (found !== undefined) return found;
   const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
   throw invalidRow(`there is no table [${kind}.${name}]`, hint);
+}
+
+/** Several processes can listen at one TCP port; they cannot share a path, a socket that was passed, or a port of chance. */
+function refuseUnshareable(settings: ProcessSettings): ProcessSettings {
+  if (settings.workers === 1) return settings;
+  for (const listen of settings.tunnels.flatMap((plan) => plan.settings.listen)) {
+    if (listen.kind === "tcp" && listen.port !== 0) continue;
+    throw usage(
+      "usage.conflict",
+      `--workers and --listen ${formatEndpoint(listen)} exclude each other`,
+      "listen at HOST:PORT",
+    );
+  }
+  if (settings.audit === "-" || settings.audit?.startsWith("fd:"))
+    throw usage(
+      "usage.conflict",
+      `--workers and --audit ${settings.audit} exclude each other`,
+      "give the audit a file",
+    );
+  return settings;
 }
 
 function needIdentity(files: TunnelFiles, side: string): TunnelFiles {

@@ -9,12 +9,14 @@ import { Listeners } from "../../lib/net/listeners.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
+import { workerSide, type Workers } from "../../lib/service/workers.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
 import { loadTunnel, type Loaded, type TunnelPlan } from "./load.ts";
 import { GhostunnelMetrics } from "./ghostunnel-metrics.ts";
 import type { TunnelMetrics } from "./metrics.ts";
 import type { ProcessSettings } from "./process.ts";
 import { startPush } from "./push.ts";
+import { reportCounts, startWorkers } from "./workers.ts";
 import type { Tunnel } from "./tunnel.ts";
 
 export interface PlannedTunnel {
@@ -40,6 +42,7 @@ export class TunnelProcess implements Daemon {
   readonly #listeners = new Listeners();
   #status: StatusListener | undefined;
   #endPush = () => {};
+  #workers: Workers | undefined;
 
   constructor(runtime: Runtime, settings: ProcessSettings, { tunnels, files, metrics, sink }: ProcessParts) {
     this.#runtime = runtime;
@@ -52,6 +55,7 @@ export class TunnelProcess implements Daemon {
   }
 
   get open(): number {
+    if (this.#workers !== undefined) return this.#metrics.sum("open");
     return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open, 0);
   }
 
@@ -68,10 +72,16 @@ export class TunnelProcess implements Daemon {
   async start(life: Life): Promise<this> {
     try {
       await this.#listen();
-      await this.#openStatus(life);
+      const side = workerSide(this.#runtime.env);
+      if (side === undefined) await this.#startFirst(life);
+      else {
+        reportCounts(side, this.#metrics);
+        side.ready();
+      }
     } catch (error) {
       this.#listeners.close();
       this.#endPush();
+      this.#workers?.signal("SIGTERM");
       await this.#status?.close();
       throw error;
     }
@@ -80,7 +90,7 @@ export class TunnelProcess implements Daemon {
 
   /** Opens the listeners of the tunnels. */
   async #listen(): Promise<void> {
-    const { env, log } = this.#runtime;
+    const { env } = this.#runtime;
     const { keepAlive } = this.#settings;
     for (const { plan, tunnel } of this.#planned) {
       for (const endpoint of plan.settings.listen) {
@@ -88,6 +98,12 @@ export class TunnelProcess implements Daemon {
         await this.#listeners.open(endpoint, env, { keepAlive, accept, reusePort: true });
       }
     }
+    if (workerSide(this.#runtime.env) === undefined) this.#announce();
+  }
+
+  /** What one process of several says for all. */
+  #announce(): void {
+    const { log } = this.#runtime;
     for (const tunnel of this.tunnels) {
       const { name, side } = tunnel.settings;
       const targets = tunnel.targets.all.map(({ text }) => text).join(", ");
@@ -95,6 +111,13 @@ export class TunnelProcess implements Daemon {
     }
     log.info(this.summary);
     this.#record({ event: "start", listen: this.addresses });
+  }
+
+  /** What one process of several does for all. */
+  async #startFirst(life: Life): Promise<void> {
+    const { workers } = this.#settings;
+    if (workers > 1) this.#workers = await startWorkers(this.#runtime, workers - 1, this.#metrics);
+    await this.#openStatus(life);
   }
 
   async #openStatus(life: Life): Promise<void> {
@@ -128,6 +151,7 @@ export class TunnelProcess implements Daemon {
       for (const { plan } of this.#planned) loaded.push(loadTunnel(plan, this.#files, log));
       this.#sink?.reopen();
       this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
+      this.#workers?.signal("SIGHUP");
       log.info("reloaded certificates, trust and policies");
       this.#record({ event: "reload", outcome: "done" });
       return "done";
@@ -145,10 +169,13 @@ export class TunnelProcess implements Daemon {
     this.#endPush();
     await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
-    await Promise.all(this.tunnels.map((tunnel) => tunnel.drain()));
+    this.#workers?.signal("SIGTERM");
+    await Promise.all([...this.tunnels.map((tunnel) => tunnel.drain()), this.#workers?.ended()]);
   }
 
   cut(): void {
+    // The second time they cut as well.
+    this.#workers?.signal("SIGTERM");
     for (const tunnel of this.tunnels) tunnel.cut();
   }
 
