@@ -34,6 +34,10 @@ export interface StatusOptions {
    */
   secure?: (conn: Conn) => Promise<Conn | TlsFailure>;
   reusePort?: boolean;
+  /** Milliseconds for a TLS handshake and the head of a request; 10 s. */
+  asking?: number;
+  /** Milliseconds for an answer, until the client has it all and closes; 30 s. */
+  answering?: number;
 }
 
 export interface StatusListener {
@@ -44,9 +48,7 @@ export interface StatusListener {
 
 /** Connections at a time. One more ends the oldest: who is quick is served, whoever else is there. */
 const MOST_VISITORS = 32;
-/** Milliseconds for a TLS handshake and the head of a request. */
 const ASKING = 10_000;
-/** Milliseconds for an answer, until the client has it all and closes. */
 const ANSWERING = 30_000;
 /** Milliseconds for answers that are under way at the close. */
 const FAREWELL = 2000;
@@ -96,12 +98,14 @@ class StatusServer {
   readonly #http: Server;
   readonly #visitors = new Set<Visitor>();
   readonly #byStream = new WeakMap<object, Visitor>();
-  readonly #asking = new Deadlines(ASKING);
-  readonly #answering = new Deadlines(ANSWERING);
+  readonly #asking: Deadlines;
+  readonly #answering: Deadlines;
   #emptied: (() => void) | undefined;
 
   constructor(options: StatusOptions) {
     this.#options = options;
+    this.#asking = new Deadlines(options.asking ?? ASKING);
+    this.#answering = new Deadlines(options.answering ?? ANSWERING);
     // The deadlines are ours: they cover the TLS handshake as well.
     this.#http = createServer({ maxHeaderSize: MOST_HEAD, requestTimeout: 0, headersTimeout: 0 });
     this.#http.on("request", (req, res) => void this.#answer(req, res));

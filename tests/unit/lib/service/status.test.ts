@@ -33,6 +33,8 @@ async function serve(where = "127.0.0.1:0", more: Partial<StatusOptions> & { slo
         answer: () => (asked.push("slow"), (more.slow ?? Promise.resolve()).then(() => text("late\n"))),
       },
     ],
+    // More than a socket's buffers hold.
+    ["/huge", { method: "GET", answer: () => text("x".repeat(40_000_000)) }],
     ["/broken", { method: "GET", answer: () => Promise.reject(new Error("a mistake")) }],
     ["/order", { method: "POST", answer: () => (asked.push("order"), text("done\n")) }],
   ]);
@@ -91,7 +93,9 @@ else {
     ])("%s: %d, and is told what there is", async (path, status) => {
       const { url, asked } = await serve();
       const { stdout } = await curl(["--path-as-is", "--write-out", "%{http_code}", `${url}${path}`]);
-      expect(stdout).toBe(`not found; there is GET /page, GET /large, GET /slow, GET /broken, POST /order\n${status}`);
+      expect(stdout).toBe(
+        `not found; there is GET /page, GET /large, GET /slow, GET /huge, GET /broken, POST /order\n${status}`,
+      );
       expect(asked).toEqual([]);
     });
 
@@ -191,6 +195,27 @@ describe("a client that", () => {
     clearInterval(feed);
     expect(asked).toEqual(["slow"]);
   }, 15_000);
+
+  test("is slow to ask is cut, however busy it looks", async () => {
+    const { port, asked } = await serve("127.0.0.1:0", { asking: 50 });
+    const socket = connect(port, "GET /page HTTP/1.1\r\n");
+    const trickle = setInterval(() => socket.write("X"), 5);
+    expect((await readAll(socket)).length).toBe(0);
+    clearInterval(trickle);
+    expect(asked).toEqual([]);
+  });
+
+  test("never gets its answer, or does not take it, is cut", async () => {
+    const { port } = await serve("127.0.0.1:0", { answering: 50, slow: new Promise(() => {}) });
+    expect((await readAll(connect(port, "GET /slow HTTP/1.1\r\nHost: a\r\n\r\n"))).length).toBe(0);
+    const socket = connect(port, "GET /huge HTTP/1.1\r\nHost: a\r\n\r\n").pause();
+    const gone = new Promise((resolve) => socket.on("close", resolve));
+    await Bun.sleep(200);
+    let taken = 0;
+    socket.on("data", ({ length }) => (taken += length));
+    await gone;
+    expect(taken).toBeLessThan(40_000_000);
+  });
 
   test("says nothing keeps nobody out: the oldest gives way", async () => {
     const { port, asked } = await serve();
