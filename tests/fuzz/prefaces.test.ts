@@ -1,6 +1,7 @@
 /** Any bytes, in any pieces, against the prefaces: no exception, one end, and the same one however the bytes are cut. Longer with PORTAIL_LONG. */
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { HttpConnectClient } from "../../lib/session/http-connect-client.ts";
+import { PostgresClient, PostgresServer } from "../../lib/session/postgres-starttls.ts";
 import type { Preface, PrefaceStep } from "../../lib/session/preface.ts";
 import { ProxyHeaderReader } from "../../lib/session/proxy-header.ts";
 import { Socks5Client } from "../../lib/session/socks5-client.ts";
@@ -30,6 +31,19 @@ const PLAYS: Record<string, { open: () => Preface<unknown>; seeds: Buffer[] }> =
   "a client of CONNECT": {
     open: () => new HttpConnectClient(TARGET, USER),
     seeds: [latin("HTTP/1.1 200 OK\r\nA: b\r\n\r\nearly"), latin("HTTP/1.1 100 Go on\r\n\r\nHTTP/1.0 200\n\nearly")],
+  },
+  "a server of PostgreSQL": {
+    open: () => new PostgresServer(),
+    seeds: [
+      latin("\0\0\0\x08\x04\xd2\x16\x2f"),
+      latin("\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02"),
+      latin("\0\0\0\x0d\0\x03\0\0user\0"),
+      latin("\x16\x03\x01early"),
+    ],
+  },
+  "a client of PostgreSQL": {
+    open: () => new PostgresClient(),
+    seeds: [latin("S"), latin("N"), latin("E\0\0\0\x0eSFATAL\0Mx\0\0")],
   },
   "a PROXY header that must be": {
     open: () => new ProxyHeaderReader(true),
@@ -79,9 +93,11 @@ test.each(Object.entries(PLAYS))(`${ROUNDS} mutated dialogues: %s`, (name, { ope
     const told = `${name}, seed ${random.seed}, round ${round}: ${bytes.toString("hex")}`;
     const pieces = play(open(), bytes, random, told);
     const whole = play(open(), bytes, undefined, told);
+    if ("value" in whole.outcome) done++;
+    // What came along with a request is told from what came after it by the cut alone.
+    if ("failed" in whole.outcome && whole.outcome.failed === "postgres_pipelined") continue;
     expect(pieces.outcome, told).toEqual(whole.outcome);
     expect(pieces.said, told).toEqual(whole.said);
-    if ("value" in whole.outcome) done++;
   }
   // The mutations leave enough whole that the end is seen at all.
   expect(done).toBeGreaterThan(ROUNDS / 50);

@@ -1,0 +1,86 @@
+/** A real PostgreSQL server on a port of 127.0.0.1, with a superuser `ann` whom it asks for nothing. Asserts nothing. */
+import { chmodSync, chownSync, readdirSync } from "node:fs";
+import { join } from "node:path";
+import { run, start } from "./program.ts";
+import type { Scene } from "./scene.ts";
+import { until } from "./until.ts";
+import { freePort } from "./web.ts";
+
+export interface Postgres {
+  port: number;
+  /** The folder of its UNIX socket. */
+  socket: string;
+  /** `psql` on it and on others like it; `settings` are those of a connection string. */
+  psql(settings: string, ...args: string[]): ReturnType<typeof run>;
+}
+
+/** Debian keeps the programs of each version apart, and off PATH. */
+const VERSIONS = "/usr/lib/postgresql";
+/** initdb refuses root. */
+const USER = "postgres";
+
+/** `ssl` names the files of its certificate and key, in PEM; without, it grants no TLS. */
+export async function openPostgres(scene: Scene, ssl?: { cert: string; key: string }): Promise<Postgres> {
+  const version = readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!;
+  const program = (name: string) => join(VERSIONS, version, "bin", name);
+  const port = freePort();
+  const folder = scene.mkdir(`postgres-${port}`);
+  const data = join(folder, "data");
+  const as = await asUser(scene, folder);
+  const made = await run([...as, program("initdb"), "-D", data, "-A", "trust", "-U", "ann", "--no-sync"]);
+  if (made.status !== 0) throw new Error(made.stderr);
+  const settings = [
+    "listen_addresses=127.0.0.1",
+    `unix_socket_directories=${folder}`,
+    "fsync=off",
+    ...(ssl
+      ? ["ssl=on", ...Object.entries(await ownFiles(folder, as, ssl)).map(([name, path]) => `ssl_${name}_file=${path}`)]
+      : []),
+  ];
+  const server = start(scene, [
+    ...as,
+    program("postgres"),
+    "-D",
+    data,
+    "-p",
+    String(port),
+    ...settings.flatMap((setting) => ["-c", setting]),
+  ]);
+  // Told to stop at once, it takes its children and its shared memory with it.
+  scene.defer(async () => {
+    server.signal("SIGQUIT");
+    await server.ended;
+  });
+  await server.output("stderr", /database system is ready to accept connections/);
+  const psql = (text: string, ...args: string[]) =>
+    run(["psql", "--no-psqlrc", "--tuples-only", "--no-align", `user=ann dbname=postgres ${text}`, ...args]);
+  const host = `host=127.0.0.1 port=${port} sslmode=disable`;
+  await until("the server to answer", async () => (await psql(host, "-c", "select 1")).status === 0);
+  return { port, socket: folder, psql };
+}
+
+/** The words ahead of a command that run it as an ordinary user, who owns `folder` from here on. */
+async function asUser(scene: Scene, folder: string): Promise<string[]> {
+  if (process.getuid!() !== 0) return [];
+  const [uid, gid] = await Promise.all(
+    ["-u", "-g"].map(async (flag) => Number((await run(["id", flag, USER])).stdout)),
+  );
+  chmodSync(scene.folder, 0o711);
+  chownSync(folder, uid!, gid!);
+  return ["setpriv", `--reuid=${uid}`, `--regid=${gid}`, "--clear-groups"];
+}
+
+/** Copies that the server owns and nobody else can read, as it demands of its key. */
+async function ownFiles<T extends Record<string, string>>(folder: string, as: string[], files: T): Promise<T> {
+  const copied = await Promise.all(
+    Object.entries(files).map(async ([name, path]) => {
+      const copy = join(folder, `${name}.pem`);
+      const { status, stderr } = await run([...as, "sh", "-c", 'umask 077; cat >"$1"', "sh", copy], {
+        stdin: await Bun.file(path).bytes(),
+      });
+      if (status !== 0) throw new Error(stderr);
+      return [name, copy];
+    }),
+  );
+  return Object.fromEntries(copied) as T;
+}
