@@ -45,6 +45,7 @@ type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
 /** Throws `PortailError` for values that make no sense, alone or beside the others. */
 export function parseServerProcess(given: ParsedArgs<typeof serverArgs>, config: Config): ProcessSettings {
   refuseOthers(given);
+  refuseBesideStdio(given, config);
   const rows = rowsOf(given, config, Object.keys(CLIENT_ONLY), "server");
   const tunnels = rows.map(({ keys, name, row }) =>
     inRow(name, () => {
@@ -64,6 +65,7 @@ export function parseClientProcess(
   local: boolean,
 ): ProcessSettings {
   refuseOthers(given);
+  refuseBesideStdio(given, config);
   const rows = rowsOf(given, config, Object.keys(SERVER_ONLY), "client");
   const tunnels = rows.map(({ keys, name, row }) =>
     inRow(name, () => {
@@ -117,6 +119,15 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
     status: parseStatus(given),
     push: parsePushSettings(given),
   };
+}
+
+/** There is one standard input, and nobody to ask for a status between its two ends. */
+function refuseBesideStdio({ stdio, status }: Given, { tables }: Config): void {
+  if (!stdio) return;
+  if (status !== undefined)
+    throw conflict("--stdio", "--status", "leave --status out: the one connection is its own status");
+  if (tables.tunnel.length > 1)
+    throw usage("usage.conflict", "--stdio carries one tunnel", "leave one [[tunnel]] table");
 }
 
 const SERVER_ONLY: Readonly<Record<string, unknown>> = tunnelServerKeys;

@@ -140,7 +140,8 @@ function parseCommon(given: Common, side: Side, name: string | undefined, local:
     throw usage("usage.missing", "--listen is required", "where clients come in, e.g. --listen localhost:8443");
   if (given.target.length === 0)
     throw usage("usage.missing", "--target is required", "where connections go, e.g. --target localhost:8080");
-  if (given.listen.length > 0 && local) throw usage("usage.conflict", "--stdio and --listen exclude each other");
+  if (given.listen.length > 0 && local)
+    throw conflict("--stdio", "--listen", "leave --listen out: the client is standard input and output");
   const most = given["max-concurrent-conns"];
   return {
     name,

@@ -1,0 +1,108 @@
+/** Rows of the flags of the whole process: its life, its status, its log, its records and metrics. */
+import { durations, flagSwitch, settings, type Rows } from "./row.ts";
+
+const HIDDEN_SWITCH = (flag: string) => flagSwitch(flag, () => ({}));
+const PLACE = "write HOST:PORT, http://HOST:PORT, https://HOST:PORT, unix:PATH or systemd:NAME";
+
+export const processRows = {
+  "timed-reload": durations("timed-reload", (timedReload) => settings({ life: { timedReload } }), true),
+  "shutdown-timeout": durations("shutdown-timeout", (shutdownTimeout) => settings({ life: { shutdownTimeout } }), true),
+  status: {
+    takes: [
+      ["", settings({ status: undefined })],
+      ["--status 127.0.0.1:0", settings({ status: { scheme: undefined, endpoint: { port: 0 } } })],
+      ["--status=http://127.0.0.1:0", settings({ status: { scheme: "http" } })],
+      ["--status https://127.0.0.1:0", settings({ status: { scheme: "https" } })],
+      ["--status unix:@/status.sock", settings({ status: { endpoint: { kind: "unix" } } })],
+    ],
+    refuses: [
+      ["--status nowhere", 64, "endpoint.syntax", '--status: "nowhere"', "HOST:PORT"],
+      ["--status launchd:x", 64, "endpoint.launchd", "--status: launchd: exists on macOS only", "systemd:NAME"],
+      ["--status ftp://127.0.0.1:0", 64, "endpoint.syntax", "--status", "HOST:PORT"],
+      ["--status stdio", 64, "status.address", "is no place for the status listener", PLACE],
+      ["--status http://unix:@/s", 64, "status.address", "is no place for the status listener", PLACE],
+      ["--status systemd:x", 78, "systemd.no_socket", 'no inherited socket is named "x"', "FileDescriptorName="],
+      ["--status unix:@/no/s", 71, "listen.enoent", "no such folder", "make the folder first"],
+      ["--status 192.0.2.1:0", 71, "listen.eaddrnotavail", "cannot listen on 192.0.2.1:0", "ip address"],
+    ],
+  },
+  "enable-shutdown": {
+    takes: [["--enable-shutdown --status 127.0.0.1:0", settings({ status: { shutdown: true } })]],
+    refuses: [["--enable-shutdown", 64, "usage.missing", "--enable-shutdown needs --status", "give --status too"]],
+  },
+  audit: {
+    takes: [
+      ["", settings({ audit: undefined })],
+      ["--audit @/audit.jsonl", settings({ audit: "@/audit.jsonl" })],
+    ],
+    refuses: [
+      [
+        "--audit @/no/audit.jsonl",
+        73,
+        "audit.cannot_open",
+        "cannot open the audit destination",
+        "or - for standard output",
+      ],
+      ["--audit fd:999", 73, "audit.cannot_open", "cannot open the audit destination", ""],
+      ["--audit syslog:", 64, "audit.unsupported", "audit to syslog is not there yet", "write to a file"],
+    ],
+  },
+  "metrics-graphite": {
+    takes: [["--metrics-graphite 127.0.0.1:2003", settings({ push: { graphite: { host: "127.0.0.1", port: 2003 } } })]],
+    refuses: [["--metrics-graphite nowhere", 64, "endpoint.syntax", "--metrics-graphite", "HOST:PORT"]],
+  },
+  "metrics-url": {
+    takes: [["--metrics-url http://127.0.0.1:1/m", settings({ push: { url: { pathname: "/m" } } })]],
+    refuses: [["--metrics-url ftp://a", 64, "usage.value", "--metrics-url", "http"]],
+  },
+  "metrics-prefix": {
+    takes: [
+      ["", settings({ push: { prefix: "ghostunnel" } })],
+      ["--metrics-prefix db", settings({ push: { prefix: "db" } })],
+    ],
+    refuses: [["--metrics-prefix=a\tb", 64, "usage.value", "--metrics-prefix", ""]],
+  },
+  "metrics-interval": durations("metrics-interval", (interval) => settings({ push: { interval } }), false),
+  quiet: {
+    takes: [
+      ["", settings({ quiet: { all: false, conns: false, connErrors: false, handshakeErrors: false } })],
+      ["--quiet conns", settings({ quiet: { all: false, conns: true, connErrors: false, handshakeErrors: false } })],
+      ["--quiet=conn-errs --quiet handshake-errs", settings({ quiet: { connErrors: true, handshakeErrors: true } })],
+    ],
+    refuses: [
+      ["--quiet some", 64, "usage.value", '--quiet: "some"', "use one of all, conns, conn-errs, handshake-errs"],
+      ["--quiet", 64, "usage.value", "--quiet needs a value", "write --quiet CLASS"],
+    ],
+  },
+  "log-format": {
+    takes: [
+      ["--log-format text", {}],
+      ["--log-format json", {}],
+    ],
+    refuses: [["--log-format xml", 64, "usage.value", '--log-format: "xml"', "use one of text, json"]],
+  },
+  /** What arrives at the syslog, and what is said without one: tests/e2e/tunnel. */
+  syslog: {
+    takes: [["--syslog", {}, { runs: false }]],
+    refuses: flagSwitch("syslog", () => ({})).refuses,
+  },
+  debug: HIDDEN_SWITCH("debug"),
+  "disable-landlock": HIDDEN_SWITCH("disable-landlock"),
+  "use-landlock": HIDDEN_SWITCH("use-landlock"),
+  config: {
+    takes: [
+      ["--config @/tunnel.toml", settings({ connectTimeout: 3000, quiet: { conns: true } })],
+      ["--config @/tunnel.toml --connect-timeout 4s", settings({ connectTimeout: 4000 })],
+    ],
+    refuses: [
+      ["--config no.toml", 66, "config.unreadable", 'cannot read configuration "no.toml"', ""],
+      [
+        "--config @/broken.toml",
+        78,
+        "config.unknown_key",
+        'broken.toml:2: unknown key "lisen"',
+        'did you mean "listen"?',
+      ],
+    ],
+  },
+} satisfies Rows;
