@@ -85,6 +85,17 @@ export const tlsRows = {
   "max-conn-lifetime": durations("max-conn-lifetime", (lifetime) => settings({ relayLimits: { lifetime } }), true),
   "idle-timeout": durations("idle-timeout", (idle) => settings({ relayLimits: { idle } }), true),
   keepalive: durations("keepalive", (ms) => settings({ keepAlive: { seconds: Math.ceil(ms / 1000) } }), true),
+  workers: {
+    takes: [
+      ["", settings({ workers: 1 })],
+      ["--workers 1", settings({ workers: 1 })],
+    ],
+    refuses: [
+      ["--workers 0", 64, "usage.value", '"0" is not in range', "it must be from 1"],
+      ["--workers two", 64, "usage.value", '"two" is not an integer', ""],
+      ["--workers 2", 64, "usage.conflict", "--workers and --listen", "listen at HOST:PORT"],
+    ],
+  },
   "max-concurrent-conns": {
     takes: [
       ["--max-concurrent-conns 7", tunnel({ most: 7 })],
