@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler } from "bun";
 import { BaseConn } from "./base-conn.ts";
 import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
-import { readBulk } from "./bulk.ts";
+import { readBulk, spliceBulk } from "./bulk.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
 /** Handlers for `Bun.listen`: `opened` receives each accepted connection that is still there. */
@@ -41,6 +41,7 @@ export interface Dialing {
   /** Where the runtime does not know them: of an adopted socket. */
   readonly ends?: Ends;
   opened(conn: NativeConn): void;
+  refused(reason: unknown): void;
 }
 
 /** Shared by every socket: what a socket has of its own is its `NativeConn`. */
@@ -64,12 +65,18 @@ const HANDLERS = {
   },
 } satisfies SocketHandler<NativeConn>;
 
-/** Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. */
+/**
+ * Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. What it
+ * answers can be dropped: where `connectError` is told, nobody need be told by the promise.
+ */
 export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
   open(socket) {
     const dialing = socket.data as unknown as Dialing;
     socket.data = new NativeConn(socket, dialing.keepAlive, dialing.ends);
     dialing.opened(socket.data);
+  },
+  connectError(socket, error) {
+    (socket.data as unknown as Dialing).refused(error);
   },
   ...HANDLERS,
 };
@@ -160,8 +167,23 @@ export class NativeConn extends BaseConn implements Conn {
     )
       return true;
     const { fd } = this;
-    if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
+    if (fd < 0) return true;
+    const moved = to.tls === undefined ? this.#spliceTo(to, fd) : undefined;
+    this.received += moved ?? readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;
+  }
+
+  /** Undefined where it cannot. What passes through a layer over `to` must not pass it by. */
+  #spliceTo(to: NativeConn, fd: number): number | undefined {
+    const moved = spliceBulk(fd, descriptor(to.#socket), (rest) => to.#writeRest(rest));
+    to.sent += moved ?? 0;
+    return moved;
+  }
+
+  /** Bytes that count as sent already, and that the system did not take: the runtime tells when it takes more. */
+  #writeRest(bytes: Uint8Array): void {
+    const taken = this.#socket.write(bytes);
+    if (taken >= 0 && taken < bytes.length) this.#enqueue(bytes, taken);
   }
 
   /** Writes bytes that the caller will overwrite: what the system does not take is copied. */
