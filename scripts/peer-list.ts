@@ -6,7 +6,6 @@ export const PEERS = {
   "apt-get": "apt",
   certutil: "libnss3-tools",
   chromium: "chromium",
-  createdb: "postgresql-client",
   curl: "curl",
   danted: "dante-server",
   dnsmasq: "dnsmasq-base",

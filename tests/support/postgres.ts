@@ -19,11 +19,20 @@ const VERSIONS = "/usr/lib/postgresql";
 /** initdb refuses root. */
 const USER = "postgres";
 
+/** Where it listens: default a free port of this machine. `prefix` stands before command lines (own-network.ts). */
+export interface PostgresPlace {
+  port: number;
+  prefix: readonly string[];
+}
+
 /** `ssl` names the files of its certificate and key, in PEM; without, it grants no TLS. */
-export async function openPostgres(scene: Scene, ssl?: { cert: string; key: string }): Promise<Postgres> {
+export async function openPostgres(
+  scene: Scene,
+  ssl?: { cert: string; key: string },
+  { port, prefix }: PostgresPlace = { port: freePort(), prefix: [] },
+): Promise<Postgres> {
   const version = readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!;
   const program = (name: string) => join(VERSIONS, version, "bin", name);
-  const port = freePort();
   const folder = scene.mkdir(`postgres-${port}`);
   const data = join(folder, "data");
   const as = await asUser(scene, folder);
@@ -38,6 +47,7 @@ export async function openPostgres(scene: Scene, ssl?: { cert: string; key: stri
       : []),
   ];
   const server = start(scene, [
+    ...prefix,
     ...as,
     program("postgres"),
     "-D",
@@ -53,7 +63,7 @@ export async function openPostgres(scene: Scene, ssl?: { cert: string; key: stri
   });
   await server.output("stderr", /database system is ready to accept connections/);
   const psql = (text: string, ...args: string[]) =>
-    run(["psql", "--no-psqlrc", "--tuples-only", "--no-align", `user=ann dbname=postgres ${text}`, ...args]);
+    run([...prefix, "psql", "--no-psqlrc", "--tuples-only", "--no-align", `user=ann dbname=postgres ${text}`, ...args]);
   const host = `host=127.0.0.1 port=${port} sslmode=disable`;
   await until("the server to answer", async () => (await psql(host, "-c", "select 1")).status === 0);
   return { port, socket: folder, psql };

@@ -1,8 +1,9 @@
 /** Must hold for those who come from ghostunnel: its two command lines, word for word, in front of real databases. */
 import { beforeAll, expect, test } from "bun:test";
-import { startMariaDb, startPostgres } from "../../support/databases.ts";
+import { startMariaDb } from "../../support/mariadb.ts";
 import { OwnNetwork } from "../../support/own-network.ts";
 import { authority, save } from "../../support/pki.ts";
+import { openPostgres } from "../../support/postgres.ts";
 import type { Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 
@@ -22,7 +23,7 @@ const NEEDS = [
   "mariadbd",
   "mariadb-install-db",
   "psql",
-  "createdb",
+
   "pg_createcluster",
 ];
 
@@ -35,7 +36,10 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
   beforeAll(async () => {
     net = await OwnNetwork.open(scene);
-    await Promise.all([startMariaDb(scene, net), startPostgres(scene, net, 5433, ca.issue({ cn: "postgres" }))]);
+    const own = save(scene, "postgres", ca.issue({ cn: "postgres" }));
+    const place = { port: 5433, prefix: net.prefix };
+    const [, { psql }] = await Promise.all([startMariaDb(scene, net), openPostgres(scene, own, place)]);
+    for (const name of ["app", "copy"]) await psql("host=127.0.0.1 port=5433", "-c", `create database ${name}`);
   }, 120_000);
 
   const tunnel = async (line: string): Promise<Program> => {
@@ -85,7 +89,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       await tunnel(
         `client --listen localhost:5432 --target localhost:9432 --cacert ${trust} --keystore ${keystore} --override-server-name ghostunnel`,
       );
-      const psql = "psql -X -q -v ON_ERROR_STOP=1 -h localhost -p 5432 -U app";
+      const psql = "psql -X -q -v ON_ERROR_STOP=1 -h localhost -p 5432 -U ann";
       const fill = `CREATE TABLE t AS SELECT i, repeat(md5(i::text), 32) AS body FROM generate_series(1, ${ROWS}) AS i`;
       expect(await shell(`${psql} app -c "${fill}"`)).toMatchObject({ status: 0 });
       const sum = async (database: string) =>
@@ -93,11 +97,11 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
           .stdout;
       const before = await sum("app");
       expect(before).toMatch(new RegExp(`^${ROWS}\\|[0-9a-f]{32}\\n$`));
-      const again = `pg_dump -h localhost -p 5432 -U app app | ${psql} copy`;
+      const again = `pg_dump -h localhost -p 5432 -U ann app | ${psql} copy`;
       expect(await shell(again)).toMatchObject({ status: 0 });
       expect(await sum("copy")).toBe(before);
       // With TLS of its own, psql asks for it in its protocol, and gets it from the server behind the tunnel.
-      const own = "host=localhost port=5432 user=app dbname=app sslmode=require";
+      const own = "host=localhost port=5432 user=ann dbname=app sslmode=require";
       const asked = await net.run([
         "psql",
         "-X",
