@@ -43,7 +43,12 @@ export async function openPostgres(
     `unix_socket_directories=${folder}`,
     "fsync=off",
     ...(ssl
-      ? ["ssl=on", ...Object.entries(await ownFiles(folder, as, ssl)).map(([name, path]) => `ssl_${name}_file=${path}`)]
+      ? [
+          "ssl=on",
+          ...Object.entries(await ownFiles(folder, as, { cert: ssl.cert, key: ssl.key })).map(
+            ([name, path]) => `ssl_${name}_file=${path}`,
+          ),
+        ]
       : []),
   ];
   const server = start(scene, [
