@@ -32,7 +32,7 @@ export function requestFacts(
     scheme: http === undefined ? undefined : "http",
   };
   if (wants.anyCostly) addCostly(facts, asker, wants);
-  if (wants.headers && http !== undefined) Object.assign(facts, headerFacts(http.headers));
+  if (wants.headers && http !== undefined) Object.assign(facts, headerFacts(http.headers()));
   return facts;
 }
 

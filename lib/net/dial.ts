@@ -124,7 +124,7 @@ class Attempt extends Due implements Dialing {
     const to = this.#candidate;
     const where = "path" in to ? { unix: to.path } : { hostname: to.ip, port: to.port };
     const options = { ...where, allowHalfOpen: true, data: this, socket: DIAL_HANDLERS };
-    Bun.connect(options as never).catch((reason: unknown) => this.#failed(reason));
+    void Bun.connect(options as never);
   }
 
   opened(conn: NativeConn): void {
@@ -137,7 +137,7 @@ class Attempt extends Due implements Dialing {
     this.#outcome.opened(conn);
   }
 
-  #failed(reason: unknown): void {
+  refused(reason: unknown): void {
     if (this.#late) {
       abandoned--;
       return;

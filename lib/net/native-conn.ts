@@ -41,6 +41,7 @@ export interface Dialing {
   /** Where the runtime does not know them: of an adopted socket. */
   readonly ends?: Ends;
   opened(conn: NativeConn): void;
+  refused(reason: unknown): void;
 }
 
 /** Shared by every socket: what a socket has of its own is its `NativeConn`. */
@@ -64,12 +65,18 @@ const HANDLERS = {
   },
 } satisfies SocketHandler<NativeConn>;
 
-/** Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. */
+/**
+ * Handlers for `Bun.connect`, whose `data` is a `Dialing`; one object for all, since the runtime takes each apart. What it
+ * answers can be dropped: where `connectError` is told, nobody need be told by the promise.
+ */
 export const DIAL_HANDLERS: SocketHandler<NativeConn> = {
   open(socket) {
     const dialing = socket.data as unknown as Dialing;
     socket.data = new NativeConn(socket, dialing.keepAlive, dialing.ends);
     dialing.opened(socket.data);
+  },
+  connectError(socket, error) {
+    (socket.data as unknown as Dialing).refused(error);
   },
   ...HANDLERS,
 };

@@ -21,7 +21,8 @@ export interface HttpRequest {
   /** Empty for CONNECT, as is the query. */
   path: string;
   query: string;
-  headers: readonly (readonly [name: string, value: string])[];
+  /** Field lines in order. Taken apart when asked for, which few policies do. */
+  headers(): readonly (readonly [name: string, value: string])[];
 }
 
 /** Why a request is not served; each protocol says it in its own words. */

@@ -1,6 +1,6 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
-import { decodeBasic, decodeConnect, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
-import { after, concat, Front, type FrontSession, type Refusal, type Step } from "./front.ts";
+import { decodeBasic, decodeConnect, decodeFields, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
+import { after, concat, Front, type FrontSession, type ProxyRequest, type Refusal, type Step } from "./front.ts";
 import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
@@ -9,7 +9,7 @@ export class HttpConnectServer extends Front implements FrontSession {
   readonly protocol = "http";
   /** Behind `held`, with room for more. */
   #memory: Uint8Array | undefined;
-  #head: ConnectHead | undefined;
+  #request: ProxyRequest | undefined;
   #done = false;
   readonly #mostHead: number;
 
@@ -35,9 +35,10 @@ export class HttpConnectServer extends Front implements FrontSession {
     this.#done = true;
     if (decoded.kind === "bad") return this.#fail(decoded.reason);
     if (decoded.length > this.#mostHead) return this.#fail("the request head is too large");
-    this.held = after(this.held, decoded.length);
-    this.#head = decoded.value;
-    return this.withUsers ? this.#authenticate(decoded.value) : [this.#request()];
+    const head = this.held;
+    this.held = after(head, decoded.length);
+    this.#request = requestOf(decoded.value, () => decodeFields(head, decoded.value.fieldsAt));
+    return this.withUsers ? this.#authenticate(this.#request) : [{ type: "request", request: this.#request }];
   }
 
   /** Only for the head, which `held` holds from its first byte: one that comes byte by byte is copied a few times. */
@@ -55,8 +56,8 @@ export class HttpConnectServer extends Front implements FrontSession {
     this.held = this.#memory.subarray(0, length);
   }
 
-  #authenticate(head: ConnectHead): Step[] {
-    const value = head.headers.find(([name]) => name === "proxy-authorization")?.[1];
+  #authenticate({ http }: ProxyRequest): Step[] {
+    const value = http?.headers().find(([name]) => name === "proxy-authorization")?.[1];
     const credentials = value === undefined ? undefined : decodeBasic(value);
     if (credentials !== undefined) return [{ type: "authenticate", ...credentials }];
     const reason = value === undefined ? "no credentials" : "the credentials are not Basic";
@@ -66,15 +67,9 @@ export class HttpConnectServer extends Front implements FrontSession {
   }
 
   authenticated(accepted: boolean): Step[] {
-    if (accepted) return [this.#request()];
+    if (accepted) return [{ type: "request", request: this.#request! }];
     const bytes = encodeAnswer(answerUnauthenticated("the user or the password is wrong"));
     return [{ type: "fail", reason: "wrong user name or password", bytes }];
-  }
-
-  #request(): Step {
-    const { host, port, headers } = this.#head!;
-    const http = { method: "CONNECT", path: "", query: "", headers };
-    return { type: "request", request: { protocol: "http", host, ip: undefined, port, http } };
   }
 
   #fail(reason: string): Step[] {
@@ -89,4 +84,8 @@ export class HttpConnectServer extends Front implements FrontSession {
   refuse(refusal: Refusal, message: string): Uint8Array {
     return encodeAnswer(answerRefusal(refusal, message));
   }
+}
+
+function requestOf({ host, port }: ConnectHead, headers: () => [string, string][]): ProxyRequest {
+  return { protocol: "http", host, ip: undefined, port, http: { method: "CONNECT", path: "", query: "", headers } };
 }

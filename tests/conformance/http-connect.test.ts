@@ -1,6 +1,7 @@
 /** CONNECT as RFC 9110 (9.3.6) and RFC 9112 have it, with the examples of the texts, and what they forbid. */
 import { describe, expect, test } from "bun:test";
 import { decodeBasic, decodeConnect } from "../../lib/wire/http-connect.ts";
+import { decodeWholeConnect } from "../support/connect-head.ts";
 import { ascii, expectReads } from "./three-ways.ts";
 
 const head = (...lines: string[]) => ascii(`${lines.join("\r\n")}\r\n\r\n`);
@@ -8,7 +9,7 @@ const head = (...lines: string[]) => ascii(`${lines.join("\r\n")}\r\n\r\n`);
 describe("heads that are read", () => {
   test("RFC 9110 section 9.3.6, first example", () => {
     const value = { host: "server.example.com", port: 80, version: "1.1" as const };
-    expectReads(decodeConnect, head("CONNECT server.example.com:80 HTTP/1.1", "Host: server.example.com"), {
+    expectReads(decodeWholeConnect, head("CONNECT server.example.com:80 HTTP/1.1", "Host: server.example.com"), {
       ...value,
       headers: [["host", "server.example.com"]],
     });
@@ -16,7 +17,7 @@ describe("heads that are read", () => {
 
   test("RFC 9110 section 9.3.6, second example, with credentials", () => {
     const lines = ["CONNECT server.example.com:80 HTTP/1.1", "Host: server.example.com:80"];
-    expectReads(decodeConnect, head(...lines, "Proxy-Authorization: basic aGVsbG86d29ybGQ="), {
+    expectReads(decodeWholeConnect, head(...lines, "Proxy-Authorization: basic aGVsbG86d29ybGQ="), {
       host: "server.example.com",
       port: 80,
       version: "1.1",
@@ -30,12 +31,15 @@ describe("heads that are read", () => {
 
   test("HTTP/1.0 needs no Host, and a lone LF ends a line (RFC 9112 section 2.2)", () => {
     const value = { host: "a.example", port: 1, version: "1.0" as const };
-    expectReads(decodeConnect, head("CONNECT a.example:1 HTTP/1.0"), { ...value, headers: [] });
-    expectReads(decodeConnect, ascii("CONNECT a.example:1 HTTP/1.0\nA: b\n\n"), { ...value, headers: [["a", "b"]] });
+    expectReads(decodeWholeConnect, head("CONNECT a.example:1 HTTP/1.0"), { ...value, headers: [] });
+    expectReads(decodeWholeConnect, ascii("CONNECT a.example:1 HTTP/1.0\nA: b\n\n"), {
+      ...value,
+      headers: [["a", "b"]],
+    });
   });
 
   test("optional whitespace around a value goes, whitespace within stays (RFC 9112 section 5)", () => {
-    expectReads(decodeConnect, head("CONNECT [2001:db8::1]:443 HTTP/1.1", "Host:x", "A: \t b \t c \t", "E:"), {
+    expectReads(decodeWholeConnect, head("CONNECT [2001:db8::1]:443 HTTP/1.1", "Host:x", "A: \t b \t c \t", "E:"), {
       host: "[2001:db8::1]",
       port: 443,
       version: "1.1",

@@ -41,9 +41,10 @@ function note(step: Step): Noted {
   }
 }
 
-/** An address is told by its text; what is absent is left out. */
-function plain({ ip, ...request }: ProxyRequest): object {
-  return ip === undefined ? request : { ...request, ip: formatIp(ip) };
+/** An address is told by its text, field lines are taken apart; what is absent is left out. */
+function plain({ ip, http, ...request }: ProxyRequest): object {
+  const shown = http === undefined ? undefined : { ...http, headers: http.headers() };
+  return { ...request, http: shown, ...(ip === undefined ? {} : { ip: formatIp(ip) }) };
 }
 
 const digits = (bytes: Uint8Array): string => Buffer.from(bytes).toString("hex");

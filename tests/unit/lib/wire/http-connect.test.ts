@@ -3,11 +3,12 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeConnect } from "../../../../lib/wire/http-connect.ts";
 import { ascii, expectReads } from "../../../conformance/three-ways.ts";
+import { decodeWholeConnect } from "../../../support/connect-head.ts";
 
 describe("the end of a head", () => {
   test("is an empty line, ended by CRLF or LF", () => {
     for (const end of ["\r\n\r\n", "\n\n", "\r\n\n", "\n\r\n"]) {
-      expectReads(decodeConnect, ascii(`CONNECT a:1 HTTP/1.0${end}`), {
+      expectReads(decodeWholeConnect, ascii(`CONNECT a:1 HTTP/1.0${end}`), {
         host: "a",
         port: 1,
         version: "1.0",
