@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler } from "bun";
 import { BaseConn } from "./base-conn.ts";
 import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
-import { readBulk } from "./bulk.ts";
+import { readBulk, spliceBulk } from "./bulk.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
 /** Handlers for `Bun.listen`: `opened` receives each accepted connection that is still there. */
@@ -167,8 +167,23 @@ export class NativeConn extends BaseConn implements Conn {
     )
       return true;
     const { fd } = this;
-    if (fd >= 0) this.received += readBulk(fd, (piece) => to.#writeTransient(piece));
+    if (fd < 0) return true;
+    const moved = to.tls === undefined ? this.#spliceTo(to, fd) : undefined;
+    this.received += moved ?? readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;
+  }
+
+  /** Undefined where it cannot. What passes through a layer over `to` must not pass it by. */
+  #spliceTo(to: NativeConn, fd: number): number | undefined {
+    const moved = spliceBulk(fd, to.fd, (rest) => to.#writeRest(rest));
+    to.sent += moved ?? 0;
+    return moved;
+  }
+
+  /** Bytes that count as sent already, and that the system did not take: the runtime tells when it takes more. */
+  #writeRest(bytes: Uint8Array): void {
+    const taken = this.#socket.write(bytes);
+    if (taken >= 0 && taken < bytes.length) this.#enqueue(bytes, taken);
   }
 
   /** Writes bytes that the caller will overwrite: what the system does not take is copied. */
