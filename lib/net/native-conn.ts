@@ -175,7 +175,7 @@ export class NativeConn extends BaseConn implements Conn {
 
   /** Undefined where it cannot. What passes through a layer over `to` must not pass it by. */
   #spliceTo(to: NativeConn, fd: number): number | undefined {
-    const moved = spliceBulk(fd, descriptor(to.#socket), (rest) => to.#writeRest(rest));
+    const moved = spliceBulk(fd, to.fd, (rest) => to.#writeRest(rest));
     to.sent += moved ?? 0;
     return moved;
   }

@@ -103,7 +103,8 @@ function introduction(argv: string[], options: Options, series: readonly Series[
     `Portail is ${options.subject}. ${rounds} rounds, in which the contenders take turns at each load, the order rotated. Each proxy is pinned to core`,
     `${PROXY_CORE}; the load generator and the target share core ${LOAD_CORE}. Cells are medians (min..max). A ratio is the median of the`,
     "rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate asks for 1.00 and for no",
-    "failed connection. Added latency is the percentile through the proxy less that of the direct connection, measured in turns.",
+    "failed connection. Loads warm up before they count, new connections for five seconds. Added latency is the percentile",
+    "through the proxy less that of the direct connection, measured in turns.",
     "Memory and processor time are summed over all processes of a proxy. RSS counts pages that they share once for each; PSS",
     "once, but also spares portail, when it runs from source, what it shares with the load generator's runtime.",
   ].join("\n");

@@ -18,7 +18,14 @@ import type { Mode, RowName } from "./rows.ts";
 export interface Effort {
   warmupMs: number;
   bulkMs: number;
+  /**
+   * Longer: a proxy runs for weeks, and a runtime that compiles what it runs often has done so after some tens of
+   * thousands of connections. Peers get the same.
+   */
+  rateWarmupMs: number;
   rateMs: number;
+  /** Round trips that come first and do not count, and those that do. */
+  warmupEchoes: number;
   echoes: number;
   tunnels: number;
   /** From start, or from the last tunnel, to the reading of memory. */
@@ -28,12 +35,23 @@ export interface Effort {
 export const FULL: Effort = {
   warmupMs: 1000,
   bulkMs: 3000,
+  rateWarmupMs: 5000,
   rateMs: 4000,
+  warmupEchoes: 5000,
   echoes: 20_000,
   tunnels: 2000,
   settleMs: 2000,
 };
-export const QUICK: Effort = { warmupMs: 400, bulkMs: 800, rateMs: 1000, echoes: 3000, tunnels: 400, settleMs: 1500 };
+export const QUICK: Effort = {
+  warmupMs: 400,
+  bulkMs: 800,
+  rateWarmupMs: 1500,
+  rateMs: 1000,
+  warmupEchoes: 1000,
+  echoes: 3000,
+  tunnels: 400,
+  settleMs: 1500,
+};
 
 export interface Measurement {
   values: Partial<Record<RowName, number>>;
@@ -87,7 +105,8 @@ async function memory({ route, pids }: Started, effort: Effort, into: Measuremen
 }
 
 async function latency({ route }: Started, effort: Effort, into: Measurement): Promise<void> {
-  const plan: LatencyPlan = { ...route, echoes: effort.echoes, warmup: 1000, limitMs: GENERATOR_LIMIT_MS / 2 };
+  const { echoes: wanted, warmupEchoes: warmup } = effort;
+  const plan: LatencyPlan = { ...route, echoes: wanted, warmup, limitMs: GENERATOR_LIMIT_MS / 2 };
   const { direct, proxied, echoes, failures } = await runLoad<LatencyResult>("latency", plan, GENERATOR_LIMIT_MS);
   into.attempts["latency-p50"] = { failed: failures, attempted: 1 };
   if (echoes === 0) throw new Error("the echo failed");
@@ -138,7 +157,7 @@ async function connections(
   into: Measurement,
 ): Promise<void> {
   const before = cpuSecondsOf(...pids);
-  const plan: RatePlan = { ...route, parallel: PARALLEL, warmupMs: effort.warmupMs, durationMs: effort.rateMs };
+  const plan: RatePlan = { ...route, parallel: PARALLEL, warmupMs: effort.rateWarmupMs, durationMs: effort.rateMs };
   const { perSecond, total, failures } = await runLoad<RateResult>("rate", plan, GENERATOR_LIMIT_MS);
   into.attempts[row] = { failed: failures, attempted: total + failures };
   if (total === 0) throw new Error("no connection succeeded");

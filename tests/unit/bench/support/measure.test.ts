@@ -15,7 +15,16 @@ afterEach(async () => {
   rmSync(dir, { recursive: true, force: true });
 });
 
-const TINY = { warmupMs: 20, bulkMs: 50, rateMs: 100, echoes: 250, tunnels: 10, settleMs: 0 };
+const TINY = {
+  warmupMs: 20,
+  bulkMs: 50,
+  rateWarmupMs: 50,
+  rateMs: 100,
+  warmupEchoes: 50,
+  echoes: 250,
+  tunnels: 10,
+  settleMs: 0,
+};
 /** A relay that does nothing but pass on; it is told where by its arguments. */
 const RELAY = `
   const { connect, createServer } = require("node:net");
