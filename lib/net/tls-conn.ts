@@ -58,10 +58,13 @@ export interface Below {
 class Handshake extends Due {
   readonly #options: HandshakeOptions;
   readonly #told: Handshaken;
+  readonly #isServer: boolean;
   readonly #socket: Socket<Receiver>;
   readonly #ends: Ends | undefined;
   readonly #below: Below | undefined;
   #error: Error | undefined;
+  /** Given before the server was judged. */
+  #session: Uint8Array | undefined;
   #over = false;
 
   constructor(
@@ -75,15 +78,18 @@ class Handshake extends Due {
     this.#below = below;
     this.#options = options;
     this.#told = told;
+    this.#isServer = isServer;
     // Where the socket cannot be asked.
     this.#ends = below === undefined ? undefined : { remote: conn.remote, local: conn.local };
-    const { context, requestCert, verify, protocolIds, serverName } = options;
+    const { context, requestCert, verify, protocolIds, serverName = "" } = options;
     const tls = {
       secureContext: context.context,
       requestCert,
-      rejectUnauthorized: verify,
+      // Servers are judged by `#judge`: the runtime would refuse them for their names as well, by rules that are not ours.
+      rejectUnauthorized: isServer && verify,
       ...(protocolIds.length === 0 ? {} : { ALPNProtocols: encodeProtocolIds(protocolIds) }),
-      ...(serverName === undefined ? {} : { serverName }),
+      // Without a name, even an empty one, the runtime sends the address that was dialled: RFC 6066 section 3 forbids it.
+      ...(isServer ? {} : { serverName }),
     };
     const upgrade = { data: this, tls, isServer, socket: TLS_HANDLERS };
     this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
@@ -101,19 +107,33 @@ class Handshake extends Due {
 
   onHandshake(success: boolean, error: Error | null): void {
     if (this.#over) return;
-    const { verify } = this.#options;
-    if (!success || (verify && (error !== null || !this.#socket.authorized))) {
+    if (!this.#judge(success, error)) {
       this.#fail(tlsFailure(error ?? this.#error));
       return;
     }
     this.#settle();
+    const { sessions } = this.#options;
+    if (sessions !== undefined && this.#session !== undefined) sessions.session = this.#session;
     const conn = new TlsConn(this.#socket as never, this.#ends, this.#options, this.#below);
     this.#socket.data = conn;
     this.#told.secured(conn);
   }
 
+  /**
+   * Whether the handshake is done, and with `verify` the peer's chain leads to our trust. To clients the runtime reports a
+   * server whose name does not please it as one that failed: it takes common names, and where there is no name it wants
+   * the address that was dialled. Names are for the caller to judge, so that this is no failure here. What it says of the
+   * chain comes first.
+   */
+  #judge(success: boolean, error: Error | null): boolean {
+    if (!success && (this.#isServer || !isFinished(this.#socket))) return false;
+    if (!this.#options.verify) return true;
+    if (error === null) return this.#socket.authorized;
+    return !this.#isServer && (error as { code?: string }).code === "ERR_TLS_CERT_ALTNAME_INVALID";
+  }
+
   onSession(session: Uint8Array): void {
-    if (this.#options.sessions !== undefined) this.#options.sessions.session = session;
+    this.#session = session;
   }
 
   onError(error: Error): void {
@@ -141,6 +161,16 @@ class Handshake extends Due {
     this.#settle();
     this.#told.failed(failure);
     this.#socket.terminate();
+  }
+}
+
+/** Whether the handshake of a client is over; nothing else tells where `success` does not. */
+function isFinished(socket: Socket<Receiver>): boolean {
+  try {
+    (socket as unknown as TlsSocket).setServername("finished.invalid");
+    return false;
+  } catch {
+    return true;
   }
 }
 
@@ -256,6 +286,8 @@ function infoOf(socket: Socket<NativeConn>): TlsInfo {
 
 /** What the runtime's type lists leave out. */
 interface TlsSocket {
+  /** Throws once the handshake is over. */
+  setServername(name: string): void;
   getServername(): string | undefined;
   getTLSVersion(): string;
   isSessionReused(): boolean;

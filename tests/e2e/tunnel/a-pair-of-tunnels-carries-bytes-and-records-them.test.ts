@@ -36,7 +36,8 @@ scenario(import.meta.file, ["openssl"], ({ scene, portail }) => {
 
     expect(answer).toBe("hello");
     expect([target.connections, target.bytes]).toEqual([1, 5]);
-    const counts = { decision: "allow", reason: "client", sent: 5, received: 5 };
+    const dest = expect.stringMatching(/^127\.0\.0\.1:\d+$/) as string;
+    const counts = { decision: "allow", reason: "client", sent: 5, received: 5, dest };
     expect(await server.session()).toMatchObject({ ...counts, certificate: { subject: "CN=alice" } });
     expect(await client.session()).toMatchObject({ ...counts, upstream: { subject: "CN=server" } });
     for (const { log } of [server, client].map((tunnel) => ({ log: () => tunnel.log().map((line) => line.message) }))) {
