@@ -1,6 +1,6 @@
 /** Walks the command tree by the first words of argv. Imports only the modules on the way; reads no flags of leaves. */
 
-import { unknownFlag, usage } from "../lib/command/argv.ts";
+import { flagWords, unknownFlag, usage } from "../lib/command/argv.ts";
 import type { ArgDefinitions, Command, Group } from "../lib/command/define.ts";
 import { nearest } from "../lib/command/nearest.ts";
 import { helpHint } from "./help.ts";
@@ -21,16 +21,24 @@ export interface Place {
 }
 
 /**
- * Goes down from `root` while words name members, and stops at a leaf, a flag or the end.
+ * Goes down from `root` while words name members, and stops at a leaf, a flag or the end. Flags that a group lets stand in
+ * front of its members' words (`early`) come first in the rest.
  * Throws PortailError (64) with the nearest name for a word that names nothing.
  */
 export async function locate(root: Group, argv: readonly string[]): Promise<Place> {
   const path = [root.meta.name];
+  const early: string[] = [];
   let node: Command | Group = root;
   let index = 0;
   for (; node.kind === "group" && index < argv.length; index++) {
     const word = argv[index]!;
-    if (word.startsWith("-")) break;
+    if (word.startsWith("-")) {
+      const words = await earlyWords(node, argv.slice(index));
+      if (words === 0) break;
+      early.push(...argv.slice(index, index + words));
+      index += words - 1;
+      continue;
+    }
     const load: Group["commands"][string] | undefined = Object.hasOwn(node.commands, word)
       ? node.commands[word]
       : undefined;
@@ -38,7 +46,12 @@ export async function locate(root: Group, argv: readonly string[]): Promise<Plac
     node = await load();
     path.push(word);
   }
-  return { path, node, rest: argv.slice(index) };
+  const rest = argv.slice(index);
+  return { path, node, rest: node.kind === "group" ? rest : [...early, ...rest] };
+}
+
+async function earlyWords({ early }: Group, words: readonly string[]): Promise<number> {
+  return early === undefined ? 0 : flagWords(words, await early());
 }
 
 /** Name and description of each member, for the help of a group. */

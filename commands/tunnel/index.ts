@@ -7,4 +7,6 @@ export default defineGroup({
     server: () => import("./server.ts").then((module) => module.default),
     client: () => import("./client.ts").then((module) => module.default),
   },
+  // ghostunnel's flags that both sides have may stand in front of the side.
+  early: () => import("./flags.ts").then(({ clientArgs, serverArgs }) => ({ ...serverArgs, ...clientArgs })),
 });

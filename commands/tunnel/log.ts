@@ -12,8 +12,8 @@ export function configureTunnelLog(
   given: Pick<ParsedArgs<typeof serverArgs>, "log-format" | "quiet" | "debug" | "syslog">,
   calm: boolean,
 ): void {
-  if (given.syslog) logToSyslog(log);
   const format = parseChoice("--log-format", given["log-format"], ["text", "json"]);
   const { all } = parseQuiet(given.quiet);
+  if (given.syslog) logToSyslog(log);
   log.configure({ format, level: all ? "error" : given.debug ? "debug" : calm ? "warn" : "info" });
 }

@@ -122,8 +122,9 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
 }
 
 /** There is one standard input, and nobody to ask for a status between its two ends. */
-function refuseBesideStdio({ stdio, status }: Given, { tables }: Config): void {
+function refuseBesideStdio({ stdio, status, workers }: Given, { tables }: Config): void {
   if (!stdio) return;
+  if (workers !== "1") throw conflict("--stdio", "--workers", "leave --workers out: there is one connection");
   if (status !== undefined)
     throw conflict("--stdio", "--status", "leave --status out: the one connection is its own status");
   if (tables.tunnel.length > 1)

@@ -98,10 +98,9 @@ export class TunnelProcess implements Daemon {
         await this.#listeners.open(endpoint, env, { keepAlive, accept, reusePort: true });
       }
     }
-    if (workerSide(this.#runtime.env) === undefined) this.#announce();
   }
 
-  /** What one process of several says for all. */
+  /** What one process of several says for all, once nothing can keep it from serving. */
   #announce(): void {
     const { log } = this.#runtime;
     for (const tunnel of this.tunnels) {
@@ -110,6 +109,7 @@ export class TunnelProcess implements Daemon {
       log.info(`tunnel ${side} to ${targets}`, name === undefined ? {} : { tunnel: name });
     }
     log.info(this.summary);
+    if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
     this.#record({ event: "start", listen: this.addresses });
   }
 
@@ -118,6 +118,7 @@ export class TunnelProcess implements Daemon {
     const { workers } = this.#settings;
     if (workers > 1) this.#workers = await startWorkers(this.#runtime, workers - 1, this.#metrics);
     await this.#openStatus(life);
+    this.#announce();
   }
 
   async #openStatus(life: Life): Promise<void> {
@@ -140,7 +141,6 @@ export class TunnelProcess implements Daemon {
       timeout: connectTimeout,
     });
     this.#listeners.claim(this.#status.address);
-    log.info(`status on ${formatAddress(this.#status.address)}`);
   }
 
   /** All or nothing: what cannot be read leaves every tunnel as it was. */

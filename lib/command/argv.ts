@@ -69,6 +69,23 @@ function fallback(definition: ArgDefinition): ArgValue | undefined {
   return definition.default;
 }
 
+/** How many words the flag at the head of `words` is, with its value; 0 for one that `definitions` do not have. */
+export function flagWords([word = ""]: readonly string[], definitions: ArgDefinitions): number {
+  const [typed] = withDashes([word])[0]!.split("=");
+  const found = Object.entries(definitions).find(([name, definition]) => {
+    if (definition.type === "positional") return false;
+    const { alias = name, type } = definition;
+    const names = [
+      `--${name}`,
+      alias.length === 1 ? `-${alias}` : `--${alias}`,
+      ...(type === "boolean" ? [`--no-${name}`] : []),
+    ];
+    return names.includes(typed!);
+  });
+  if (found === undefined) return 0;
+  return found[1].type === "boolean" || word.includes("=") ? 1 : 2;
+}
+
 function withDashes(argv: readonly string[]): string[] {
   const end = argv.indexOf("--");
   return argv.map((arg, index) => {

@@ -107,6 +107,8 @@ export interface Group {
   readonly kind: "group";
   readonly meta: { readonly name: string; readonly description: string };
   readonly commands: Readonly<Record<string, () => Promise<Command | Group>>>;
+  /** Flags of its members that may also stand in front of the member's word. */
+  readonly early?: () => Promise<ArgDefinitions>;
 }
 
 /** Declares a command. `run` gets exactly typed values and returns the exit status; it throws PortailError for an operator's mistake. */

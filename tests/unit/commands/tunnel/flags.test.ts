@@ -45,6 +45,17 @@ needing("flags of portail tunnel", ["openssl"], () => {
   beforeAll(() => writeFiles(scene));
   afterAll(() => scene.close());
 
+  test("flags may stand in front of the side, as ghostunnel takes them", async () => {
+    const early = "--cert @/own-cert.pem --key @/own-key.pem --cacert @/ca.pem --quiet=conns";
+    const start = new Start(scene, "server", "--allow-all", { without: ["identity", "trust", "who"] }, early);
+    expect(await start.run()).toEqual({ status: 0, error: undefined });
+    const wrong = new Start(scene, "server", "", { without: ["identity", "trust"] }, early.replace("=conns", "=some"));
+    expect(await wrong.run()).toMatchObject({
+      status: 64,
+      error: { code: "usage.value", message: expect.stringContaining('"some"') },
+    });
+  });
+
   for (const side of SIDES) {
     describe(side, () => {
       for (const [name, { takes, refuses }] of Object.entries(FLAG_ROWS)) {
@@ -99,8 +110,14 @@ class Start {
   readonly #argv: string[];
   readonly #env: Record<string, string>;
   readonly #cwd: string;
+  readonly #early: string[];
 
-  constructor(scene: Scene, side: Side, words: string, { without = [], env = {} }: Circumstances = {}) {
+  /** `early` stands in front of the side. */
+  constructor(scene: Scene, side: Side, words: string, { without = [], env = {} }: Circumstances = {}, early = "") {
+    this.#early = early
+      .split(" ")
+      .filter(Boolean)
+      .map((word) => String(within(scene, word)));
     const parts = Object.entries(COMPLETE[side]).filter(([part]) => !without.includes(part as Part));
     const line = [...parts.map(([, text]) => text), words].flatMap((text) => text.split(" ")).filter(Boolean);
     this.#side = side;
@@ -127,7 +144,9 @@ class Start {
     const runtime = fakeRuntime({ cwd: this.#cwd, env: this.#env });
     const text = () => runtime.stderr.text();
     const over: number[] = [];
-    const ended = run(root, ["tunnel", this.#side, ...this.#argv], runtime).then((status) => over.push(status));
+    const ended = run(root, ["tunnel", ...this.#early, this.#side, ...this.#argv], runtime).then((status) =>
+      over.push(status),
+    );
     while (over.length === 0 && !text().includes("listening on ")) await Bun.sleep(1);
     runtime.raise("SIGTERM");
     await ended;

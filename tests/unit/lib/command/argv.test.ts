@@ -2,7 +2,7 @@
 
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
-import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
+import { completeArgs, flagWords, vetArgv } from "../../../../lib/command/argv.ts";
 import type { ArgDefinitions } from "../../../../lib/command/define.ts";
 import { PortailError } from "../../../../lib/command/errors.ts";
 
@@ -156,4 +156,24 @@ describe("completeArgs()", () => {
   test("names what is required and missing", () => {
     expect(() => complete()).toThrow("POLICY is required");
   });
+});
+
+test("how many words a flag is, with its value", () => {
+  const words = (...argv: string[]) => flagWords(argv, DEFINITIONS);
+  expect([
+    words("--acl", "x"),
+    words("--shutdown_timeout", "1s"),
+    words("--close-timeout", "1s"),
+    words("-l", "x"),
+  ]).toEqual([2, 2, 2, 2]);
+  expect([
+    words("--acl=x"),
+    words("--quiet", "x"),
+    words("--no-quiet"),
+    words("-q"),
+    words("--shutdown_timeout=1s"),
+  ]).toEqual([1, 1, 1, 1, 1]);
+  for (const typed of ["--no-acl", "--nothing", "--policy", "--undefined", "-x", "x", "--", "--constructor", "--l"])
+    expect(words(typed)).toBe(0);
+  expect(words()).toBe(0);
 });

@@ -26,6 +26,34 @@ export const processRows = {
       ["--status 192.0.2.1:0", 71, "listen.eaddrnotavail", "cannot listen on 192.0.2.1:0", "ip address"],
     ],
   },
+  /** What they share: tests/e2e/tunnel. */
+  workers: {
+    takes: [
+      ["--workers 2 --listen localhost:9", settings({ workers: 2 }), { without: ["listen"], runs: false }],
+      ["--workers 1", settings({ workers: 1 })],
+    ],
+    refuses: [
+      ["--workers 0", 64, "usage.value", '--workers: "0" is not in range', "it must be from 1 to 256"],
+      ["--workers many", 64, "usage.value", '--workers: "many" is not an integer', "write digits only"],
+      ["--workers 2", 64, "usage.conflict", "--workers and --listen 127.0.0.1:0 exclude", "", { side: "server" }],
+      [
+        "--workers 2 --listen unix:@/w",
+        64,
+        "usage.conflict",
+        "exclude each other",
+        "HOST:PORT",
+        { without: ["listen"] },
+      ],
+      [
+        "--workers 2 --listen localhost:9 --audit -",
+        64,
+        "usage.conflict",
+        "--workers and --audit - exclude each other",
+        "give the audit a file",
+        { without: ["listen"] },
+      ],
+    ],
+  },
   "enable-shutdown": {
     takes: [["--enable-shutdown --status 127.0.0.1:0", settings({ status: { shutdown: true } })]],
     refuses: [["--enable-shutdown", 64, "usage.missing", "--enable-shutdown needs --status", "give --status too"]],

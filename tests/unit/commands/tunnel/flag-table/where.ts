@@ -37,6 +37,7 @@ export const whereRows = {
     refuses: [
       ["--stdio", 64, "usage.conflict", "--stdio and --listen exclude each other", "leave --listen out"],
       ["--stdio --status 127.0.0.1:0", 64, "usage.conflict", "--stdio and --status exclude each other", "", LISTEN],
+      ["--stdio --workers 2", 64, "usage.conflict", "--stdio and --workers exclude each other", "", LISTEN],
       ["--stdio --config @/two.toml", 64, "usage.conflict", "--stdio carries one tunnel", "one [[tunnel]]", LISTEN],
     ],
   },
