@@ -22,7 +22,7 @@ export interface OutputStream {
   flush(): Promise<void>;
 }
 
-export type Signal = "SIGHUP" | "SIGINT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH";
+export type Signal = "SIGHUP" | "SIGINT" | "SIGQUIT" | "SIGTERM" | "SIGUSR1" | "SIGUSR2" | "SIGWINCH";
 
 export interface Runtime {
   readonly env: Readonly<Record<string, string | undefined>>;
