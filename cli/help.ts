@@ -61,7 +61,8 @@ function usageLine(path: readonly string[], args: ArgDefinitions): string {
   if (entries.some(([, d]) => d.type !== "positional" && !(d.type === "string" && d.required))) words.push("[FLAG...]");
   for (const [name, definition] of entries) {
     if (definition.type !== "positional") continue;
-    const label = `${display(name, definition)}${definition.multiple ? "..." : ""}`;
+    const dashes = definition.behindDashes ? "-- " : "";
+    const label = `${dashes}${display(name, definition)}${definition.multiple ? "..." : ""}`;
     words.push(definition.required ? label : `[${label}]`);
   }
   return words.join(" ");

@@ -181,4 +181,19 @@ export const clientArgs = {
   ...refusedFlags,
   "verify-policy": later,
   "verify-query": later,
+  env: {
+    type: "string",
+    multiple: true,
+    valueHint: "NAME=VALUE",
+    group: "Program",
+    description: "Set this in the environment of the program; {host}, {port} and {socket} are filled in",
+  },
+  command: {
+    type: "positional",
+    multiple: true,
+    behindDashes: true,
+    valueHint: "PROGRAM",
+    group: "Program",
+    description: "Run this program with the tunnel open, and end with it; {host}, {port} and {socket} are filled in",
+  },
 } as const satisfies ArgDefinitions;

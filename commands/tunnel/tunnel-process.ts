@@ -4,7 +4,7 @@ import type { AuditSink } from "../../lib/audit/sink.ts";
 import { PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
-import { formatAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
@@ -65,13 +65,17 @@ export class TunnelProcess implements Daemon {
 
   /** Where it listens. */
   get addresses(): string[] {
-    return this.#listeners.addresses.map(formatAddress);
+    return this.places.map(formatAddress);
+  }
+
+  get places(): readonly SocketAddress[] {
+    return this.#listeners.addresses;
   }
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
     try {
-      await this.#listen();
+      await this.listen();
       const side = workerSide(this.#runtime.env);
       if (side === undefined) await this.#startFirst(life);
       else {
@@ -89,7 +93,7 @@ export class TunnelProcess implements Daemon {
   }
 
   /** Opens the listeners of the tunnels. */
-  async #listen(): Promise<void> {
+  async listen(): Promise<void> {
     const { env } = this.#runtime;
     const { keepAlive } = this.#settings;
     for (const { plan, tunnel } of this.#planned) {

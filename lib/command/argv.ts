@@ -28,7 +28,10 @@ export function vetArgv(argv: readonly string[], definitions: ArgDefinitions): A
   }
   const values = new Map<string, ArgValue>();
   const positionals: string[] = [];
+  let dashes = false;
   for (const token of tokens) {
+    if (token.kind === "option-terminator") dashes = true;
+    if (token.kind === "positional" && !dashes) refuseBeforeDashes(definitions, token.value);
     if (token.kind === "positional") positionals.push(token.value);
     if (token.kind === "option") keep(values, definitions, token);
   }
@@ -122,6 +125,12 @@ function keep(values: Map<string, ArgValue>, definitions: ArgDefinitions, token:
   }
   if (values.has(name)) throw usage("usage.repeated", `--${name} is given more than once`, "give it one value");
   values.set(name, definition.type === "boolean" ? token.rawName !== `--no-${token.name}` : token.value!);
+}
+
+function refuseBeforeDashes(definitions: ArgDefinitions, value: string): void {
+  const first = Object.values(definitions).find((definition) => definition.type === "positional");
+  if (first?.type !== "positional" || !first.behindDashes) return;
+  throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(value)}`, "a program stands behind --");
 }
 
 function keepPositionals(values: Map<string, ArgValue>, definitions: ArgDefinitions, positionals: string[]): void {

@@ -38,6 +38,8 @@ export interface BooleanArg extends ArgBase {
 /** An argument without a flag; only the last may be `multiple`. */
 export interface PositionalArg extends ArgBase {
   type: "positional";
+  /** It is taken only behind `--`: what stands before is a mistake. */
+  behindDashes?: true;
   valueHint?: string;
   default?: string;
   multiple?: true;
@@ -90,7 +92,8 @@ type Awaitable<T> = T | Promise<T>;
 export interface CommandDefinition<A extends ArgDefinitions> {
   meta: CommandMeta;
   args: A;
-  run(invocation: Invocation<A>): Awaitable<ExitStatus>;
+  /** The exit status: one of `EXIT`, or that of a program which the command ran. */
+  run(invocation: Invocation<A>): Awaitable<number>;
 }
 
 /** A leaf of the tree: a citty command that carries its own definitions. */

@@ -41,6 +41,25 @@ export const whereRows = {
       ["--stdio --config @/two.toml", 64, "usage.conflict", "--stdio carries one tunnel", "one [[tunnel]]", LISTEN],
     ],
   },
+  /** What it runs, and how it ends: tests/e2e/tunnel. */
+  command: {
+    takes: [["-- true", {}, { runs: false }]],
+    refuses: [
+      ["true", 64, "usage.extra_argument", 'unexpected argument "true"', "behind --"],
+      ["-- psql {prot}", 64, "template.unknown", "{prot} is not known", "did you mean {port}?"],
+      ["-- psql }", 64, "template.brace", "stands alone", "write braces twice"],
+      ["-- no-such-program-at-all", 69, "child.not_found", "no such program", "install it"],
+      ["--workers 2 -- true", 64, "usage.conflict", "--workers and a program behind -- exclude each other", ""],
+      ["--status 127.0.0.1:0 -- true", 64, "usage.conflict", "--status and a program behind --", ""],
+    ],
+  },
+  env: {
+    takes: [["--env PGPORT={port} -- true", {}, { runs: false }]],
+    refuses: [
+      ["--env PGPORT=1", 64, "usage.missing", "--env needs a program", "write it behind --"],
+      ["--env PGPORT -- true", 64, "child.setting", "--env: a setting is not NAME=VALUE", "PGPORT={port}"],
+    ],
+  },
   target: {
     takes: [
       ["--target 127.0.0.1:9", tunnel({ targets: [{ kind: "tcp", host: "127.0.0.1", port: 9 }] }), TARGET],
