@@ -82,6 +82,8 @@ export const LOADS: Record<Mode, Load> = { memory, latency, bulk, upload, rate, 
 export const PARALLEL = 64;
 
 const GENERATOR_LIMIT_MS = 30_000;
+/** Tunnels that are held are all opened first, a full handshake each. */
+const HOLD_LIMIT_MS = 120_000;
 const MIB = 1024 * 1024;
 
 async function memory({ route, pids }: Started, effort: Effort, into: Measurement): Promise<void> {
@@ -89,8 +91,8 @@ async function memory({ route, pids }: Started, effort: Effort, into: Measuremen
   const base = memoryOf(...pids);
   into.values["rss-base"] = base.rss / MIB;
   into.values["pss-base"] = base.pss / MIB;
-  const plan: HoldPlan = { ...route, tunnels: effort.tunnels, limitMs: GENERATOR_LIMIT_MS - 5000 };
-  const load = await startLoad<HoldResult>("hold", plan, GENERATOR_LIMIT_MS);
+  const plan: HoldPlan = { ...route, tunnels: effort.tunnels, limitMs: HOLD_LIMIT_MS - 5000 };
+  const load = await startLoad<HoldResult>("hold", plan, HOLD_LIMIT_MS);
   try {
     await Bun.sleep(effort.settleMs);
     const full = memoryOf(...pids);
