@@ -19,8 +19,7 @@ export class PythonTls {
     this.#program = start(scene, ["python3", resolve(import.meta.dir, "tls-peer.py")], { feed: true });
   }
 
-  /** `keep` names a session: the one of before is offered, and replaced by what the server gives. */
-  connect({ prefix, credential, ...attempt }: Attempt & { keep?: string }): Promise<PythonOutcome> {
+  connect({ prefix, credential, ...attempt }: Attempt): Promise<PythonOutcome> {
     const ahead = prefix === undefined ? {} : { prefix: Buffer.from(prefix).toString("base64") };
     return this.#order<PythonOutcome>({ do: "connect", ...attempt, ...credential, ...ahead });
   }

@@ -1,4 +1,5 @@
 /** Three TLS clients that are not ours: openssl's, Python's, and the runtime's own. Each sends a word and says what came back. */
+import { existsSync } from "node:fs";
 import { connect as connectTcp } from "node:net";
 import { connect as connectTls, type SecureVersion } from "node:tls";
 import { PATH } from "./program.ts";
@@ -18,6 +19,8 @@ export interface Attempt {
   /** Goes ahead of TLS. */
   prefix?: Uint8Array | undefined;
   send: string;
+  /** A path: the session that was kept there is offered, and replaced by what the server gives. */
+  keep?: string | undefined;
 }
 
 /** Sends as soon as its handshake lets it, without waiting for the server's verdict; resolves with what came back. */
@@ -34,18 +37,22 @@ const OPENSSL_VERSION: Record<SecureVersion, string[]> = {
   "TLSv1.3": ["-tls1_3"],
 };
 
-async function byOpenssl({ port, version, credential, prefix, send }: Attempt): Promise<string> {
+async function byOpenssl({ port, version, credential, prefix, send, keep }: Attempt): Promise<string> {
   if (prefix !== undefined) throw new Error("openssl s_client sends nothing ahead of TLS");
   const identity = credential === undefined ? [] : ["-cert", credential.cert, "-key", credential.key];
   // The whole file, so that intermediates go along.
   const chain = credential === undefined ? [] : ["-cert_chain", credential.cert];
+  const file = keep === undefined ? [] : ["-sess_out", keep, ...(existsSync(keep) ? ["-sess_in", keep] : [])];
   const where = ["-connect", `127.0.0.1:${port}`, "-servername", "localhost", "-quiet"];
-  const child = Bun.spawn(["openssl", "s_client", ...where, ...OPENSSL_VERSION[version], ...identity, ...chain], {
-    env: { PATH, LC_ALL: "C.UTF-8" },
-    stdin: "pipe",
-    stdout: "pipe",
-    stderr: "ignore",
-  });
+  const child = Bun.spawn(
+    ["openssl", "s_client", ...where, ...OPENSSL_VERSION[version], ...identity, ...chain, ...file],
+    {
+      env: { PATH, LC_ALL: "C.UTF-8" },
+      stdin: "pipe",
+      stdout: "pipe",
+      stderr: "ignore",
+    },
+  );
   child.stdin.write(send);
   await child.stdin.flush();
   let got = "";
@@ -58,7 +65,9 @@ async function byOpenssl({ port, version, credential, prefix, send }: Attempt): 
   return got;
 }
 
-async function byRuntime({ port, version, credential, prefix, send }: Attempt): Promise<string> {
+const sessions = new Map<string, Buffer>();
+
+async function byRuntime({ port, version, credential, prefix, send, keep }: Attempt): Promise<string> {
   const identity =
     credential === undefined
       ? {}
@@ -74,7 +83,9 @@ async function byRuntime({ port, version, credential, prefix, send }: Attempt): 
       minVersion: version,
       maxVersion: version,
       ...identity,
+      session: keep === undefined ? undefined : sessions.get(keep),
     });
+    if (keep !== undefined) socket.on("session", (session: Buffer) => sessions.set(keep, session));
     below.on("error", () => {});
     socket.on("error", () => {});
     socket.on("secureConnect", () => socket.write(send));

@@ -18,7 +18,7 @@ export class ClientStage {
   readonly scene: Scene;
   readonly client: RunningTunnel;
   readonly switch: Switch;
-  readonly #python: PythonTls;
+  readonly python: PythonTls;
   readonly #names: string[];
   readonly #saved = new Map<Certified, Credential>();
   readonly #base: number;
@@ -27,7 +27,7 @@ export class ClientStage {
     this.scene = scene;
     this.client = client;
     this.switch = to;
-    this.#python = new PythonTls(scene);
+    this.python = new PythonTls(scene);
     this.#names = names;
     this.#base = client.sockets();
   }
@@ -72,7 +72,7 @@ export class ClientStage {
     const credential = this.credential(server);
     return Promise.all([
       opensslServer(scene, credential, version, WORD),
-      pythonServer(this.#python, credential, version),
+      pythonServer(this.python, credential, version),
       runtimeServer(scene, credential, version),
     ]);
   }

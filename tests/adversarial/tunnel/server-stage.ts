@@ -22,6 +22,8 @@ export interface AttemptOptions {
   version: TlsVersion;
   /** Goes ahead of TLS. */
   prefix?: Uint8Array;
+  /** Where a session is kept, to be resumed. */
+  keep?: string;
 }
 
 export class ServerStage {
@@ -70,9 +72,9 @@ export class ServerStage {
   }
 
   /** A client sends the word as soon as it can; resolves with what came back. */
-  attempt(by: ClientName, { tunnel, client, version, prefix }: AttemptOptions): Promise<string> {
+  attempt(by: ClientName, { tunnel, client, version, prefix, keep }: AttemptOptions): Promise<string> {
     const credential = client && this.credential(client);
-    return this.#clients[by]({ port: this.port(tunnel), version, send: WORD, prefix, credential });
+    return this.#clients[by]({ port: this.port(tunnel), version, send: WORD, prefix, credential, keep });
   }
 
   /** What refusals are held against. */
