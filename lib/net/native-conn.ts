@@ -92,6 +92,7 @@ export class NativeConn extends BaseConn implements Conn {
   #queued = 0;
   #peerEnded = false;
   #destroyed = false;
+  #broken: Error | undefined;
   #writing: typeof OPEN | typeof ENDING | typeof ENDED = OPEN;
   #remote: SocketAddress | undefined;
   #local: SocketAddress | undefined;
@@ -148,7 +149,10 @@ export class NativeConn extends BaseConn implements Conn {
     }
     const taken = this.#socket.write(bytes);
     if (taken === bytes.length) return true;
-    if (taken < 0) return true; // Closed under us: the close event follows.
+    if (taken < 0) {
+      this.#noteReset();
+      return true;
+    }
     this.#enqueue(bytes, taken);
     return false;
   }
@@ -183,7 +187,8 @@ export class NativeConn extends BaseConn implements Conn {
   /** Bytes that count as sent already, and that the system did not take: the runtime tells when it takes more. */
   #writeRest(bytes: Uint8Array): void {
     const taken = this.#socket.write(bytes);
-    if (taken >= 0 && taken < bytes.length) this.#enqueue(bytes, taken);
+    if (taken < 0) this.#noteReset();
+    else if (taken < bytes.length) this.#enqueue(bytes, taken);
   }
 
   /** Writes bytes that the caller will overwrite: what the system does not take is copied. */
@@ -191,8 +196,16 @@ export class NativeConn extends BaseConn implements Conn {
     this.sent += bytes.length;
     const taken = this.#socket.write(bytes);
     if (taken === bytes.length) return true;
-    if (taken >= 0) this.#enqueue(bytes.slice(taken), 0);
+    if (taken < 0) this.#noteReset();
+    else this.#enqueue(bytes.slice(taken), 0);
     return false;
+  }
+
+  /** A write found that the peer is gone. The system says so once: what the runtime reads after it looks like an orderly end. */
+  #noteReset(): void {
+    this.#broken ??= Object.assign(new Error("the peer reset the connection"), { code: "ECONNRESET" });
+    this.#queue = undefined;
+    this.#queued = 0;
   }
 
   #enqueue(bytes: Uint8Array, from: number): void {
@@ -241,7 +254,10 @@ export class NativeConn extends BaseConn implements Conn {
     while (queue.length > 0) {
       const head = queue[0]!;
       const taken = this.#socket.write(head);
-      if (taken < 0) return;
+      if (taken < 0) {
+        this.#noteReset();
+        break;
+      }
       this.#queued -= taken;
       if (taken < head.length) {
         queue[0] = head.subarray(taken);
@@ -255,16 +271,21 @@ export class NativeConn extends BaseConn implements Conn {
   }
 
   onEnd(): void {
+    if (this.#broken !== undefined) {
+      this.destroy();
+      return;
+    }
     this.#peerEnded = true;
     this.receiver.end();
   }
 
   onClose(error: Error | undefined): void {
     if (this.closed) return;
+    const broken = error ?? this.#broken;
     // Where our direction ended first, the runtime tells the peer's end by the close alone.
-    if (error === undefined && !this.#peerEnded && !this.#destroyed) this.onEnd();
+    if (broken === undefined && !this.#peerEnded && !this.#destroyed) this.onEnd();
     this.#queue = undefined;
-    this.finish(error);
+    this.finish(broken);
   }
 }
 

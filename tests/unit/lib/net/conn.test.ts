@@ -61,6 +61,40 @@ describe.each(KINDS)("%s", (kind) => {
     expect(late.error).toBeInstanceOf(Error);
   });
 
+  test.each(["write", "pumpTo"] as const)("a reset that a write finds first is no end (%s)", async (way) => {
+    const { conn, peer } = await connect(kind);
+    const notes = new Notes();
+    conn.attach(notes);
+    peer.write("last words");
+    await until(() => notes.bytes === 10);
+    const source = await connect("native");
+    source.conn.attach(new Notes());
+    source.conn.pause();
+    source.peer.write(Buffer.alloc(MIB));
+    await Bun.sleep(20);
+    peer.resetAndDestroy();
+    // No turn of the event loop in between: the reset is there, and nobody has seen it.
+    if (way === "write") conn.write(Buffer.from("x"));
+    else source.conn.pumpTo?.(conn);
+    await until(() => notes.closes === 1, "the close");
+    expect(notes.events).toEqual(["data", "close"]);
+    expect(notes.error).toMatchObject({ code: "ECONNRESET" });
+    expect(conn.buffered).toBe(0);
+    source.conn.destroy();
+  });
+
+  test("a reset while bytes wait to be sent is no end", async () => {
+    const { conn, peer } = await connect(kind);
+    const notes = new Notes();
+    conn.attach(notes);
+    peer.pause();
+    while (conn.write(Buffer.alloc(MIB)));
+    peer.resetAndDestroy();
+    await until(() => notes.closes === 1, "the close");
+    expect(notes.events).toEqual(["close"]);
+    expect(notes.error).toBeInstanceOf(Error);
+  });
+
   test("the peer's end leaves our direction open; both ends close it in order", async () => {
     const { conn, peer } = await connect(kind);
     const notes = new Notes();
