@@ -72,23 +72,19 @@ export class StdioConn implements Conn {
   }
 
   async #read(): Promise<void> {
-    try {
-      for (;;) {
-        await this.#resumed?.promise;
-        const chunk = await this.#source.read();
-        // A pause may have come while it was read.
-        while (this.#resumed !== undefined) await this.#resumed.promise;
-        if (this.closed) return;
-        if (chunk === undefined) break;
-        this.received += chunk.length;
-        this.#events.data(chunk);
-      }
-      this.#readEnded = true;
-      this.#events.end();
-      this.#closeIfEnded();
-    } catch (error) {
-      this.#close(error as Error);
+    for (;;) {
+      await this.#resumed?.promise;
+      const chunk = await this.#source.read().catch((error: Error) => this.#close(error));
+      // A pause may have come while it was read.
+      while (this.#resumed !== undefined) await this.#resumed.promise;
+      if (this.closed) return;
+      if (chunk === undefined) break;
+      this.received += chunk.length;
+      this.#events.data(chunk);
     }
+    this.#readEnded = true;
+    this.#events.end();
+    this.#closeIfEnded();
   }
 
   pause(): void {
@@ -167,7 +163,7 @@ export class StdioConn implements Conn {
     if (!this.closed) this.#close(undefined);
   }
 
-  #close(error: Error | undefined): void {
+  #close(error: Error | undefined): undefined {
     if (this.closed) return;
     this.closed = true;
     this.#error = error;

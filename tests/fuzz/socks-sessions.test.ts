@@ -62,7 +62,7 @@ test(`${ROUNDS} mutated dialogues`, () => {
     requests += expectSound(steps, bytes, users, accepted, told);
     // However it was cut, it is the same dialogue with the same bytes behind it.
     const whole = open(users);
-    expect(feed(whole, bytes, undefined, accepted), told).toEqual(steps);
+    expect(feed(whole, bytes, undefined, accepted).map(plain), told).toEqual(steps.map(plain));
     if (steps.at(-1)?.type === "request") {
       expect(Buffer.from(pieces.rest).toString("hex"), told).toBe(Buffer.from(whole.rest).toString("hex"));
       expect(bytes.toString("hex").endsWith(Buffer.from(pieces.rest).toString("hex")), told).toBe(true);
@@ -71,6 +71,13 @@ test(`${ROUNDS} mutated dialogues`, () => {
   // The mutations leave enough whole that requests are seen at all.
   expect(requests).toBeGreaterThan(ROUNDS / 20);
 });
+
+/** A step for comparison: field lines are taken apart. */
+function plain(step: Step): object {
+  if (step.type !== "request" || step.request.http === undefined) return step;
+  const { http } = step.request;
+  return { ...step.request, http: { ...http, headers: http.headers() } };
+}
 
 /** Holds the order of steps, and that a request is in the bytes. Answers how many requests there were. */
 function expectSound(steps: Step[], bytes: Buffer, users: boolean, accepted: boolean, told: string): number {
