@@ -69,6 +69,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
       idle: duration("idle-timeout"),
       lifetime: duration("max-conn-lifetime"),
       halfClosed: duration("close-timeout"),
+      poll: true,
     },
     limits: {
       total: integer("max-concurrent-conns", 1_000_000) || defaultTunnels(),

@@ -99,7 +99,7 @@ export class TunnelProcess implements Daemon {
     for (const { plan, tunnel } of this.#planned) {
       for (const endpoint of plan.settings.listen) {
         const accept = (conn: Parameters<Tunnel["accept"]>[0]) => tunnel.accept(conn);
-        await this.#listeners.open(endpoint, env, { keepAlive, accept, reusePort: true });
+        await this.#listeners.open(endpoint, env, { keepAlive, accept, reusePort: true, layered: tunnel.layered });
       }
     }
   }

@@ -97,6 +97,12 @@ export class Tunnel {
     this.#sessions = new Map();
   }
 
+  /** Whether each connection begins with TLS, and nothing of it is read before. */
+  get layered(): boolean {
+    const { side, starttls, acceptProxyFrom } = this.settings;
+    return side === "server" && starttls === undefined && acceptProxyFrom === undefined;
+  }
+
   /** Sessions that are open, in whatever state. */
   get open(): number {
     return this.#open.size;

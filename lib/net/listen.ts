@@ -11,6 +11,8 @@ export interface ListenOptions {
   keepAlive: KeepAlive;
   /** Receives each accepted connection and attaches to it before it returns. */
   accept: (conn: Conn) => void;
+  /** Every connection is put below TLS before it is read, by `accept` or once it is no longer paused. */
+  layered?: boolean;
   /**
    * Shares a TCP port with other processes that ask for it too (SO_REUSEPORT): two versions overlap at an upgrade, and
    * the system spreads new connections over them. A port that is held without it stays taken.
@@ -28,7 +30,7 @@ export interface Listener {
 
 /** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
 export async function openListener(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<Listener> {
-  const socket = acceptHandlers(options.keepAlive, options.accept);
+  const socket = acceptHandlers(options.keepAlive, options.accept, options.layered ?? false);
   const common = { socket, allowHalfOpen: true };
   try {
     switch (endpoint.kind) {

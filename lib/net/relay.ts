@@ -7,6 +7,8 @@ import { Watch, type WatchLimits } from "./watch.ts";
 export interface RelayLimits extends WatchLimits {
   /** How long one direction may go on after the other has ended. */
   halfClosed: number;
+  /** Whether to poll a moment for the next chunk of a dialogue (awake.ts): quicker answers for more CPU time. */
+  poll?: boolean;
 }
 
 export type RelayEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
@@ -66,6 +68,10 @@ export class Relay {
     upstream.attach(new Direction(this, upstream, client, "upstream"));
   }
 
+  get polls(): boolean {
+    return this.#limits.poll === true;
+  }
+
   /** Ends both sides at once. */
   cut(by: RelayEnd = "cut"): void {
     // Whichever side ended its direction before: it is this that ends the relay.
@@ -119,8 +125,9 @@ class Direction implements ConnEvents {
 
   data(chunk: Uint8Array): void {
     if (!this.#to.write(chunk)) this.#from.pause();
-    else if (chunk.length < DIALOGUE) stayAwake();
-    else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to) === false) this.#from.pause();
+    else if (chunk.length < DIALOGUE) {
+      if (this.#relay.polls) stayAwake();
+    } else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to) === false) this.#from.pause();
   }
 
   drain(): void {
