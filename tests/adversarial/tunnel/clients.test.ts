@@ -203,16 +203,16 @@ function trusts(scene: Scene) {
   const list = ca.crl({ revoked: [revoked, revokedBetween] });
   const cacert = [scene.write("ca.pem", ca.cert), scene.write("other.pem", other.cert)];
   const otherList = scene.write("other.crl", other.crl());
-  const with_ = (name: string, crl: string | Uint8Array) => ({ cacert, crl: [scene.write(name, crl), otherList] });
+  const withList = (name: string, crl: string | Uint8Array) => ({ cacert, crl: [scene.write(name, crl), otherList] });
   return {
     ca: { cacert: cacert.slice(0, 1) },
-    pem: with_("pem.crl", list),
-    der: with_("der.crl", derOf(list)),
-    several: with_("several.crl", `${list}${between.crl({ revoked: [revokedBelow] })}${revokedBetween.crl()}`),
-    expired: with_("expired.crl", ca.crl({ revoked: [revoked], from: -9, to: -1 })),
-    early: with_("early.crl", ca.crl({ from: 1, to: 2 })),
+    pem: withList("pem.crl", list),
+    der: withList("der.crl", derOf(list)),
+    several: withList("several.crl", `${list}${between.crl({ revoked: [revokedBelow] })}${revokedBetween.crl()}`),
+    expired: withList("expired.crl", ca.crl({ revoked: [revoked], from: -9, to: -1 })),
+    early: withList("early.crl", ca.crl({ from: 1, to: 2 })),
     missing: { cacert, crl: [otherList] },
-    forged: with_("forged.crl", impostor.crl()),
+    forged: withList("forged.crl", impostor.crl()),
   };
 }
 

@@ -26,7 +26,7 @@ interface Raw {
   tunnel: string;
   send: Uint8Array | string;
   /** What the client does behind it; `wait` lets the server end it. */
-  then?: "end" | "reset" | "wait";
+  act?: "end" | "reset" | "wait";
   reason: string;
 }
 
@@ -36,7 +36,7 @@ const SSLV2_HELLO = Buffer.from(
   "hex",
 );
 /** A handshake record of 512 bytes, of which 11 come: the beginning of a ClientHello. */
-const HALF_HELLO = Buffer.from("16030102000100" + "01fc0303", "hex");
+const HALF_HELLO = Buffer.from("1603010200010001fc0303", "hex");
 
 const RAW: Raw[] = [
   { name: "HTTP", tunnel: "all", send: `GET / HTTP/1.1\r\nHost: localhost\r\n\r\n${WORD}`, reason: "not_tls" },
@@ -69,9 +69,9 @@ const RAW: Raw[] = [
     reason: "tls_protocol",
   },
   { name: "a fatal alert", tunnel: "all", send: Buffer.from("15030300020228", "hex"), reason: "tls_alert" },
-  { name: "nothing", tunnel: "all", send: "", then: "end", reason: "handshake_closed" },
-  { name: "half a hello, and the end", tunnel: "all", send: HALF_HELLO, then: "end", reason: "handshake_closed" },
-  { name: "half a hello, and a reset", tunnel: "all", send: HALF_HELLO, then: "reset", reason: "handshake_closed" },
+  { name: "nothing", tunnel: "all", send: "", act: "end", reason: "handshake_closed" },
+  { name: "half a hello, and the end", tunnel: "all", send: HALF_HELLO, act: "end", reason: "handshake_closed" },
+  { name: "half a hello, and a reset", tunnel: "all", send: HALF_HELLO, act: "reset", reason: "handshake_closed" },
   { name: "a PROXY header where none is taken", tunnel: "all", send: PROXY_HEADER, reason: "not_tls" },
 
   {
@@ -85,11 +85,11 @@ const RAW: Raw[] = [
     name: "a header that is cut short",
     tunnel: "proxied",
     send: PROXY_V2.subarray(0, 20),
-    then: "end",
+    act: "end",
     reason: "proxy_header_malformed",
   },
   { name: "no header, but plaintext", tunnel: "proxied", send: WORD, reason: "proxy_header_missing" },
-  { name: "no header, and nothing else", tunnel: "proxied", send: "", then: "end", reason: "proxy_header_missing" },
+  { name: "no header, and nothing else", tunnel: "proxied", send: "", act: "end", reason: "proxy_header_missing" },
   {
     name: "a header that says nothing that can be read",
     tunnel: "proxied",
@@ -109,12 +109,12 @@ const RAW: Raw[] = [
     send: Buffer.concat([PROXY_HEADER, Buffer.of(0xff), bytes(600)]),
     reason: "not_tls",
   },
-  { name: "a header, and the end", tunnel: "proxied", send: PROXY_HEADER, then: "end", reason: "handshake_closed" },
+  { name: "a header, and the end", tunnel: "proxied", send: PROXY_HEADER, act: "end", reason: "handshake_closed" },
   {
     name: "a header, half a hello, and a reset",
     tunnel: "proxied",
     send: Buffer.concat([PROXY_V2, HALF_HELLO]),
-    then: "reset",
+    act: "reset",
     reason: "handshake_closed",
   },
 ];
@@ -142,12 +142,12 @@ needing("what is no TLS with a tunnel server", ["openssl", "python3"], () => {
     return VERSIONS.map((version) => () => stage.attempt("runtime", { tunnel, client: alice, version, ...prefix }));
   };
 
-  test.each(RAW)("$name (to $tunnel)", async ({ tunnel, send, then = "wait", reason }) => {
+  test.each(RAW)("$name (to $tunnel)", async ({ tunnel, send, act = "wait", reason }) => {
     const { tunnel: server, base } = stage.watched;
     // A reset before the connection is accepted would leave nothing to refuse.
     let waiting: Promise<true> | undefined;
     const accepted = () => (waiting ??= until("all to be accepted", () => server.sockets() >= base + PARALLEL));
-    const bad = Array.from({ length: PARALLEL }, () => () => raw(stage.port(tunnel), send, then, accepted));
+    const bad = Array.from({ length: PARALLEL }, () => () => raw(stage.port(tunnel), send, act, accepted));
     await expectRefusals({ ...stage.watched, bad, good: good(tunnel), reason });
   });
 
@@ -179,15 +179,15 @@ needing("what is no TLS with a tunnel server", ["openssl", "python3"], () => {
 function raw(
   port: number,
   send: Uint8Array | string,
-  then: "end" | "reset" | "wait",
+  act: "end" | "reset" | "wait",
   accepted: () => Promise<unknown>,
 ): Promise<string> {
   return new Promise((resolve) => {
     let got = "";
     const socket = connect(port, "127.0.0.1", () => {
       socket.write(send);
-      if (then === "end") socket.end();
-      if (then === "reset") void accepted().then(() => socket.resetAndDestroy());
+      if (act === "end") socket.end();
+      if (act === "reset") void accepted().then(() => socket.resetAndDestroy());
     });
     socket.on("data", (chunk: Buffer) => (got += chunk.toString("latin1")));
     socket.on("error", () => {});

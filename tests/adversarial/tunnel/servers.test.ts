@@ -31,7 +31,7 @@ interface Case {
   server: Certified;
   reason: string;
   /** Who is connected to afterwards; default `good`. */
-  then?: Certified;
+  after?: Certified;
   record?: Record<string, unknown>;
 }
 
@@ -50,7 +50,7 @@ const CASES: Case[] = [
     tunnel: "plain",
     server: { ...below, chain: below.cert },
     reason: "unknown_ca",
-    then: below,
+    after: below,
   },
   {
     name: "signed by a certificate that is no authority",
@@ -132,19 +132,19 @@ const CASES: Case[] = [
     tunnel: "crls",
     server: revokedBelow,
     reason: "revoked",
-    then: below,
+    after: below,
   },
   {
     name: "the intermediate is revoked",
     tunnel: "crls",
     server: revokedBetween.issue(),
     reason: "revoked",
-    then: below,
+    after: below,
   },
-  { name: "the list has expired", tunnel: "crl expired", server: good, reason: "no_crl", then: ofOther },
-  { name: "there is no list of the authority", tunnel: "crl missing", server: good, reason: "no_crl", then: ofOther },
+  { name: "the list has expired", tunnel: "crl expired", server: good, reason: "no_crl", after: ofOther },
+  { name: "there is no list of the authority", tunnel: "crl missing", server: good, reason: "no_crl", after: ofOther },
   { name: "there is no list of the intermediate", tunnel: "crl pem", server: below, reason: "no_crl" },
-  { name: "the list is signed by another", tunnel: "crl forged", server: good, reason: "no_crl", then: ofOther },
+  { name: "the list is signed by another", tunnel: "crl forged", server: good, reason: "no_crl", after: ofOther },
 
   {
     name: "no policy says yes",
@@ -229,12 +229,12 @@ needing("servers that a tunnel client refuses", ["openssl", "python3"], () => {
   });
   afterAll(() => scene.close());
 
-  test.each(CASES)("$name", async ({ tunnel, server, reason, then = good, record }) => {
+  test.each(CASES)("$name", async ({ tunnel, server, reason, after: next = good, record }) => {
     const act = new Scene();
     try {
       const bad = [...(await stage.servers(act, server, "TLSv1.2")), ...(await stage.servers(act, server, "TLSv1.3"))];
       const after = await Promise.all(
-        (["TLSv1.2", "TLSv1.3"] as const).map((version) => runtimeServer(act, stage.credential(then), version)),
+        (["TLSv1.2", "TLSv1.3"] as const).map((version) => runtimeServer(act, stage.credential(next), version)),
       );
       const refused = { reason, ...(record && { record }), ...stage.watched([...bad, ...after]) };
       for (const way of [tunnel, proxied(tunnel)]) {
