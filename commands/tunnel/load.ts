@@ -13,6 +13,8 @@ export interface TlsSettings {
   minVersion: TlsVersion;
   maxVersion: TlsVersion;
   ciphers: string;
+  /** Whether sessions may be resumed. */
+  tickets: boolean;
 }
 
 /** A tunnel, and the files that it reads. */

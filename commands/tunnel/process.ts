@@ -247,5 +247,10 @@ function tlsSettings(given: Given): TlsSettings {
   const maxVersion = version("max-tls-version");
   if (minVersion > maxVersion)
     throw usage("usage.conflict", "--min-tls-version is above --max-tls-version", "no version is between them");
-  return { minVersion, maxVersion, ciphers: cipherList(given["cipher-suites"], given["allow-unsafe-cipher-suites"]) };
+  return {
+    minVersion,
+    maxVersion,
+    ciphers: cipherList(given["cipher-suites"], given["allow-unsafe-cipher-suites"]),
+    tickets: given["session-resumption"],
+  };
 }

@@ -9,6 +9,7 @@ import { liveUntilStopped } from "../../lib/service/life.ts";
 import { loadTunnel } from "./load.ts";
 import { TunnelMetrics } from "./metrics.ts";
 import type { ProcessSettings } from "./process.ts";
+import { Descriptors } from "./waiting-room.ts";
 import { Tunnel, type Shared } from "./tunnel.ts";
 import { TunnelProcess, type PlannedTunnel } from "./tunnel-process.ts";
 
@@ -37,6 +38,7 @@ export async function openProcess(runtime: Runtime, settings: ProcessSettings): 
       resolve: await openResolver(settings.resolvers, settings.dnsTimeout),
     },
     resumption: settings.resumption,
+    descriptors: new Descriptors(),
   };
   const files = new SourceFiles(runtime);
   const metrics = new TunnelMetrics();

@@ -13,7 +13,7 @@ import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
-import { WaitingRoom } from "./waiting-room.ts";
+import { WaitingRoom, type Descriptors } from "./waiting-room.ts";
 import type { TunnelCounts } from "./metrics.ts";
 import type { Loaded } from "./load.ts";
 import type { OutboundSide } from "./outbound-side.ts";
@@ -32,6 +32,7 @@ export interface Shared {
   relayLimits: RelayLimits;
   targetTools: TargetTools;
   resumption: boolean;
+  descriptors: Descriptors;
 }
 
 export class Tunnel {
@@ -59,7 +60,7 @@ export class Tunnel {
     this.deadlines = new Deadlines(shared.connectTimeout);
     const all = settings.targets.map((endpoint) => new Target(endpoint, shared.targetTools));
     this.targets = new Targets(all, settings.targetOrder);
-    this.#room = new WaitingRoom(settings.most);
+    this.#room = new WaitingRoom(settings.most, shared.descriptors);
     this.proxy = this.#outboundSide(settings.proxy);
   }
 

@@ -89,9 +89,12 @@ export function printableLine(text: string): string {
   return printable(text).replaceAll("\t", "\\t").replaceAll("\n", "\\n");
 }
 
-/** Control characters but tab and newline are shown as escapes: a terminal must not obey what is logged. */
+/**
+ * Control characters but tab and newline are shown as escapes, those that turn the direction of writing included: a
+ * terminal must not obey what is logged, nor show it in another order.
+ */
 export function printable(text: string): string {
-  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u2028\u2029]/g, (c) => {
+  return text.replace(/[\u0000-\u0008\u000b-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g, (c) => {
     return `\\u${c.charCodeAt(0).toString(16).padStart(4, "0")}`;
   });
 }

@@ -1,4 +1,5 @@
 /** What TLS works with, prepared once and shared by all connections: certificates, keys, trust, versions. Opens no connection. */
+import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
 
@@ -21,6 +22,8 @@ export interface ContextOptions {
   maxVersion?: TlsVersion;
   /** TLS 1.2 suites in OpenSSL's notation; those of TLS 1.3 are fixed by the runtime. */
   ciphers?: string;
+  /** Whether sessions are given out and taken back as tickets (RFC 5077, RFC 8446 section 4.6.1). Default true. */
+  tickets?: boolean;
 }
 
 /** Opaque; made by `createContext` and taken by lib/net/tls.ts. */
@@ -41,7 +44,15 @@ export const SAFE_CIPHERS = [
  * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses.
  */
 export function createContext(options: ContextOptions): TlsContext {
-  const { material, ca, crl, minVersion = "TLSv1.2", maxVersion = "TLSv1.3", ciphers = SAFE_CIPHERS } = options;
+  const {
+    material,
+    ca,
+    crl,
+    minVersion = "TLSv1.2",
+    maxVersion = "TLSv1.3",
+    ciphers = SAFE_CIPHERS,
+    tickets = true,
+  } = options;
   try {
     return createSecureContext({
       ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
@@ -51,6 +62,7 @@ export function createContext(options: ContextOptions): TlsContext {
       maxVersion,
       ciphers,
       honorCipherOrder: true,
+      ...(tickets ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
     });
   } catch (error) {
     throw refused(error);

@@ -122,16 +122,18 @@ function linkOf(path: string): string {
 
 export type Table = Readonly<Record<string, string | boolean | readonly string[]>>;
 
-/** A configuration file with a `[trust.NAME]` table for each of `trusts` and a `[[tunnel]]` table for each of `tunnels`. */
+/** A configuration file with a `[trust.NAME]`, a `[[tunnel]]` and an `[identity.NAME]` table for each of `trusts` and so on. */
 export function tunnelConfig(
   trusts: Readonly<Record<string, Table>>,
   tunnels: Readonly<Record<string, Table>>,
+  identities: Readonly<Record<string, Table>> = {},
 ): string {
   // A JSON string, boolean or array of strings is a TOML one.
   const table = (head: string, keys: Table) =>
     [head, ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`), ""].join("\n");
   return [
     ...Object.entries(trusts).map(([name, keys]) => table(`[trust.${name}]`, keys)),
+    ...Object.entries(identities).map(([name, keys]) => table(`[identity.${name}]`, keys)),
     ...Object.entries(tunnels).map(([name, keys]) => table("[[tunnel]]", { name, ...keys })),
   ].join("\n");
 }

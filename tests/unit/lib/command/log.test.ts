@@ -90,4 +90,5 @@ test("configure() sends lines elsewhere, without what the receiver says itself",
 
 test("printable() keeps tabs, newlines and letters, and shows other controls", () => {
   expect(printable("é\t\n\u001b[0m\u009b\u2028\r")).toBe("é\t\n\\u001b[0m\\u009b\\u2028\\u000d");
+  expect(printable("שלום \u202e\u2066\u200f")).toBe("שלום \\u202e\\u2066\\u200f");
 });
