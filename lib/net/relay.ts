@@ -115,6 +115,7 @@ class Direction implements ConnEvents {
   readonly #from: Conn;
   readonly #to: Conn;
   readonly #name: "client" | "upstream";
+  #ended = false;
 
   constructor(relay: Relay, from: Conn, to: Conn, name: "client" | "upstream") {
     this.#relay = relay;
@@ -135,16 +136,20 @@ class Direction implements ConnEvents {
   }
 
   end(): void {
+    this.#ended = true;
     this.#relay.ended(this.#name);
     this.#to.end();
   }
 
-  /** After an orderly end of both directions `to` closes by itself once its last bytes are out; an abort is passed on. */
+  /**
+   * After an orderly end of both directions `to` closes by itself once its last bytes are out. An abort is passed on,
+   * the peer's or our own, after which no end came: nobody may take half of a stream for all of it.
+   */
   close(error: Error | undefined): void {
     // First, since ending the other side may call back at once.
     this.#relay.blame(this.#name, error);
     if (!this.#to.closed) {
-      if (error !== undefined) this.#to.destroy();
+      if (error !== undefined || !this.#ended) this.#to.destroy();
       else {
         this.#to.end();
         this.#to.resume();

@@ -1,7 +1,7 @@
 /** Bulk in both directions at once, with either side ending first, over both protocols: every byte arrives, in order. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createHash } from "node:crypto";
-import { createServer, type Socket } from "node:net";
+import { createServer } from "node:net";
+import { digestOf, next, receive, send } from "../support/bulk.ts";
 import { startProxy } from "./harness.ts";
 import { ask, type Protocol } from "./raw-client.ts";
 
@@ -13,32 +13,6 @@ const LONG = process.env["PORTAIL_LONG"] === "1";
 const PARALLEL = 50;
 /** Of each direction of each of the parallel tunnels. */
 const SIZE = (LONG ? 64 : 2) * MIB;
-
-/** Bytes that repeat late and say where they stand, so that a loss or a swap changes the digest. */
-function* pieces(size: number, salt: number): Generator<Buffer> {
-  for (let at = 0; at < size; at += 64 * 1024) {
-    const piece = Buffer.alloc(Math.min(64 * 1024, size - at), salt & 255);
-    for (let i = 0; i + 8 <= piece.length; i += 4096) piece.writeUIntBE(at + i, i, 6);
-    yield piece;
-  }
-}
-
-function digestOf(size: number, salt: number): string {
-  const hash = createHash("sha256");
-  for (const piece of pieces(size, salt)) hash.update(piece);
-  return hash.digest("hex");
-}
-
-/** Sends `size` bytes with regard to backpressure, the second half after `gate`, then ends the direction. */
-async function send(socket: Socket, size: number, salt: number, gate?: Promise<unknown>): Promise<void> {
-  let sent = 0;
-  for (const piece of pieces(size, salt)) {
-    if (sent >= size / 2) await gate;
-    sent += piece.length;
-    if (!socket.write(piece)) await new Promise((resolve) => socket.once("drain", resolve));
-  }
-  socket.end();
-}
 
 /** Which side ends its direction while the other still has half of its bytes to send; `neither` waits for the other. */
 type First = "neither" | "client" | "upstream";
@@ -61,30 +35,6 @@ async function exchange(protocol: Protocol, proxyPort: number, size: number, fir
   expect(await digest).toBe(digestOf(size, salt + 1));
   await client.closed;
   server.close();
-}
-
-/** Reads to the end of a direction: the digest of all that came. */
-async function receive(read: () => Promise<Buffer>): Promise<string> {
-  const hash = createHash("sha256");
-  for (;;) {
-    const chunk = await read();
-    if (chunk.length === 0) return hash.digest("hex");
-    hash.update(chunk);
-  }
-}
-
-/** The next chunk of a socket, or nothing at its end. */
-function next(socket: Socket): Promise<Buffer> {
-  return new Promise((resolve, reject) => {
-    const look = () => {
-      const chunk = socket.read() as Buffer | null;
-      if (chunk === null && !socket.readableEnded) return;
-      socket.off("readable", look).off("end", look).off("error", reject);
-      resolve(chunk ?? Buffer.alloc(0));
-    };
-    socket.on("readable", look).on("end", look).on("error", reject);
-    look();
-  });
 }
 
 describe.each(["socks5", "connect"] as const)("%s", (protocol) => {

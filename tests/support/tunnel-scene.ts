@@ -93,6 +93,18 @@ export class RunningTunnel {
     return readdirSync(folder).filter((fd) => linkOf(`${folder}/${fd}`).startsWith("socket:")).length;
   }
 
+  /** Where the status listener is, once it is there. */
+  async status(): Promise<string> {
+    return (await this.program.output("stderr", /"message":"status on ([^"]+)"/))[1]!;
+  }
+
+  /** ghostunnel's metrics by their names, without the prefix; only with `--status http://127.0.0.1:0`. */
+  async metrics(): Promise<Record<string, number>> {
+    const answer = await fetch(`http://${await this.status()}/_metrics/json`);
+    const list = (await answer.json()) as { metric: string; value: number }[];
+    return Object.fromEntries(list.map(({ metric, value }) => [metric.replace("ghostunnel.", ""), value]));
+  }
+
   /** Of memory, in bytes (VmRSS). */
   async resident(): Promise<number> {
     const status = await Bun.file(`/proc/${this.program.pid}/status`).text();

@@ -119,6 +119,7 @@ describe("ends", () => {
     const { client, upstream, results, relay } = relayed();
     relay.cut();
     expect([client.closed, upstream.closed]).toEqual([true, true]);
+    expect([...client.calls, ...upstream.calls]).not.toContain("end");
     expect(results).toEqual([{ by: "cut" }]);
   });
 
@@ -178,6 +179,27 @@ describe.each(KINDS)("over real connections, client native, upstream %s", (kind)
     expect((await readAll(front.peer)).toString()).toBe("thanks");
     await until(() => results.length > 0);
     expect(results).toEqual([{ by: "client" }]);
+  });
+
+  test.each(["nobody", "front", "back"] as const)("a cut after %s has ended is a reset for both", async (ended) => {
+    const [front, back] = [await connect("native"), await connect(kind)];
+    const results: RelayResult[] = [];
+    const relay = relayConns(front.conn, back.conn, results);
+    const ends = { front: front.peer, back: back.peer };
+    const seen = Object.entries(ends).map(([name, peer]) => {
+      const events: string[] = [];
+      peer.on("data", () => {}).on("end", () => events.push("end"));
+      const error = new Promise<Error>((resolve) => peer.on("error", resolve));
+      if (ended === name) peer.end("bye");
+      return { name, events, error };
+    });
+    if (ended !== "nobody") await until(() => seen.some(({ events }) => events.length > 0), "the end");
+    relay.cut();
+    for (const { name, events, error } of seen) {
+      expect(await error).toHaveProperty("code");
+      expect([name, events]).toEqual([name, ended === "nobody" || ended === name ? [] : ["end"]]);
+    }
+    await until(() => results.length > 0);
   });
 
   test.each(["front", "back"] as const)("a reset at the %s arrives at the other side as one", async (side) => {

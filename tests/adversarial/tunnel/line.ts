@@ -1,0 +1,179 @@
+/** A line between two plain sockets of the test: near end, `tunnel client`, `tunnel server`, far end. Asserts nothing. */
+import { connect, createServer, type Server, type Socket } from "node:net";
+import { authority, save } from "../../support/pki.ts";
+import { FORMS, Portail } from "../../support/portail.ts";
+import type { Scene } from "../../support/scene.ts";
+import type { RunningTunnel } from "../../support/tunnel-scene.ts";
+import { until } from "../../support/until.ts";
+
+export interface LineOptions {
+  version?: "TLS1.2" | "TLS1.3";
+  /** Of all sockets between the four; otherwise TCP. */
+  unix?: boolean;
+  /** The server demands a PROXY header, so that its TLS layer begins with bytes that were read already. */
+  proxied?: boolean;
+  /** Further flags. */
+  client?: readonly string[];
+  server?: readonly string[];
+  /** Of the far end; more are tried after it. */
+  targets?: readonly string[];
+}
+
+let lines = 0;
+
+/** Sockets that are accepted in the test's own process, in order. */
+export class FarEnd {
+  accepted = 0;
+  readonly #server: Server;
+  readonly #arrived: Socket[] = [];
+  readonly #open = new Set<Socket>();
+
+  private constructor(server: Server) {
+    this.#server = server;
+  }
+
+  /** On a port that the system picks, or at a path. */
+  static async open(scene: Scene, path?: string, port = 0): Promise<FarEnd> {
+    const server = createServer({ allowHalfOpen: true });
+    const end = new FarEnd(server);
+    server.on("connection", (socket: Socket) => {
+      end.accepted++;
+      end.#open.add(socket);
+      socket.on("error", () => {});
+      socket.on("close", () => end.#open.delete(socket));
+      end.#arrived.push(socket);
+    });
+    const place = path === undefined ? { port, host: "127.0.0.1" } : { path };
+    await new Promise<void>((listening) => server.listen(place, listening));
+    scene.defer(() => end.close());
+    return end;
+  }
+
+  /** As `--target` takes it. */
+  get text(): string {
+    const address = this.#server.address();
+    return typeof address === "string" ? `unix:${address}` : `127.0.0.1:${address!.port}`;
+  }
+
+  get port(): number {
+    return (this.#server.address() as { port: number }).port;
+  }
+
+  /** What each connection is for from now on; those that arrived are left to `next`. */
+  serve(handle: (socket: Socket) => void): void {
+    this.#server.on("connection", handle);
+  }
+
+  /** The next one that nobody took yet. */
+  next(): Promise<Socket> {
+    return until("a connection at the far end", () => this.#arrived.shift());
+  }
+
+  async close(): Promise<void> {
+    for (const socket of this.#open) socket.destroy();
+    await new Promise((closed) => this.#server.close(closed));
+  }
+}
+
+export class Line {
+  readonly client: RunningTunnel;
+  readonly server: RunningTunnel;
+  readonly far: FarEnd;
+  readonly #base: [client: number, server: number];
+
+  private constructor(client: RunningTunnel, server: RunningTunnel, far: FarEnd) {
+    this.client = client;
+    this.server = server;
+    this.far = far;
+    this.#base = [client.sockets(), server.sockets()];
+  }
+
+  static async open(scene: Scene, options: LineOptions = {}): Promise<Line> {
+    const { version = "TLS1.3", unix = false, proxied = false } = options;
+    const ca = authority();
+    const cacert = scene.write("ca.pem", ca.cert);
+    const path = (name: string) => scene.path(`${name}-${lines}`);
+    lines++;
+    const far = await FarEnd.open(scene, unix ? path("far") : undefined);
+    const portail = new Portail(FORMS[0]!, scene);
+    const common = ["--cacert", cacert, "--max-tls-version", version, "--status", "http://127.0.0.1:0"];
+    const server = await portail.tunnel({
+      side: "server",
+      target: far.text,
+      listen: [unix ? `unix:${path("middle")}` : "127.0.0.1:0"],
+      args: [
+        ...(options.targets ?? []).flatMap((target) => ["--target", target]),
+        "--keystore",
+        save(scene, "server", ca.issue({ cn: "server" })).keystore,
+        "--allow-all",
+        ...(proxied ? ["--accept-proxy-from", "127.0.0.0/8"] : []),
+        ...common,
+        ...(options.server ?? []),
+      ],
+    });
+    const hop = unix ? server.listen[0]! : `127.0.0.1:${proxied ? await announce(scene, server.port) : server.port}`;
+    const client = await portail.tunnel({
+      side: "client",
+      target: hop,
+      listen: [unix ? `unix:${path("near")}` : "127.0.0.1:0"],
+      args: [
+        "--keystore",
+        save(scene, "client", ca.issue({ cn: "alice" })).keystore,
+        ...common,
+        ...(options.client ?? []),
+      ],
+    });
+    await Promise.all([client.status(), server.status()]);
+    return new Line(client, server, far);
+  }
+
+  /** A fresh near end. */
+  near(): Promise<Socket> {
+    const { port } = this.client;
+    const where = port > 0 ? { port, host: "127.0.0.1" } : { path: this.client.listen[0]!.slice("unix:".length) };
+    return dial(where);
+  }
+
+  /** Both ends of a connection; one at a time. */
+  async connect(): Promise<{ near: Socket; far: Socket }> {
+    return { near: await this.near(), far: await this.far.next() };
+  }
+
+  /** Waits until no connection is counted and no socket is open but those of the beginning. */
+  async settled(): Promise<void> {
+    for (const [i, tunnel] of [this.client, this.server].entries()) {
+      await until(
+        () => `${this.#base[i]} sockets, not ${tunnel.sockets()}:\n${tunnel.program.stderr.slice(-2000)}`,
+        () => tunnel.sockets() === this.#base[i],
+      );
+      await until("no open connection", async () => (await tunnel.metrics())["conn.open"] === 0);
+      await until("the status visitors gone", () => tunnel.sockets() === this.#base[i]);
+    }
+  }
+}
+
+/** A connected socket that keeps its half open; its errors are for whoever looks. */
+export async function dial(where: { port: number; host: string } | { path: string }): Promise<Socket> {
+  const socket = connect({ ...where, allowHalfOpen: true });
+  await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
+  socket.on("error", () => {});
+  socket.setNoDelay(true);
+  return socket;
+}
+
+/** A port from which connections go on to `port` behind a PROXY header; ends and resets go on as what they are. */
+async function announce(scene: Scene, port: number): Promise<number> {
+  const front = await FarEnd.open(scene);
+  front.serve((client) => {
+    const server = connect({ port, host: "127.0.0.1", allowHalfOpen: true });
+    server.write("PROXY TCP4 192.0.2.1 192.0.2.2 1111 2222\r\n");
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ] as const) {
+      from.pipe(to);
+      from.on("error", () => to.resetAndDestroy());
+    }
+  });
+  return front.port;
+}
