@@ -26,7 +26,14 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     });
   const client = (port: number, keystore = alice.keystore) => [
     ...portail.command,
-    ...["tunnel", "client", "--target", `localhost:${port}`, "--keystore", keystore, "--cacert", cacert],
+    "tunnel",
+    "client",
+    "--target",
+    `localhost:${port}`,
+    "--keystore",
+    keystore,
+    "--cacert",
+    cacert,
   ];
 
   test("ssh, with the tunnel as its ProxyCommand", async () => {
