@@ -44,13 +44,11 @@ scenario(
 
     /** Answers what asks for the status of a tunnel server in front of `port`. */
     async function statusOf(port: number, url: string): Promise<() => Promise<Record<string, unknown>>> {
+      const who = ["--keystore", files.keystore, "--cacert", files.cacert, "--allow-all"];
       const tunnel = await portail.tunnel({
         side: "server",
         target: `127.0.0.1:${port}`,
-        args: [
-          ...["--keystore", files.keystore, "--cacert", files.cacert, "--allow-all"],
-          ...["--target-status", url, "--status", "http://127.0.0.1:0"],
-        ],
+        args: [...who, "--target-status", url, "--status", "http://127.0.0.1:0"],
         env: { SSL_CERT_FILE: files.cacert },
       });
       const [, status] = await tunnel.program.output("stderr", /"message":"status on [^"]*:(\d+)"/);
