@@ -39,7 +39,11 @@ function told(call: (tunnel: Tunnel, progress: Progress) => void, given: Told = 
   } as unknown as Tunnel;
   const address = { ip: "192.0.2.2", port: 5432 };
   const progress = {
-    ...{ session: "s-1", started: performance.now(), client, decision: undefined, facts: {} },
+    session: "s-1",
+    started: performance.now(),
+    client,
+    decision: undefined,
+    facts: {},
     front: { conn: front, peer },
     back: { conn: back, target: { text: target.text, endpoint: { kind: target.kind } }, address },
   } as unknown as Progress;
