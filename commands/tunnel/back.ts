@@ -5,13 +5,13 @@ import type { Target } from "../../lib/net/target.ts";
 import { requestStartTls } from "../../lib/net/starttls.ts";
 import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
 import { secure } from "../../lib/net/tls.ts";
+import type { HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
 import type { Peer } from "../../lib/identity/peer.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { checkServerName } from "../../lib/identity/server-name.ts";
 import { identify, refusedByRules } from "./authorise.ts";
 import { dialRefusal, handshakeRefusal, Refusal } from "./refusal.ts";
-import type { OutboundSide } from "./outbound-side.ts";
 import type { Tunnel } from "./tunnel.ts";
 
 export interface Back {
@@ -59,7 +59,9 @@ async function dial(tunnel: Tunnel, target: Target): Promise<{ conn: Conn; early
   const conn = await (proxy === undefined ? target : proxy.target).open();
   if (conn instanceof DialError) return dialRefusal(conn);
   if (proxy === undefined || target.endpoint.kind !== "tcp") return { conn, early: NOTHING };
-  const open = proxy.url.tls ? await secureProxy(proxy, conn) : conn;
+  const open = proxy.url.tls
+    ? await secureHost(conn, proxy.url.host, proxy.handshakeOptions(), String(proxy.url))
+    : conn;
   if (open instanceof Refusal) return open;
   try {
     return await throughProxy(open, proxy.url, target.endpoint, tunnel.deadlines);
@@ -69,13 +71,18 @@ async function dial(tunnel: Tunnel, target: Target): Promise<{ conn: Conn; early
   }
 }
 
-/** The proxy, too, must be who its URL says. */
-async function secureProxy({ url, handshakeOptions }: OutboundSide, dialled: Conn): Promise<Conn | Refusal> {
-  const conn = await secure(dialled, NOTHING, false, handshakeOptions());
+/** TLS with who must be `host`, as its URL `url` says, and is no party to the tunnel. */
+export async function secureHost(
+  dialled: Conn,
+  host: string,
+  options: HandshakeOptions,
+  url: string,
+): Promise<Conn | Refusal> {
+  const conn = await secure(dialled, NOTHING, false, options);
   if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
   const known = identify(conn.tls, "dial", Date.now());
   if (!(known instanceof Refusal)) {
-    const named = known.peer && checkServerName(known.peer, url.host);
+    const named = known.peer && checkServerName(known.peer, host);
     if (named?.ok === true) return conn;
   }
   conn.destroy();

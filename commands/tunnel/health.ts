@@ -4,7 +4,8 @@ import { CachedCheck, type HealthCheck } from "../../lib/service/health.ts";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import type { Target } from "../../lib/net/target.ts";
-import { openTarget } from "./back.ts";
+import { credentialsOf, withoutSecrets } from "../../lib/service/push.ts";
+import { openTarget, secureHost } from "./back.ts";
 import { Refusal } from "./refusal.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -33,20 +34,24 @@ async function probeTarget(tunnel: Tunnel, target: Target, signal: AbortSignal):
 }
 
 /** `--target-status`: GET its URL over the connection to the target, whatever host the URL names. */
-async function askStatus(tunnel: Tunnel, conn: Conn, signal: AbortSignal): Promise<string | undefined> {
-  const { targetStatus } = tunnel.settings;
-  if (targetStatus === undefined) {
-    conn.end();
-    conn.destroy();
+async function askStatus(tunnel: Tunnel, dialled: Conn, signal: AbortSignal): Promise<string | undefined> {
+  const { targetStatus: url } = tunnel.settings;
+  if (url === undefined) {
+    dialled.end();
+    dialled.destroy();
     return undefined;
   }
+  const shown = withoutSecrets(url);
+  const host = url.hostname.replace(/^\[|\]$/g, "");
+  const conn = url.protocol === "https:" ? await secureHost(dialled, host, tunnel.statusOptions(host), shown) : dialled;
+  if (conn instanceof Refusal) return `${shown}: ${conn.message}`;
   const stream = new ConnDuplex(conn);
   stream.on("error", () => {});
   try {
-    const status = await get(targetStatus, stream, signal);
-    return status === 200 ? undefined : `${targetStatus.href} answered ${status}`;
+    const status = await get(url, stream, signal);
+    return status === 200 ? undefined : `${shown} answered ${status}`;
   } catch (error) {
-    return `${targetStatus.href}: ${error instanceof Error ? error.message : String(error)}`;
+    return `${shown}: ${error instanceof Error ? error.message : String(error)}`;
   } finally {
     stream.destroy();
   }
@@ -54,7 +59,7 @@ async function askStatus(tunnel: Tunnel, conn: Conn, signal: AbortSignal): Promi
 
 function get(url: URL, stream: ConnDuplex, signal: AbortSignal): Promise<number> {
   return new Promise((resolve, reject) => {
-    const headers = { host: url.host, "user-agent": "portail", connection: "close" };
+    const headers = { host: url.host, "user-agent": "portail", connection: "close", ...credentialsOf(url) };
     const path = `${url.pathname}${url.search}`;
     const options = { path, headers, signal, createConnection: () => stream as never };
     const asked = openRequest(options, (answer) => {

@@ -42,6 +42,8 @@ export interface Loaded {
   policy: Policy | undefined;
   /** For an `https://` proxy. */
   proxyContext: TlsContext | undefined;
+  /** For an `https://` URL of `--target-status`: the system's authorities. */
+  statusContext: TlsContext | undefined;
 }
 
 /** `files` are those of the process: what a pipe says once is for all. Throws `PortailError` for a file that cannot be read or does not hold what it should. */
@@ -55,8 +57,12 @@ export function loadTunnel({ settings, from }: TunnelPlan, files: SourceFiles, l
   const proxyContext = settings.proxy?.tls
     ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, ...tls })
     : undefined;
+  const statusContext =
+    settings.targetStatus?.protocol === "https:"
+      ? createContext({ ca: readTrust({ cacert: [], crl: [] }, files).ca })
+      : undefined;
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
-  return { context, identity, ca: trust?.ca, policy: loadPolicy(settings, log), proxyContext };
+  return { context, identity, ca: trust?.ca, policy: loadPolicy(settings, log), proxyContext, statusContext };
 }
 
 function loadPolicy({ acl }: TunnelSettings, log: Logger): Policy | undefined {

@@ -40,6 +40,9 @@ export interface ProcessSettings {
   push: PushSettings;
 }
 
+/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
+const MOST_KEEPALIVE = 32_767_000;
+
 type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
 
 /** Throws `PortailError` for values that make no sense, alone or beside the others. */
@@ -94,7 +97,6 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
       | "close-timeout"
       | "max-conn-lifetime"
       | "idle-timeout"
-      | "keepalive"
       | "shutdown-timeout"
       | "timed-reload"
       | "dns-timeout",
@@ -109,7 +111,7 @@ function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
     workers: parseInteger("--workers", given.workers, { min: 1, max: 256 }),
     dnsTimeout: duration("dns-timeout", 1),
     connectTimeout: duration("connect-timeout", 1),
-    keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
+    keepAlive: new KeepAlive(Math.ceil(parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE }) / 1000)),
     relayLimits: {
       idle: duration("idle-timeout"),
       lifetime: duration("max-conn-lifetime"),

@@ -11,6 +11,7 @@ import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
+import type { TlsContext } from "../../lib/net/tls-context.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { WaitingRoom, type Descriptors } from "./waiting-room.ts";
@@ -178,13 +179,18 @@ export class Tunnel {
     return {
       url,
       target: new Target(endpoint, this.#shared.targetTools),
-      handshakeOptions: () => ({
-        ...this.handshakeOptions(undefined, url.host),
-        context: this.#loaded.proxyContext!,
-        verify: true,
-        protocolIds: [],
-      }),
+      handshakeOptions: () => this.#optionsFor(url.host, this.#loaded.proxyContext),
     };
+  }
+
+  /** How TLS is spoken with the web server that tells how the target is. */
+  statusOptions(host: string): HandshakeOptions {
+    return this.#optionsFor(host, this.#loaded.statusContext);
+  }
+
+  /** With somebody who is no party to the tunnel. */
+  #optionsFor(host: string, context: TlsContext | undefined): HandshakeOptions {
+    return { ...this.handshakeOptions(undefined, host), context: context!, verify: true, protocolIds: [] };
   }
 
   #sessionsOf(target: Target): SessionCache {

@@ -48,19 +48,22 @@ function reasonOf(error: unknown): string {
  */
 export function postJson(url: URL, body: () => string, ca?: readonly string[]): Send {
   const target = new URL(url);
-  const headers: Record<string, string> = { "Content-Type": "application/json" };
-  if (target.username !== "" || target.password !== "") {
-    const words = `${decodeURIComponent(target.username)}:${decodeURIComponent(target.password)}`;
-    headers["Authorization"] = `Basic ${Buffer.from(words).toString("base64")}`;
-    target.username = "";
-    target.password = "";
-  }
+  const headers = { "Content-Type": "application/json", ...credentialsOf(url) };
+  target.username = "";
+  target.password = "";
   const tls = { rejectUnauthorized: true, ...(ca !== undefined && { ca: [...ca] }) };
   return async (signal) => {
     const response = await fetch(target, { method: "POST", headers, body: body(), redirect: "manual", signal, tls });
     await response.body?.cancel();
     if (response.status >= 300) throw new Error(`the answer is ${response.status}`);
   };
+}
+
+/** The header for user and password of `url`, if it has them (RFC 7617). */
+export function credentialsOf({ username, password }: URL): { Authorization?: string } {
+  if (username === "" && password === "") return {};
+  const words = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
+  return { Authorization: `Basic ${Buffer.from(words).toString("base64")}` };
 }
 
 /** `url` without what must not be logged. */

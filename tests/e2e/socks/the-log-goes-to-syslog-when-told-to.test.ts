@@ -1,31 +1,14 @@
-/** `portail socks --syslog`, with a /dev/log of its own in a mount namespace, and a python3 process behind it. */
+/** `portail socks --syslog`, with a /dev/log of its own and a python3 process behind it. */
 import { expect, test } from "bun:test";
-import { whichPeer } from "../../../scripts/peer-list.ts";
 import { allowLocal } from "../../support/access-proxy.ts";
 import { Receiver, socketPath } from "../../support/datagrams.ts";
-import { start } from "../../support/program.ts";
+import { OWN_SYSLOG_NEEDS, withSyslog } from "../../support/own-syslog.ts";
 import { scenario } from "../../support/scenario.ts";
 
-/** A /dev that has what a program needs, and a `log` that leads to $2. $1 is where it is built. */
-const NAMESPACE = `
-dev=$1 log=$2; shift 2
-mount -t tmpfs none "$dev"
-for name in null zero random urandom; do : > "$dev/$name"; mount --bind "/dev/$name" "$dev/$name"; done
-ln -s /proc/self/fd "$dev/fd"
-ln -s "$log" "$dev/log"
-mount --rbind "$dev" /dev
-exec "$@"
-`;
-
-const UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"];
-/** A kernel may keep ordinary users from namespaces: that counts as a program that is missing. */
-const possible = whichPeer("unshare") !== null && Bun.spawnSync([...UNSHARE, "true"]).exitCode === 0;
-
-scenario(import.meta.file, ["python3", possible ? "unshare" : "unshare --mount"], ({ scene, portail }) => {
+scenario(import.meta.file, OWN_SYSLOG_NEEDS, ({ scene, portail }) => {
   const socksWith = (log: string) => {
     const acl = scene.write("local.acl", allowLocal(1));
-    const socks = [...portail.command, "socks", "--listen", "127.0.0.1:0", "--acl", acl, "--syslog"];
-    return start(scene, [...UNSHARE, "sh", "-ec", NAMESPACE, "sh", scene.mkdir("dev"), log, ...socks]);
+    return withSyslog(scene, log, [...portail.command, "socks", "--listen", "127.0.0.1:0", "--acl", acl, "--syslog"]);
   };
 
   test("lines go there, with their level; standard error has none of them", async () => {

@@ -43,30 +43,16 @@ function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: rea
     test.each(cases)("$name", async (of) => {
       const { key, version } = of;
       const me = files.of("client", key);
-      const client = start(
-        scene,
-        [
-          "openssl",
-          "s_client",
-          "-connect",
-          `127.0.0.1:${server.portOf(CASES.indexOf(of))}`,
-          FLAG[version],
-          "-cert",
-          me.cert,
-          "-key",
-          me.key,
-          "-CAfile",
-          files.cacert,
-          "-verify_return_error",
-          "-servername",
-          SERVER_NAME,
-          "-verify_hostname",
-          SERVER_NAME,
-          "-alpn",
-          "h2,http/1.1",
-        ],
-        { feed: true },
-      );
+      const where = [
+        "-connect",
+        `127.0.0.1:${server.portOf(CASES.indexOf(of))}`,
+        FLAG[version],
+        "-alpn",
+        "h2,http/1.1",
+      ];
+      const identity = ["-cert", me.cert, "-key", me.key, "-CAfile", files.cacert, "-verify_return_error"];
+      const name = ["-servername", SERVER_NAME, "-verify_hostname", SERVER_NAME];
+      const client = start(scene, ["openssl", "s_client", ...where, ...identity, ...name], { feed: true });
       await client.write("hello\n");
       // With TLS 1.3 it stands amid what is printed of a session.
       await client.output("stdout", /hello$/m);

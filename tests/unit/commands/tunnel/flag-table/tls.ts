@@ -5,6 +5,8 @@ function tls(values: object): object {
   return { tunnels: [{ from: { tls: values } }] };
 }
 
+const KEEPALIVE = (ms: number) => settings({ keepAlive: { seconds: Math.ceil(ms / 1000) } });
+
 const AES =
   "ECDHE-ECDSA-AES128-GCM-SHA256:ECDHE-RSA-AES128-GCM-SHA256:ECDHE-ECDSA-AES256-GCM-SHA384:ECDHE-RSA-AES256-GCM-SHA384";
 const CHACHA = "ECDHE-ECDSA-CHACHA20-POLY1305:ECDHE-RSA-CHACHA20-POLY1305";
@@ -84,7 +86,14 @@ export const tlsRows = {
   "close-timeout": durations("close-timeout", (halfClosed) => settings({ relayLimits: { halfClosed } }), true),
   "max-conn-lifetime": durations("max-conn-lifetime", (lifetime) => settings({ relayLimits: { lifetime } }), true),
   "idle-timeout": durations("idle-timeout", (idle) => settings({ relayLimits: { idle } }), true),
-  keepalive: durations("keepalive", (ms) => settings({ keepAlive: { seconds: Math.ceil(ms / 1000) } }), true),
+  keepalive: {
+    ...durations("keepalive", KEEPALIVE, true),
+    refuses: [
+      ...durations("keepalive", KEEPALIVE, true).refuses,
+      // More than the system takes.
+      ["--keepalive 10h", 64, "usage.value", '--keepalive: "10h" is not in range', "to 9h"],
+    ],
+  },
   workers: {
     takes: [
       ["", settings({ workers: 1 })],
