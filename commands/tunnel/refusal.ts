@@ -33,9 +33,11 @@ export class Refusal {
 
   /** Whether a deadline refused it. */
   get late(): boolean {
-    return this.reason === "handshake_timeout";
+    return LATE.has(this.reason);
   }
 }
+
+const LATE = new Set(["handshake_timeout", "proxy_header_timeout", "starttls_timeout"]);
 
 /** A handshake with a client (`handshake`) or with the target (`dial`) that failed. */
 export function handshakeRefusal(phase: Phase, failure: TlsFailure): Refusal {
