@@ -39,7 +39,7 @@ export class NameTable {
       hash = Math.imul(hash ^ code, PRIME);
     }
     const known = this.#probeBytes(end, to - from, hash);
-    return known >= 0 ? known : this.#insert(end + to - from, hash);
+    return known >= 0 ? known : this.#insert(end + to - from, hash, ~known);
   }
 
   /** Adds the ASCII name in `bytes[from, to)`, upper case folded. */
@@ -53,7 +53,7 @@ export class NameTable {
       hash = Math.imul(hash ^ lower, PRIME);
     }
     const known = this.#probeBytes(end, to - from, hash);
-    return known >= 0 ? known : this.#insert(end + to - from, hash);
+    return known >= 0 ? known : this.#insert(end + to - from, hash, ~known);
   }
 
   /** The number of the name, or -1. */
@@ -136,7 +136,8 @@ export class NameTable {
     if (known >= 0) return known;
     const end = this.#reserve(name.length);
     for (let i = 0; i < name.length; i++) this.#bytes[end + i] = name.charCodeAt(i);
-    return this.#insert(end + name.length, hashOf(name));
+    const hash = hashOf(name);
+    return this.#insert(end + name.length, hash, freeSlot(this.#slots, hash));
   }
 
   #findPacked(name: string): number {
@@ -160,11 +161,13 @@ export class NameTable {
     return -1;
   }
 
+  /** The number of the name in `bytes[from, from + length)`, or the complement of the slot where it belongs. */
   #probeBytes(from: number, length: number, hash: number): number {
     const slots = this.#slots;
     const bytes = this.#bytes;
     const mask = slots.length - 2;
-    for (let slot = mix(hash) & mask; slots[slot] !== 0; slot = (slot + 2) & mask) {
+    let slot = mix(hash) & mask;
+    for (; slots[slot] !== 0; slot = (slot + 2) & mask) {
       if (slots[slot + 1] !== hash) continue;
       const number = slots[slot]! - 1;
       const start = this.#starts[number]!;
@@ -173,7 +176,7 @@ export class NameTable {
       while (i < length && bytes[start + i] === bytes[from + i]) i++;
       if (i === length) return number;
     }
-    return -1;
+    return ~slot;
   }
 
   /** Makes room for one more name of `length` bytes, and returns where its bytes go. */
@@ -189,29 +192,32 @@ export class NameTable {
     return end;
   }
 
-  #insert(end: number, hash: number): number {
+  #insert(end: number, hash: number, slot: number): number {
     const number = this.#packed++;
     this.#starts[number + 1] = end;
+    this.#slots[slot] = number + 1;
+    this.#slots[slot + 1] = hash;
     if (this.#packed * 8 > this.#slots.length * 3) this.#grow();
-    place(this.#slots, number, hash);
     return number;
   }
 
   #grow(): void {
     const slots = new Int32Array(this.#slots.length * 2);
-    for (let slot = 0; slot < this.#slots.length; slot += 2) {
-      if (this.#slots[slot] !== 0) place(slots, this.#slots[slot]! - 1, this.#slots[slot + 1]!);
+    for (let old = 0; old < this.#slots.length; old += 2) {
+      if (this.#slots[old] === 0) continue;
+      const slot = freeSlot(slots, this.#slots[old + 1]!);
+      slots[slot] = this.#slots[old]!;
+      slots[slot + 1] = this.#slots[old + 1]!;
     }
     this.#slots = slots;
   }
 }
 
-function place(slots: Int32Array, number: number, hash: number): void {
+function freeSlot(slots: Int32Array, hash: number): number {
   const mask = slots.length - 2;
   let slot = mix(hash) & mask;
   while (slots[slot] !== 0) slot = (slot + 2) & mask;
-  slots[slot] = number + 1;
-  slots[slot + 1] = hash;
+  return slot;
 }
 
 const DOT = 0x2e;
