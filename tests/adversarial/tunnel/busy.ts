@@ -4,7 +4,7 @@ import { createPrng } from "../prng.ts";
 
 const CHUNK = 16 * 1024;
 /** Milliseconds between rounds: fifty of them must leave something of two cores. */
-const REST = 10;
+const REST = 40;
 
 export class Busy {
   rounds = 0;

@@ -67,14 +67,15 @@ export class ClientStage {
     return saved;
   }
 
-  /** One server of each kind that speaks this version alone; they are gone with `scene`. */
-  async servers(scene: Scene, server: Certified, version: SecureVersion): Promise<TlsServer[]> {
+  /** Servers that speak this version alone, for the way straight there and for the one through the proxy; gone with `scene`. */
+  async servers(scene: Scene, server: Certified, version: SecureVersion): Promise<[TlsServer[], TlsServer[]]> {
     const credential = this.credential(server);
-    return Promise.all([
+    const [openssl, runtime, python] = await Promise.all([
       opensslServer(scene, credential, version, WORD),
-      pythonServer(this.python, credential, version),
       runtimeServer(scene, credential, version),
+      pythonServer(this.python, credential, version),
     ]);
+    return [[openssl, runtime], [python]];
   }
 
   /** A program sends the word into a tunnel; resolves with what came back. */

@@ -6,6 +6,7 @@ import { Scene } from "../../support/scene.ts";
 import { runtimeServer } from "../../support/tls-servers.ts";
 import { ClientStage, proxied } from "./client-stage.ts";
 import { expectRefusals } from "./refusal.ts";
+import { VERSIONS } from "./server-stage.ts";
 
 setDefaultTimeout(60_000);
 
@@ -232,16 +233,16 @@ needing("servers that a tunnel client refuses", ["openssl", "python3"], () => {
   test.each(CASES)("$name", async ({ tunnel, server, reason, after: next = good, record }) => {
     const act = new Scene();
     try {
-      const bad = [...(await stage.servers(act, server, "TLSv1.2")), ...(await stage.servers(act, server, "TLSv1.3"))];
-      const after = await Promise.all(
-        (["TLSv1.2", "TLSv1.3"] as const).map((version) => runtimeServer(act, stage.credential(next), version)),
-      );
-      const refused = { reason, ...(record && { record }), ...stage.watched([...bad, ...after]) };
-      for (const way of [tunnel, proxied(tunnel)]) {
+      const both = await Promise.all(VERSIONS.map((version) => stage.servers(act, server, version)));
+      const after = await Promise.all(VERSIONS.map((version) => runtimeServer(act, stage.credential(next), version)));
+      for (const [i, way] of [tunnel, proxied(tunnel)].entries()) {
+        const bad = both.flatMap((ways) => ways[i]!);
         const records = await expectRefusals({
-          ...refused,
+          ...stage.watched([...bad, ...after]),
           bad: stage.attempts(way, bad),
           good: stage.attempts(way, after),
+          reason,
+          ...(record && { record }),
         });
         // Who it was is told where the certificate is fine, and only what we ask for is not.
         const pin = BY_US.has(reason) ? pinOf(server).replace("sha256:", "") : undefined;
