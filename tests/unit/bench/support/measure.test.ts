@@ -89,4 +89,4 @@ test("a relay, the direct connection, and one that does not start", async () => 
   expect(Object.keys(results.get(direct)!.values)).toEqual(["rate"]);
   // Turns mode by mode, and the order changes from one to the next.
   expect(said.filter((text) => text.startsWith("rate"))).toEqual(["rate: relay direct", "rate: relay relay"]);
-});
+}, 60_000);
