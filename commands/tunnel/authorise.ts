@@ -4,6 +4,7 @@ import type { Decision } from "../../lib/acl/decision.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { permits, type AccessRules } from "../../lib/identity/access.ts";
 import { decodePeer, type Peer } from "../../lib/identity/peer.ts";
+import type { Trust } from "../../lib/identity/trust.ts";
 import type { TlsInfo } from "../../lib/net/conn.ts";
 import { Refusal, type Phase } from "./refusal.ts";
 
@@ -14,9 +15,14 @@ export interface Known {
 
 /**
  * Who the peer is, if its certificate can be read and is valid at `now`: a session may be resumed past the end of the
- * certificate with which it began. Under a pin nobody asks (`now` undefined).
+ * certificate with which it began, and of the revocation list. Under a pin nobody asks (`now` undefined).
  */
-export function identify(tls: TlsInfo | undefined, phase: Phase, now: number | undefined): Known | Refusal {
+export function identify(
+  tls: TlsInfo | undefined,
+  phase: Phase,
+  now: number | undefined,
+  trust?: Pick<Trust, "listedUntil">,
+): Known | Refusal {
   if (tls?.certificate === undefined) return { peer: undefined };
   const decoded = decodePeer(tls.certificate);
   if (decoded.kind === "bad") return new Refusal(phase, "bad_certificate", decoded.reason);
@@ -24,6 +30,8 @@ export function identify(tls: TlsInfo | undefined, phase: Phase, now: number | u
   if (now === undefined) return { peer };
   if (now > peer.notAfter) return new Refusal(phase, "expired", "the certificate has expired", { peer });
   if (now < peer.notBefore) return new Refusal(phase, "not_yet_valid", "the certificate is not valid yet", { peer });
+  if (tls.resumed && trust !== undefined && now > trust.listedUntil(peer.issuer))
+    return new Refusal(phase, "no_crl", "the revocation list has expired", { peer });
   return { peer };
 }
 

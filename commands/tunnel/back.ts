@@ -106,7 +106,7 @@ async function secureTarget(
   const serverName = settings.serverName ?? hostOf(target);
   const conn = await secure(dialled, early, false, tunnel.handshakeOptions(target, serverName));
   if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
-  const known = identify(conn.tls, "dial", tunnel.pinned ? undefined : Date.now());
+  const known = identify(conn.tls, "dial", tunnel.pinned ? undefined : Date.now(), tunnel.trust);
   const refused = known instanceof Refusal ? known : refusedTarget(tunnel, known.peer, serverName);
   if (refused !== undefined) {
     conn.destroy();

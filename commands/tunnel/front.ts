@@ -60,7 +60,7 @@ export async function openFront(
     const message = `TLS without a request for it must negotiate the protocol id ${mustNegotiate}`;
     return refuse(conn, new Refusal("handshake", "protocol_id_missing", message));
   }
-  const known = identify(conn.tls, "handshake", tunnel.pinned ? undefined : Date.now());
+  const known = identify(conn.tls, "handshake", tunnel.pinned ? undefined : Date.now(), tunnel.trust);
   if (known instanceof Refusal) return refuse(conn, known);
   const refused = settings.rules && refusedByRules(settings.rules, known.peer, "handshake");
   if (refused !== undefined) return refuse(conn, refused);

@@ -4,7 +4,7 @@ import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
 import { readIdentity, type Identity } from "../../lib/identity/identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
-import { readTrust } from "../../lib/identity/trust.ts";
+import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { TunnelSettings } from "./settings.ts";
@@ -37,8 +37,8 @@ export interface Loaded {
   context: TlsContext;
   /** Undefined where we present no certificate. */
   identity: Identity | undefined;
-  /** Authorities of the peers, PEM; undefined where none is asked. */
-  ca: readonly string[] | undefined;
+  /** Of the peers; undefined where none is asked. */
+  trust: Trust | undefined;
   policy: Policy | undefined;
   /** For an `https://` proxy. */
   proxyContext: TlsContext | undefined;
@@ -62,7 +62,7 @@ export function loadTunnel({ settings, from }: TunnelPlan, files: SourceFiles, l
       ? createContext({ ca: readTrust({ cacert: [], crl: [] }, files).ca })
       : undefined;
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
-  return { context, identity, ca: trust?.ca, policy: loadPolicy(settings, log), proxyContext, statusContext };
+  return { context, identity, trust, policy: loadPolicy(settings, log), proxyContext, statusContext };
 }
 
 function loadPolicy({ acl }: TunnelSettings, log: Logger): Policy | undefined {

@@ -5,6 +5,7 @@ import { auditFacts } from "../../lib/audit/event.ts";
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Identity } from "../../lib/identity/identity.ts";
+import type { Trust } from "../../lib/identity/trust.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
@@ -87,7 +88,11 @@ export class Tunnel {
   }
   /** Authorities of the peers, PEM, now. */
   get trusted(): readonly string[] | undefined {
-    return this.#loaded.ca;
+    return this.#loaded.trust?.ca;
+  }
+  /** Of its peers, where they are verified. */
+  get trust(): Trust | undefined {
+    return this.#loaded.trust;
   }
   get policy(): Policy | undefined {
     return this.#loaded.policy;

@@ -12,6 +12,11 @@ export interface Trust {
   readonly ca: readonly string[];
   /** PEM, one list each: of several in one text the runtime would take the first only. */
   readonly crl: readonly string[];
+  /**
+   * Until when there is a current list of an authority, in milliseconds since 1970; for ever where it has none. By its
+   * name (RFC 4514). The runtime asks in a handshake; whoever resumes a session has had his long ago.
+   */
+  readonly listedUntil: (issuer: string) => number;
   /** What the operator should know although it is no error; each a sentence without a final period. */
   readonly warnings: readonly string[];
 }
@@ -38,7 +43,13 @@ export function readTrust({ cacert, crl }: TrustSource, files: SourceFiles, now 
   const lists = crl.flatMap((name) => readLists(name, files));
   const ca = new Set(certs.map(({ raw }) => encodePem("CERTIFICATE", raw)));
   const warnings = [...lists.flatMap((list) => warningsOf(list, now)), ...withoutList(certs, lists)];
-  return { ca: [...ca], crl: lists.map(({ der }) => encodePem("X509 CRL", der)), warnings };
+  const until = new Map<string, number>();
+  for (const { issuer, nextUpdate = Infinity } of lists) {
+    const name = foldName(issuer.text);
+    until.set(name, Math.max(nextUpdate, until.get(name) ?? nextUpdate));
+  }
+  const listedUntil = (issuer: string) => until.get(foldName(issuer)) ?? Infinity;
+  return { ca: [...ca], crl: lists.map(({ der }) => encodePem("X509 CRL", der)), listedUntil, warnings };
 }
 
 function readBundle(name: string, files: SourceFiles): X509Certificate[] {

@@ -2,7 +2,7 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { needing } from "../../support/needs.ts";
-import { authority, type Certified, type CertOptions } from "../../support/pki.ts";
+import { authority, type Certified } from "../../support/pki.ts";
 import { Scene } from "../../support/scene.ts";
 import { pythonServer, runtimeServer } from "../../support/tls-servers.ts";
 import { until } from "../../support/until.ts";
@@ -20,16 +20,24 @@ const WAYS = (["openssl", "python", "runtime"] as const).flatMap((by) => VERSION
 const ca = authority("Clients");
 const other = authority("Others");
 const steady = ca.issue({ cn: "steady" });
+const ofOther = other.issue({ cn: "other" });
 
 needing("sessions that are resumed", ["openssl", "python3"], () => {
-  test("the certificate has expired since, a client's and a server's", async () => {
+  test("the certificate has expired since, or the revocation list of its authority", async () => {
     const scenes = [new Scene(), new Scene()] as const;
-    const [server, client] = await Promise.all([openServer(scenes[0]), openClient(scenes[1])]);
-    const brief = briefly({ cn: "brief" });
-    await Promise.all([
-      refusedByServer(server.stage, "plain", brief.certified, brief.end, "expired"),
-      refusedByClient(client.stage, "ca", brief.certified, brief.end, "expired"),
+    const end = Date.now() + (BRIEF + 1) * 1000;
+    const brief = ca.issue({ cn: "brief", to: BRIEF / DAY, nth: end });
+    const list = ca.crl({ to: BRIEF / DAY }) + other.crl();
+    const [server, client] = await Promise.all([openServer(scenes[0], list), openClient(scenes[1], list)]);
+    const [ofServer, ofClient] = await Promise.all([
+      [await begunWithServer(server.stage, "plain", brief), await begunWithServer(server.stage, "crl", steady)],
+      [await begunByClient(client.stage, "ca", brief), await begunByClient(client.stage, "crl", steady)],
     ]);
+    await until("the end of both", () => Date.now() > end);
+    for (const [expired, unlisted] of [ofServer, ofClient]) {
+      await expired!("expired", steady);
+      await unlisted!("no_crl", ofOther);
+    }
     for (const scene of scenes) await scene.close();
   });
 
@@ -48,7 +56,9 @@ needing("sessions that are resumed", ["openssl", "python3"], () => {
         writeFileSync(files.crl, ca.crl({ revoked: [revoked] }) + other.crl());
         return stage.server.reload();
       };
-      await refusedByServer(stage, "crl", revoked, change, "revoked");
+      const refused = await begunWithServer(stage, "crl", revoked);
+      await change();
+      await refused("revoked", steady);
     });
 
     test("the policy says something else since", async () => {
@@ -57,7 +67,9 @@ needing("sessions that are resumed", ["openssl", "python3"], () => {
         writeFileSync(files.acl, policy("steady", "other"));
         return stage.server.reload();
       };
-      await refusedByServer(stage, "crl", ca.issue({ cn: "denied" }), change, "policy_default");
+      const refused = await begunWithServer(stage, "crl", ca.issue({ cn: "denied" }));
+      await change();
+      await refused("policy_default", steady);
     });
 
     test("the authority is not trusted any more", async () => {
@@ -66,7 +78,9 @@ needing("sessions that are resumed", ["openssl", "python3"], () => {
         writeFileSync(files.bundle, ca.cert);
         return stage.server.reload("SIGUSR1");
       };
-      await refusedByServer(stage, "crl", other.issue({ cn: "other" }), change, "unknown_ca");
+      const refused = await begunWithServer(stage, "crl", ofOther);
+      await change();
+      await refused("unknown_ca", steady);
     });
   });
 
@@ -85,7 +99,9 @@ needing("sessions that are resumed", ["openssl", "python3"], () => {
         writeFileSync(files.crl, ca.crl({ revoked: [revoked] }) + other.crl());
         return stage.client.reload();
       };
-      await refusedByClient(stage, "crl", revoked, change, "revoked");
+      const refused = await begunByClient(stage, "crl", revoked);
+      await change();
+      await refused("revoked", steady);
     });
 
     test("the authority is not trusted any more", async () => {
@@ -94,45 +110,45 @@ needing("sessions that are resumed", ["openssl", "python3"], () => {
         writeFileSync(files.bundle, ca.cert);
         return stage.client.reload("SIGUSR1");
       };
-      await refusedByClient(stage, "crl", other.issue({ cn: "other" }), change, "unknown_ca");
+      const refused = await begunByClient(stage, "crl", ofOther);
+      await change();
+      await refused("unknown_ca", steady);
     });
   });
 });
 
+let number = 0;
 const policy = (...names: string[]) => `policy some { when client.cn in ${JSON.stringify(names)} action allow }`;
 
-function writeTrust(scene: Scene) {
+function writeTrust(scene: Scene, list: string) {
   const files = {
     bundle: scene.write("bundle.pem", ca.cert + other.cert),
-    crl: scene.write("list.crl", ca.crl() + other.crl()),
+    crl: scene.write("list.crl", list),
   };
   return { files, trusts: { ca: { cacert: [files.bundle] }, crl: { cacert: [files.bundle], crl: [files.crl] } } };
 }
 
-async function openServer(scene: Scene) {
-  const { files, trusts } = writeTrust(scene);
+async function openServer(scene: Scene, list = ca.crl() + other.crl()) {
+  const { files, trusts } = writeTrust(scene, list);
   const acl = scene.write("policy.acl", policy("steady", "revoked", "other", "denied"));
   const tunnels = { plain: { trust: "ca", "allow-all": true }, crl: { trust: "crl", acl } };
   return { stage: await ServerStage.open(scene, trusts, tunnels), files: { ...files, acl } };
 }
 
-async function openClient(scene: Scene) {
-  const { files, trusts } = writeTrust(scene);
+async function openClient(scene: Scene, list = ca.crl() + other.crl()) {
+  const { files, trusts } = writeTrust(scene, list);
   // A tunnel has one session for its target: each way has its own.
   const rows = ["ca", "crl"].flatMap((trust) => [0, 1, 2, 3].map((i) => [`${trust} ${i}`, { trust }] as const));
   return { stage: await ClientStage.open(scene, trusts, Object.fromEntries(rows)), files };
 }
 
-/** With each client a session begins, and is resumed once; then comes `change`, and it must be refused. */
-async function refusedByServer(
-  stage: ServerStage,
-  tunnel: string,
-  client: Certified,
-  change: () => Promise<unknown>,
-  reason: string,
-): Promise<void> {
+/** Once something has changed: whoever resumes a session is refused for `reason`, and `good` is not. */
+type Refused = (reason: string, good: Certified) => Promise<void>;
+
+/** With each client a session begins, and is resumed once. */
+async function begunWithServer(stage: ServerStage, tunnel: string, client: Certified): Promise<Refused> {
   const attempts = WAYS.map(({ by, version }) => {
-    const options = { tunnel, client, version, keep: stage.scene.path(`session-${tunnel}-${reason}-${by}-${version}`) };
+    const options = { tunnel, client, version, keep: stage.scene.path(`session-${++number}`) };
     return () => stage.attempt(by, options);
   });
   for (const resumed of [false, true]) {
@@ -142,25 +158,20 @@ async function refusedByServer(
     const records = stage.server.sessions().slice(before);
     expect(records.map(({ tls }) => tls?.resumed)).toEqual(attempts.map(() => resumed));
   }
-  await change();
-  const good = VERSIONS.map((version) => () => stage.attempt("runtime", { tunnel, client: steady, version }));
-  await expectRefusals({ ...stage.watched, bad: attempts, good, reason });
+  return async (reason, good) => {
+    const after = VERSIONS.map((version) => () => stage.attempt("runtime", { tunnel, client: good, version }));
+    await expectRefusals({ ...stage.watched, bad: attempts, good: after, reason });
+  };
 }
 
 /** The same with servers, but for `openssl s_server`: it sends nothing back, and a session must be seen to work. */
-async function refusedByClient(
-  stage: ClientStage,
-  trust: string,
-  server: Certified,
-  change: () => Promise<unknown>,
-  reason: string,
-): Promise<void> {
-  const act = new Scene();
+async function begunByClient(stage: ClientStage, trust: string, server: Certified): Promise<Refused> {
+  const { scene, python } = stage;
   const credential = stage.credential(server);
   const servers = await Promise.all(
     VERSIONS.flatMap((version) => [
-      pythonServer(stage.python, credential, version),
-      runtimeServer(act, credential, version),
+      pythonServer(python, credential, version),
+      runtimeServer(scene, credential, version),
     ]),
   );
   const attempts = servers.map(({ port }, i) => () => {
@@ -175,21 +186,14 @@ async function refusedByClient(
       expect([i, line.tls?.resumed]).toEqual([i, resumed]);
     }
   }
-  await change();
-  const after = await Promise.all(VERSIONS.map((version) => runtimeServer(act, stage.credential(steady), version)));
-  for (const attempt of attempts)
-    await expectRefusals({
-      ...stage.watched([...servers, ...after]),
-      bad: [attempt],
-      good: stage.attempts(`${trust} 0`, after),
-      reason,
-    });
-  await act.close();
-}
-
-/** A certificate that is good for a moment, and the end of that. */
-function briefly(options: CertOptions): { certified: Certified; end: () => Promise<unknown> } {
-  const end = Date.now() + (BRIEF + 1) * 1000;
-  const certified = ca.issue({ ...options, to: BRIEF / DAY, nth: end });
-  return { certified, end: () => until("the certificate's end", () => Date.now() > end) };
+  return async (reason, good) => {
+    const after = await Promise.all(VERSIONS.map((version) => runtimeServer(scene, stage.credential(good), version)));
+    for (const attempt of attempts)
+      await expectRefusals({
+        ...stage.watched([...servers, ...after]),
+        bad: [attempt],
+        good: stage.attempts(`${trust} 0`, after),
+        reason,
+      });
+  };
 }

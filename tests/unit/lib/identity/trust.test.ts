@@ -36,7 +36,7 @@ needing("trust is read from what openssl writes", ["openssl"], () => {
       ["with text", [openssl(["x509", "-text"], a.cert) + b.cert], [a.cert, b.cert]],
       ["with the settings of openssl", [openssl(["x509", "-trustout", "-addtrust", "clientAuth"], a.cert)], [a.cert]],
     ])("%s", (_, cacert, ca) => {
-      expect(trust(cacert)).toEqual({ ca, crl: [], warnings: [] });
+      expect(trust(cacert)).toMatchObject({ ca, crl: [], warnings: [] });
     });
 
     test.each<[string, Content, string]>([
@@ -92,7 +92,7 @@ needing("trust is read from what openssl writes", ["openssl"], () => {
       ["of one file", [ofA + ofB], [ofA, ofB]],
       ["in DER", [derOf(ofA), derOf(ofB)], [ofA, ofB]],
     ])("%s", (_, crl, wanted) => {
-      expect(trust([a.cert, b.cert], crl)).toEqual({ ca: [a.cert, b.cert], crl: wanted, warnings: [] });
+      expect(trust([a.cert, b.cert], crl)).toMatchObject({ ca: [a.cert, b.cert], crl: wanted, warnings: [] });
     });
 
     test.each<[string, Content, string]>([
@@ -102,6 +102,16 @@ needing("trust is read from what openssl writes", ["openssl"], () => {
       ["a text", "hello", "unknown_format"],
     ])("are not taken from %s", (_, crl, code) => {
       expect(refusal(() => trust([a.cert], [ofA, crl])).code).toBe(`identity.${code}`);
+    });
+
+    test("tell until when an authority has a current one", () => {
+      const until = (list: string) =>
+        Date.parse(openssl(["crl", "-noout", "-nextupdate"], list).replace("nextUpdate=", ""));
+      const later = a.crl({ to: 30 });
+      const { listedUntil } = trust([a.cert, b.cert], [ofA, later, a.crl({ to: 3 })]);
+      expect(listedUntil("CN=A")).toBe(until(later));
+      expect(listedUntil("cn=a")).toBe(until(later));
+      expect(listedUntil("CN=B")).toBe(Infinity);
     });
 
     test("that expired are taken with a warning", () => {
