@@ -29,7 +29,6 @@ const TABLE: [flags: string, asks: [openssl: string, says: string][], key?: KeyT
     "",
     [
       ["-tls1_2 -cipher AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA", "alert handshake failure"],
-      ["-tls1_2 -sigalgs RSA+SHA1 -cipher DEFAULT:@SECLEVEL=0", "alert handshake failure"],
       ["-tls1_2 -sigalgs RSA+SHA256", "Peer signature type: RSA"],
     ],
     "rsa",
