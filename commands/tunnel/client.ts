@@ -45,7 +45,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
       ...exits,
       {
         status: EXIT.unavailable,
-        meaning: "the target's name does not resolve, the program is not there, or --stdio was not let through",
+        meaning:
+          "the target's name does not resolve, the program or syslog is not there, or --stdio was not let through",
       },
     ],
     tables: ["tunnel", "identity", "trust"],

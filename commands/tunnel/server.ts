@@ -32,7 +32,10 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
         description: "A PostgreSQL server with client certificates and a policy",
       },
     ],
-    exits: [...exits, { status: EXIT.unavailable, meaning: "the target's name does not resolve" }],
+    exits: [
+      ...exits,
+      { status: EXIT.unavailable, meaning: "the target's name does not resolve, or there is no syslog" },
+    ],
     tables: ["tunnel", "identity", "trust"],
   },
   args: serverArgs,

@@ -39,6 +39,20 @@ export const SAFE_CIPHERS = [
   "ECDHE-RSA-CHACHA20-POLY1305",
 ].join(":");
 
+/** Signatures that we make and take, in order: the library's own list, without SHA-1 (RFC 9155). */
+const SIGNATURES = [
+  "ECDSA+SHA256",
+  "RSA-PSS+SHA256",
+  "RSA+SHA256",
+  "ECDSA+SHA384",
+  "RSA-PSS+SHA384",
+  "RSA+SHA384",
+  "RSA-PSS+SHA512",
+  "RSA+SHA512",
+  "ed25519",
+  "ECDSA+SHA512",
+].join(":");
+
 /**
  * Prepares a context. Throws `PortailError`: `identity.mismatch` when certificate and key do not belong together,
  * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses.
@@ -62,6 +76,7 @@ export function createContext(options: ContextOptions): TlsContext {
       maxVersion,
       ciphers,
       honorCipherOrder: true,
+      sigalgs: SIGNATURES,
       ...(tickets ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
     });
   } catch (error) {

@@ -116,18 +116,17 @@ scenario(
       });
     });
 
-    test("its own port a second time", async () => {
-      const two = scene.write(
-        "two.toml",
-        `${'[[tunnel]]\nlisten = "LISTEN"\nallow-all = true\n'.repeat(2)}`.replaceAll(
-          "LISTEN",
-          `unix:${scene.path("x.sock")}`,
-        ),
-      );
-      const { status, stderr } = await portail.run(
-        `tunnel server --target 127.0.0.1:9 ${ME} --config ${two}`.split(" "),
-      );
-      expect([status, stderr]).toEqual([71, expect.stringContaining("[listen.eaddrinuse]")]);
+    test.each([
+      ["port", "HOST:PORT", 78, "[listen.twice]"],
+      ["path", `unix:${scene.path("x.sock")}`, 71, "[listen.eaddrinuse]"],
+    ])("its own %s a second time", async (_what, place, status, code) => {
+      const port = String(freePort());
+      const table = (host: string) =>
+        `[[tunnel]]\nallow-all = true\nlisten = "${place.replace("HOST", host).replace("PORT", port)}"\n`;
+      const config = scene.write("two.toml", table("127.0.0.1") + table("localhost"));
+      const words = `tunnel server --target 127.0.0.1:9 ${ME} --cacert ca.pem --config ${config}`;
+      const outcome = await portail.run(words.split(" "));
+      expect(outcome).toMatchObject({ status, stderr: expect.stringContaining(code) });
     });
   },
   ["source"],

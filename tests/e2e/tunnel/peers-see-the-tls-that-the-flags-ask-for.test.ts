@@ -25,7 +25,14 @@ const TABLE: [flags: string, asks: [openssl: string, says: string][], key?: KeyT
       ["-tls1_2 -cipher ECDHE-ECDSA-AES128-SHA", "alert handshake failure"],
     ],
   ],
-  ["", [["-tls1_2 -cipher AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA", "alert handshake failure"]], "rsa"],
+  [
+    "",
+    [
+      ["-tls1_2 -cipher AES128-GCM-SHA256:ECDHE-RSA-AES128-SHA", "alert handshake failure"],
+      ["-tls1_2 -sigalgs RSA+SHA256", "Peer signature type: RSA"],
+    ],
+    "rsa",
+  ],
   [
     "--max-tls-version TLS1.2",
     [
@@ -153,6 +160,20 @@ scenario(
           expect(client.sessions().map(({ tls }) => tls?.resumed)).toEqual([false, resumes]);
         },
       );
+    });
+
+    test("the client offers no signature with SHA-1", async () => {
+      const own = files.of("server", "p256");
+      const identity = ["-cert", own.cert, "-key", own.key, "-CAfile", files.cacert, "-Verify", "2"];
+      const peer = start(scene, ["openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", ...identity]);
+      const [, port] = await peer.output("stdout", /^ACCEPT \S+:(\d+)$/m);
+      const trust = ["--cert", me.cert, "--key", me.key, "--cacert", files.cacert];
+      const args = [...trust, "--override-server-name", SERVER_NAME];
+      const client = await portail.tunnel({ side: "client", target: `127.0.0.1:${port}`, args });
+      expect(await exchange({ port: client.port }, "hello\n")).toBe("olleh\n");
+      const [, offered] = await peer.output("stderr", /^Signature Algorithms: (.*)$/m);
+      expect(offered!.split(":")).toContain("ECDSA+SHA256");
+      expect(offered).not.toContain("SHA1");
     });
 
     test.each([
