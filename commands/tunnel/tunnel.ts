@@ -62,7 +62,7 @@ export class Tunnel {
     this.deadlines = new Deadlines(shared.connectTimeout);
     const all = settings.targets.map((endpoint) => new Target(endpoint, shared.targetTools));
     this.targets = new Targets(all, settings.targetOrder);
-    this.#room = new WaitingRoom(settings.most, shared.descriptors);
+    this.#room = new WaitingRoom(settings.most, shared.descriptors, this.#descriptors);
     this.proxy = this.#outboundSide(settings.proxy);
   }
 
@@ -108,6 +108,12 @@ export class Tunnel {
   get layered(): boolean {
     const { side, starttls, acceptProxyFrom } = this.settings;
     return side === "server" && starttls === undefined && acceptProxyFrom === undefined;
+  }
+
+  /** Of a session: the client's and the target's, and a pair of them where TLS may begin with bytes that were read already. */
+  get #descriptors(): number {
+    const { side, proxy } = this.settings;
+    return (side === "server" ? this.layered : proxy === undefined) ? 2 : 4;
   }
 
   /** Sessions that are open, in whatever state. */

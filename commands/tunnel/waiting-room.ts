@@ -1,21 +1,24 @@
 /** Places for sessions: who comes when all are taken waits, unread, until one is free. Bounded by the limit of open files. */
 import type { Conn } from "../../lib/net/conn.ts";
+import { abandonedDials } from "../../lib/net/dial.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 
-/** Descriptors of a session: the client's and the target's. */
-const EACH = 2;
-/** Milliseconds between two complaints of the same trouble, and between two looks for those who gave up waiting. */
+/** Milliseconds between two complaints of the same trouble, and between two looks at what nobody tells us. */
 const PATIENCE = 1000;
 
 /** The descriptors that a process has for connections, which the rooms of all its tunnels share. */
 export class Descriptors {
   readonly #most: number;
+  readonly #lost: () => number;
   readonly #rooms: WaitingRoom[] = [];
   #used = 0;
   #looked = -Infinity;
+  #looking = false;
 
-  constructor(most = mostClients()) {
+  /** `lost` are those that the system has not given back yet. */
+  constructor(most = mostClients(), lost = abandonedDials) {
     this.#most = most;
+    this.#lost = lost;
   }
 
   join(room: WaitingRoom): void {
@@ -24,7 +27,7 @@ export class Descriptors {
 
   /** False when there are not so many. */
   take(count: number): boolean {
-    if (this.#used + count > this.#most) return false;
+    if (this.#used + this.#lost() + count > this.#most) return false;
     this.#used += count;
     return true;
   }
@@ -32,7 +35,23 @@ export class Descriptors {
   /** Gives them back, and lets in who waits for them, in whichever room. */
   give(count: number): void {
     this.#used -= count;
-    for (const room of this.#rooms) room.admit();
+    this.#admit();
+  }
+
+  #admit(): void {
+    let short = false;
+    for (const room of this.#rooms) if (!room.admit()) short = true;
+    if (short) this.expect();
+  }
+
+  /** Somebody waits: nobody tells when the lost ones come back. */
+  expect(): void {
+    if (this.#looking || this.#lost() === 0) return;
+    this.#looking = true;
+    setTimeout(() => {
+      this.#looking = false;
+      this.#admit();
+    }, PATIENCE).unref();
   }
 
   /** Forgets who gave up waiting, in all rooms: their descriptors are free. Looks now and then only, since many may wait. */
@@ -52,15 +71,17 @@ interface Waiting {
 export class WaitingRoom {
   readonly #most: number;
   readonly #descriptors: Descriptors;
+  readonly #each: number;
   #taken = 0;
   #queue: Waiting[] = [];
   #closed = false;
   #complained = -Infinity;
 
-  /** `most` sessions at a time. */
-  constructor(most: number, descriptors: Descriptors) {
+  /** `most` sessions at a time, each with so many descriptors. */
+  constructor(most: number, descriptors: Descriptors, each: number) {
     this.#most = most;
     this.#descriptors = descriptors;
+    this.#each = each;
     descriptors.join(this);
   }
 
@@ -71,7 +92,7 @@ export class WaitingRoom {
   /** Starts now, or when a place is free; false when there is no room to wait either. */
   enter(conn: Conn, start: () => void): boolean {
     if (this.#closed) return false;
-    if (this.#queue.length === 0 && this.#taken < this.#most && this.#descriptors.take(EACH)) {
+    if (this.#queue.length === 0 && this.#taken < this.#most && this.#descriptors.take(this.#each)) {
       this.#taken++;
       start();
       return true;
@@ -82,28 +103,30 @@ export class WaitingRoom {
     }
     conn.pause();
     this.#queue.push({ conn, start });
+    this.#descriptors.expect();
     return true;
   }
 
   /** A session is over. */
   leave(): void {
     this.#taken--;
-    this.#descriptors.give(EACH);
+    this.#descriptors.give(this.#each);
   }
 
-  /** Lets in those at the head of the queue who are still there, as far as there are places and descriptors. */
-  admit(): void {
+  /** Lets in those at the head of the queue who are still there. False when there are places, but no descriptors. */
+  admit(): boolean {
     while (this.#queue.length > 0 && this.#taken < this.#most) {
-      if (!this.#descriptors.take(EACH - 1)) return;
+      if (!this.#descriptors.take(this.#each - 1)) return false;
       const { conn, start } = this.#queue.shift()!;
       if (conn.closed) {
-        this.#descriptors.give(EACH);
+        this.#descriptors.give(this.#each);
         continue;
       }
       this.#taken++;
       conn.resume();
       start();
     }
+    return true;
   }
 
   /** How many have left the queue because they are gone. */

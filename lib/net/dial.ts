@@ -60,8 +60,8 @@ export class Dialer {
   }
 
   /** The same as a value: the connection, or why there is none. */
-  open(candidates: readonly Candidate[]): Promise<Conn | DialError> {
-    return new Promise((resolve) => this.dial(candidates, { opened: resolve, failed: resolve }));
+  open(candidates: readonly Candidate[], silent = false): Promise<Conn | DialError> {
+    return new Promise((resolve) => this.dial(candidates, { opened: resolve, failed: resolve }, silent));
   }
 
   /** Connects to the UNIX socket at `path`. */
@@ -72,13 +72,16 @@ export class Dialer {
     });
   }
 
-  /** Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. */
-  dial(candidates: readonly Candidate[], outcome: Dialled): void {
+  /**
+   * Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. Where they were
+   * `silent` of late, it takes the way on which attempts can be given up: nothing piles up before a dead host.
+   */
+  dial(candidates: readonly Candidate[], outcome: Dialled, silent = false): void {
     if (candidates.length === 0) {
       queueMicrotask(() => outcome.failed(new DialError("other", "there is no address to connect to")));
       return;
     }
-    if (candidates.length === 1) {
+    if (candidates.length === 1 && !silent) {
       new Attempt(candidates[0]!, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
       return;
     }

@@ -26,6 +26,8 @@ export class Target {
   /** What answered last: it is asked alone, which spares the race of all addresses. */
   #preferred: Candidate | undefined;
   #failedAt = -Infinity;
+  /** Whether nothing answered the last attempt. */
+  #silent = false;
 
   constructor(endpoint: TargetEndpoint, tools: TargetTools) {
     this.endpoint = endpoint;
@@ -54,7 +56,7 @@ export class Target {
     if (candidates instanceof DialError) return candidates;
     const preferred = this.#preferred && candidates.find(({ ip }) => ip === this.#preferred!.ip);
     if (preferred !== undefined && candidates.length > 1) {
-      const conn = await dialer.open([preferred]);
+      const conn = await dialer.open([preferred], this.#silent);
       if (!(conn instanceof DialError)) return conn;
       this.#preferred = undefined;
       return this.#race(candidates.filter((candidate) => candidate !== preferred));
@@ -63,7 +65,8 @@ export class Target {
   }
 
   async #race(candidates: readonly Candidate[]): Promise<Conn | DialError> {
-    const conn = await this.#tools.dialer.open(candidates);
+    const conn = await this.#tools.dialer.open(candidates, this.#silent);
+    this.#silent = conn instanceof DialError && conn.kind === "timeout";
     if (conn instanceof DialError) this.#resolvedAt = -Infinity;
     else if ("ip" in conn.remote) this.#preferred = conn.remote;
     return conn;

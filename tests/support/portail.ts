@@ -54,8 +54,9 @@ export class Portail {
     return run([...this.command, ...args], { cwd: this.#scene.folder, ...options });
   }
 
-  start(args: readonly string[], env: Record<string, string> = {}): Program {
-    return start(this.#scene, [...this.command, ...args], { env });
+  /** `prefix` stands before the command line. */
+  start(args: readonly string[], env: Record<string, string> = {}, prefix: readonly string[] = []): Program {
+    return start(this.#scene, [...prefix, ...this.command, ...args], { env });
   }
 
   /** `portail socks`, once it listens. */
@@ -67,7 +68,8 @@ export class Portail {
 
   /** `portail tunnel server` or `client`, once it listens. */
   async tunnel(options: TunnelOptions): Promise<RunningTunnel> {
-    const tunnel = new RunningTunnel(this.#scene, (args) => this.start(args, options.env), options);
+    const begin = (args: string[]) => this.start(args, options.env, options.prefix);
+    const tunnel = new RunningTunnel(this.#scene, begin, options);
     await tunnel.listening();
     return tunnel;
   }

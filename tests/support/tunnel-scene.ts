@@ -15,6 +15,8 @@ export interface TunnelOptions {
   /** Further flags: the identity, the trust, who may. */
   args?: readonly string[];
   env?: Record<string, string>;
+  /** Stands before the command line. */
+  prefix?: readonly string[];
 }
 
 /** A line of the log, `--log-format json`. */

@@ -15,8 +15,10 @@ export interface LineOptions {
   /** Further flags. */
   client?: readonly string[];
   server?: readonly string[];
-  /** Of the far end; more are tried after it. */
+  /** In place of the far end. */
   targets?: readonly string[];
+  /** Files that the server may have open (RLIMIT_NOFILE). */
+  descriptors?: number;
 }
 
 let lines = 0;
@@ -97,12 +99,14 @@ export class Line {
     const far = await FarEnd.open(scene, unix ? path("far") : undefined);
     const portail = new Portail(FORMS[0]!, scene);
     const common = ["--cacert", cacert, "--max-tls-version", version, "--status", "http://127.0.0.1:0"];
+    const { targets: [target, ...more] = [far.text] } = options;
     const server = await portail.tunnel({
       side: "server",
-      target: far.text,
+      target: target!,
+      prefix: options.descriptors === undefined ? [] : limited(options.descriptors),
       listen: [unix ? `unix:${path("middle")}` : "127.0.0.1:0"],
       args: [
-        ...(options.targets ?? []).flatMap((target) => ["--target", target]),
+        ...more.flatMap((target) => ["--target", target]),
         "--keystore",
         save(scene, "server", ca.issue({ cn: "server" })).keystore,
         "--allow-all",
@@ -150,6 +154,11 @@ export class Line {
       await until("the status visitors gone", () => tunnel.sockets() === this.#base[i]);
     }
   }
+}
+
+/** Stands before a command line that is to run with so many files open at most. */
+function limited(descriptors: number): string[] {
+  return ["sh", "-c", `ulimit -n ${descriptors}; exec "$@"`, "sh"];
 }
 
 /** A connected socket that keeps its half open; its errors are for whoever looks. */

@@ -1,12 +1,13 @@
 /** Who gets a place, who waits, who is turned away, and that places and descriptors come back. */
 import { describe, expect, test } from "bun:test";
 import { Descriptors, WaitingRoom } from "../../../../commands/tunnel/waiting-room.ts";
+import { until } from "../../../support/until.ts";
 import { FakeConn } from "../../lib/net/fake-conn.ts";
 
 /** A room, and the names of those who were let in. */
-function room(most: number, descriptors = new Descriptors(1000)) {
+function room(most: number, descriptors = new Descriptors(1000), each = 2) {
   const started: string[] = [];
-  const it = new WaitingRoom(most, descriptors);
+  const it = new WaitingRoom(most, descriptors, each);
   const enter = (name: string) => {
     const conn = new FakeConn();
     return { conn, taken: it.enter(conn, () => started.push(name)) };
@@ -104,6 +105,25 @@ describe("descriptors: two for a session, one for who waits", () => {
     one.room.close();
     one.room.leave();
     expect([other.enter("d").taken, other.started]).toEqual([true, ["c", "d"]]);
+  });
+
+  test("are as many for a session as its room says", () => {
+    const descriptors = new Descriptors(9);
+    const [dear, cheap] = [room(1000, descriptors, 4), room(1000, descriptors, 2)];
+    expect([dear.enter("a").taken, dear.enter("b").taken, dear.enter("c").taken]).toEqual([true, true, true]);
+    expect([dear.started, dear.room.waiting, cheap.enter("d").taken]).toEqual([["a", "b"], 1, false]);
+    dear.room.leave();
+    expect([dear.started, cheap.enter("d").taken, cheap.started]).toEqual([["a", "b", "c"], true, []]);
+  });
+
+  test("that the system has not given back are waited for", async () => {
+    let lost = 5;
+    const { started, enter } = room(1000, new Descriptors(7, () => lost));
+    expect([enter("a").taken, enter("b").taken, started]).toEqual([true, false, ["a"]]);
+    lost = 4;
+    expect([enter("c").taken, started]).toEqual([true, ["a"]]);
+    lost = 0;
+    await until("the one who waits", () => started.length === 2);
   });
 
   test("of a room that many wait in for a place are not kept from the others", () => {

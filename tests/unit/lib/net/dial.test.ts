@@ -3,7 +3,9 @@ import { afterEach, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer, type Server, type Socket } from "node:net";
 import { join } from "node:path";
 import { formatAddress } from "../../../../lib/net/conn.ts";
-import { abandonedDials, DialError, interleave, type Candidate } from "../../../../lib/net/dial.ts";
+import { abandonedDials, Dialer, DialError, interleave, type Candidate } from "../../../../lib/net/dial.ts";
+import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
+import { NativeConn } from "../../../../lib/net/native-conn.ts";
 import { leaveOut } from "../../../support/needs.ts";
 import { openBlackHole } from "../../../adversarial/black-hole.ts";
 import { dial, Notes, until } from "./support.ts";
@@ -81,6 +83,19 @@ describe("one candidate", () => {
     // Now the system answers the next attempt with a reset, or takes it: both end it.
     close();
     await until(() => abandonedDials() === before, "the end of the attempt");
+  });
+
+  test("that was silent before: an attempt is given up for good, or connects", async () => {
+    const before = abandonedDials();
+    const { port, close } = await openBlackHole();
+    const silent = await new Dialer(50, new KeepAlive(0)).open([{ ip: "127.0.0.1", port }], true);
+    expect(silent).toMatchObject({ kind: "timeout" });
+    expect(abandonedDials()).toBe(before);
+    close();
+    const { candidate } = await listen("127.0.0.1");
+    const conn = await new Dialer(10_000, new KeepAlive(0)).open([candidate], true);
+    expect(conn).toBeInstanceOf(NativeConn);
+    (conn as NativeConn).destroy();
   });
 });
 
