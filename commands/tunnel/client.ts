@@ -52,12 +52,16 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     tables: ["tunnel", "identity", "trust"],
   },
   args: clientArgs,
-  run({ args, data, config }) {
+  async run({ args, data, config }) {
     const program = args.command.length > 0;
     if (!program && args.env.length > 0) throw usage("usage.missing", "--env needs a program", "write it behind --");
-    configureTunnelLog(data.log, args, args.stdio || program);
-    const settings = parseClientProcess(program ? forProgram(args) : args, config, args.stdio);
-    if (args.stdio) return carryStdio(data, settings);
-    return program ? runProgram(data, settings, args) : serve(data, settings);
+    const endLog = configureTunnelLog(data.log, args, args.stdio || program);
+    try {
+      const settings = parseClientProcess(program ? forProgram(args) : args, config, args.stdio);
+      if (args.stdio) return await carryStdio(data, settings);
+      return await (program ? runProgram(data, settings, args) : serve(data, settings));
+    } finally {
+      endLog();
+    }
   },
 });

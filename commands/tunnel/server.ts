@@ -39,9 +39,13 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     tables: ["tunnel", "identity", "trust"],
   },
   args: serverArgs,
-  run({ args, data, config }) {
-    configureTunnelLog(data.log, args, args.stdio);
-    const settings = parseServerProcess(args, config);
-    return args.stdio ? carryStdio(data, settings) : serve(data, settings);
+  async run({ args, data, config }) {
+    const endLog = configureTunnelLog(data.log, args, args.stdio);
+    try {
+      const settings = parseServerProcess(args, config);
+      return await (args.stdio ? carryStdio(data, settings) : serve(data, settings));
+    } finally {
+      endLog();
+    }
   },
 });

@@ -49,7 +49,7 @@ export interface Quiet {
   conns: boolean;
   connErrors: boolean;
   handshakeErrors: boolean;
-  /** Every line but errors. */
+  /** Every line. */
   all: boolean;
 }
 

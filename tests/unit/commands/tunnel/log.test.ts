@@ -16,8 +16,8 @@ function lines(given: Partial<typeof GIVEN>, calm = false): string {
 test.each([
   ["as it is", {}, false, "info info\nwarn warn\nerror error\n"],
   ["--debug", { debug: true }, false, "debug debug\ninfo info\nwarn warn\nerror error\n"],
-  ["--quiet all", { quiet: ["all"] }, false, "error error\n"],
-  ["--quiet all --debug", { quiet: ["all"], debug: true }, false, "error error\n"],
+  ["--quiet all", { quiet: ["all"] }, false, ""],
+  ["--quiet all --debug", { quiet: ["all"], debug: true }, false, ""],
   ["--quiet conns", { quiet: ["conns"] }, false, "info info\nwarn warn\nerror error\n"],
   ["--stdio", {}, true, "warn warn\nerror error\n"],
   ["--stdio --debug", { debug: true }, true, "debug debug\ninfo info\nwarn warn\nerror error\n"],
