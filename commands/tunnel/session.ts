@@ -30,6 +30,7 @@ export class Session {
   readonly #progress: Progress;
   #relay: Relay | undefined;
   #cut = false;
+  #settle: (refusal: Refusal) => void = () => {};
 
   constructor(tunnel: Tunnel, accepted: Conn) {
     this.#tunnel = tunnel;
@@ -52,22 +53,28 @@ export class Session {
 
   /** Resolves when it is over, with the reason where it was not let through. */
   async run(): Promise<Refusal | undefined> {
-    const refusal = await this.#open();
+    const refusal = await new Promise<Refusal | undefined>((resolve, reject) => {
+      this.#settle = resolve;
+      this.#open().then(resolve, reject);
+    });
     if (refusal === undefined) return undefined;
     this.#progress.front?.conn.destroy();
     this.#accepted.destroy();
     this.#progress.back?.conn.destroy();
-    const reason = this.#cut ? new Refusal(refusal.phase, "cut", "the tunnel is being stopped") : refusal;
-    recordRefused(this.#tunnel, this.#progress, reason);
-    return reason;
+    recordRefused(this.#tunnel, this.#progress, refusal);
+    return refusal;
   }
 
-  /** Ends it at once. */
+  /** Ends it at once, whatever it waits for: what comes of that later is dropped. */
   cut(): void {
     this.#cut = true;
-    this.#relay?.cut();
-    this.#accepted.destroy();
-    this.#progress.front?.conn.destroy();
+    if (this.#relay !== undefined) this.#relay.cut();
+    else this.#settle(this.#stopped());
+  }
+
+  #stopped(): Refusal {
+    const phase = this.#progress.front === undefined ? "handshake" : "dial";
+    return new Refusal(phase, "cut", "the tunnel is being stopped");
   }
 
   /** Everything up to the relay, and the relay itself; why it did not come to that. */
@@ -76,6 +83,7 @@ export class Session {
     const progress = this.#progress;
     const front = await openFront(tunnel, this.#accepted, progress);
     if (front instanceof Refusal) return front;
+    if (this.#cut) return this.#drop(front.conn);
     progress.front = front;
     tunnel.counts.succeeded++;
     tunnel.counts.handshaken(performance.now() - progress.started);
@@ -85,13 +93,13 @@ export class Session {
     }
     const back = await openBack(tunnel);
     if (back instanceof Refusal) return back;
+    if (this.#cut) return this.#drop(back.conn);
     progress.back = back;
     if (tunnel.settings.side === "client") {
       const refused = this.#decide("dial");
       if (refused !== undefined) return refused;
     }
-    if (this.#cut || front.conn.closed)
-      return new Refusal("dial", "client_gone", "the client left before the target was reached");
+    if (front.conn.closed) return new Refusal("dial", "client_gone", "the client left before the target was reached");
     if (tunnel.settings.proxyHeader !== undefined) {
       const header = encodeProxyHeader(proxyHeaderOf(tunnel.settings.proxyHeader, front));
       if (header === undefined) return new Refusal("dial", "proxy_header_size", "the PROXY header would be too long");
@@ -99,6 +107,12 @@ export class Session {
     }
     await this.#copy(front, back);
     return undefined;
+  }
+
+  /** What was opened when it was no longer wanted. */
+  #drop(conn: Conn): Refusal {
+    conn.destroy();
+    return this.#stopped();
   }
 
   #decide(phase: "handshake" | "dial"): Refusal | undefined {

@@ -99,7 +99,7 @@ const ENDING = 1;
 const ENDED = 2;
 
 export class NativeConn extends BaseConn implements Conn {
-  readonly #socket: Socket<NativeConn>;
+  #socket: Socket<NativeConn>;
   readonly #dialled: boolean;
   /** What the system did not take yet, in order; undefined when it took all. */
   #queue: Uint8Array[] | undefined;
@@ -143,14 +143,17 @@ export class NativeConn extends BaseConn implements Conn {
 
   /**
    * Gives the socket to a layer over it: `wrap` gets it, and this connection has no more events. Nothing may be held or
-   * waiting to be sent.
+   * waiting to be sent. To destroy it is to destroy the layer.
    */
   giveUp<T>(wrap: (socket: Socket<NativeConn>) => T): T {
     this.gone();
     this.attach(IGNORE);
     // An accepted socket shares its handlers with all others of its listener.
     if (this.#dialled) this.#socket.reload({ socket: BELOW } as never);
-    return wrap(this.#socket);
+    const layer = wrap(this.#socket);
+    // To terminate the socket below would leave it open, and the layer with nothing to close.
+    this.#socket = layer as never;
+    return layer;
   }
 
   override probeAfter(seconds: number): void {

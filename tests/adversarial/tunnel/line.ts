@@ -79,15 +79,22 @@ export class FarEnd {
 
 export class Line {
   readonly client: RunningTunnel;
-  readonly server: RunningTunnel;
+  server: RunningTunnel;
   readonly far: FarEnd;
   readonly #base: [client: number, server: number];
+  readonly #startServer: (listen: string) => Promise<RunningTunnel>;
 
-  private constructor(client: RunningTunnel, server: RunningTunnel, far: FarEnd) {
+  private constructor(
+    client: RunningTunnel,
+    server: RunningTunnel,
+    far: FarEnd,
+    startServer: (listen: string) => Promise<RunningTunnel>,
+  ) {
     this.client = client;
     this.server = server;
     this.far = far;
     this.#base = [client.sockets(), server.sockets()];
+    this.#startServer = startServer;
   }
 
   static async open(scene: Scene, options: LineOptions = {}): Promise<Line> {
@@ -100,21 +107,23 @@ export class Line {
     const portail = new Portail(FORMS[0]!, scene);
     const common = ["--cacert", cacert, "--max-tls-version", version, "--status", "http://127.0.0.1:0"];
     const { targets: [target, ...more] = [far.text] } = options;
-    const server = await portail.tunnel({
-      side: "server",
-      target: target!,
-      prefix: options.descriptors === undefined ? [] : limited(options.descriptors),
-      listen: [unix ? `unix:${path("middle")}` : "127.0.0.1:0"],
-      args: [
-        ...more.flatMap((target) => ["--target", target]),
-        "--keystore",
-        save(scene, "server", ca.issue({ cn: "server" })).keystore,
-        "--allow-all",
-        ...(proxied ? ["--accept-proxy-from", "127.0.0.0/8"] : []),
-        ...common,
-        ...(options.server ?? []),
-      ],
-    });
+    const startServer = (listen: string) =>
+      portail.tunnel({
+        side: "server",
+        target: target!,
+        prefix: options.descriptors === undefined ? [] : limited(options.descriptors),
+        listen: [listen],
+        args: [
+          ...more.flatMap((target) => ["--target", target]),
+          "--keystore",
+          save(scene, "server", ca.issue({ cn: "server" })).keystore,
+          "--allow-all",
+          ...(proxied ? ["--accept-proxy-from", "127.0.0.0/8"] : []),
+          ...common,
+          ...(options.server ?? []),
+        ],
+      });
+    const server = await startServer(unix ? `unix:${path("middle")}` : "127.0.0.1:0");
     const hop = unix ? server.listen[0]! : `127.0.0.1:${proxied ? await announce(scene, server.port) : server.port}`;
     const client = await portail.tunnel({
       side: "client",
@@ -128,7 +137,13 @@ export class Line {
       ],
     });
     await Promise.all([client.status(), server.status()]);
-    return new Line(client, server, far);
+    return new Line(client, server, far, startServer);
+  }
+
+  /** Another server in place of one that is gone. */
+  async restartServer(): Promise<void> {
+    this.server = await this.#startServer(this.server.listen[0]!);
+    await this.server.status();
   }
 
   /** A fresh near end. */

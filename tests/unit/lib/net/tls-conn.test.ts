@@ -1,4 +1,4 @@
-/** A client's judgement of a server's certificate: of its chain alone, and by proof that the key is there. Names are the caller's. */
+/** TLS over a connection: a client judges the chain of a server by its proof that the key is there, and what is destroyed is gone. Names are the caller's. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { connect, createServer, type AddressInfo, type Server, type Socket } from "node:net";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
@@ -123,4 +123,21 @@ test("a certificate whose key the server does not prove is a failure, also where
   expect(await outcome(dial(between, false, "localhost"))).toBe("tls_protocol");
   expect(await outcome(dial(between, true, "localhost"))).toBe("tls_protocol");
   expect(await outcome(dial(port, false, "localhost"))).toBe("echo");
+});
+
+test("a connection that is destroyed in its handshake is gone for the peer, and the handshake has failed", async () => {
+  const gone = Promise.withResolvers<string | undefined>();
+  const port = await listen(
+    createServer((peer) => void peer.on("error", ({ code }: Error & { code?: string }) => gone.resolve(code)).resume()),
+  );
+  const keepAlive = new KeepAlive(0);
+  const conn = await new Dialer(10_000, keepAlive).open([{ ip: "127.0.0.1", port }]);
+  if (conn instanceof Error) throw conn;
+  const options = { requestCert: true, verify: true, protocolIds: [], deadlines: new Deadlines(10_000), keepAlive };
+  const nothing = { bytes: new Uint8Array(0), ended: false };
+  const failed = secure(conn, nothing, false, { context: createContext({ ca: [ca.cert] }), ...options });
+  await Bun.sleep(20);
+  conn.destroy();
+  expect(await failed).toMatchObject({ reason: "handshake_closed" });
+  expect(await gone.promise).toBe("ECONNRESET");
 });
