@@ -8,6 +8,7 @@ import { PATH, start } from "../../support/program.ts";
 import { FORMS } from "../../support/portail.ts";
 import { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
+import { openBlackHole } from "../black-hole.ts";
 import { dial, Line, type LineOptions } from "./line.ts";
 
 setDefaultTimeout(120_000);
@@ -170,6 +171,18 @@ describe("what has not come to a relay", () => {
     far.end();
     expect(String(last)).toBe("the last word");
     expect(await line.server.program.ended).toBe(0);
+  });
+
+  test("nor is a target that does not answer", async () => {
+    const hole = await openBlackHole();
+    scene.defer(() => hole.close());
+    const line = await Line.open(scene, { targets: [`127.0.0.1:${hole.port}`], server: ["--connect-timeout", "10m"] });
+    const gone = broken(await line.near());
+    await until("the dial", async () => (await line.server.metrics())["accept.success"] === 1);
+    line.server.program.signal("SIGTERM");
+    expect(await line.server.program.ended).toBe(0);
+    expect(await gone).toBe("ECONNRESET");
+    expect(line.server.sessions()).toMatchObject([{ decision: "deny", reason: "cut" }]);
   });
 
   test("and one that is idle ends at once", async () => {
