@@ -3,6 +3,7 @@ import type { Socket, SocketHandler } from "bun";
 import { BaseConn } from "./base-conn.ts";
 import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
 import { readBulk, spliceBulk } from "./bulk.ts";
+import { boundAddress } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
 /**
@@ -129,7 +130,14 @@ export class NativeConn extends BaseConn implements Conn {
   }
 
   get local(): SocketAddress {
-    return (this.#local ??= tcpAddress(this.#socket.localAddress, this.#socket.localPort));
+    return (this.#local ??= this.#bound());
+  }
+
+  /** The runtime knows TCP addresses only; of a UNIX listener, the system knows the path. */
+  #bound(): SocketAddress {
+    const { localAddress, localPort } = this.#socket;
+    const address = tcpAddress(localAddress, localPort);
+    return "path" in address ? (boundAddress(this.fd) ?? address) : address;
   }
 
   get buffered(): number {

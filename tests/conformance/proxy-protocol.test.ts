@@ -2,24 +2,9 @@
 import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { decodeProxyHeader, encodeProxyHeader, type ProxyClaim } from "../../lib/wire/proxy-protocol.ts";
 import type { ProxyHeader } from "../../lib/wire/proxy-v2.ts";
-import { goProgram } from "../support/go-program.ts";
 import { leaveOut, missing } from "../support/needs.ts";
-import { run } from "../support/program.ts";
+import { askLibrary as ask, openLibrary, type Header } from "../support/proxy-library.ts";
 import { expectReads, hex } from "./three-ways.ts";
-
-/** As tests/support/proxyproto/main.go has it. */
-interface Header {
-  hex?: string;
-  error?: string;
-  version?: number;
-  local?: boolean;
-  transport?: number;
-  source?: string;
-  destination?: string;
-  fields?: { type: number; value: string }[];
-  tls?: object;
-  rest?: string;
-}
 
 setDefaultTimeout(300_000);
 
@@ -27,18 +12,6 @@ const NEEDS = missing(["go"]);
 const TCP4 = 0x11;
 const TCP6 = 0x21;
 const UNIX = 0x31;
-
-let program = "";
-
-async function ask(requests: readonly Header[]): Promise<Header[]> {
-  const stdin = requests.map((request) => `${JSON.stringify(request)}\n`).join("");
-  const { status, stdout, stderr } = await run([program], { stdin });
-  if (status !== 0) throw new Error(stderr);
-  return stdout
-    .trim()
-    .split("\n")
-    .map((line) => JSON.parse(line) as Header);
-}
 
 const digits = (text: string) => Buffer.from(text).toString("hex");
 
@@ -190,7 +163,7 @@ const READ: [name: string, claim: ProxyClaim, header: Header][] = [
 if (NEEDS.length > 0) leaveOut("PROXY headers between us and a library in Go", NEEDS);
 else {
   beforeAll(async () => {
-    program = await goProgram("proxyproto");
+    await openLibrary();
   });
 
   describe("what it writes", () => {

@@ -2,9 +2,10 @@
 import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Socket } from "node:net";
 import { next } from "../../support/bulk.ts";
+import { FarEnd } from "../../support/far-end.ts";
 import { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
-import { FarEnd, Line, type LineOptions } from "./line.ts";
+import { Line, type LineOptions } from "./line.ts";
 
 setDefaultTimeout(120_000);
 

@@ -185,6 +185,7 @@ describe("UNIX sockets", () => {
     client.write("hello");
     await until(() => notes[0]?.text === "hello");
     expect(formatAddress(conns[0]!.remote)).toBe("unix:");
+    expect(conns[0]!.local).toEqual(listener.address);
     client.destroy();
     listener.close();
     expect(existsSync(path())).toBe(false);
