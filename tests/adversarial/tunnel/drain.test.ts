@@ -3,9 +3,6 @@ import { afterAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import type { Socket } from "node:net";
 import { digestOf, next, receive, send } from "../../support/bulk.ts";
-import { needing } from "../../support/needs.ts";
-import { PATH, start } from "../../support/program.ts";
-import { FORMS } from "../../support/portail.ts";
 import { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
 import { openBlackHole } from "../black-hole.ts";
@@ -188,28 +185,5 @@ describe("what has not come to a relay", () => {
   test("and one that is idle ends at once", async () => {
     const line = await Line.open(scene);
     expect(await Promise.all([line.client.stop(), line.server.stop()])).toEqual([0, 0]);
-  });
-});
-
-needing("a UNIX socket of the service manager", ["systemd-socket-activate"], () => {
-  const scene = new Scene();
-  afterAll(() => scene.close());
-
-  test("stays where it is when the tunnel ends", async () => {
-    const line = await Line.open(scene);
-    const path = scene.path("inherited");
-    const manager = ["systemd-socket-activate", "--listen", path, "--fdname=in", `--setenv=PATH=${PATH}`];
-    const identity = ["--keystore", scene.path("client.pem"), "--cacert", scene.path("ca.pem")];
-    const to = ["--listen", "systemd:in", "--target", `127.0.0.1:${line.server.port}`];
-    const daemon = start(scene, [...manager, ...FORMS[0]!.command(scene), "tunnel", "client", ...to, ...identity]);
-    await daemon.output("stderr", /Listening on/);
-    const near = await dial({ path });
-    const far = await line.far.next();
-    near.end("through it");
-    expect(String(await next(far))).toBe("through it");
-    far.end();
-    daemon.signal("SIGTERM");
-    expect(await daemon.ended).toBe(0);
-    expect(existsSync(path)).toBe(true);
   });
 });
