@@ -56,7 +56,7 @@ describe.each(LINES)("%s", (_, options) => {
     for (const { sends, ended } of LOADS) {
       for (const who of ["near", "far"] as const) {
         for (let round = 0; round < ROUNDS; round++) {
-          const ends = await line.connect();
+          const ends = await line.relayed();
           const other = who === "near" ? ends.far : ends.near;
           let bytes = 0;
           for (const socket of Object.values(ends)) socket.on("data", (chunk: Buffer) => (bytes += chunk.length));

@@ -14,11 +14,17 @@ const AT_ONCE = 10;
 
 /** What comes back to a word: the word, or how it ended without. */
 async function answerOf(line: Line): Promise<string> {
-  const near = await line.near();
-  near.write("word");
-  const answer = await next(near).then(String, (error: Error & { code?: string }) => error.code ?? error.message);
-  near.destroy();
-  return answer;
+  let near: Socket | undefined;
+  try {
+    near = await line.near();
+    near.write("word");
+    return String(await next(near));
+  } catch (error) {
+    // Perhaps before it was told that it is connected.
+    return (error as { code?: string }).code ?? String(error);
+  } finally {
+    near?.destroy();
+  }
 }
 
 const answersOf = (line: Line) => Promise.all(Array.from({ length: AT_ONCE }, () => answerOf(line)));

@@ -127,7 +127,7 @@ describe.each(["client", "server"] as const)("%s", (side) => {
 
   test("what is open after --shutdown-timeout is cut: status 1, and resets at both ends", async () => {
     const line = await Line.open(scene, { [side]: ["--shutdown-timeout", "1s"] });
-    const { near, far } = await line.connect();
+    const { near, far } = await line.relayed();
     const ends = [broken(near), broken(far)];
     line[side].program.signal("SIGTERM");
     expect(await line[side].program.ended).toBe(1);
@@ -138,7 +138,7 @@ describe.each(["client", "server"] as const)("%s", (side) => {
 
   test("a second SIGTERM cuts at once", async () => {
     const line = await Line.open(scene);
-    const { near, far } = await line.connect();
+    const { near, far } = await line.relayed();
     const ends = [broken(near), broken(far)];
     line[side].program.signal("SIGTERM");
     await draining(line, side);
@@ -155,7 +155,7 @@ describe("what has not come to a relay", () => {
 
   test("is not waited for: a handshake that stands still, and who waits for a place", async () => {
     const line = await Line.open(scene, { server: ["--max-concurrent-conns", "2"] });
-    const { near, far } = await line.connect();
+    const { near, far } = await line.relayed();
     const silent = await dial({ port: line.server.port, host: "127.0.0.1" });
     await until("the handshake", async () => (await line.server.metrics())["accept.total"] === 2);
     const waiting = await line.near();

@@ -60,8 +60,8 @@ describe.each(Object.entries(KINDS))("%s", (way, kinds) => {
         flood.push(socket);
         socket.on("close", () => reaped++).on("end", () => socket.destroy());
         socket.resume();
-        // No handshake record, and no PROXY header.
-        socket.write(kind.send ?? Buffer.concat([Buffer.from([prng.below(22)]), prng.bytes(200)]));
+        // The first two bytes are those of no record of TLS, which could be waited for, and of no PROXY header.
+        socket.write(kind.send ?? Buffer.concat([Buffer.of(prng.below(256), 0x7f), prng.bytes(200)]));
         if (kind.late) late++;
       }
     }

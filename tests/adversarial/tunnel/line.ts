@@ -1,5 +1,6 @@
 /** A line between two plain sockets of the test: near end, `tunnel client`, `tunnel server`, far end. Asserts nothing. */
 import { connect, type Socket } from "node:net";
+import { next } from "../../support/bulk.ts";
 import { FarEnd } from "../../support/far-end.ts";
 import { authority, save } from "../../support/pki.ts";
 import { FORMS, Portail } from "../../support/portail.ts";
@@ -103,6 +104,19 @@ export class Line {
   /** Both ends of a connection; one at a time. */
   async connect(): Promise<{ near: Socket; far: Socket }> {
     return { near: await this.near(), far: await this.far.next() };
+  }
+
+  /** The same, once a byte has gone each way: both tunnels know that they are connected. */
+  async relayed(): Promise<{ near: Socket; far: Socket }> {
+    const ends = await this.connect();
+    for (const [from, to] of [
+      [ends.near, ends.far],
+      [ends.far, ends.near],
+    ] as const) {
+      from.write("?");
+      await next(to);
+    }
+    return ends;
   }
 
   /** Waits until no connection is counted and no socket is open but those of the beginning. */
