@@ -14,12 +14,16 @@ let pipe: Pipe | undefined;
 
 /**
  * Moves what the socket `from` has ready to the socket `to`, of which nothing may be waiting elsewhere; what `to` does not
- * take now is given to `rest`, and ends it. Answers the bytes taken from `from`, undefined where the kernel cannot move
+ * take now is given to `rest`, with whether it takes nothing any more, and ends it. Answers the bytes taken from `from`, undefined where the kernel cannot move
  * them. No byte is copied, which halves the CPU time per byte (measured: 0.3 against 0.6 s/GiB over loopback). The end of
  * the stream and errors are left for the runtime to find: a call that met a reset would take it away from the runtime,
  * which would then see an orderly end.
  */
-export function spliceBulk(from: number, to: number, rest: (bytes: Uint8Array) => void): number | undefined {
+export function spliceBulk(
+  from: number,
+  to: number,
+  rest: (bytes: Uint8Array, broken: boolean) => void,
+): number | undefined {
   const system = libc();
   pipe ??= openPipe();
   if (system === undefined || pipe === undefined) return undefined;
@@ -31,7 +35,7 @@ export function spliceBulk(from: number, to: number, rest: (bytes: Uint8Array) =
     let left = filled;
     for (let taken = 1; left > 0 && taken > 0; left -= Math.max(0, taken)) taken = pipe.drain(to, left);
     if (left === 0) continue;
-    rest(pipe.read(left));
+    rest(pipe.read(left), pipe.isBroken(to));
     break;
   }
   return moved;

@@ -207,16 +207,18 @@ export class NativeConn extends BaseConn implements Conn {
 
   /** Undefined where it cannot. What passes through a layer over `to` must not pass it by. */
   #spliceTo(to: NativeConn, fd: number): number | undefined {
-    const moved = spliceBulk(fd, to.fd, (rest) => to.#writeRest(rest));
+    const moved = spliceBulk(fd, to.fd, (rest, broken) => to.#writeRest(rest, broken));
     to.sent += moved ?? 0;
     return moved;
   }
 
   /** Bytes that count as sent already, and that the system did not take: the runtime tells when it takes more. */
-  #writeRest(bytes: Uint8Array): void {
-    const taken = this.#socket.write(bytes);
-    if (taken < 0) this.#noteReset();
-    else if (taken < bytes.length) this.#enqueue(bytes, taken);
+  #writeRest(bytes: Uint8Array, broken: boolean): void {
+    const taken = broken ? -1 : this.#socket.write(bytes);
+    if (taken < 0) {
+      this.#noteReset();
+      this.destroy();
+    } else if (taken < bytes.length) this.#enqueue(bytes, taken);
   }
 
   /** Writes bytes that the caller will overwrite: what the system does not take is copied. */

@@ -36,9 +36,12 @@ export interface RatePlan extends Route {
   parallel: number;
   warmupMs: number;
   durationMs: number;
+  /** Answers also when it is warm, with what it counted up to then. */
+  tellsWarm?: boolean;
 }
 
 export interface RateResult {
+  /** In the measured window; since the start in the answer of one that is warm. */
   perSecond: number;
   /** Since the start, warm-up included. */
   total: number;

@@ -60,12 +60,18 @@ const patience = setInterval(() => {
 }, 500);
 
 for (let client = 0; client < plan.parallel; client++) run(client);
+const started = { done, time: performance.now() };
 await Bun.sleep(plan.warmupMs);
+if (plan.tellsWarm) answer(since(started));
 const before = { done, time: performance.now() };
 await Bun.sleep(plan.durationMs);
-const seconds = (performance.now() - before.time) / 1000;
-const result: RateResult = { perSecond: (done - before.done) / seconds, total: done, failures };
+const result = since(before);
 stopped = true;
 clearInterval(patience);
 answer(result);
 process.exit(0);
+
+function since(before: { done: number; time: number }): RateResult {
+  const seconds = (performance.now() - before.time) / 1000;
+  return { perSecond: (done - before.done) / seconds, total: done, failures };
+}

@@ -158,11 +158,14 @@ async function connections(
   effort: Effort,
   into: Measurement,
 ): Promise<void> {
+  const { rateWarmupMs: warmupMs, rateMs: durationMs } = effort;
+  const plan: RatePlan = { ...route, parallel: PARALLEL, warmupMs, durationMs, tellsWarm: true };
+  const load = await startLoad<RateResult>("rate", plan, GENERATOR_LIMIT_MS);
   const before = cpuSecondsOf(...pids);
-  const plan: RatePlan = { ...route, parallel: PARALLEL, warmupMs: effort.rateWarmupMs, durationMs: effort.rateMs };
-  const { perSecond, total, failures } = await runLoad<RateResult>("rate", plan, GENERATOR_LIMIT_MS);
+  const { perSecond, total, failures } = await load.finish();
+  const spent = cpuSecondsOf(...pids) - before;
   into.attempts[row] = { failed: failures, attempted: total + failures };
   if (total === 0) throw new Error("no connection succeeded");
   into.values[row] = perSecond;
-  if (pids.length > 0) into.values[`cpu-${row}`] = ((cpuSecondsOf(...pids) - before) / total) * 1e6;
+  if (pids.length > 0) into.values[`cpu-${row}`] = (spent / (total - load.answer.total)) * 1e6;
 }

@@ -18,8 +18,8 @@ afterEach(async () => {
 const TINY = {
   warmupMs: 20,
   bulkMs: 50,
-  rateWarmupMs: 50,
-  rateMs: 100,
+  rateWarmupMs: 300,
+  rateMs: 1500,
   warmupEchoes: 50,
   echoes: 250,
   tunnels: 10,

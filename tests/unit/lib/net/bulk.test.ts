@@ -60,7 +60,7 @@ describe("inside the kernel", () => {
     const read = readSync(sink, head);
     const sent = pour(source, pattern(150_000, 5));
     const rests: Uint8Array[] = [];
-    expect(spliceBulk(from, to, (rest) => void rests.push(rest))).toBe(sent.length);
+    expect(spliceBulk(from, to, (rest, broken) => void (broken || rests.push(rest)))).toBe(sent.length);
     expect(rests).toHaveLength(1);
     const after = Buffer.concat([head.subarray(0, read), empty(sink), rests[0]!]);
     expect(after.equals(Buffer.concat([before, sent]))).toBe(true);
@@ -79,14 +79,16 @@ describe("inside the kernel", () => {
     expect(readSync(from, Buffer.alloc(1))).toBe(0);
   });
 
-  test("a target that is gone: the bytes are given back", () => {
+  test("a target that is gone: the bytes are given back, and that is said", () => {
     const [from, source] = pair();
     const [to, sink] = pair();
     closeSync(open.splice(open.indexOf(sink), 1)[0]!);
     const sent = pour(source, pattern(5000, 17));
     const rests: Uint8Array[] = [];
-    expect(spliceBulk(from, to, (rest) => void rests.push(rest))).toBe(5000);
+    const brokens: boolean[] = [];
+    expect(spliceBulk(from, to, (rest, broken) => void (rests.push(rest), brokens.push(broken)))).toBe(5000);
     expect(Buffer.concat(rests).equals(sent)).toBe(true);
+    expect(brokens).toEqual([true]);
   });
 });
 

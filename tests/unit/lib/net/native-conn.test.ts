@@ -1,0 +1,59 @@
+/** What a socket of the runtime can do that real ones do once in a thousand times: a reset that a write meets first. */
+import { describe, expect, test } from "bun:test";
+import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
+import { NativeConn } from "../../../../lib/net/native-conn.ts";
+import { Notes } from "./support.ts";
+
+/** A socket that takes what `room` says in turn, -1 for a connection that is lost, and is closed when it is told to be. */
+function connOver(...room: number[]) {
+  const socket = { write: () => room.shift() ?? -1, terminate: () => conn.onClose(undefined), shutdown() {}, end() {} };
+  const conn: NativeConn = new NativeConn(socket as never, new KeepAlive(0));
+  const notes = new Notes();
+  conn.attach(notes);
+  /** The runtime tells such a socket's end as an orderly one. */
+  const tellEnd = () => {
+    conn.onEnd();
+    conn.onClose(undefined);
+  };
+  return { conn, notes, tellEnd };
+}
+
+const bytes = new Uint8Array(10);
+
+describe("a write that finds the connection reset is no orderly end", () => {
+  test("the first of all", () => {
+    const { conn, notes, tellEnd } = connOver(-1);
+    conn.write(bytes);
+    tellEnd();
+    expect(notes.ended).toBe(false);
+    expect(notes.error).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  test("one of what waited", () => {
+    const { conn, notes, tellEnd } = connOver(4, -1);
+    expect(conn.write(bytes)).toBe(false);
+    conn.onDrain();
+    tellEnd();
+    expect(notes.ended).toBe(false);
+    expect(notes.error).toMatchObject({ code: "ECONNRESET" });
+  });
+
+  test("the peer had ended before: that stays, and the error comes with the close", () => {
+    const { conn, notes } = connOver(-1);
+    conn.onEnd();
+    conn.write(bytes);
+    conn.onClose(undefined);
+    expect(notes.ended).toBe(true);
+    expect(notes.error).toMatchObject({ code: "ECONNRESET" });
+  });
+});
+
+test("an orderly end is one, and what was waiting before it went out", () => {
+  const { conn, notes, tellEnd } = connOver(4, 6);
+  expect(conn.write(bytes)).toBe(false);
+  conn.onDrain();
+  expect(conn.buffered).toBe(0);
+  tellEnd();
+  expect(notes.ended).toBe(true);
+  expect(notes.error).toBeUndefined();
+});
