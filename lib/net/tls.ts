@@ -2,8 +2,12 @@
 import { openBridge } from "./bridge.ts";
 import type { Conn, Early } from "./conn.ts";
 import { NativeConn } from "./native-conn.ts";
+import { Pace } from "./pace.ts";
 import { handshake, type HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
+
+/** One for the process: its handshakes share one event loop. */
+const pace = new Pace();
 
 /**
  * Puts TLS over `conn`; `early` is what was read of it already. Resolves to the secured connection, which replaces
@@ -17,6 +21,13 @@ export async function secure(
   isServer: boolean,
   options: HandshakeOptions,
 ): Promise<Conn | TlsFailure> {
+  const turn = pace.turn();
+  if (turn !== undefined) {
+    // Unread until then: what comes is for the layer.
+    conn.pause();
+    await turn;
+    conn.resume();
+  }
   if (conn.closed || early.ended) {
     conn.destroy();
     return new TlsFailure("handshake_closed", "the peer closed the connection before the handshake");

@@ -72,6 +72,45 @@ describe("bytes", () => {
   });
 });
 
+describe("bulk", () => {
+  /** A client that can move what is waiting past us, and what it answers. */
+  const pumping = (answers: boolean) => {
+    const parts = relayed();
+    let pumped = 0;
+    Object.assign(parts.client, {
+      pumpTo(to: Conn) {
+        expect(to).toBe(parts.upstream);
+        pumped++;
+        return answers;
+      },
+    });
+    return { ...parts, pumped: () => pumped };
+  };
+
+  test("begins at 64 KiB: what is behind such a chunk is moved past us, after it", () => {
+    const { client, upstream, pumped } = pumping(true);
+    client.data("x".repeat(64 * 1024 - 1));
+    expect(pumped()).toBe(0);
+    client.data("y".repeat(64 * 1024));
+    expect(pumped()).toBe(1);
+    expect(upstream.written.map((text) => text.length)).toEqual([64 * 1024 - 1, 64 * 1024]);
+    expect(client.calls).toEqual([]);
+  });
+
+  test("a reader that is full pauses it", () => {
+    const { client, pumped } = pumping(false);
+    client.data("x".repeat(64 * 1024));
+    expect([pumped(), client.calls]).toEqual([1, ["pause"]]);
+  });
+
+  test("nothing overtakes a chunk that was not taken whole", () => {
+    const { client, upstream, pumped } = pumping(true);
+    upstream.takes = false;
+    client.data("x".repeat(64 * 1024));
+    expect([pumped(), client.calls]).toEqual([0, ["pause"]]);
+  });
+});
+
 describe("ends", () => {
   test("are passed on, and the other direction goes on", () => {
     const { client, upstream, results } = relayed();
