@@ -8,6 +8,7 @@ import { concat, NOTHING, type FrontSession, type ProxyRequest, type Step } from
 import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
+import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
 import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
 
@@ -23,6 +24,7 @@ type State = "asking" | "verifying" | "asked" | "open" | "over";
 export class Client extends Due implements ConnEvents, Open, Asker, Answer, RelayEnded {
   readonly conn: Conn;
   user: string | undefined;
+  readonly origin: Origin | undefined;
   readonly #number: number;
   readonly #proxy: Proxy;
   #front: FrontSession | undefined;
@@ -37,18 +39,19 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #ended = false;
 
   /** Takes a connection in; it keeps itself from here on. */
-  static admit(proxy: Proxy, conn: Conn): Client {
+  static admit(proxy: Proxy, conn: Conn, origin?: Origin): Client {
     // Asked now for the records: a closed socket no longer knows.
     if (proxy.recorded) void conn.remote;
-    const client = new Client(proxy, conn);
+    const client = new Client(proxy, conn, origin);
     conn.attach(client);
     return client;
   }
 
-  private constructor(proxy: Proxy, conn: Conn) {
+  private constructor(proxy: Proxy, conn: Conn, origin: Origin | undefined) {
     super();
     this.#proxy = proxy;
     this.conn = conn;
+    this.origin = origin;
     this.#number = proxy.nextSession();
     proxy.enter(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
@@ -130,7 +133,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#proxy.forwarder().then(
       (forwarder) => {
         if (this.#state !== "asked") return;
-        forwarder.adopt(this.conn, { bytes: this.#held, ended: this.#ended }, this.session);
+        forwarder.adopt(this, { bytes: this.#held, ended: this.#ended });
         if (this.#held.length > MOST_EARLY) this.conn.resume();
         this.#proxy.leave(this);
       },
@@ -163,7 +166,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   /** What the client sends meanwhile waits, with the client beyond a bound. */
   async #authenticate(front: FrontSession, user: string, password: Uint8Array): Promise<void> {
     this.#state = "verifying";
-    const accepted = (await this.#proxy.users?.verify(user, password, clientNetwork(this.conn))) ?? false;
+    const accepted = (await this.#proxy.users?.verify(user, password, clientNetwork(this))) ?? false;
     if (this.#state !== "verifying") return;
     this.#state = "asking";
     if (accepted) this.user = user;

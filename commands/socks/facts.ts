@@ -2,6 +2,8 @@
 import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import { parseIp, type Ip } from "../../lib/wire/ip.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
+import { peerFacts } from "../../lib/identity/peer.ts";
+import { clientAddress, type Origin } from "./origin.ts";
 import type { Asker } from "./passage.ts";
 
 /** Facts whose values cost a system call; filled when a loaded policy asks for them. */
@@ -17,7 +19,7 @@ export function requestFacts(
   const { http } = asked;
   const facts: Mutable<Facts> = {
     command: "socks",
-    "client.auth": "none",
+    "client.auth": asker.origin?.tls === undefined ? "none" : "tls",
     "client.user": asker.user,
     "proxy.protocol": asked.protocol,
     "proxy.cmd": http === undefined ? "tcp_connect" : undefined,
@@ -31,6 +33,7 @@ export function requestFacts(
     query: http?.query,
     scheme: http === undefined ? undefined : "http",
   };
+  if (asker.origin !== undefined) Object.assign(facts, originFacts(asker.origin));
   if (wants.anyCostly) addCostly(facts, asker, wants);
   if (wants.headers && http !== undefined) Object.assign(facts, headerFacts(http.headers()));
   return facts;
@@ -56,14 +59,21 @@ export class Wants {
   }
 }
 
-function addCostly(facts: Mutable<Facts>, { conn }: Asker, wants: Wants): void {
-  const { remote } = conn;
-  if ("ip" in remote) {
-    const ip = parseIp(remote.ip);
-    if (wants.has("client.ip")) facts["client.ip"] = ip;
-    if (wants.has("peer.ip")) facts["peer.ip"] = ip;
-    if (wants.has("client.port")) facts["client.port"] = remote.port;
+function originFacts({ tls, peer }: Origin): Facts {
+  return {
+    ...(tls === undefined ? {} : { "tls.version": tls.version }),
+    ...(peer === undefined ? {} : peerFacts(peer, "client")),
+  };
+}
+
+function addCostly(facts: Mutable<Facts>, asker: Asker, wants: Wants): void {
+  const { conn } = asker;
+  const client = clientAddress(asker);
+  if ("ip" in client) {
+    if (wants.has("client.ip")) facts["client.ip"] = parseIp(client.ip);
+    if (wants.has("client.port")) facts["client.port"] = client.port;
   }
+  if (wants.has("peer.ip") && "ip" in conn.remote) facts["peer.ip"] = parseIp(conn.remote.ip);
   if (wants.has("listen.port") && "ip" in conn.local) facts["listen.port"] = conn.local.port;
 }
 

@@ -14,6 +14,7 @@ import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forward.ts";
 import { Client } from "./client.ts";
 import { exchange, refuse } from "./exchange.ts";
+import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Asker } from "./passage.ts";
 import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
 
@@ -22,15 +23,17 @@ class ForwardClient extends Due implements Asker, Open {
   readonly conn: Conn;
   readonly session: string;
   user: string | undefined;
+  readonly origin: Origin | undefined;
   readonly #proxy: Proxy;
   #receivedBefore = 0;
   #exchanges = 0;
 
-  constructor(proxy: Proxy, conn: Conn, session: string) {
+  constructor(proxy: Proxy, { conn, session, origin }: Asker) {
     super();
     this.#proxy = proxy;
     this.conn = conn;
     this.session = session;
+    this.origin = origin;
     proxy.enter(this);
     this.rest(-1);
   }
@@ -110,9 +113,9 @@ export class Forwarder {
   }
 
   /** Takes over a client connection that began with a forward request. */
-  adopt(conn: Conn, early: Early, session: string): void {
-    const duplex = new ConnDuplex(conn, early);
-    const client = new ForwardClient(this.#proxy, conn, session);
+  adopt(asker: Asker, early: Early): void {
+    const duplex = new ConnDuplex(asker.conn, early);
+    const client = new ForwardClient(this.#proxy, asker);
     this.#clients.set(duplex, client);
     duplex.on("error", () => {});
     duplex.on("close", () => client.gone());
@@ -130,7 +133,7 @@ export class Forwarder {
     const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
     const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
     client.gone();
-    Client.admit(this.#proxy, duplex.detach()).data(Buffer.concat([bytes, head]));
+    Client.admit(this.#proxy, duplex.detach(), client.origin).data(Buffer.concat([bytes, head]));
   }
 
   #malformed(error: Error & { code?: string }, duplex: ConnDuplex): void {
@@ -152,7 +155,8 @@ export class Forwarder {
     client.begin();
     res.on("close", () => client.done());
     // Of this request alone: the next one may bring another user.
-    const asker: Asker = { conn: client.conn, session: client.session, user: undefined };
+    const { conn, session, origin } = client;
+    const asker: Asker = { conn, session, user: undefined, origin };
     const refusal = await this.#refusal(asker, req);
     if (res.destroyed) return;
     if (refusal !== undefined) {
@@ -189,7 +193,7 @@ export class Forwarder {
       const value = req.headers["proxy-authorization"];
       const credentials = value === undefined ? undefined : decodeBasic(value);
       if (credentials === undefined) return answerUnauthenticated("this proxy asks for a user and a password");
-      const accepted = await users.verify(credentials.user, credentials.password, clientNetwork(asker.conn));
+      const accepted = await users.verify(credentials.user, credentials.password, clientNetwork(asker));
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       asker.user = credentials.user;
     }

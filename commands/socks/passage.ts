@@ -9,6 +9,7 @@ import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { requestFacts } from "./facts.ts";
+import { clientAddress, type Origin } from "./origin.ts";
 import { clientKey, digest, type Proxy } from "./proxy.ts";
 
 /** Who asks. */
@@ -16,6 +17,8 @@ export interface Asker {
   conn: Conn;
   session: string;
   user: string | undefined;
+  /** Absent where the connection is a plain socket. */
+  origin: Origin | undefined;
 }
 
 /** How the way out ended, for the record. */
@@ -57,7 +60,7 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     answer.answered({ refusal: "draining", message: "the proxy is being stopped" });
     return;
   }
-  const client = clientKey(proxy, asker.conn);
+  const client = clientKey(proxy, asker);
   if (!proxy.places.take(client, abandonedDials())) {
     reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
     answer.answered({ refusal: "limit", message: "too many connections" });
@@ -167,19 +170,20 @@ const DIAL_REFUSALS: Record<DialFailure, Refusal> = {
 /** A client that came to no decision. */
 export function reject(proxy: Proxy, asker: Asker, reason: string, message: string): void {
   proxy.counts.rejected(reason);
-  const client = formatAddress(asker.conn.remote);
+  const client = formatAddress(clientAddress(asker));
   proxy.log.debug("rejected", { session: asker.session, client, reason, message });
   if (!proxy.recorded) return;
   proxy.record({ ...base(asker), event: "reject", reason, message });
 }
 
-function base({ session, conn, user }: Asker) {
+function base(asker: Asker) {
+  const { session, user } = asker;
   return {
     v: AUDIT_VERSION,
     time: new Date().toISOString(),
     command: "socks",
     session,
-    client: formatAddress(conn.remote),
+    client: formatAddress(clientAddress(asker)),
     ...(user === undefined ? {} : { user }),
   } as const;
 }

@@ -4,7 +4,6 @@ import type { Policy } from "../../lib/acl/policy.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Users } from "../../lib/identity/users.ts";
-import type { Conn } from "../../lib/net/conn.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
@@ -14,6 +13,9 @@ import { parseIp } from "../../lib/wire/ip.ts";
 import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
+import type { Loaded } from "./load.ts";
+import { clientAddress } from "./origin.ts";
+import type { Asker } from "./passage.ts";
 import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
@@ -25,9 +27,8 @@ export interface Open {
 }
 
 export class Proxy {
-  #policy: Policy;
+  #loaded: Loaded;
   #wants: Wants;
-  users: Users | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   readonly settings: Settings;
@@ -48,13 +49,12 @@ export class Proxy {
 
   constructor(
     settings: Settings,
-    policy: Policy,
-    shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[]; users: Users | undefined },
+    loaded: Loaded,
+    shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[] },
   ) {
     this.settings = settings;
-    this.#policy = policy;
-    this.#wants = new Wants(policy.mentions);
-    this.users = shared.users;
+    this.#loaded = loaded;
+    this.#wants = new Wants(loaded.policy.mentions);
     this.log = shared.log;
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
@@ -62,14 +62,18 @@ export class Proxy {
     this.deadlines = new Deadlines(settings.handshakeTimeout);
   }
 
-  get policy(): Policy {
-    return this.#policy;
+  /** Puts what was loaded anew in force, from the next request on. */
+  swap(loaded: Loaded): void {
+    this.#loaded = loaded;
+    this.#wants = new Wants(loaded.policy.mentions);
   }
 
-  /** Puts another policy in force, from the next request on. */
-  set policy(policy: Policy) {
-    this.#policy = policy;
-    this.#wants = new Wants(policy.mentions);
+  get policy(): Policy {
+    return this.#loaded.policy;
+  }
+
+  get users(): Users | undefined {
+    return this.#loaded.users;
   }
 
   get wants(): Wants {
@@ -144,14 +148,16 @@ export class Proxy {
 }
 
 /** What a limit per client counts by: the address, or one name for all on UNIX sockets. Not asked for without a limit. */
-export function clientKey(proxy: Proxy, conn: Conn): string {
+export function clientKey(proxy: Proxy, asker: Asker): string {
   if (proxy.settings.limits.perClient === 0) return "";
-  return "ip" in conn.remote ? conn.remote.ip : "unix";
+  const client = clientAddress(asker);
+  return "ip" in client ? client.ip : "unix";
 }
 
 /** Whom a client that has proved nothing counts as: its address, of IPv6 its /64, all of which one host can have. */
-export function clientNetwork({ remote }: Conn): string {
-  const ip = "ip" in remote ? parseIp(remote.ip) : undefined;
+export function clientNetwork(asker: Asker): string {
+  const client = clientAddress(asker);
+  const ip = "ip" in client ? parseIp(client.ip) : undefined;
   if (ip === undefined) return "unix";
   return ip.family === 4 ? `${ip.d}` : `${ip.a}:${ip.b}`;
 }

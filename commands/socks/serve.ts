@@ -1,34 +1,32 @@
 /** Starts the access proxy, keeps it until it is told to stop, and reloads it in between. */
-import { readFileSync } from "node:fs";
 import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
-import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import { PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
-import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
-import { readPolicy } from "../../lib/service/policy-file.ts";
 import { Client } from "./client.ts";
 import { liveView } from "./live.ts";
+import { load } from "./load.ts";
 import { Proxy } from "./proxy.ts";
 import { refuseInherited, type Settings } from "./settings.ts";
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
 export async function serve(runtime: Runtime, settings: Settings, view: { live: boolean }): Promise<ExitStatus> {
   const { log } = runtime;
-  const { policy, warnings } = readPolicy(settings.acl);
-  if (warnings !== "") log.warn(warnings);
+  const loaded = load(settings);
+  if (loaded.warnings !== "") log.warn(loaded.warnings);
   const sink =
     settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
   const recorders: ((event: AuditEvent) => void)[] = [];
   if (sink !== undefined) recorders.push((event) => sink.write(event));
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
   const resolve = await openResolver(settings.resolvers, settings.dnsTimeout);
-  const proxy = new Proxy(settings, policy, { log, resolve, recorders, users: readUsers(settings.users) });
+  const proxy = new Proxy(settings, loaded, { log, resolve, recorders });
   const open = async (life: Life) => {
     const listeners = await openListeners(runtime, proxy);
     const listen = listeners.map((listener) => formatAddress(listener.address));
@@ -40,8 +38,8 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     );
     const own = status === undefined ? listeners : [...listeners, status];
     proxy.guard = { ...ownListeners(own.map(({ address }) => address)), resolvedBy: "us" };
-    recordLife(proxy, { event: "start", listen, policies: policy.digest });
-    log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: policy.policyCount });
+    recordLife(proxy, { event: "start", listen, policies: proxy.policy.digest });
+    log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
     return daemon(proxy, { listeners, status, sink, summary: `listening on ${listen.join(", ")}` });
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
@@ -123,32 +121,15 @@ async function openStatusFor(
   return listener;
 }
 
-function readUsers(path: string | undefined): Users | undefined {
-  if (path === undefined) return undefined;
-  let text: string;
-  try {
-    text = readFileSync(path, "utf8");
-  } catch (error) {
-    throw new PortailError(`cannot read the users file ${JSON.stringify(path)}: ${(error as { code?: string }).code}`, {
-      code: "users.unreadable",
-      exit: EXIT.noInput,
-      hint: "make it with `htpasswd -nB NAME > FILE`, and let this user read it",
-      cause: error,
-    });
-  }
-  return parseUsers(text, path);
-}
-
 /** All or nothing: what cannot be read or does not parse leaves everything as it was. */
 async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<ReloadOutcome> {
   const { settings, log } = proxy;
   try {
-    const { policy, warnings } = readPolicy(settings.acl);
-    const users = readUsers(settings.users);
+    const loaded = load(settings);
     sink?.reopen();
-    if (warnings !== "") log.warn(warnings);
-    proxy.policy = policy;
-    proxy.users = users;
+    if (loaded.warnings !== "") log.warn(loaded.warnings);
+    proxy.swap(loaded);
+    const { policy } = loaded;
     log.info("reloaded", { policy: settings.acl, policies: policy.policyCount });
     proxy.record({ ...lifeBase(), event: "reload", outcome: "done", policies: policy.digest });
     return "done";
