@@ -54,9 +54,9 @@ class ForwardClient extends Due implements Asker, Open {
     this.#proxy.deadlines.add(this);
   }
 
-  /** The deadline is over; not a byte of a next request is no offence. */
+  /** The deadline is over; not a byte of a next request is no offence. A client that is still reading its answer is not late. */
   override late(): void {
-    if (this.#proxy.draining && this.conn.buffered > 0) {
+    if (this.conn.buffered > 0) {
       this.#proxy.deadlines.add(this);
       return;
     }

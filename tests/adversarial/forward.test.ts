@@ -121,7 +121,7 @@ test.each([
   const good = await answering();
   const proxy = await startProxy(ACL);
   const client = await RawClient.open(proxy.port);
-  client.write(get(upstream.port, "/"));
+  client.write(get(upstream.port, "/", true));
   const answer = (await client.rest()).toString("latin1");
   expect(answer).toMatch(/^HTTP\/1\.1 (200|502) /);
   expect(answer).not.toContain("\u0001");
@@ -147,6 +147,29 @@ test("a large answer to a slow client is whole", async () => {
   client.socket.resume();
   await client.readThrough("\r\n\r\n");
   expect((await client.rest()).equals(body)).toBe(true);
+  client.end();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+  upstream.server.close();
+});
+
+test.each([
+  ["that keeps its connection", false],
+  ["that asks for the end", true],
+])("an answer waits for a client %s and reads later than a next request would be due", async (_, last) => {
+  const body = Buffer.alloc(16 * 1024 * 1024, "0123456789");
+  const upstream = await listen((socket) => {
+    socket.end(Buffer.concat([Buffer.from(`HTTP/1.1 200 OK\r\nContent-Length: ${body.length}\r\n\r\n`), body]));
+  });
+  const proxy = await startProxy(ACL, ["--handshake-timeout", "300ms"]);
+  const client = await RawClient.open(proxy.port);
+  client.socket.pause();
+  client.write(get(upstream.port, "/", last));
+  await proxy.event("decision");
+  await Bun.sleep(1500);
+  client.socket.resume();
+  await client.readThrough("\r\n\r\n");
+  expect((await client.read(body.length)).equals(body)).toBe(true);
   client.end();
   await client.closed;
   expect(await proxy.drain()).toBe(0);
