@@ -128,6 +128,8 @@ test.each([
   const next = await RawClient.open(proxy.port);
   next.write(get(good.port, "/still-here", true));
   expect((await next.rest()).toString()).toEndWith("/still-here");
+  client.end();
+  next.end();
   expect(await proxy.drain()).toBe(0);
   upstream.server.close();
   good.server.close();
