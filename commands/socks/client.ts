@@ -1,5 +1,5 @@
 /** One client of the access proxy, from its first byte to its tunnel: detects the protocol, drives its dialogue, opens the relay. */
-import type { Conn, ConnEvents } from "../../lib/net/conn.ts";
+import type { Conn, ConnEvents, Early } from "../../lib/net/conn.ts";
 import { Due } from "../../lib/net/deadlines.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Relay, type RelayEnded, type RelayResult } from "../../lib/net/relay.ts";
@@ -21,6 +21,14 @@ const MOST_EARLY = 64 * 1024;
  */
 type State = "asking" | "verifying" | "asked" | "open" | "over";
 
+/** What happened to a connection before it is a client's. */
+interface Came {
+  /** Its session, where it has one. */
+  number?: number;
+  origin: Origin | undefined;
+  early: Early;
+}
+
 export class Client extends Due implements ConnEvents, Open, Asker, Answer, RelayEnded {
   readonly conn: Conn;
   user: string | undefined;
@@ -39,23 +47,30 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #ended = false;
 
   /** Takes a connection in; it keeps itself from here on. */
-  static admit(proxy: Proxy, conn: Conn, origin?: Origin): Client {
+  static admit(proxy: Proxy, conn: Conn, came?: Came): Client {
     // Asked now for the records: a closed socket no longer knows.
     if (proxy.recorded) void conn.remote;
-    const client = new Client(proxy, conn, origin);
+    const client = new Client(proxy, conn, came);
+    if (came !== undefined) client.#begin(came.early);
     conn.attach(client);
     return client;
   }
 
-  private constructor(proxy: Proxy, conn: Conn, origin: Origin | undefined) {
+  private constructor(proxy: Proxy, conn: Conn, came: Came | undefined) {
     super();
     this.#proxy = proxy;
     this.conn = conn;
-    this.origin = origin;
-    this.#number = proxy.nextSession();
+    this.origin = came?.origin;
+    this.#number = came?.number ?? proxy.nextSession();
     proxy.enter(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
     proxy.deadlines.add(this);
+  }
+
+  /** What was read already comes first. */
+  #begin({ bytes, ended }: Early): void {
+    if (bytes.length > 0) this.data(bytes);
+    if (ended) this.end();
   }
 
   get session(): string {

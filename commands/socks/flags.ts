@@ -1,5 +1,6 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
+import { identityFlags } from "../../lib/identity/flags.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 
 export const args = {
@@ -16,6 +17,33 @@ export const args = {
     group: "Listening",
     description: "Listen beyond loopback although clients prove nothing",
   },
+  "accept-proxy-from": {
+    type: "string",
+    multiple: true,
+    valueHint: "NETWORK",
+    group: "Listening",
+    description: "Demand a PROXY header (v1, v2) from these addresses, or unix:, and refuse it from all others",
+  },
+  tls: {
+    type: "string",
+    valueHint: "off|optional|required",
+    group: "TLS",
+    description: "Whether clients come over TLS, on the same port; required once there is a certificate to present",
+  },
+  "client-cert": {
+    type: "string",
+    valueHint: "off|optional|required",
+    group: "TLS",
+    description: "Whether they show a certificate of --cacert; required once that is given",
+  },
+  "min-tls-version": {
+    type: "string",
+    default: "TLS1.2",
+    valueHint: "TLS1.2|TLS1.3",
+    group: "TLS",
+    description: "The oldest version that is spoken",
+  },
+  ...withoutVariables(identityFlags),
   users: {
     type: "string",
     valueHint: "FILE",
@@ -123,3 +151,9 @@ export const args = {
   ...syslogFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
+
+/** A variable that is meant for a tunnel must not put TLS in front of a proxy. */
+function withoutVariables<A extends ArgDefinitions>(flags: A): A {
+  const plain = Object.entries(flags).map(([name, flag]) => [name, { ...flag, env: undefined }]);
+  return Object.fromEntries(plain) as A;
+}

@@ -133,7 +133,8 @@ export class Forwarder {
     const fields = pairs(req.rawHeaders).map(([name, value]) => `${name}: ${value}\r\n`);
     const bytes = Buffer.from(`CONNECT ${req.url} HTTP/${req.httpVersion}\r\n${fields.join("")}\r\n`, "latin1");
     client.gone();
-    Client.admit(this.#proxy, duplex.detach(), client.origin).data(Buffer.concat([bytes, head]));
+    const early = { bytes: Buffer.concat([bytes, head]), ended: false };
+    Client.admit(this.#proxy, duplex.detach(), { origin: client.origin, early });
   }
 
   #malformed(error: Error & { code?: string }, duplex: ConnDuplex): void {

@@ -1,9 +1,11 @@
-/** What the access proxy reads from files: the policy and the users. As a whole, or not at all; puts nothing in force. */
+/** What the access proxy reads from files: policy, users, certificates. As a whole, or not at all; puts nothing in force. */
 import { readFileSync } from "node:fs";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
+import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { loadTls, type LoadedTls } from "./load-tls.ts";
 import type { Settings } from "./settings.ts";
 
 /** What was read: swapped at a reload. */
@@ -11,14 +13,17 @@ export interface Loaded {
   readonly policy: Policy;
   /** Undefined where nobody is asked who they are. */
   readonly users: Users | undefined;
-  /** Of the policy, rendered; empty where there are none. */
-  readonly warnings: string;
+  /** Undefined where nobody speaks TLS. */
+  readonly tls: LoadedTls | undefined;
+  readonly warnings: readonly string[];
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function load(settings: Settings): Loaded {
+export function load(settings: Settings, files: SourceFiles): Loaded {
   const { policy, warnings } = readPolicy(settings.acl);
-  return { policy, warnings, users: readUsers(settings.users) };
+  const users = readUsers(settings.users);
+  const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
+  return { policy, users, tls, warnings: [...(warnings === "" ? [] : [warnings]), ...(tls?.warnings ?? [])] };
 }
 
 function readUsers(path: string | undefined): Users | undefined {

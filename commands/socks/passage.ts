@@ -1,6 +1,7 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
+import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
@@ -173,7 +174,9 @@ export function reject(proxy: Proxy, asker: Asker, reason: string, message: stri
   const client = formatAddress(clientAddress(asker));
   proxy.log.debug("rejected", { session: asker.session, client, reason, message });
   if (!proxy.recorded) return;
-  proxy.record({ ...base(asker), event: "reject", reason, message });
+  const { peer } = asker.origin ?? {};
+  const certificate = peer === undefined ? {} : { certificate: certificateRecord(peer) };
+  proxy.record({ ...base(asker), event: "reject", reason, message, ...certificate });
 }
 
 function base(asker: Asker) {
@@ -206,10 +209,18 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     ...(decision.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
     ...(verdict.redirected ? { redirected: formatHostPort(verdict.host, verdict.port) } : {}),
     ...(dropped.length === 0 ? {} : { dropped }),
+    ...(asker.origin === undefined ? {} : originRecord(asker.origin)),
     policies: proxy.policy.digest,
     facts: auditFacts(verdict.facts, proxy.policy.mentions, digest),
   };
   proxy.record(event);
+}
+
+function originRecord({ tls, peer }: Origin): Pick<DecisionEvent, "certificate" | "tls"> {
+  return {
+    ...(peer === undefined ? {} : { certificate: certificateRecord(peer) }),
+    ...(tls === undefined ? {} : { tls: tlsRecord(tls) }),
+  };
 }
 
 function recordClose(

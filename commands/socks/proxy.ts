@@ -14,6 +14,7 @@ import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Loaded } from "./load.ts";
+import type { LoadedTls } from "./load-tls.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker } from "./passage.ts";
 import type { Settings } from "./settings.ts";
@@ -74,6 +75,10 @@ export class Proxy {
 
   get users(): Users | undefined {
     return this.#loaded.users;
+  }
+
+  get tls(): LoadedTls | undefined {
+    return this.#loaded.tls;
   }
 
   get wants(): Wants {

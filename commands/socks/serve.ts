@@ -3,6 +3,7 @@ import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
 import { PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
@@ -14,12 +15,14 @@ import { liveView } from "./live.ts";
 import { load } from "./load.ts";
 import { Proxy } from "./proxy.ts";
 import { refuseInherited, type Settings } from "./settings.ts";
+import { beginsWithTls } from "./way-in.ts";
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
 export async function serve(runtime: Runtime, settings: Settings, view: { live: boolean }): Promise<ExitStatus> {
   const { log } = runtime;
-  const loaded = load(settings);
-  if (loaded.warnings !== "") log.warn(loaded.warnings);
+  const files = new SourceFiles(runtime);
+  const loaded = load(settings, files);
+  for (const warning of loaded.warnings) log.warn(warning);
   const sink =
     settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
   const recorders: ((event: AuditEvent) => void)[] = [];
@@ -40,7 +43,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     proxy.guard = { ...ownListeners(own.map(({ address }) => address)), resolvedBy: "us" };
     recordLife(proxy, { event: "start", listen, policies: proxy.policy.digest });
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
-    return daemon(proxy, { listeners, status, sink, summary: `listening on ${listen.join(", ")}` });
+    return daemon(proxy, { listeners, status, files, sink, summary: `listening on ${listen.join(", ")}` });
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
   recordLife(proxy, { event: "stop", open: proxy.places.open });
@@ -51,17 +54,18 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
 interface Opened {
   listeners: readonly Listener[];
   status: StatusListener | undefined;
+  files: SourceFiles;
   sink: AuditSink | undefined;
   summary: string;
 }
 
-function daemon(proxy: Proxy, { listeners, status, sink, summary }: Opened): Daemon {
+function daemon(proxy: Proxy, { listeners, status, files, sink, summary }: Opened): Daemon {
   return {
     summary,
     get open() {
       return proxy.places.open;
     },
-    reload: () => reload(proxy, sink),
+    reload: () => reload(proxy, files, sink),
     async drain() {
       for (const listener of listeners) listener.close();
       recordLife(proxy, { event: "drain", open: proxy.places.open });
@@ -72,10 +76,12 @@ function daemon(proxy: Proxy, { listeners, status, sink, summary }: Opened): Dae
 }
 
 async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]> {
+  const { keepAlive, wayIn } = proxy.settings;
+  const admit = await admission(proxy);
   let warned = 0;
   const accept = (conn: Conn) => {
     if (proxy.hasRoom()) {
-      Client.admit(proxy, conn);
+      admit(conn);
       return;
     }
     conn.destroy();
@@ -87,8 +93,7 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
   const listeners: Listener[] = [];
   try {
     for (const endpoint of proxy.settings.listen) {
-      const { keepAlive } = proxy.settings;
-      listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept }));
+      listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept, layered: beginsWithTls(wayIn) }));
       refuseInherited(listeners.at(-1)!, proxy.settings);
     }
   } catch (error) {
@@ -96,6 +101,14 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
     throw error;
   }
   return listeners;
+}
+
+/** Where nothing stands in front, a client is one at once; TLS is memory that most do without. */
+async function admission(proxy: Proxy): Promise<(conn: Conn) => void> {
+  const { tls, acceptProxyFrom } = proxy.settings.wayIn;
+  if (tls === undefined && acceptProxyFrom === undefined) return (conn) => void Client.admit(proxy, conn);
+  const { Entry } = await import("./entry.ts");
+  return (conn) => Entry.admit(proxy, conn);
 }
 
 /** Without it, nobody could see how the proxy is: where it cannot be had, the proxy does not start. */
@@ -107,27 +120,37 @@ async function openStatusFor(
   const { status } = proxy.settings;
   if (status === undefined) return undefined;
   // Loaded when it is wanted: node:http and metrics are memory that most do without.
-  const [{ openStatus }, { routesOf }, { addProcessMetrics }, { proxyMetrics }] = await Promise.all([
-    import("../../lib/service/status.ts"),
-    import("../../lib/service/status-routes.ts"),
-    import("../../lib/service/process-metrics.ts"),
-    import("./metrics.ts"),
-  ]);
+  const [{ openStatus }, { statusTls, wantsTls }, { routesOf }, { addProcessMetrics }, { proxyMetrics }] =
+    await Promise.all([
+      import("../../lib/service/status.ts"),
+      import("../../lib/service/status-tls.ts"),
+      import("../../lib/service/status-routes.ts"),
+      import("../../lib/service/process-metrics.ts"),
+      import("./metrics.ts"),
+    ]);
   const registry = proxyMetrics(proxy, sink);
   addProcessMetrics(registry, life, { command: "socks", version });
   const routes = routesOf({ life, version, listen }, registry, status);
-  const listener = await openStatus(status.endpoint, env, { routes, log });
+  const secured = wantsTls(status, proxy.tls !== undefined)
+    ? {
+        secure: statusTls(() => proxy.tls?.identity, {
+          deadlines: proxy.deadlines,
+          keepAlive: proxy.settings.keepAlive,
+        }),
+      }
+    : {};
+  const listener = await openStatus(status.endpoint, env, { routes, log, ...secured });
   log.info(`status on ${formatAddress(listener.address)}`);
   return listener;
 }
 
 /** All or nothing: what cannot be read or does not parse leaves everything as it was. */
-async function reload(proxy: Proxy, sink: AuditSink | undefined): Promise<ReloadOutcome> {
+async function reload(proxy: Proxy, files: SourceFiles, sink: AuditSink | undefined): Promise<ReloadOutcome> {
   const { settings, log } = proxy;
   try {
-    const loaded = load(settings);
+    const loaded = load(settings, files);
     sink?.reopen();
-    if (loaded.warnings !== "") log.warn(loaded.warnings);
+    for (const warning of loaded.warnings) log.warn(warning);
     proxy.swap(loaded);
     const { policy } = loaded;
     log.info("reloaded", { policy: settings.acl, policies: policy.policyCount });

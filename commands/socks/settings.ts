@@ -13,11 +13,13 @@ import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import type { args } from "./flags.ts";
+import { parseWayIn, provesByCertificate, type WayIn } from "./way-in.ts";
 
 export interface Settings {
   listen: Endpoint[];
   /** Whether anybody may be let in: clients prove who they are, or the operator said so. */
   open: boolean;
+  wayIn: WayIn;
   acl: string;
   users: string | undefined;
   audit: string | undefined;
@@ -50,10 +52,12 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     parseInteger(`--${name}`, given[name] as string, { min: least, max: most });
   const keepAlive = new KeepAlive(Math.ceil(duration("keepalive") / 1000));
   const listen = given.listen.map((text) => parseEndpoint(text, "--listen"));
-  for (const endpoint of listen) refuseOpenDoor(endpoint, given);
+  const wayIn = parseWayIn(given);
+  const open = given["unsafe-listen"] || given.users !== undefined || provesByCertificate(wayIn);
+  if (!open) listen.forEach(refuseOpenDoor);
   return {
     listen,
-    open: given["unsafe-listen"] || given.users !== undefined,
+    open,
     acl: given.acl,
     users: given.users,
     audit: given.audit,
@@ -61,7 +65,8 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     dnsTimeout: duration("dns-timeout", 1),
     handshakeTimeout: duration("handshake-timeout", 1),
     life: parseLife(given),
-    status: plainStatus(parseStatus(given)),
+    status: checkStatus(parseStatus(given), wayIn),
+    wayIn,
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),
@@ -78,20 +83,19 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
   };
 }
 
-/** This command has no certificate to show. */
-function plainStatus(status: StatusSettings | undefined): StatusSettings | undefined {
-  if (status?.scheme !== "https") return status;
-  throw new PortailError("--status: this command has no certificate for https", {
+/** Without a certificate there is none to show. */
+function checkStatus(status: StatusSettings | undefined, { tls }: WayIn): StatusSettings | undefined {
+  if (status?.scheme !== "https" || tls !== undefined) return status;
+  throw new PortailError("--status: there is no certificate for https", {
     code: "status.no_certificate",
     exit: EXIT.config,
-    hint: "say http:// or leave the scheme out, and listen on loopback or unix:PATH",
+    hint: "give --cert and --key; or say http:// or leave the scheme out, and listen on loopback or unix:PATH",
   });
 }
 
 /** A proxy that anybody on the network may use lends them this machine's place in it. */
-function refuseOpenDoor(endpoint: Endpoint, given: ParsedArgs<typeof args>): void {
-  if (endpoint.kind !== "tcp" || given["unsafe-listen"] || given.users !== undefined) return;
-  if (!isLoopback(endpoint.host)) throw openDoor(endpoint);
+function refuseOpenDoor(endpoint: Endpoint): void {
+  if (endpoint.kind === "tcp" && !isLoopback(endpoint.host)) throw openDoor(endpoint);
 }
 
 /** The same for a socket that was inherited: where it listens is known only now. */
@@ -103,6 +107,6 @@ function openDoor(endpoint: Endpoint): PortailError {
   return new PortailError(`--listen ${formatEndpoint(endpoint)} lets everybody in who can reach it`, {
     code: "listen.open_door",
     exit: EXIT.config,
-    hint: "listen on 127.0.0.1, [::1], localhost or unix:PATH, ask for passwords with --users FILE, or say --unsafe-listen",
+    hint: "listen on 127.0.0.1, [::1], localhost or unix:PATH, ask for passwords with --users FILE or for certificates with --cacert FILE, or say --unsafe-listen",
   });
 }

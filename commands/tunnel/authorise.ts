@@ -3,7 +3,8 @@ import type { Facts } from "../../lib/acl/facts.ts";
 import type { Decision } from "../../lib/acl/decision.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { permits, type AccessRules } from "../../lib/identity/access.ts";
-import { decodePeer, type Peer } from "../../lib/identity/peer.ts";
+import { identify as identifyPeer } from "../../lib/identity/identify.ts";
+import type { Peer } from "../../lib/identity/peer.ts";
 import type { Trust } from "../../lib/identity/trust.ts";
 import type { TlsInfo } from "../../lib/net/conn.ts";
 import { Refusal, type Phase } from "./refusal.ts";
@@ -13,26 +14,15 @@ export interface Known {
   peer: Peer | undefined;
 }
 
-/**
- * Who the peer is, if its certificate can be read and is valid at `now`: a session may be resumed past the end of the
- * certificate with which it began, and of the revocation list. Under a pin nobody asks (`now` undefined).
- */
+/** Who the peer is, as `lib/identity/identify.ts` says. */
 export function identify(
   tls: TlsInfo | undefined,
   phase: Phase,
   now: number | undefined,
   trust?: Pick<Trust, "listedUntil">,
 ): Known | Refusal {
-  if (tls?.certificate === undefined) return { peer: undefined };
-  const decoded = decodePeer(tls.certificate);
-  if (decoded.kind === "bad") return new Refusal(phase, "bad_certificate", decoded.reason);
-  const peer = decoded.value;
-  if (now === undefined) return { peer };
-  if (now > peer.notAfter) return new Refusal(phase, "expired", "the certificate has expired", { peer });
-  if (now < peer.notBefore) return new Refusal(phase, "not_yet_valid", "the certificate is not valid yet", { peer });
-  if (tls.resumed && trust !== undefined && now > trust.listedUntil(peer.issuer))
-    return new Refusal(phase, "no_crl", "the revocation list has expired", { peer });
-  return { peer };
+  const known = identifyPeer(tls, now, trust);
+  return known.ok ? { peer: known.peer } : new Refusal(phase, known.reason, known.message, { peer: known.peer });
 }
 
 /** Undefined when the rules let the peer through. */

@@ -1,6 +1,6 @@
 /** What a session leaves behind: lines of the log in ghostunnel's words, and one line of the audit. Decides nothing. */
-import { AUDIT_VERSION, type CertificateRecord, type SessionEvent } from "../../lib/audit/event.ts";
-import type { Peer } from "../../lib/identity/peer.ts";
+import { AUDIT_VERSION, type SessionEvent } from "../../lib/audit/event.ts";
+import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type SocketAddress, type TlsInfo } from "../../lib/net/conn.ts";
 import type { RelayResult } from "../../lib/net/relay.ts";
 import type { Refusal } from "./refusal.ts";
@@ -88,19 +88,6 @@ function record(tunnel: Tunnel, progress: Progress, ending: Ending): void {
     ...(tunnel.policy === undefined ? {} : { policies: tunnel.policy.digest }),
     facts,
   });
-}
-
-function certificateRecord({ subject, issuer, serial, pin, notAfter }: Peer): CertificateRecord {
-  return { subject, issuer, serial, pin, notAfter: new Date(notAfter).toISOString() };
-}
-
-function tlsRecord({ version, protocolId, serverName, resumed }: TlsInfo) {
-  return {
-    version,
-    ...(protocolId === undefined ? {} : { protocolId }),
-    ...(serverName === undefined ? {} : { serverName }),
-    resumed,
-  };
 }
 
 function elapsed({ started }: Progress): number {

@@ -40,6 +40,9 @@ export interface DecisionEvent extends Session {
   redirected?: string;
   /** Addresses of the name that were refused, with the reason. */
   dropped?: { ip: string; reason: string; policy: string | null }[];
+  /** The client's, where it came over TLS and gave one. */
+  certificate?: CertificateRecord;
+  tls?: TlsRecord;
   /** Digest of the loaded set of policies. */
   policies: string;
   /** Every fact that the loaded policies mention and that was known. */
@@ -66,6 +69,8 @@ export interface RejectEvent extends Session {
   reason: string;
   /** Quoted by JSON: what a peer sent is data. */
   message: string;
+  /** The client's, where it could be read. */
+  certificate?: CertificateRecord;
 }
 
 /** What a record says of a certificate that its owner proved to hold. */
@@ -79,6 +84,14 @@ export interface CertificateRecord {
   pin: string;
   /** RFC 3339. */
   notAfter: string;
+}
+
+/** What a record says of the TLS between a client and us. */
+export interface TlsRecord {
+  version: string;
+  protocolId?: string;
+  serverName?: string;
+  resumed: boolean;
 }
 
 /**
@@ -103,7 +116,7 @@ export interface SessionEvent extends Session {
   certificate?: CertificateRecord;
   /** The target's certificate. */
   upstream?: CertificateRecord;
-  tls?: { version: string; protocolId?: string; serverName?: string; resumed: boolean };
+  tls?: TlsRecord;
   sent: number;
   received: number;
   /** Milliseconds since the connection was accepted. */

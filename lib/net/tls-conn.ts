@@ -11,8 +11,11 @@ export interface HandshakeOptions {
   context: TlsContext;
   /** Ask the peer for a certificate. A client always gets one. */
   requestCert: boolean;
-  /** Refuse a peer whose certificate does not chain to the context's trust. Without it the caller must judge it. */
-  verify: boolean;
+  /**
+   * Refuse a peer whose certificate does not chain to the context's trust, and one without a certificate; `given` lets the
+   * latter pass, of a server's clients. Without it the caller must judge it.
+   */
+  verify: boolean | "given";
   /** In the order of preference; none negotiates nothing. */
   protocolIds: readonly string[];
   /** Of the client's side: sent to the server; absent for an address. */
@@ -86,7 +89,7 @@ class Handshake extends Due {
       secureContext: context.context,
       requestCert,
       // Servers are judged by `#judge`: the runtime would refuse them for their names as well, by rules that are not ours.
-      rejectUnauthorized: isServer && verify,
+      rejectUnauthorized: isServer && verify === true,
       ...(protocolIds.length === 0 ? {} : { ALPNProtocols: encodeProtocolIds(protocolIds) }),
       // Without a name, even an empty one, the runtime sends the address that was dialled: RFC 6066 section 3 forbids it.
       ...(isServer ? {} : { serverName }),
@@ -127,7 +130,8 @@ class Handshake extends Due {
    */
   #judge(success: boolean, error: Error | null): boolean {
     if (!success && (this.#isServer || !isFinished(this.#socket))) return false;
-    if (!this.#options.verify) return true;
+    const { verify } = this.#options;
+    if (verify === false || (verify === "given" && certificateOf(this.#socket) === undefined)) return true;
     if (error === null) return this.#socket.authorized;
     return !this.#isServer && (error as { code?: string }).code === "ERR_TLS_CERT_ALTNAME_INVALID";
   }
@@ -274,7 +278,7 @@ function infoOf(socket: Socket<NativeConn>): TlsInfo {
   const more = socket as unknown as TlsSocket;
   const serverName = more.getServername();
   const protocolId = more.alpnProtocol;
-  const certificate = more.getPeerX509Certificate()?.raw;
+  const certificate = certificateOf(socket);
   return {
     version: more.getTLSVersion(),
     resumed: more.isSessionReused(),
@@ -282,6 +286,10 @@ function infoOf(socket: Socket<NativeConn>): TlsInfo {
     ...(typeof protocolId === "string" ? { protocolId } : {}),
     ...(certificate === undefined ? {} : { certificate }),
   };
+}
+
+function certificateOf(socket: Socket<Receiver> | Socket<NativeConn>): Uint8Array | undefined {
+  return (socket as unknown as TlsSocket).getPeerX509Certificate()?.raw;
 }
 
 /** What the runtime's type lists leave out. */

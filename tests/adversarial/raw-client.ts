@@ -1,5 +1,6 @@
 /** A plain socket with awaitable reads, and the bytes of the proxy protocols written by hand. Uses no code of the product. */
 import { createConnection, type Socket } from "node:net";
+import { connect as connectTls, type ConnectionOptions } from "node:tls";
 
 /** What a proxy answered to a request for a tunnel. */
 export interface Answer {
@@ -47,6 +48,18 @@ export class RawClient {
     await new Promise<void>((resolve, reject) => socket.once("connect", resolve).once("error", reject));
     socket.setNoDelay(true);
     return new RawClient(socket);
+  }
+
+  /** The same inside TLS. Resolves as soon as the handshake lets it, or the connection is gone. */
+  static async openTls(port: number, options: ConnectionOptions, prefix?: Uint8Array): Promise<RawClient> {
+    const below = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });
+    below.on("error", () => {});
+    if (prefix !== undefined) below.write(prefix);
+    const socket = connectTls({ socket: below, servername: "localhost", ...options });
+    const client = new RawClient(socket);
+    const secured = new Promise<void>((resolve) => socket.once("secureConnect", () => resolve()));
+    await Promise.race([secured, client.closed]);
+    return client;
   }
 
   write(bytes: Uint8Array | string): void {
@@ -115,7 +128,11 @@ export function connectRequest(host: string, port: number): Buffer {
 
 /** Asks the proxy on `proxyPort` for a tunnel and reads its answer. */
 export async function ask(protocol: Protocol, proxyPort: number, host: string, port: number): Promise<Answer> {
-  const client = await RawClient.open(proxyPort);
+  return askOn(await RawClient.open(proxyPort), protocol, host, port);
+}
+
+/** The same on a connection that is open. */
+export async function askOn(client: RawClient, protocol: Protocol, host: string, port: number): Promise<Answer> {
   const code = protocol === "socks5" ? await askSocks5(client, host, port) : await askConnect(client, host, port);
   return { client, code, open: code === (protocol === "socks5" ? 0 : 200) };
 }

@@ -1,0 +1,29 @@
+/** What the access proxy needs for TLS with its clients, read from files. Puts nothing in force. */
+import { readIdentity, type Identity } from "../../lib/identity/identity.ts";
+import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { readTrust, type Trust } from "../../lib/identity/trust.ts";
+import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
+import type { TlsSettings } from "./way-in.ts";
+
+export interface LoadedTls {
+  context: TlsContext;
+  identity: Identity;
+  /** Of the clients; undefined where none is asked for a certificate. */
+  trust: Trust | undefined;
+  warnings: readonly string[];
+}
+
+/** Throws `PortailError` (`identity.*`). */
+export function loadTls({ sources, clientCert, minVersion }: TlsSettings, files: SourceFiles): LoadedTls {
+  const identity = readIdentity(sources.identity!, files);
+  const trust = clientCert === "off" ? undefined : readTrust(sources.trust, files);
+  const context = createContext({
+    material: identity.credential,
+    ca: trust?.ca,
+    crl: trust?.crl,
+    minVersion,
+    // A session without a certificate, or with one that was refused, is not to be taken up again by one that needs none.
+    tickets: clientCert !== "optional",
+  });
+  return { context, identity, trust, warnings: [...identity.warnings, ...(trust?.warnings ?? [])] };
+}
