@@ -222,9 +222,8 @@ test.each([
   ["garbage in a record", Buffer.concat([Buffer.from("1603010010", "hex"), Buffer.alloc(16, 0xaa)]), "tls_protocol"],
   ["an endless record", Buffer.concat([Buffer.from("160301ffff", "hex"), Buffer.alloc(65_535)]), "tls_protocol"],
 ] as const)("%s: refused, and nothing stays open", async (what, bytes, reason) => {
-  const proxy = await startProxy(POLICY, [
-    ...["--cert", identity.cert, "--key", identity.key, "--handshake-timeout", "500ms"],
-  ]);
+  const flags = ["--cert", identity.cert, "--key", identity.key, "--handshake-timeout", "500ms"];
+  const proxy = await startProxy(POLICY, flags);
   const client = await RawClient.open(proxy.port);
   client.write(bytes);
   if (what.endsWith("the end")) client.end();

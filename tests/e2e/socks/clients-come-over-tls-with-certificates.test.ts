@@ -131,10 +131,12 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
     const others = authority("Later people");
     const carol = save(scene, "carol", others.issue({ cn: "alice" }));
     const asCarol = () =>
-      curl([
-        ...["--proxy", `https://localhost:${proxy.port}`, "--proxy-cacert", trust, "--proxytunnel", "--proxy-cert"],
-        ...[carol.cert, "--proxy-key", carol.key, `http://127.0.0.1:${web.port}/hello`],
-      ]);
+      curl(
+        [
+          ["--proxy", `https://localhost:${proxy.port}`, "--proxy-cacert", trust, "--proxytunnel"],
+          ["--proxy-cert", carol.cert, "--proxy-key", carol.key, `http://127.0.0.1:${web.port}/hello`],
+        ].flat(),
+      );
     expect((await asCarol()).status).not.toBe(0);
     writeFileSync(cacert, "no certificate\n");
     expect(await proxy.reload(policy())).toMatchObject({ outcome: "kept" });
