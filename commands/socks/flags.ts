@@ -62,6 +62,20 @@ export const args = {
     group: "Policy",
     description: "Write decisions and ends of connections as JSON Lines to a file, fd:N, or - for standard output",
   },
+  "default-backend": {
+    type: "string",
+    valueHint: "NAME",
+    group: "Upstream",
+    description:
+      "Where requests go that no route of the policy claims: a [backend.NAME] of --config; without it, direct",
+  },
+  fallback: {
+    type: "string",
+    default: "none",
+    valueHint: "none|direct",
+    group: "Upstream",
+    description: "When all backends of a request failed: refuse it, or ask the policy whether it may go out directly",
+  },
   resolver: {
     type: "string",
     multiple: true,

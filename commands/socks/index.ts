@@ -10,6 +10,7 @@ import { parseSettings } from "./settings.ts";
 export default defineCommand({
   meta: {
     name: "socks",
+    tables: ["backend", "identity", "trust"],
     description: "Let programs out by policy: SOCKS5, SOCKS4a, HTTP CONNECT and http:// on one port",
     long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers; try
 curl --proxy socks5h://127.0.0.1:1080 https://example.com/. A policy decides each request by what
@@ -47,9 +48,9 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     ],
   },
   args,
-  async run({ args: given, data }) {
+  async run({ args: given, data, config }) {
     configureLog(data.log, given);
-    const settings = parseSettings(given);
+    const settings = parseSettings(given, config.tables);
     const end = given.syslog ? logToSyslog(data.log) : undefined;
     try {
       return await serve(data, settings, { live: given.live && !given.quiet });

@@ -1,10 +1,11 @@
-/** What the access proxy reads from files: policy, users, certificates. As a whole, or not at all; puts nothing in force. */
+/** What the access proxy reads from files: policy, users, certificates, what backends need. As a whole, or not at all; puts nothing in force. */
 import { readFileSync } from "node:fs";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { loadBackend, type LoadedBackend } from "./load-backends.ts";
 import { loadTls, type LoadedTls } from "./load-tls.ts";
 import type { Settings } from "./settings.ts";
 
@@ -15,15 +16,20 @@ export interface Loaded {
   readonly users: Users | undefined;
   /** Undefined where nobody speaks TLS. */
   readonly tls: LoadedTls | undefined;
+  /** By name. */
+  readonly backends: ReadonlyMap<string, LoadedBackend>;
   readonly warnings: readonly string[];
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
 export function load(settings: Settings, files: SourceFiles): Loaded {
-  const { policy, warnings } = readPolicy(settings.acl);
+  const { backends: plans } = settings.exits;
+  const { policy, warnings } = readPolicy(settings.acl, { backends: plans.map(({ name }) => name) });
+  const backends = new Map(plans.map((plan) => [plan.name, loadBackend(plan, files)]));
   const users = readUsers(settings.users);
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
-  return { policy, users, tls, warnings: [...(warnings === "" ? [] : [warnings]), ...(tls?.warnings ?? [])] };
+  const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
+  return { policy, users, tls, backends, warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles] };
 }
 
 function readUsers(path: string | undefined): Users | undefined {

@@ -1,10 +1,11 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
-import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
+import { auditFacts, AUDIT_VERSION, type CloseEvent, type DecisionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
-import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
+import { BackendFailure } from "../../lib/net/backend.ts";
+import { decideAgain, decideEgress, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
@@ -85,6 +86,12 @@ class Attempt implements Passage, Dialled {
   readonly #started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
+  /** Backends, in the order in which to try them; behind the last is the direct exit, where that is allowed. */
+  #ways: readonly string[] = [];
+  #nth = 0;
+  #isDirect = true;
+  #backend: string | undefined;
+  readonly #tried: { backend: string; error: string }[] = [];
   #over = false;
 
   constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, client: string, answer: Answer) {
@@ -96,6 +103,13 @@ class Attempt implements Passage, Dialled {
   }
 
   decided(verdict: Verdict): void {
+    this.#ways = verdict.ways;
+    this.#isDirect = verdict.ways[0] === undefined || this.#proxy.backends.isDirect(verdict.ways[0]);
+    this.#settle(verdict, 0);
+  }
+
+  /** What was decided counts for the ways from the `nth` on. */
+  #settle(verdict: Verdict, nth: number): void {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
     this.#proxy.counts.decisions[decision.outcome]++;
@@ -104,24 +118,71 @@ class Attempt implements Passage, Dialled {
       const refusal = RESOLVE_REFUSALS[failure.kind];
       this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
     } else if (decision.outcome === "allow") {
-      this.#proxy.settings.dialer.dial(verdict.candidates, this);
+      this.#goOut(nth);
     } else {
       this.#release();
       this.#answer.answered({ refusal: "denied", message: deniedMessage(decision) });
     }
   }
 
+  /** By the `nth` of its ways, which is what the last decision was about. */
+  #goOut(nth: number): void {
+    const way = this.#ways[nth];
+    this.#nth = nth;
+    if (way === undefined || this.#proxy.backends.isDirect(way)) {
+      this.#proxy.settings.dialer.dial(this.#verdict.candidates, this);
+    } else void this.#goThrough(way);
+  }
+
+  async #goThrough(name: string): Promise<void> {
+    const { host, port } = this.#verdict;
+    const protocol = this.#asked.protocol === "http" ? "http" : "socks5";
+    const opened = await this.#proxy.backends.all.get(name)!.open({ host, port }, protocol);
+    if (!(opened instanceof BackendFailure)) {
+      this.#backend = name;
+      this.opened(opened);
+      return;
+    }
+    const { refusal, message, final } = opened;
+    this.#tried.push({ backend: name, error: message });
+    if (final) this.#fail("denied", message, "the access policy of the next proxy does not allow this");
+    else void this.#goOn(refusal, message);
+  }
+
+  /** To the next way, or back with what the last one came to. */
+  async #goOn(refusal: Refusal, error: string): Promise<void> {
+    const { backends } = this.#proxy;
+    const nth = this.#nth + 1;
+    const way = this.#ways[nth];
+    const last = backends.fallback && nth === this.#ways.length && !this.#ways.some((one) => backends.isDirect(one));
+    if (way === undefined && !last) {
+      const { host, port } = this.#verdict;
+      this.#fail(refusal, error, `cannot connect to ${formatHostPort(host, port)}`);
+      return;
+    }
+    const direct = way === undefined || backends.isDirect(way);
+    if (direct === this.#isDirect) {
+      this.#goOut(nth);
+      return;
+    }
+    const again = await decideAgain(this.#verdict, direct, this.#proxy);
+    this.#isDirect = direct;
+    this.#settle(again, nth);
+  }
+
   opened(conn: Conn): void {
     this.upstream = conn;
     this.#proxy.counts.opened(conn);
     // Asked now: a closed socket no longer knows.
-    if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
+    if (this.#proxy.recorded && this.#backend === undefined) this.#dest = formatAddress(conn.remote);
     this.#answer.answered(this);
   }
 
   failed(error: DialError): void {
     const { host, port } = this.#verdict;
-    this.#fail(DIAL_REFUSALS[error.kind], error.message, `cannot connect to ${formatHostPort(host, port)}`);
+    const refusal = DIAL_REFUSALS[error.kind];
+    if (this.#nth < this.#ways.length) void this.#goOn(refusal, error.message);
+    else this.#fail(refusal, error.message, `cannot connect to ${formatHostPort(host, port)}`);
   }
 
   #fail(refusal: Refusal, error: string, message: string): void {
@@ -133,7 +194,12 @@ class Attempt implements Passage, Dialled {
     if (this.#over) return;
     this.#release();
     this.#proxy.counts.closed(this.upstream, ended.reason);
-    recordClose(this.#proxy, this.#asker, this.#asked, this.#dest, this.#started, ended);
+    recordClose(this.#proxy, this.#asker, this.#asked, this.#started, {
+      ...ended,
+      ...(this.#dest === undefined ? {} : { dest: this.#dest }),
+      ...(this.#backend === undefined ? {} : { backend: this.#backend }),
+      ...(this.#tried.length === 0 ? {} : { tried: this.#tried }),
+    });
   }
 
   #release(): void {
@@ -203,6 +269,7 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     ...(first === undefined ? {} : { dest: formatHostPort(first.ip, first.port) }),
     decision: decision.outcome,
     policy: decision.policy ?? null,
+    ...(verdict.routes.length === 0 ? {} : { route: [...verdict.routes] }),
     reason: verdict.failure === undefined ? decision.reason : "unresolved",
     ...(decision.guardClass === undefined ? {} : { guard: decision.guardClass }),
     ...(decision.missing === undefined ? {} : { missing: decision.missing }),
@@ -227,16 +294,15 @@ function recordClose(
   proxy: Proxy,
   asker: Asker,
   asked: ProxyRequest,
-  dest: string | undefined,
   started: number,
-  { reason, sent, received, error }: Ended,
+  { reason, sent, received, error, ...ways }: Ended & Pick<CloseEvent, "dest" | "backend" | "tried">,
 ): void {
   if (!proxy.recorded) return;
   proxy.record({
     ...base(asker),
     event: "close",
     target: targetOf(asked),
-    ...(dest === undefined ? {} : { dest }),
+    ...ways,
     sent,
     received,
     duration: Math.round(performance.now() - started),

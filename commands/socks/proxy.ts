@@ -1,6 +1,7 @@
 /** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
+import type { Exits } from "../../lib/acl/routed.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Users } from "../../lib/identity/users.ts";
@@ -11,9 +12,11 @@ import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { Counts } from "./counts.ts";
+import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Loaded } from "./load.ts";
+import { applyBackends } from "./load-backends.ts";
 import type { LoadedTls } from "./load-tls.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker } from "./passage.ts";
@@ -33,6 +36,7 @@ export class Proxy {
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   readonly settings: Settings;
+  readonly backends: Backends;
   readonly log: Logger;
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
@@ -54,8 +58,11 @@ export class Proxy {
     shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[] },
   ) {
     this.settings = settings;
+    const { dialer, keepAlive, connectTimeout: timeout } = settings;
+    this.backends = new Backends(settings.exits, { dialer, resolve: shared.resolve, keepAlive, timeout });
     this.#loaded = loaded;
     this.#wants = new Wants(loaded.policy.mentions);
+    applyBackends(this.backends, loaded.backends);
     this.log = shared.log;
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
@@ -67,6 +74,7 @@ export class Proxy {
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
     this.#wants = new Wants(loaded.policy.mentions);
+    applyBackends(this.backends, loaded.backends);
   }
 
   get policy(): Policy {
@@ -75,6 +83,11 @@ export class Proxy {
 
   get users(): Users | undefined {
     return this.#loaded.users;
+  }
+
+  /** Undefined where every request goes out directly: then nobody asks. */
+  get exits(): Exits | undefined {
+    return this.policy.routeCount > 0 || this.backends.default !== undefined ? this.backends : undefined;
   }
 
   get tls(): LoadedTls | undefined {

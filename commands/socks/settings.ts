@@ -1,5 +1,6 @@
 /** What `portail socks` was told, as values: the end of all strings. Opens nothing. */
 import { defaultTunnels } from "../../lib/service/descriptors.ts";
+import type { ConfigTables } from "../../lib/command/config-tables.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
@@ -12,6 +13,7 @@ import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
+import { parseExits, type ExitSettings } from "./exits.ts";
 import type { args } from "./flags.ts";
 import { parseWayIn, provesByCertificate, type WayIn } from "./way-in.ts";
 
@@ -20,6 +22,7 @@ export interface Settings {
   /** Whether anybody may be let in: clients prove who they are, or the operator said so. */
   open: boolean;
   wayIn: WayIn;
+  exits: ExitSettings;
   acl: string;
   users: string | undefined;
   audit: string | undefined;
@@ -27,6 +30,7 @@ export interface Settings {
   /** Milliseconds. */
   dnsTimeout: number;
   handshakeTimeout: number;
+  connectTimeout: number;
   life: LifeOptions;
   status: StatusSettings | undefined;
   /** Bytes of a request head. */
@@ -38,7 +42,7 @@ export interface Settings {
 }
 
 /** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
-export function parseSettings(given: ParsedArgs<typeof args>): Settings {
+export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTables): Settings {
   if (given.acl === undefined) {
     throw new PortailError("no policy: what may go out is decided by --acl", {
       code: "acl.required",
@@ -67,6 +71,8 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     life: parseLife(given),
     status: checkStatus(parseStatus(given), wayIn),
     wayIn,
+    exits: parseExits(given, tables),
+    connectTimeout: duration("connect-timeout", 1),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),

@@ -4,6 +4,7 @@ import { DialError } from "../../lib/net/dial.ts";
 import type { Target } from "../../lib/net/target.ts";
 import { requestStartTls } from "../../lib/net/starttls.ts";
 import { ProxyError, throughProxy } from "../../lib/net/through-proxy.ts";
+import { secureHost as secureAs } from "../../lib/net/secure-host.ts";
 import { secure } from "../../lib/net/tls.ts";
 import type { HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { TlsFailure } from "../../lib/net/tls-failure.ts";
@@ -78,16 +79,12 @@ export async function secureHost(
   options: HandshakeOptions,
   url: string,
 ): Promise<Conn | Refusal> {
-  const conn = await secure(dialled, NOTHING, false, options);
-  if (conn instanceof TlsFailure) return handshakeRefusal("dial", conn);
-  const known = identify(conn.tls, "dial", Date.now());
-  if (!(known instanceof Refusal)) {
-    const named = known.peer && checkServerName(known.peer, host);
-    if (named?.ok === true) return conn;
-  }
-  conn.destroy();
-  if (known instanceof Refusal) return known;
-  return new Refusal("dial", "proxy_server_name_mismatch", `the certificate of ${url} is not for its host`);
+  const secured = await secureAs(dialled, host, options);
+  if (!("reason" in secured)) return secured;
+  const { reason, message, peer } = secured;
+  return reason === "name_mismatch"
+    ? new Refusal("dial", "proxy_server_name_mismatch", `the certificate of ${url} is not for its host`)
+    : new Refusal("dial", reason, message, { peer });
 }
 
 async function secureTarget(

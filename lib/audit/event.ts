@@ -53,7 +53,11 @@ export interface DecisionEvent extends Session {
 export interface CloseEvent extends Session {
   event: "close";
   target: string;
+  /** The address that was connected; absent where a backend connected. */
   dest?: string;
+  backend?: string;
+  /** Backends that failed before, and why. */
+  tried?: { backend: string; error: string }[];
   sent: number;
   received: number;
   /** Milliseconds since the decision. */

@@ -35,7 +35,13 @@ export const TABLES = {
   backend: {
     shape: "named",
     keys: {
-      target: { type: "string", required: true, description: "Address of the backend" },
+      target: {
+        type: "string",
+        description:
+          "direct, or the URL of a proxy: http, https, socks5, socks5+tls, same (as the client speaks), or ssh://HOST",
+      },
+      dynamic: { type: "boolean", description: "Where it leads is said while the proxy runs" },
+      "auth-file": { type: "string", description: "File that holds USER:PASSWORD for the proxy" },
       "server-name": { type: "string", description: "Name that the backend's certificate must carry" },
       identity,
       trust,

@@ -3,6 +3,7 @@ import type { Decision } from "../acl/decision.ts";
 import type { Facts } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
+import { Routed, type Exits } from "../acl/routed.ts";
 import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
@@ -12,6 +13,8 @@ export interface EgressContext {
   policy: Policy;
   resolve: Resolve;
   guard: Guard;
+  /** Other ways out than a direct one. */
+  exits?: Exits | undefined;
 }
 
 /** An address of the target that was refused though another may be allowed. */
@@ -35,19 +38,45 @@ export interface Verdict {
   failure?: ResolveError;
   /** The facts of the last decision. */
   facts: Facts;
+  /** Where there are several exits: those to try, in that order. None is a direct one. */
+  ways: readonly string[];
+  /** The routes that led there. */
+  routes: readonly string[];
 }
 
 /**
  * Decides the request that `facts` describe (`host` canonical, `port`). A name is resolved only if the policy may allow
  * it, once; every address is decided; what is left is exactly what may be connected. At once where nothing is resolved.
  */
-export function decideEgress(facts: Facts, { policy, guard, resolve }: EgressContext): Verdict | Promise<Verdict> {
+export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
+  const { policy, guard, resolve, exits } = context;
+  if (exits !== undefined) return decideRouted(facts, context, new Routed(policy, exits));
   // The common case of an address needs no dialogue.
   const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
   if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);
   const deciding = decideRequest(facts, policy, guard);
   const step = deciding.next();
   return step.done ? verdictOf(step.value) : resolveFor(deciding, step.value, resolve);
+}
+
+/** Decides the same target again, as one that goes out directly (`local`) or through a backend; no route is asked. */
+export function decideAgain(verdict: Verdict, local: boolean, context: EgressContext): Verdict | Promise<Verdict> {
+  const { "dest.ip": _, ...facts } = verdict.facts;
+  const { policy, guard, resolve } = context;
+  return decideEgress(facts, { policy, guard, resolve, exits: { otherwise: NONE, isDirect: () => local, local } });
+}
+
+/** The same with `route.local` and the ways out as the routes have it; behind a backend no name is resolved. */
+function decideRouted(facts: Facts, { guard, resolve }: EgressContext, routed: Routed): Verdict | Promise<Verdict> {
+  const { "route.local": _, ...asked } = facts;
+  const deciding = decideRequest(asked, routed, guard);
+  const withWays = (verdict: Verdict): Verdict => {
+    const facts = { ...verdict.facts, "route.local": routed.isLocal };
+    return { ...verdict, facts, ways: routed.ways, routes: routed.matched };
+  };
+  const step = deciding.next();
+  if (step.done) return withWays(verdictOf(step.value));
+  return resolveFor(deciding, step.value, resolve).then(withWays);
 }
 
 async function resolveFor(deciding: Deciding, name: string, resolve: Resolve): Promise<Verdict> {
@@ -85,5 +114,9 @@ function verdictOf({ decision, facts, addresses, refused, hops }: Settlement): V
       policy: policy ?? null,
     })),
     facts,
+    ways: NONE,
+    routes: NONE,
   };
 }
+
+const NONE: readonly never[] = [];

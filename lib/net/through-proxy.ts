@@ -16,6 +16,7 @@ const SCHEMES = {
   https: { protocol: "http", tls: true, port: 443 },
   socks5: { protocol: "socks5", tls: false, port: 1080 },
   socks5h: { protocol: "socks5", tls: false, port: 1080 },
+  "socks5+tls": { protocol: "socks5", tls: true, port: 1080 },
 } as const;
 
 /** A proxy and how to speak to it. Its credentials are seen by nobody but the proxy. */
@@ -42,14 +43,24 @@ export class OutboundProxy {
     return new Client(target, this.#credentials);
   }
 
+  /** The same, spoken to with other credentials. */
+  withCredentials(credentials: ProxyCredentials): OutboundProxy {
+    return new OutboundProxy(this.#scheme, this.host, this.port, credentials);
+  }
+
+  get #scheme(): keyof typeof SCHEMES {
+    if (this.protocol === "http") return this.tls ? "https" : "http";
+    return this.tls ? "socks5+tls" : "socks5";
+  }
+
   /** Its URL without credentials. */
   toString(): string {
-    const scheme = this.protocol === "http" && this.tls ? "https" : this.protocol;
+    const scheme = this.#scheme;
     return `${scheme}://${formatHostPort(this.host, this.port)}`;
   }
 }
 
-const HINT = "write http://, https://, socks5:// or socks5h://, then [USER:PASSWORD@]HOST:PORT";
+const HINT = "write http://, https://, socks5:// or socks5+tls://, then [USER:PASSWORD@]HOST:PORT";
 
 /**
  * Parses `SCHEME://[USER:PASSWORD@]HOST[:PORT]`; user and password are percent-encoded UTF-8. Ports default to 80, 443 and

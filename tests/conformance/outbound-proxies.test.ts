@@ -5,6 +5,7 @@ import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import { parseProxyUrl, throughProxy } from "../../lib/net/through-proxy.ts";
 import { leaveOut, missing } from "../support/needs.ts";
+import { OUTBOUND_PROXIES, type OutboundProxy } from "../support/outbound-proxies.ts";
 import { start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
@@ -16,73 +17,6 @@ setDefaultTimeout(60_000);
 const NEEDS = missing(["danted", "microsocks", "squid", "tinyproxy"]);
 const scene = new Scene();
 afterAll(() => scene.close());
-
-const lines = (...list: string[]) => `${list.join("\n")}\n`;
-
-/** Command lines of the proxies on a port, by the scheme and credentials of their URL; each lets nobody to port 1. */
-const PROXIES: Record<string, { scheme: string; user?: string; command: (port: number) => string[] }> = {
-  microsocks: { scheme: "socks5", command: (port) => ["microsocks", "-i", "127.0.0.1", "-p", String(port)] },
-  "microsocks with a user": {
-    scheme: "socks5h",
-    user: "ann:p%40ss%3Aw",
-    command: (port) => ["microsocks", "-u", "ann", "-P", "p@ss:w", "-i", "127.0.0.1", "-p", String(port)],
-  },
-  dante: {
-    scheme: "socks5",
-    command(port) {
-      const config = lines(
-        "logoutput: /dev/null",
-        `internal: 127.0.0.1 port = ${port}`,
-        "external: lo",
-        "clientmethod: none",
-        "socksmethod: none",
-        "user.privileged: root",
-        "user.unprivileged: nobody",
-        "client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }",
-        "socks block { from: 0.0.0.0/0 to: 0.0.0.0/0 port = 1 }",
-        "socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect }",
-      );
-      return ["danted", "-N", "1", "-f", scene.write("danted.conf", config), "-p", scene.path("danted.pid")];
-    },
-  },
-  tinyproxy: {
-    scheme: "http",
-    command(port) {
-      const config = lines(`Port ${port}`, "Listen 127.0.0.1", "LogLevel Critical");
-      return ["tinyproxy", "-d", "-c", scene.write("tinyproxy.conf", config)];
-    },
-  },
-  "tinyproxy with a user": {
-    scheme: "http",
-    user: "ann:s%65cret",
-    command(port) {
-      const config = lines(`Port ${port}`, "Listen 127.0.0.1", "LogLevel Critical", "BasicAuth ann secret");
-      return ["tinyproxy", "-d", "-c", scene.write("tinyproxy-user.conf", config)];
-    },
-  },
-  squid: {
-    scheme: "http",
-    command(port) {
-      const config = lines(
-        `http_port 127.0.0.1:${port}`,
-        "acl forbidden port 1",
-        "http_access deny forbidden",
-        "http_access allow all",
-        "cache deny all",
-        "cache_mem 0",
-        "access_log none",
-        "cache_log /dev/null",
-        "cache_store_log none",
-        "pid_filename none",
-        "pinger_enable off",
-        "shutdown_lifetime 0 seconds",
-        "dns_nameservers 127.0.0.1",
-        "dns_timeout 1 second",
-      );
-      return ["squid", "-N", "-f", scene.write("squid.conf", config)];
-    },
-  },
-};
 
 /** Says hello at once, and repeats what it is told. */
 async function openTarget(): Promise<number> {
@@ -100,13 +34,13 @@ const connect = (port: number): Promise<Conn> => dial([{ ip: "127.0.0.1", port }
 
 if (NEEDS.length > 0) leaveOut("the way through the proxies that people run", NEEDS);
 else {
-  describe.each(Object.entries(PROXIES))("%s", (_, { scheme, user, command }) => {
+  describe.each(Object.entries<OutboundProxy>(OUTBOUND_PROXIES))("%s", (_, { scheme, user, command }) => {
     const port = freePort();
     let targetPort = 0;
 
     beforeAll(async () => {
       targetPort = await openTarget();
-      const program = start(scene, command(port));
+      const program = start(scene, command(port, scene));
       // Some fork; told to stop, they take their children with them.
       scene.defer(async () => {
         program.signal("SIGTERM");

@@ -2,12 +2,13 @@
 import { describe, expect, test } from "bun:test";
 import { args } from "../../../../commands/socks/flags.ts";
 import { parseSettings } from "../../../../commands/socks/settings.ts";
+import { emptyTables } from "../../../../lib/command/config-tables.ts";
 import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../../../lib/command/define.ts";
 import { defaultTunnels } from "../../../../lib/service/descriptors.ts";
 
 function settings(...argv: string[]) {
-  return parseSettings(completeArgs(args, vetArgv(argv, args)) as ParsedArgs<typeof args>);
+  return parseSettings(completeArgs(args, vetArgv(argv, args)) as ParsedArgs<typeof args>, emptyTables());
 }
 
 const ACL = ["--acl", "builtin:sample"];

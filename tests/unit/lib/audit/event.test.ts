@@ -38,7 +38,7 @@ test("the names of events and of their fields are frozen", () => {
       "policies",
       "facts",
     ],
-    CloseEvent: ["event", "target", "dest?", "sent", "received", "duration", "reason", "error?"],
+    CloseEvent: ["event", "target", "dest?", "backend?", "tried?", "sent", "received", "duration", "reason", "error?"],
     RejectEvent: ["event", "reason", "message", "certificate?"],
     TlsRecord: ["version", "protocolId?", "serverName?", "resumed"],
     ReloadEvent: ["event", "outcome", "policies?", "error?"],

@@ -49,6 +49,8 @@ describe("parseConfig() reads", () => {
     expect([...tables.backend.keys()]).toEqual(["a", "b"]);
     expect(tables.backend.get("a")).toEqual({
       target: "h:1",
+      dynamic: false,
+      "auth-file": undefined,
       "server-name": "n",
       identity: undefined,
       trust: undefined,

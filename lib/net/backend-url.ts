@@ -1,0 +1,43 @@
+/** Where a backend is and how it is spoken to: `direct`, another proxy, or a host behind SSH. Opens nothing. */
+import { EXIT, PortailError } from "../command/errors.ts";
+import { OutboundProxy, parseProxyUrl } from "./through-proxy.ts";
+
+export type BackendUrl =
+  /** No other proxy: a direct exit, in the place where it is named. */
+  | { kind: "direct" }
+  /** One that is spoken to by its own protocol. */
+  | { kind: "proxy"; proxy: OutboundProxy }
+  /** One that takes both, and is spoken to as the client speaks to us. */
+  | { kind: "same"; socks5: OutboundProxy; http: OutboundProxy }
+  /** `ssh -W`; the user and the port are those of its configuration where they are left out. */
+  | { kind: "ssh"; destination: string; port: string | undefined };
+
+/** Throws `PortailError` (`proxy.url`, `backend.target`). `where` names the table. */
+export function parseBackendUrl(text: string, where: string): BackendUrl {
+  if (text === "direct") return { kind: "direct" };
+  const same = /^same:\/\/(.*)$/is.exec(text)?.[1];
+  if (same !== undefined) return sameProxy(parseProxyUrl(`socks5://${same}`, where), false);
+  const ssh = /^ssh:\/\/(.*)$/is.exec(text)?.[1];
+  if (ssh === undefined) return { kind: "proxy", proxy: parseProxyUrl(text, where) };
+  const [, user, bracketed, plain, port] =
+    /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)@)?(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::([0-9]{1,5}))?\/?$/.exec(
+      ssh,
+    ) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined)
+    throw new PortailError(`${where}: ${JSON.stringify(text)} names no host behind SSH`, {
+      code: "backend.target",
+      exit: EXIT.config,
+      hint: "write ssh://[USER@]HOST[:PORT], where HOST may be a name of your SSH configuration",
+    });
+  return { kind: "ssh", destination: user === undefined ? host : `${user}@${host}`, port };
+}
+
+/** One that takes SOCKS5 and CONNECT on one port. */
+export function sameProxy({ host, port }: { host: string; port: number }, tls: boolean): BackendUrl {
+  return {
+    kind: "same",
+    socks5: new OutboundProxy(tls ? "socks5+tls" : "socks5", host, port, undefined),
+    http: new OutboundProxy(tls ? "https" : "http", host, port, undefined),
+  };
+}

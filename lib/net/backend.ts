@@ -1,0 +1,205 @@
+/** A backend: a place through which connections go out to targets that it reaches by itself. Chooses none, and decides nothing. */
+import type { ProxyTarget } from "../session/outbound-proxy.ts";
+import type { Refusal } from "../session/front.ts";
+import { parseIp } from "../wire/ip.ts";
+import type { BackendUrl } from "./backend-url.ts";
+import { Circuit } from "./circuit.ts";
+import type { Conn } from "./conn.ts";
+import { Deadlines } from "./deadlines.ts";
+import { DialError } from "./dial.ts";
+import { formatHostPort } from "./endpoint.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import { secureHost } from "./secure-host.ts";
+import type { SshMaster } from "./ssh.ts";
+import { Target, type TargetTools } from "./target.ts";
+import { ProxyError, throughProxy, type OutboundProxy } from "./through-proxy.ts";
+import { SessionCache } from "./tls-conn.ts";
+import type { TlsContext } from "./tls-context.ts";
+import { unread } from "./unread.ts";
+
+/** Why a backend did not lead to the target: a value, to be told to the client where no other does. */
+export class BackendFailure {
+  readonly refusal: Refusal;
+  /** For log and audit. */
+  readonly message: string;
+  /** Its own policy said no: no other backend is asked. */
+  readonly final: boolean;
+
+  constructor(refusal: Refusal, message: string, final = false) {
+    this.refusal = refusal;
+    this.message = message;
+    this.final = final;
+  }
+}
+
+export interface BackendTools extends TargetTools {
+  keepAlive: KeepAlive;
+  /** Milliseconds for each step of an attempt: the connection, TLS, the dialogue. */
+  timeout: number;
+}
+
+/** Of an `ssh` backend. */
+export type OpenSsh = (url: Extract<BackendUrl, { kind: "ssh" }>) => Promise<SshMaster>;
+
+export class Backend {
+  readonly name: string;
+  readonly dynamic: boolean;
+  /** The name that its certificate must carry; undefined is its host. */
+  serverName: string | undefined;
+  /** What it is shown and held against; set by whoever reads the files, where it speaks TLS. */
+  context: TlsContext | undefined;
+  readonly counts = { attempts: 0, opened: 0, failed: 0 };
+  readonly #tools: BackendTools;
+  readonly #deadlines: Deadlines;
+  readonly #circuit = new Circuit();
+  #url: BackendUrl | undefined;
+  #place: Target | undefined;
+  #sessions: { of: TlsContext; cache: SessionCache } | undefined;
+  #ssh: SshMaster | undefined;
+
+  constructor(
+    name: string,
+    url: BackendUrl | undefined,
+    options: { dynamic: boolean; serverName?: string | undefined },
+    tools: BackendTools,
+  ) {
+    this.name = name;
+    this.dynamic = options.dynamic;
+    this.serverName = options.serverName;
+    this.#tools = tools;
+    this.#deadlines = new Deadlines(tools.timeout);
+    this.lead(url);
+  }
+
+  /** Leads it to another place, from the next connection on. */
+  lead(url: BackendUrl | undefined): void {
+    this.#url = url;
+    const proxy = proxyOf(url, "http");
+    const endpoint = proxy && ({ kind: "tcp", host: proxy.host, port: proxy.port } as const);
+    this.#place = endpoint && new Target(endpoint, this.#tools);
+  }
+
+  get isDirect(): boolean {
+    return this.#url?.kind === "direct";
+  }
+
+  get isSsh(): boolean {
+    return this.#url?.kind === "ssh";
+  }
+
+  /** `host:port`, or what SSH is to connect to; undefined of one that leads nowhere. */
+  get target(): string | undefined {
+    if (this.#url?.kind === "ssh")
+      return `ssh://${this.#url.destination}${this.#url.port === undefined ? "" : `:${this.#url.port}`}`;
+    const proxy = proxyOf(this.#url, "http");
+    return proxy && formatHostPort(proxy.host, proxy.port);
+  }
+
+  get tls(): boolean {
+    return proxyOf(this.#url, "http")?.tls ?? false;
+  }
+
+  /** Whether it failed so often of late that it is left alone for a while. */
+  get isOpenCircuit(): boolean {
+    return this.#circuit.isOpen(performance.now());
+  }
+
+  /** Has it connect to `target`, which is passed on unresolved; `protocol` is what the client speaks. */
+  async open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
+    if (!this.#circuit.enter(performance.now()))
+      return new BackendFailure("failed", "it failed of late and is left alone for a while");
+    this.counts.attempts++;
+    const opened = await this.#open(target, protocol);
+    if (opened instanceof BackendFailure) this.counts.failed++;
+    else this.counts.opened++;
+    return opened;
+  }
+
+  /** Ends what it keeps open for all connections together. */
+  close(): void {
+    this.#ssh?.close();
+    this.#ssh = undefined;
+  }
+
+  async #open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
+    if (this.#url?.kind === "ssh") return this.#openBySsh(this.#url, target);
+    const proxy = proxyOf(this.#url, protocol);
+    if (proxy === undefined || this.#place === undefined) {
+      this.#circuit.abandoned();
+      return new BackendFailure("failed", "it leads nowhere yet");
+    }
+    const dialled = await this.#place.open();
+    if (dialled instanceof DialError) return this.#broken(`cannot connect to ${String(proxy)}: ${dialled.message}`);
+    const conn = proxy.tls ? await this.#secure(dialled, proxy) : dialled;
+    if (conn instanceof BackendFailure) return conn;
+    try {
+      const open = await throughProxy(conn, proxy, target, this.#deadlines);
+      unread(open.conn, open.early);
+      this.#circuit.succeeded();
+      return open.conn;
+    } catch (error) {
+      if (error instanceof ProxyError) return this.#refused(error);
+      throw error;
+    }
+  }
+
+  async #secure(dialled: Conn, proxy: OutboundProxy): Promise<Conn | BackendFailure> {
+    const context = this.context!;
+    // Other trust, other sessions.
+    if (this.#sessions?.of !== context) this.#sessions = { of: context, cache: new SessionCache() };
+    const name = this.serverName ?? proxy.host;
+    const secured = await secureHost(dialled, name, {
+      context,
+      requestCert: true,
+      verify: true,
+      protocolIds: proxy.protocol === "http" ? ["http/1.1"] : [],
+      serverName: parseIp(name) === undefined ? name : undefined,
+      sessions: this.#sessions.cache,
+      deadlines: this.#deadlines,
+      keepAlive: this.#tools.keepAlive,
+    });
+    if (!("reason" in secured)) return secured;
+    return this.#broken(`no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`);
+  }
+
+  async #openBySsh(url: Extract<BackendUrl, { kind: "ssh" }>, target: ProxyTarget): Promise<Conn | BackendFailure> {
+    const { openSshMaster } = await import("./ssh.ts");
+    this.#ssh ??= openSshMaster(url, this.#tools);
+    const opened = await this.#ssh.open(target);
+    if (!("reason" in opened)) {
+      this.#circuit.succeeded();
+      return opened;
+    }
+    if (opened.reason === "broken") return this.#broken(opened.message);
+    this.#circuit.succeeded();
+    return new BackendFailure(opened.reason, opened.message, opened.reason === "denied");
+  }
+
+  /** It does not work, whatever the target. */
+  #broken(message: string): BackendFailure {
+    this.#circuit.failed(performance.now());
+    return new BackendFailure("failed", message);
+  }
+
+  /** What it says of the target is no fault of its own. */
+  #refused({ code, message }: ProxyError): BackendFailure {
+    const refusal = OF_TARGETS[code];
+    if (refusal === undefined) return this.#broken(message);
+    this.#circuit.succeeded();
+    return new BackendFailure(refusal, message, refusal === "denied");
+  }
+}
+
+const OF_TARGETS: Partial<Record<ProxyError["code"], Refusal>> = {
+  proxy_denied: "denied",
+  proxy_refused: "refused",
+  proxy_host_unreachable: "host_unreachable",
+  proxy_network_unreachable: "network_unreachable",
+  proxy_timeout: "connect_timeout",
+  proxy_failed: "failed",
+};
+
+function proxyOf(url: BackendUrl | undefined, protocol: "socks5" | "http"): OutboundProxy | undefined {
+  if (url?.kind === "proxy") return url.proxy;
+  return url?.kind === "same" ? url[protocol] : undefined;
+}
