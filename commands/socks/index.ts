@@ -3,6 +3,7 @@ import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
+import { planContext } from "./context.ts";
 import { args } from "./flags.ts";
 import { serve } from "./serve.ts";
 import { parseSettings } from "./settings.ts";
@@ -11,6 +12,7 @@ export default defineCommand({
   meta: {
     name: "socks",
     description: "Let programs out by policy: SOCKS5, SOCKS4a, HTTP CONNECT and http:// on one port",
+    tables: ["provider", "trust"],
     long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers; try
 curl --proxy socks5h://127.0.0.1:1080 https://example.com/. A policy decides each request by what
 is known of it (who, where to, which protocol), and every decision can be recorded as a line of JSON.
@@ -47,9 +49,10 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     ],
   },
   args,
-  async run({ args: given, data }) {
+  async run({ args: given, data, config }) {
     configureLog(data.log, given);
     const settings = parseSettings(given);
+    settings.context = await planContext(config, given["context-timeout"], data);
     const end = given.syslog ? logToSyslog(data.log) : undefined;
     try {
       return await serve(data, settings, { live: given.live && !given.quiet });

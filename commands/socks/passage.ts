@@ -1,5 +1,7 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
+import type { Facts } from "../../lib/acl/facts.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
 import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
@@ -67,9 +69,9 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     return;
   }
   const attempt = new Attempt(proxy, asker, asked, client, answer);
-  const verdict = decideEgress(requestFacts(asker, asked, canonical, proxy.wants), proxy);
-  if (verdict instanceof Promise) void verdict.then((late) => attempt.decided(late));
-  else attempt.decided(verdict);
+  const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));
+  if (facts instanceof Promise) void facts.then((late) => attempt.known(late));
+  else attempt.decide(facts);
 }
 
 /** A request that has its place: from the decision to the open connection, and its end. */
@@ -81,6 +83,8 @@ class Attempt implements Passage, Dialled {
   readonly #asked: ProxyRequest;
   readonly #client: string;
   readonly #answer: Answer;
+  /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
+  readonly #policy: Policy;
   readonly #started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
@@ -92,13 +96,32 @@ class Attempt implements Passage, Dialled {
     this.#asked = asked;
     this.#client = client;
     this.#answer = answer;
+    this.#policy = proxy.policy;
   }
 
-  decided(verdict: Verdict): void {
+  /** What providers know came late; a client that has left meanwhile is neither decided nor dialled. */
+  known(facts: Facts): void {
+    if (!this.#asker.conn.closed) {
+      this.decide(facts);
+      return;
+    }
+    this.#release();
+    reject(this.#proxy, this.#asker, "client", `the client left before ${targetOf(this.#asked)} was decided`);
+    this.#answer.answered({ refusal: "failed", message: "the client left" });
+  }
+
+  decide(facts: Facts): void {
+    const { guard, resolve } = this.#proxy;
+    const verdict = decideEgress(facts, { policy: this.#policy, guard, resolve });
+    if (verdict instanceof Promise) void verdict.then((late) => this.#decided(late));
+    else this.#decided(verdict);
+  }
+
+  #decided(verdict: Verdict): void {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
     this.#proxy.counts.decisions[decision.outcome]++;
-    recordDecision(this.#proxy, this.#asker, this.#asked, verdict);
+    recordDecision(this.#proxy, this.#asker, this.#asked, this.#policy, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
       this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
@@ -188,7 +211,7 @@ function base(asker: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict: Verdict): void {
+function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, policy: Policy, verdict: Verdict): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];
@@ -206,8 +229,8 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     ...(decision.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
     ...(verdict.redirected ? { redirected: formatHostPort(verdict.host, verdict.port) } : {}),
     ...(dropped.length === 0 ? {} : { dropped }),
-    policies: proxy.policy.digest,
-    facts: auditFacts(verdict.facts, proxy.policy.mentions, digest),
+    policies: policy.digest,
+    facts: auditFacts(verdict.facts, policy.mentions, digest),
   };
   proxy.record(event);
 }

@@ -1,8 +1,11 @@
 /** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
+import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import type { Context } from "../../lib/context/context.ts";
+import type { ContextCounts } from "../../lib/context/counts.ts";
 import type { Users } from "../../lib/identity/users.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
@@ -29,6 +32,8 @@ export interface Open {
 export class Proxy {
   #loaded: Loaded;
   #wants: Wants;
+  /** Undefined where the policy needs no provider. */
+  #context: Context | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   readonly settings: Settings;
@@ -37,6 +42,7 @@ export class Proxy {
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
   readonly counts = new Counts();
+  readonly contextCounts: ContextCounts = new Map();
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
@@ -54,9 +60,10 @@ export class Proxy {
   ) {
     this.settings = settings;
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
     this.log = shared.log;
     this.resolve = shared.resolve;
+    this.#context = this.#openContext(loaded);
+    this.#wants = this.#wantsOf(loaded);
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
     this.deadlines = new Deadlines(settings.handshakeTimeout);
@@ -64,8 +71,33 @@ export class Proxy {
 
   /** Puts what was loaded anew in force, from the next request on. */
   swap(loaded: Loaded): void {
+    const before = this.#context;
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
+    this.#context = this.#openContext(loaded);
+    this.#wants = this.#wantsOf(loaded);
+    void before?.close();
+  }
+
+  #openContext({ context }: Loaded): Context | undefined {
+    return context?.open({ log: this.log, resolve: this.resolve, counts: this.contextCounts });
+  }
+
+  #wantsOf({ policy }: Loaded): Wants {
+    const keys: readonly FactName[] = this.#context?.keys ?? [];
+    return new Wants([...policy.mentions, ...keys]);
+  }
+
+  /**
+   * The facts of a request, and what providers know beside them. At once where the policy needs no provider, or all is
+   * remembered; else within `--context-timeout`, and what is not known by then is missing.
+   */
+  known(facts: Facts): Facts | Promise<Facts> {
+    return this.#context === undefined ? facts : this.#context.fill(facts);
+  }
+
+  /** Ends the providers; when all is over. */
+  async closeContext(): Promise<void> {
+    await this.#context?.close();
   }
 
   get policy(): Policy {

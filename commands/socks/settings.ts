@@ -12,6 +12,7 @@ import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
+import type { ContextPlan } from "../../lib/context/load.ts";
 import type { args } from "./flags.ts";
 
 export interface Settings {
@@ -20,6 +21,8 @@ export interface Settings {
   open: boolean;
   acl: string;
   users: string | undefined;
+  /** Providers of facts; set where the configuration names some. */
+  context?: ContextPlan | undefined;
   audit: string | undefined;
   resolvers: string[];
   /** Milliseconds. */
