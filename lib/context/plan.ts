@@ -157,11 +157,13 @@ const KEY_TYPES: readonly FactType[] = ["string", "host", "number", "boolean", "
 function parseKey(reader: TableReader, name: string, command: Command): FactName {
   const found = lookupFact(name);
   if (found === undefined || !found.spec.commands.includes(command)) {
-    throw reader.unknownFact("key", name, `${JSON.stringify(name)} is no fact that ${command} knows`);
+    throw reader.unknownFact("key", name, command);
   }
   if (found.name === "dest.ip" || !KEY_TYPES.includes(found.spec.type)) {
     const why =
-      found.name === "dest.ip" ? "is known only once this is decided" : `is a ${found.spec.type}, not one value`;
+      found.name === "dest.ip"
+        ? "is known only once this is decided"
+        : `has the type ${found.spec.type}, which is not one plain value`;
     throw reader.refuse("key", "provider.key", `${name} ${why}`, "a key is a text, a number or an address");
   }
   return found.name;

@@ -22,7 +22,10 @@ function documentOf(bytes: Uint8Array, format: "json" | "toml"): unknown {
   try {
     return format === "json" ? JSON.parse(text) : parseToml(text);
   } catch (error) {
-    if (error instanceof TomlError) throw new InventoryError(error.message.split("\n")[0]!, error.line);
+    if (error instanceof TomlError) {
+      const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
+      throw new InventoryError(reason, error.line);
+    }
     // What the runtime says of it may repeat what is in it.
     throw new InventoryError("the inventory is not JSON");
   }
@@ -36,8 +39,11 @@ function rowsOf(document: unknown, shape: InventoryShape): Inventory {
   const columns = new Set<string>();
   const seen = pointers.map(() => false);
   for (const [key, row] of entriesOf(found, column)) {
-    if (typeof row !== "object" || row === null)
-      throw new InventoryError(`the row of ${JSON.stringify(key)} is no table`);
+    if (typeof row !== "object" || row === null) {
+      throw new InventoryError(
+        key === undefined ? "a row is no table" : `the row of ${JSON.stringify(key)} is no table`,
+      );
+    }
     const text = canonicalKey(key, keyType);
     if (text === undefined) continue;
     if (rows.has(text)) throw new InventoryError(`the key ${JSON.stringify(text)} has two rows`);

@@ -1,5 +1,5 @@
 /** One table of the configuration, whose values are made of text here: what is wrong with one is told with its file and line. */
-import { FACTS, FAMILIES } from "../acl/facts.ts";
+import { FACTS, type Command, type FactSpec } from "../acl/facts.ts";
 import type { TableRow } from "../command/config-tables.ts";
 import type { Config } from "../command/define.ts";
 import { EXIT, PortailError } from "../command/errors.ts";
@@ -49,8 +49,14 @@ export class TableReader {
     throw this.refuse(key, "provider.character", `${key}: ${JSON.stringify(text)} is not one character`);
   }
 
-  unknownFact(key: keyof Row, name: string, message: string): PortailError {
-    const near = nearest(name, [...Object.keys(FACTS), ...Object.keys(FAMILIES).map((family) => `${family}.`)]);
+  /** A name that is no fact, or none that `command` knows. */
+  unknownFact(key: keyof Row, name: string, command: Command): PortailError {
+    const known = Object.entries<FactSpec>(FACTS).filter(([, { commands }]) => commands.includes(command));
+    const near = nearest(
+      name,
+      known.map(([fact]) => fact),
+    );
+    const message = `${JSON.stringify(name)} is no fact that ${command} knows`;
     return this.refuse(key, "provider.fact", message, near === undefined ? undefined : `did you mean ${near}?`);
   }
 
