@@ -92,7 +92,7 @@ export class Proxy {
    * remembered; else within `--context-timeout`, and what is not known by then is missing.
    */
   known(facts: Facts): Facts | Promise<Facts> {
-    return this.#context === undefined ? facts : this.#context.fill(facts);
+    return this.#context === undefined ? facts : this.#context.complete(facts);
   }
 
   /** Ends the providers; when all is over. */

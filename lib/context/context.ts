@@ -43,7 +43,7 @@ export class Context {
    * `facts`, and what providers add to them: at once where nobody is asked or all is remembered. What they do not know,
    * or not in time, is missing. A fact that is there already stays, and of two providers the first in order counts.
    */
-  fill(facts: Facts): Facts | Promise<Facts> {
+  complete(facts: Facts): Facts | Promise<Facts> {
     const answers: Answers = [];
     let waits = false;
     for (const i of this.#providers.keys()) {

@@ -64,7 +64,7 @@ test("look-ups for one key are one question", async () => {
   const found = [1, 2, 3].map(() => cache.lookup(key("ada")));
   expect(asked.length).toBe(1);
   asked[0]!.answer({ "user.name": "Ada" });
-  expect(await Promise.all(found)).toEqual(Array(3).fill({ "user.name": "Ada" }));
+  expect(await Promise.all(found)).toEqual(found.map(() => ({ "user.name": "Ada" })));
   expect(counts).toMatchObject({ hits: 0, misses: 1, joined: 2 });
   expect(counts.latency.count).toBe(1);
 });

@@ -27,12 +27,12 @@ const LONG = 60_000;
 
 test("without an answer the facts are the same object", () => {
   const context = new Context([provider("p", "client.user", ["user.name"], () => NOTHING)], LONG);
-  expect(context.fill(FACTS)).toBe(FACTS);
+  expect(context.complete(FACTS)).toBe(FACTS);
 });
 
 test("what is known at once is there at once", () => {
   const context = new Context([provider("p", "client.user", ["user.name"], () => ({ "user.name": "Ada" }))], LONG);
-  expect(context.fill(FACTS)).toEqual({ ...FACTS, "user.name": "Ada" });
+  expect(context.complete(FACTS)).toEqual({ ...FACTS, "user.name": "Ada" });
   expect(FACTS["user.name"]).toBeUndefined();
 });
 
@@ -40,7 +40,7 @@ test("one whose key is not known, empty or too long is not asked", () => {
   const asks = provider("p", "client.user", ["user.name"], () => ({ "user.name": "Ada" }));
   const context = new Context([asks], LONG);
   for (const facts of [{}, { "client.user": "" }, { "client.user": undefined }, { "client.user": "x".repeat(1025) }])
-    expect(context.fill(facts)).toBe(facts);
+    expect(context.complete(facts)).toBe(facts);
   expect(asks.asked).toEqual([]);
 });
 
@@ -49,7 +49,7 @@ test("keys are plain values: an address as canonical text, several as one key; a
   const byBoth = provider("b", ["client.user", "port"], ["user.name"], () => NOTHING);
   const byList = provider("c", "user.list", ["device.id"], () => NOTHING);
   const facts = { ...FACTS, "client.ip": parseIp("2001:0db8::1")!, "user.list": ["x"] };
-  new Context([byIp, byBoth, byList], LONG).fill(facts);
+  new Context([byIp, byBoth, byList], LONG).complete(facts);
   expect(byIp.asked).toEqual([{ values: ["2001:db8::1"], text: "2001:db8::1" }]);
   expect(byBoth.asked).toEqual([{ values: ["ada", 443], text: '["ada",443]' }]);
   expect(byList.asked).toEqual([]);
@@ -62,7 +62,7 @@ test("a fact that is there stays, and who could add nothing else is not asked", 
     "user.email": "a@b",
   }));
   const facts = { ...FACTS, "user.name": "Core" };
-  expect(new Context([asks, more], LONG).fill(facts)).toEqual({ ...facts, "user.email": "a@b" });
+  expect(new Context([asks, more], LONG).complete(facts)).toEqual({ ...facts, "user.email": "a@b" });
   expect(asks.asked).toEqual([]);
 });
 
@@ -71,9 +71,9 @@ test("of two that fill a fact the first counts, whichever is faster", async () =
     Bun.sleep(5).then(() => ({ "user.name": "first" })),
   );
   const fast = provider("fast", "client.user", ["user.name"], () => ({ "user.name": "second" }));
-  expect(await new Context([slow, fast], LONG).fill(FACTS)).toEqual({ ...FACTS, "user.name": "first" });
+  expect(await new Context([slow, fast], LONG).complete(FACTS)).toEqual({ ...FACTS, "user.name": "first" });
   const silent = provider("silent", "client.user", ["user.name"], () => Promise.resolve(NOTHING));
-  expect(await new Context([silent, fast], LONG).fill(FACTS)).toEqual({ ...FACTS, "user.name": "second" });
+  expect(await new Context([silent, fast], LONG).complete(FACTS)).toEqual({ ...FACTS, "user.name": "second" });
 });
 
 test("one that needs another's fact is asked by it, and no other waits for that", async () => {
@@ -85,7 +85,7 @@ test("one that needs another's fact is asked by it, and no other waits for that"
     note("device", { "device.id": `of ${key.text}` }),
   );
   const geo = provider("geo", "host", ["geo.country"], () => note("geo", { "geo.country": "FR" }));
-  const found = new Context([first, device, geo], LONG).fill(FACTS);
+  const found = new Context([first, device, geo], LONG).complete(FACTS);
   expect(found).toBeInstanceOf(Promise);
   expect(seen).toEqual(["geo"]);
   people.resolve({ "user.email": "ada@x" });
@@ -102,7 +102,7 @@ test("what is late is missing, and what came in time is there", async () => {
   const never = provider("never", "client.user", ["user.email"], () => late.promise);
   const behind = provider("behind", "user.email", ["device.id"], () => ({ "device.id": "x" }));
   const quick = provider("quick", "client.user", ["user.name"], () => Promise.resolve({ "user.name": "Ada" }));
-  const facts = await new Context([never, behind, quick], 20).fill(FACTS);
+  const facts = await new Context([never, behind, quick], 20).complete(FACTS);
   expect(facts).toEqual({ ...FACTS, "user.name": "Ada" });
   late.resolve({ "user.email": "late" });
   await Bun.sleep(1);
