@@ -71,7 +71,7 @@ export class Report {
   /** The value is not repeated: it may be anything. */
   wrongType({ fact, type }: Target, value: unknown): void {
     this.counts.refusedValues++;
-    const found = Array.isArray(value) ? "a list" : value === null ? "null" : `a ${typeof value}`;
+    const found = Array.isArray(value) ? "a list" : typeof value === "object" ? "an object" : `a ${typeof value}`;
     this.once(`what it says of ${fact} is ${found} and not of the type ${type}: the fact is missing`);
   }
 
