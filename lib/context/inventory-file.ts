@@ -25,10 +25,14 @@ export interface ReadFile {
   readonly mark: string;
 }
 
-/** Reads the file, at a start or a reload. Throws `PortailError` (`provider.unreadable`, `provider.inventory`). */
-export function readInventoryFile(plan: InventoryPlan): ReadFile {
+/**
+ * Reads the file, at a start or a reload; `before` is what was read of it last, and stands where the file is the same
+ * still: reading a million rows holds up everybody. Throws `PortailError` (`provider.unreadable`, `provider.inventory`).
+ */
+export function readInventoryFile(plan: InventoryPlan, before?: ReadFile): ReadFile {
   try {
     const mark = markOf(plan.path);
+    if (mark === before?.mark) return before;
     const reading = readInventory(readFileSync(plan.path), plan);
     for (;;) {
       const step = reading.next();
@@ -43,25 +47,30 @@ export class InventoryFile {
   readonly #plan: InventoryPlan;
   readonly #report: Report;
   readonly #now: () => number;
-  #inventory: Inventory;
+  #read: ReadFile;
   /** Of what is in force, or of what was found wanting since: it is not read twice. */
   #mark: string;
   #looked: number;
   #reading = false;
 
-  constructor(plan: InventoryPlan, { inventory, mark }: ReadFile, report: Report, now = () => performance.now()) {
+  constructor(plan: InventoryPlan, read: ReadFile, report: Report, now = () => performance.now()) {
     this.#plan = plan;
     this.#report = report;
     this.#now = now;
-    this.#inventory = inventory;
-    this.#mark = mark;
+    this.#read = read;
+    this.#mark = read.mark;
     this.#looked = now();
-    report.counts.entries = inventory.size;
+    report.counts.entries = read.inventory.size;
+  }
+
+  /** What is in force. */
+  get read(): ReadFile {
+    return this.#read;
   }
 
   lookup(key: Key): Values {
     if (this.#now() - this.#looked >= LOOK) this.#look();
-    const row = this.#inventory.find(key.text);
+    const row = this.#read.inventory.find(key.text);
     if (row === undefined) {
       this.#report.counts.misses++;
       return NOTHING;
@@ -100,15 +109,15 @@ export class InventoryFile {
       const reading = readInventory(bytes, this.#plan);
       for (let step = reading.next(); ; step = reading.next()) {
         if (step.done) {
-          this.#inventory = step.value;
+          this.#read = { inventory: step.value, mark };
           break;
         }
         await nextTurn();
       }
       this.#mark = mark;
-      this.#report.counts.entries = this.#inventory.size;
-      this.#report.answered();
-      this.#report.info("the inventory was read anew", { rows: this.#inventory.size });
+      const { size } = this.#read.inventory;
+      this.#report.counts.entries = size;
+      this.#report.info("the inventory was read anew", { rows: size });
     } catch (error) {
       this.#keep(error, mark);
     }

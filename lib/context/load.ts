@@ -9,7 +9,7 @@ import { findProgram } from "../service/child.ts";
 import { Cache, type CacheLimits, type Source } from "./cache.ts";
 import { Context, type Provider } from "./context.ts";
 import { ProviderCounts, Report, type ContextCounts } from "./counts.ts";
-import { InventoryFile, readInventoryFile } from "./inventory-file.ts";
+import { InventoryFile, readInventoryFile, type ReadFile } from "./inventory-file.ts";
 import { needed } from "./order.ts";
 import type { ProviderPlan } from "./plan.ts";
 import { ProgramSource } from "./program-source.ts";
@@ -22,6 +22,9 @@ export interface ContextTools {
   /** Those of before a reload, to which counts are added. */
   readonly counts: ContextCounts;
 }
+
+/** What inventories are in force, by provider: a reload does not read again what has not changed. */
+type Inventories = Map<string, () => ReadFile>;
 
 /** Makes a provider of what was read. */
 type Opening = (tools: ContextTools, report: Report) => Provider;
@@ -52,6 +55,7 @@ export class ContextPlan {
   readonly #plans: readonly ProviderPlan[];
   readonly #timeout: number;
   readonly #around: SourceEnvironment;
+  readonly #inventories: Inventories = new Map();
 
   /** `timeout` in milliseconds is for all providers together. */
   constructor(plans: readonly ProviderPlan[], timeout: number, around: SourceEnvironment) {
@@ -68,19 +72,32 @@ export class ContextPlan {
     const files = new SourceFiles(this.#around);
     const wanted = needed(this.#plans, mentions);
     if (wanted.length === 0) return undefined;
-    const opened = wanted.map(
-      (plan) => [plan.name, inProvider(plan.name, () => read(plan, files, this.#around))] as const,
-    );
+    const opened = wanted.map((plan) => {
+      const open = inProvider(plan.name, () => read(plan, files, this.#around, this.#inventories));
+      return [plan.name, open] as const;
+    });
+    for (const name of this.#inventories.keys()) {
+      if (!wanted.some((plan) => plan.name === name)) this.#inventories.delete(name);
+    }
     return new LoadedContext(opened, this.#timeout);
   }
 }
 
-function read(plan: ProviderPlan, files: SourceFiles, { cwd, env }: SourceEnvironment): Opening {
+function read(
+  plan: ProviderPlan,
+  files: SourceFiles,
+  { cwd, env }: SourceEnvironment,
+  inventories: Inventories,
+): Opening {
   const { name, key, targets } = plan;
   const needing = { name, key, targets };
   if (plan.kind === "file") {
-    const found = readInventoryFile(plan.inventory);
-    return (_tools, report) => provider(needing, new InventoryFile(plan.inventory, found, report));
+    const found = readInventoryFile(plan.inventory, inventories.get(name)?.());
+    return (_tools, report) => {
+      const file = new InventoryFile(plan.inventory, found, report);
+      inventories.set(name, () => file.read);
+      return provider(needing, file);
+    };
   }
   if (plan.kind === "program") {
     const [program = "", ...args] = plan.command;

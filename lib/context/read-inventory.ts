@@ -5,6 +5,7 @@ import { CsvInventory } from "./csv-inventory.ts";
 import { CsvError } from "./csv.ts";
 import { canonicalKey, InventoryError, noColumn, type Inventory, type InventoryShape } from "./inventory.ts";
 import { follow, parsePointer } from "./json-pointer.ts";
+import { PackedRows } from "./packed-rows.ts";
 
 /** Reads all of `bytes`. CSV is taken in slices, between which it yields. Throws `InventoryError`. */
 export function* readInventory(bytes: Uint8Array, shape: InventoryShape): Generator<undefined, Inventory> {
@@ -35,7 +36,7 @@ function rowsOf(document: unknown, shape: InventoryShape): Inventory {
   const { column, targets, keyType } = shape;
   const found = follow(document, shape.rows);
   const pointers = targets.map(({ from }) => (from.startsWith("/") ? parsePointer(from)! : [from]));
-  const rows = new Map<string, readonly unknown[]>();
+  const rows = new PackedRows();
   const columns = new Set<string>();
   const seen = pointers.map(() => false);
   for (const [key, row] of entriesOf(found, column)) {
@@ -46,15 +47,15 @@ function rowsOf(document: unknown, shape: InventoryShape): Inventory {
     }
     const text = canonicalKey(key, keyType);
     if (text === undefined) continue;
-    if (rows.has(text)) throw new InventoryError(`the key ${JSON.stringify(text)} has two rows`);
     const values = pointers.map((pointer) => follow(row, pointer));
     for (const [i, value] of values.entries()) if (value !== undefined) seen[i] = true;
     if (columns.size < 100) for (const name of Object.keys(row)) columns.add(name);
-    rows.set(text, values);
+    if (!rows.add(text, values)) throw new InventoryError(`the key ${JSON.stringify(text)} has two rows`);
   }
   const unknown = targets[seen.indexOf(false)];
   if (rows.size > 0 && unknown !== undefined) throw noColumn(unknown.from, columns);
-  return { size: rows.size, find: (key) => rows.get(key) };
+  rows.seal();
+  return rows;
 }
 
 /** Keys and rows: of an array by the column, of a table by the names in it. */

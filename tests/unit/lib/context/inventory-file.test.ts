@@ -97,6 +97,15 @@ test("a broken or missing file leaves the old rows, says so once, and is read ag
   ]);
 });
 
+test("a reload reads again only what has changed", () => {
+  const { put, plan } = stage("mail,groups,score\nada,ops,1\n");
+  const first = readInventoryFile(plan);
+  expect(readInventoryFile(plan, first)).toBe(first);
+  put("mail,groups,score\nada,dev,1\n");
+  const second = readInventoryFile(plan, first);
+  expect(second.inventory.find("ada")).toEqual([["dev"], 1]);
+});
+
 test("at a start a broken or missing file is the operator's mistake", () => {
   const { put, path, plan } = stage("mail,groups\n");
   const refusal = () => {
