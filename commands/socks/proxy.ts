@@ -75,7 +75,7 @@ export class Proxy {
     this.#loaded = loaded;
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
-    void before?.close();
+    void before?.retire();
   }
 
   #openContext({ context }: Loaded): Context | undefined {

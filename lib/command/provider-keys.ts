@@ -54,7 +54,7 @@ export const providerKeys = {
     type: "string",
     valueHint: "N",
     group: ASKING,
-    description: "Questions under way at a time; further ones are not asked (32)",
+    description: "Questions under way at a time; further ones wait for them (32)",
   },
   file: { type: "string", valueHint: "FILE", group: FILE, description: "The inventory: TOML, JSON or CSV" },
   format: {

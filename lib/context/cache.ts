@@ -1,4 +1,5 @@
 /** Answers of a provider, remembered for a while: a bounded number, with look-ups for one key joined. Asks by way of a source. */
+import { Turns } from "../identity/turns.ts";
 import { Trouble, type Report } from "./counts.ts";
 import { NOTHING, type Values } from "./targets.ts";
 import type { KeyValue } from "./url-template.ts";
@@ -24,12 +25,14 @@ export interface CacheLimits {
   timeout: number;
   /** Answers that are remembered. */
   entries: number;
-  /** Questions under way. */
+  /** Questions under way; further ones wait, within their time. */
   outstanding: number;
 }
 
 /** Milliseconds for which a key is not asked for again after trouble: a provider that is down is not asked by every request. */
 const FAILED_FOR = 1000;
+/** Questions that wait for their turn. */
+const MOST_WAITING = 1000;
 
 interface Entry {
   readonly values: Values;
@@ -43,6 +46,7 @@ export class Cache {
   readonly #limits: CacheLimits;
   readonly #report: Report;
   readonly #now: () => number;
+  readonly #turns: Turns;
   /** The one that was not asked for longest is the first. */
   readonly #entries = new Map<string, Entry>();
   readonly #asked = new Map<string, Promise<Values>>();
@@ -52,6 +56,11 @@ export class Cache {
     this.#limits = limits;
     this.#report = report;
     this.#now = now;
+    this.#turns = new Turns({
+      atOnce: limits.outstanding,
+      waitingEach: MOST_WAITING,
+      waitingInAll: MOST_WAITING,
+    });
     report.counts.entries = 0;
   }
 
@@ -70,24 +79,25 @@ export class Cache {
       counts.joined++;
       return asked;
     }
-    if (this.#asked.size >= this.#limits.outstanding) {
-      this.#report.trouble(new Trouble("busy", `${this.#asked.size} questions are under way already`));
-      return this.#inTrouble(entry);
-    }
     counts.misses++;
     const answer = this.#ask(key, entry).finally(() => this.#asked.delete(key.text));
     this.#asked.set(key.text, answer);
     return answer;
   }
 
-  /** What is being asked is answered still. */
+  /** Resolves when nothing is being asked. */
+  async idle(): Promise<void> {
+    while (this.#asked.size > 0) await Promise.all(this.#asked.values());
+  }
+
+  /** At once: what is being asked has no answer. */
   close(): Promise<void> {
     return this.#source.close();
   }
 
   async #ask(key: Key, old: Entry | undefined): Promise<Values> {
     const began = this.#now();
-    const answer = await withDeadline(this.#limits.timeout, (signal) => this.#source.ask(key, signal));
+    const answer = await withDeadline(this.#limits.timeout, (signal) => this.#inTurn(key, signal));
     const now = this.#now();
     this.#report.counts.latency.observe((now - began) / 1000);
     if (answer instanceof Trouble) {
@@ -101,6 +111,11 @@ export class Cache {
     const fresh = now + (known ? this.#limits.ttl : this.#limits.negativeTtl);
     this.#remember(key, { values: answer, fresh, kept: fresh + this.#limits.stale });
     return answer;
+  }
+
+  async #inTurn(key: Key, signal: AbortSignal): Promise<Values | Trouble> {
+    const answer = await this.#turns.run("", async () => (signal.aborted ? NOTHING : this.#source.ask(key, signal)));
+    return answer ?? new Trouble("busy", `${this.#asked.size} questions are under way already`);
   }
 
   #inTrouble(old: Entry | undefined): Values {

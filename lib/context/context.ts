@@ -10,6 +10,9 @@ import type { KeyValue } from "./url-template.ts";
 export interface Provider extends Needing {
   /** What it knows of a key; at once if it can. Trouble of whatever kind is knowing nothing. Never rejects. */
   lookup(key: Key): Values | Promise<Values>;
+  /** Resolves when nothing is being asked. */
+  idle(): Promise<void>;
+  /** Gives back what it holds, at once. */
   close(): Promise<void>;
 }
 
@@ -56,7 +59,12 @@ export class Context {
     return waits ? this.#wait(facts, answers) : merge(facts, answers);
   }
 
-  /** Ends the providers, once they have answered what they were asked. */
+  /** Ends the providers, each once it has answered what it was asked. */
+  async retire(): Promise<void> {
+    await Promise.all(this.#providers.map((provider) => provider.idle().then(() => provider.close())));
+  }
+
+  /** Ends them now. */
   async close(): Promise<void> {
     await Promise.all(this.#providers.map((provider) => provider.close()));
   }

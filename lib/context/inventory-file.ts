@@ -83,6 +83,8 @@ export class InventoryFile {
     );
   }
 
+  async idle(): Promise<void> {}
+
   async close(): Promise<void> {}
 
   #look(): void {

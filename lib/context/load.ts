@@ -121,8 +121,8 @@ function cached(needs: Needs, { limits }: { limits: CacheLimits }, source: Sourc
   return provider(needs, new Cache(source, limits, report));
 }
 
-function provider(needs: Needs, from: Pick<Provider, "lookup" | "close">): Provider {
-  return { ...needs, lookup: (key) => from.lookup(key), close: () => from.close() };
+function provider(needs: Needs, from: Pick<Provider, "lookup" | "idle" | "close">): Provider {
+  return { ...needs, lookup: (key) => from.lookup(key), idle: () => from.idle(), close: () => from.close() };
 }
 
 /** The value is not repeated: it is a secret. */

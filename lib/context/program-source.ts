@@ -22,7 +22,6 @@ export class ProgramSource implements Source {
   #ids = 0;
   #silent = 0;
   #stray = 0;
-  #emptied: (() => void) | undefined;
 
   constructor(key: readonly FactName[], targets: readonly Target[], options: LineProgramOptions, report: Report) {
     this.#key = key;
@@ -45,10 +44,8 @@ export class ProgramSource implements Source {
     return promise;
   }
 
-  /** What was asked is answered still, or late; then the program ends. */
-  async close(): Promise<void> {
-    if (this.#asked.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
-    await this.#program.end();
+  close(): Promise<void> {
+    return this.#program.end();
   }
 
   #heard(text: string | undefined): void {
@@ -93,7 +90,6 @@ export class ProgramSource implements Source {
     const resolve = this.#asked.get(id)!;
     this.#asked.delete(id);
     resolve(answer);
-    if (this.#asked.size === 0) this.#emptied?.();
   }
 
   #failAll(trouble: Trouble): void {

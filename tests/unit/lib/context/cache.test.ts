@@ -79,15 +79,35 @@ test("what was not asked for longest makes room", async () => {
   expect(cache.lookup(key("b"))).toBeInstanceOf(Promise);
 });
 
-test("no more questions at a time than allowed: the next one is not asked", async () => {
+test("no more questions at a time than allowed: further ones wait, within their time", async () => {
   const { cache, asked, counts } = stage();
-  const found = [cache.lookup(key("a")), cache.lookup(key("b"))];
-  expect(cache.lookup(key("c"))).toBe(NOTHING);
-  expect(cache.lookup(key("a"))).toBeInstanceOf(Promise);
+  const found = ["a", "b", "c"].map((name) => cache.lookup(key(name)));
+  expect(asked.length).toBe(2);
+  expect(cache.lookup(key("c"))).toBe(found[2]!);
+  asked[0]!.answer({ "user.name": "a" });
+  expect(await found[0]).toEqual({ "user.name": "a" });
+  await Bun.sleep(0);
+  expect(asked.map((question) => question.key)).toEqual(["a", "b", "c"]);
+  asked[2]!.answer({ "user.name": "c" });
+  expect(await found[2]).toEqual({ "user.name": "c" });
+  expect(counts.troubles.busy).toBe(0);
+});
+
+test("one that waits too long is late, and not asked any more", async () => {
+  const { cache, asked, counts } = stage({ outstanding: 1, timeout: 20 });
+  const found = ["a", "b"].map((name) => cache.lookup(key(name)));
+  expect(await Promise.all(found)).toEqual([NOTHING, NOTHING]);
+  expect(counts.troubles.timeout).toBe(2);
+  asked[0]!.answer(NOTHING);
+  await Bun.sleep(0);
+  expect(asked.length).toBe(1);
+});
+
+test("and beyond a thousand that wait, the next one is not asked", async () => {
+  const { cache, counts } = stage({ outstanding: 1 });
+  for (let i = 0; i < 1001; i++) void cache.lookup(key(`u${i}`));
+  expect(await cache.lookup(key("more"))).toBe(NOTHING);
   expect(counts.troubles.busy).toBe(1);
-  for (const { answer } of asked) answer(NOTHING);
-  await Promise.all(found);
-  expect(cache.lookup(key("c"))).toBeInstanceOf(Promise);
 });
 
 test("after trouble a key is not asked for again at once; the log says so once, and when it is over", async () => {
@@ -129,6 +149,19 @@ test("a question has its time, and is told when it is over", async () => {
   asked[0]!.answer({ "user.name": "late" });
   await Promise.resolve();
   expect(cache.lookup(key("ada"))).toBe(NOTHING);
+});
+
+test("it is idle when nothing is being asked, not even by one that waits", async () => {
+  const { cache, asked } = stage({ outstanding: 1 });
+  await cache.idle();
+  for (const name of ["a", "b"]) void cache.lookup(key(name));
+  let idle = false;
+  const done = cache.idle().then(() => (idle = true));
+  asked[0]!.answer(NOTHING);
+  await Bun.sleep(0);
+  expect(idle).toBe(false);
+  asked[1]!.answer(NOTHING);
+  await done;
 });
 
 test("with no time to be good every look-up asks, joined ones apart", async () => {

@@ -19,7 +19,15 @@ function provider(
   const asked: Key[] = [];
   const targets = facts.map((fact) => ({ fact, type: "any", from: "x" }) as const);
   const record = (asks: Key) => (asked.push(asks), lookup(asks));
-  return { name, key: [key].flat(), targets, asked, lookup: record, close: () => Promise.resolve() };
+  return {
+    name,
+    key: [key].flat(),
+    targets,
+    asked,
+    lookup: record,
+    idle: () => Promise.resolve(),
+    close: () => Promise.resolve(),
+  };
 }
 
 const FACTS: Facts = { "client.user": "ada", port: 443, host: "a.example" };
