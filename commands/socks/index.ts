@@ -20,7 +20,8 @@ is known of it (who, where to, which protocol), and every decision can be record
 A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
 addresses are refused unless the policy names them.
 
-SIGHUP (or SIGUSR1) reloads the policy and the users and reopens the audit file; a broken policy changes nothing. SIGTERM lets open
+SIGHUP (or SIGUSR1) reloads the policy, the users and what providers read, and reopens the audit file; a broken policy changes
+nothing. SIGTERM lets open
 tunnels end for --shutdown-timeout, then cuts them.`,
     examples: [
       {
@@ -40,8 +41,9 @@ tunnels end for --shutdown-timeout, then cuts them.`,
       { status: EXIT.done, meaning: "stopped, and everything open had ended" },
       { status: EXIT.no, meaning: "stopped, and open tunnels were cut" },
       { status: EXIT.usage, meaning: "a flag or its value is wrong" },
-      { status: EXIT.badData, meaning: "the policy or the users file is broken" },
+      { status: EXIT.badData, meaning: "the policy, the users file or an inventory is broken" },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
+      { status: EXIT.unavailable, meaning: "the program of a provider is not there" },
       { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
       { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
       { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
