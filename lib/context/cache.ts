@@ -119,7 +119,7 @@ export class Cache {
   }
 
   #inTrouble(old: Entry | undefined): Values {
-    if (old === undefined || this.#limits.stale === 0 || this.#now() >= old.kept) return NOTHING;
+    if (old === undefined || this.#now() >= old.kept) return NOTHING;
     this.#report.counts.stale++;
     return old.values;
   }

@@ -117,6 +117,25 @@ test("what is late is missing, and what came in time is there", async () => {
   expect(facts["user.email"]).toBeUndefined();
 });
 
+test("providers that are replaced end when they are idle, those of a stop at once", async () => {
+  const order: string[] = [];
+  const quiet = Promise.withResolvers<void>();
+  const one: Provider = {
+    ...provider("p", "client.user", ["user.name"], () => NOTHING),
+    idle: () => quiet.promise.then(() => void order.push("idle")),
+    close: () => Promise.resolve(void order.push("closed")),
+  };
+  const context = new Context([one], LONG);
+  const retired = context.retire();
+  await Bun.sleep(0);
+  expect(order).toEqual([]);
+  quiet.resolve();
+  await retired;
+  expect(order).toEqual(["idle", "closed"]);
+  await context.close();
+  expect(order).toEqual(["idle", "closed", "closed"]);
+});
+
 test("the keys that must be known are those of all", () => {
   const all = [
     provider("a", "client.ip", ["geo.asn"], () => NOTHING),
