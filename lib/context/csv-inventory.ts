@@ -1,4 +1,5 @@
 /** An inventory in CSV that stays as it was read, bytes, with an index by key: cells become values when a row is asked for. */
+import { isUtf8 } from "node:buffer";
 import type { FactType } from "../acl/facts.ts";
 import { CsvReader } from "./csv.ts";
 import { canonicalKey, InventoryError, noColumn, type Inventory, type InventoryShape } from "./inventory.ts";
@@ -25,6 +26,8 @@ export class CsvInventory implements Inventory {
 
   /** Indexes all of `bytes`, which begin with the names of the columns. Throws `InventoryError` or `CsvError`. */
   static *read(bytes: Uint8Array, shape: InventoryShape): Generator<undefined, CsvInventory> {
+    // As spreadsheets write it that know of one alphabet: names would be nobody's.
+    if (!isUtf8(bytes)) throw new InventoryError("the inventory is not UTF-8");
     const inventory = new CsvInventory(bytes, shape);
     const reader = new CsvReader(bytes, shape.delimiter);
     const columns = inventory.#readHead(reader);

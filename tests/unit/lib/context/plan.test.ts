@@ -1,4 +1,5 @@
 /** `[provider.NAME]` tables: what they mean, and that each mistake is told with its line and what to do. */
+import { resolve } from "node:path";
 import { describe, expect, test } from "bun:test";
 import socks from "../../../../commands/socks/index.ts";
 import { parseConfig } from "../../../../lib/command/config.ts";
@@ -94,6 +95,18 @@ describe("what is meant", () => {
     const found = plans(`${device}command = ["x"]\n${people}file = "p.json"\n`);
     expect(found.map(({ name }) => name)).toEqual(["p", "device"]);
   });
+});
+
+test("what the description of the command shows is taken", async () => {
+  const text = await Bun.file(resolve(import.meta.dir, "../../../../commands/socks/README.md")).text();
+  const blocks = [...text.matchAll(/^```toml\n(.*?)^```/gms)].map(([, block]) => block!);
+  const [whole, ...parts] = blocks.filter((block) => !block.startsWith("[ada]"));
+  expect(plans(whole!).map(({ name }) => name)).toEqual(["people", "risk", "devices", "places"]);
+  expect(parts.length).toBe(2);
+  for (const part of parts) {
+    const kind = part.includes("command") ? 'kind = "program"\nset = ["user.groups"]\n' : "";
+    expect(plans(`[provider.p]\nkey = "client.user"\n${kind}${part}`).length).toBe(1);
+  }
 });
 
 describe("refused", () => {

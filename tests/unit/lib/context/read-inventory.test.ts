@@ -158,6 +158,8 @@ describe("refused", () => {
 
   test("what is not UTF-8", () => {
     expect(refusal(Buffer.from([0xff]), json)).toBe("the inventory is not UTF-8");
+    const latin1 = Buffer.from("mail,groups\nada,opérations\n", "latin1");
+    expect(refusal(latin1, { set: one })).toBe("the inventory is not UTF-8");
   });
 });
 
