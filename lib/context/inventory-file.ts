@@ -134,10 +134,20 @@ export class InventoryFile {
 }
 
 function markOf(path: string): string {
-  const { dev, ino, size, mtimeMs, ctimeMs } = statSync(path);
-  if (size > MOST_BYTES) throw Object.assign(new Error("larger than 1 GiB"), { code: "EFBIG" });
+  const stat = statSync(path);
+  // What is no file may have no end.
+  if (!stat.isFile()) throw Object.assign(new Error("no regular file"), { code: "EISDIR" });
+  if (stat.size > MOST_BYTES) throw Object.assign(new Error("larger than 1 GiB"), { code: "EFBIG" });
+  const { dev, ino, size, mtimeMs, ctimeMs } = stat;
   return `${dev}:${ino}:${size}:${mtimeMs}:${ctimeMs}`;
 }
+
+const REASONS: Readonly<Record<string, string>> = {
+  ENOENT: "no such file",
+  EACCES: "permission denied",
+  EISDIR: "it is no regular file",
+  EFBIG: "it is larger than 1 GiB",
+};
 
 function explain({ name }: InventoryPlan, error: unknown): PortailError {
   if (error instanceof InventoryError) {
@@ -150,7 +160,7 @@ function explain({ name }: InventoryPlan, error: unknown): PortailError {
   }
   const { code } = error as { code?: string };
   if (code === undefined) throw error;
-  return new PortailError(`cannot read the inventory ${JSON.stringify(name)}: ${code}`, {
+  return new PortailError(`cannot read the inventory ${JSON.stringify(name)}: ${REASONS[code] ?? code}`, {
     code: "provider.unreadable",
     exit: EXIT.noInput,
     hint: "paths count from the working directory",

@@ -110,9 +110,12 @@ function read(
   const headers = Object.fromEntries(
     plan.headers.map(({ name: header, prefix, secret }) => [header, headerValue(prefix, secret.read(files))]),
   );
-  const tls = plan.web.url.tls ? webTls(readTrust(plan.trust ?? { cacert: [], crl: [] }, files)) : undefined;
-  return ({ resolve }, report) =>
-    cached(needing, plan, new WebSource(plan.web, { headers, tls }, resolve, report), report);
+  const trust = plan.web.url.tls ? readTrust(plan.trust ?? { cacert: [], crl: [] }, files) : undefined;
+  const tls = trust && webTls(trust);
+  return ({ resolve }, report) => {
+    for (const warning of trust?.warnings ?? []) report.warn(warning);
+    return cached(needing, plan, new WebSource(plan.web, { headers, tls }, resolve, report), report);
+  };
 }
 
 type Needs = Pick<Provider, "name" | "key" | "targets">;

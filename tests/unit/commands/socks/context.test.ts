@@ -53,7 +53,7 @@ test("what it needs is read, also for the key of another", async () => {
   expect(await refusal(() => context.load(["device.id"]))).toEqual([
     "provider.unreadable",
     66,
-    '[provider.people]: cannot read the inventory "people.json": ENOENT',
+    '[provider.people]: cannot read the inventory "people.json": no such file',
   ]);
   writeFileSync(join(folder, "people.json"), '{"ada":{"mail":"ada@x"}}');
   writeFileSync(join(folder, "devices.json"), '{"ada@x":{"id":"d1"}}');

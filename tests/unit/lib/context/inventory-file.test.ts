@@ -1,6 +1,6 @@
 /** An inventory that changes while it is in use: looked at when somebody asks, kept when it is broken. */
 import { afterAll, expect, test } from "bun:test";
-import { mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PortailError } from "../../../../lib/command/errors.ts";
@@ -92,7 +92,7 @@ test("a broken or missing file leaves the old rows, says so once, and is read ag
   expect(look()).toMatchObject({ "user.groups": ["dev"] });
   expect(lines).toEqual([
     "provider people: the old inventory stays in force: people.csv:2: a quoted cell does not end",
-    'provider people: the old inventory stays in force: cannot read the inventory "people.csv": ENOENT',
+    'provider people: the old inventory stays in force: cannot read the inventory "people.csv": no such file',
     "provider people: the inventory was read anew",
   ]);
 });
@@ -121,5 +121,7 @@ test("at a start a broken or missing file is the operator's mistake", () => {
   put("mail,groups,score\na,b\n");
   expect(refusal()[2]).toBe("people.csv:2: the row has 2 cells where the first line has 3");
   rmSync(path);
-  expect(refusal()).toEqual(["provider.unreadable", 66, 'cannot read the inventory "people.csv": ENOENT']);
+  expect(refusal()).toEqual(["provider.unreadable", 66, 'cannot read the inventory "people.csv": no such file']);
+  mkdirSync(path);
+  expect(refusal()[2]).toBe('cannot read the inventory "people.csv": it is no regular file');
 });
