@@ -55,6 +55,8 @@ export class ContextPlan {
   readonly #plans: readonly ProviderPlan[];
   readonly #timeout: number;
   readonly #around: SourceEnvironment;
+  /** One for all loads: pipes say what they have to say once. */
+  readonly #files: SourceFiles;
   readonly #inventories: Inventories = new Map();
 
   /** `timeout` in milliseconds is for all providers together. */
@@ -62,6 +64,7 @@ export class ContextPlan {
     this.#plans = plans;
     this.#timeout = timeout;
     this.#around = around;
+    this.#files = new SourceFiles(around);
   }
 
   /**
@@ -69,11 +72,10 @@ export class ContextPlan {
    * `PortailError` for a file that cannot be read or does not hold what it should, and a program that is not there.
    */
   load(mentions: readonly FactName[]): LoadedContext | undefined {
-    const files = new SourceFiles(this.#around);
     const wanted = needed(this.#plans, mentions);
     if (wanted.length === 0) return undefined;
     const opened = wanted.map((plan) => {
-      const open = inProvider(plan.name, () => read(plan, files, this.#around, this.#inventories));
+      const open = inProvider(plan.name, () => read(plan, this.#files, this.#around, this.#inventories));
       return [plan.name, open] as const;
     });
     for (const name of this.#inventories.keys()) {

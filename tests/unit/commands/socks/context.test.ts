@@ -84,6 +84,15 @@ test("a secret or a trust that cannot be used stops the start, and is not repeat
   expect((await refusal(() => withTrust.load(["user.name"]))).slice(0, 2)).toEqual(["identity.cacert_unreadable", 66]);
 });
 
+test("a secret that comes by a named pipe is asked for once, for every reload", async () => {
+  const pipe = join(folder, "pipe");
+  Bun.spawnSync(["mkfifo", pipe]);
+  const context = (await plan(`${WEB}token-file = "pipe"\n[trust.t]\n`))!;
+  const writer = Bun.spawn(["/bin/sh", "-c", 'echo token >"$0"', pipe]);
+  for (let i = 0; i < 3; i++) expect(context.load(["user.name"])).toBeDefined();
+  expect(await writer.exited).toBe(0);
+});
+
 test("counts go on over a reload", async () => {
   const context = (await plan(PEOPLE))!;
   const tools = { log: runtime.log, resolve: () => Promise.resolve([]), counts: new Map() as ContextCounts };
