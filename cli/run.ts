@@ -59,8 +59,8 @@ async function runLeaf(place: Place, command: Command, runtime: Runtime): Promis
 function readConfig(command: Command, given: ArgValues, { cwd }: Runtime): { values: ArgValues; config: Config } {
   const path = given.get("config");
   if (typeof path !== "string") return { values: new Map(), config: { tables: emptyTables() } };
-  const { values, tables } = loadConfig(path, cwd, command);
-  return { values, config: { path, tables } };
+  const { values, tables, place } = loadConfig(path, cwd, command);
+  return { values, config: { path, tables, place } };
 }
 
 /** True for `--help` or `-h` in front of `--`, whatever else is on the line. */

@@ -16,6 +16,7 @@ export const PEERS = {
   hitch: "hitch",
   htpasswd: "apache2-utils",
   ip: "iproute2",
+  jq: "jq",
   jsonschema: "python3-jsonschema",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",

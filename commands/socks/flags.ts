@@ -56,6 +56,13 @@ export const args = {
     group: "Policy",
     description: "The access policy; builtin:sample is one to try things with. Reloaded on SIGHUP",
   },
+  "context-timeout": {
+    type: "string",
+    default: "5s",
+    valueHint: "TIME",
+    group: "Policy",
+    description: "How long all providers of facts together may take for a request; what is late is missing",
+  },
   audit: {
     type: "string",
     valueHint: "DEST",

@@ -3,6 +3,7 @@ import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
+import { planContext } from "./context.ts";
 import { args } from "./flags.ts";
 import { serve } from "./serve.ts";
 import { parseSettings } from "./settings.ts";
@@ -10,8 +11,8 @@ import { parseSettings } from "./settings.ts";
 export default defineCommand({
   meta: {
     name: "socks",
-    tables: ["backend", "identity", "trust"],
     description: "Let programs out by policy: SOCKS5, SOCKS4a, HTTP CONNECT and http:// on one port",
+    tables: ["backend", "identity", "provider", "trust"],
     long: `Programs reach the network through this proxy: curl, ssh, git, apt, browsers; try
 curl --proxy socks5h://127.0.0.1:1080 https://example.com/. A policy decides each request by what
 is known of it (who, where to, which protocol), and every decision can be recorded as a line of JSON.
@@ -19,7 +20,8 @@ is known of it (who, where to, which protocol), and every decision can be record
 A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
 addresses are refused unless the policy names them.
 
-SIGHUP (or SIGUSR1) reloads the policy and the users and reopens the audit file; a broken policy changes nothing. SIGTERM lets open
+SIGHUP (or SIGUSR1) reloads the policy, the users and what providers read, and reopens the audit file; a broken policy changes
+nothing. SIGTERM lets open
 tunnels end for --shutdown-timeout, then cuts them.`,
     examples: [
       {
@@ -39,8 +41,9 @@ tunnels end for --shutdown-timeout, then cuts them.`,
       { status: EXIT.done, meaning: "stopped, and everything open had ended" },
       { status: EXIT.no, meaning: "stopped, and open tunnels were cut" },
       { status: EXIT.usage, meaning: "a flag or its value is wrong" },
-      { status: EXIT.badData, meaning: "the policy or the users file is broken" },
+      { status: EXIT.badData, meaning: "the policy, the users file or an inventory is broken" },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
+      { status: EXIT.unavailable, meaning: "the program of a provider is not there" },
       { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
       { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
       { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
@@ -51,6 +54,7 @@ tunnels end for --shutdown-timeout, then cuts them.`,
   async run({ args: given, data, config }) {
     configureLog(data.log, given);
     const settings = parseSettings(given, config.tables);
+    settings.context = await planContext(config, given["context-timeout"], data);
     const end = given.syslog ? logToSyslog(data.log) : undefined;
     try {
       return await serve(data, settings, { live: given.live && !given.quiet });

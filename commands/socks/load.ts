@@ -1,7 +1,8 @@
-/** What the access proxy reads from files: policy, users, certificates, what backends need. As a whole, or not at all; puts nothing in force. */
+/** What the access proxy reads from files: policy, users, certificates, what providers and backends need. As a whole, or not at all; puts nothing in force. */
 import { readFileSync } from "node:fs";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import type { LoadedContext } from "../../lib/context/load.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
@@ -16,6 +17,8 @@ export interface Loaded {
   readonly users: Users | undefined;
   /** Undefined where nobody speaks TLS. */
   readonly tls: LoadedTls | undefined;
+  /** Providers of facts that the policy mentions; undefined where it needs none. */
+  readonly context: LoadedContext | undefined;
   /** By name. */
   readonly backends: ReadonlyMap<string, LoadedBackend>;
   readonly warnings: readonly string[];
@@ -29,7 +32,8 @@ export function load(settings: Settings, files: SourceFiles): Loaded {
   const users = readUsers(settings.users);
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
   const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
-  return { policy, users, tls, backends, warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles] };
+  const context = settings.context?.load(policy.mentions);
+  return { policy, users, tls, context, backends, warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles] };
 }
 
 function readUsers(path: string | undefined): Users | undefined {

@@ -1,5 +1,6 @@
 /** The metrics of `portail socks`: read from what the proxy has when somebody looks. */
 import type { AuditSink } from "../../lib/audit/sink.ts";
+import { addContextMetrics } from "../../lib/context/counts.ts";
 import { Registry, type Labels } from "../../lib/service/metrics.ts";
 import type { Proxy } from "./proxy.ts";
 
@@ -25,6 +26,7 @@ export function proxyMetrics(proxy: Proxy, sink: AuditSink | undefined): Registr
     return labelled("direction", Object.entries(counts.moved));
   });
   registry.read("gauge", "policies", "Policies in force", () => proxy.policy.policyCount);
+  if (proxy.settings.context !== undefined) addContextMetrics(registry, proxy.contextCounts);
   if (sink !== undefined) {
     registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);
   }

@@ -1,11 +1,13 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
+import type { Facts } from "../../lib/acl/facts.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
 import { auditFacts, AUDIT_VERSION, type CloseEvent, type DecisionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
-import { decideAgain, decideEgress, type Verdict } from "../../lib/net/egress.ts";
+import { decideAgain, decideEgress, type EgressContext, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
@@ -69,9 +71,9 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     return;
   }
   const attempt = new Attempt(proxy, asker, asked, client, answer);
-  const verdict = decideEgress(requestFacts(asker, asked, canonical, proxy.wants), proxy);
-  if (verdict instanceof Promise) void verdict.then((late) => attempt.decided(late));
-  else attempt.decided(verdict);
+  const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));
+  if (facts instanceof Promise) void facts.then((late) => attempt.known(late));
+  else attempt.decide(facts);
 }
 
 /** A request that has its place: from the decision to the open connection, and its end. */
@@ -83,6 +85,8 @@ class Attempt implements Passage, Dialled {
   readonly #asked: ProxyRequest;
   readonly #client: string;
   readonly #answer: Answer;
+  /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
+  readonly #policy: Policy;
   readonly #started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
@@ -100,9 +104,32 @@ class Attempt implements Passage, Dialled {
     this.#asked = asked;
     this.#client = client;
     this.#answer = answer;
+    this.#policy = proxy.policy;
   }
 
-  decided(verdict: Verdict): void {
+  /** What providers know came late; a client that has left meanwhile is neither decided nor dialled. */
+  known(facts: Facts): void {
+    if (!this.#asker.conn.closed) {
+      this.decide(facts);
+      return;
+    }
+    this.#release();
+    reject(this.#proxy, this.#asker, "client", `the client left before ${targetOf(this.#asked)} was decided`);
+    this.#answer.answered({ refusal: "failed", message: "the client left" });
+  }
+
+  decide(facts: Facts): void {
+    const verdict = decideEgress(facts, this.#context);
+    if (verdict instanceof Promise) void verdict.then((late) => this.#decided(late));
+    else this.#decided(verdict);
+  }
+
+  get #context(): EgressContext {
+    const { guard, resolve } = this.#proxy;
+    return { policy: this.#policy, guard, resolve, exits: this.#proxy.exitsOf(this.#policy) };
+  }
+
+  #decided(verdict: Verdict): void {
     this.#ways = verdict.ways;
     this.#isDirect = verdict.ways[0] === undefined || this.#proxy.backends.isDirect(verdict.ways[0]);
     this.#settle(verdict, 0);
@@ -113,7 +140,7 @@ class Attempt implements Passage, Dialled {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
     this.#proxy.counts.decisions[decision.outcome]++;
-    recordDecision(this.#proxy, this.#asker, this.#asked, verdict);
+    recordDecision(this.#proxy, this.#asker, this.#asked, this.#policy, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
       this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
@@ -165,7 +192,7 @@ class Attempt implements Passage, Dialled {
       this.#goOut(nth);
       return;
     }
-    const again = await decideAgain(this.#verdict, direct, this.#proxy);
+    const again = await decideAgain(this.#verdict, direct, this.#context);
     this.#isDirect = direct;
     this.#settle(again, nth);
   }
@@ -257,7 +284,7 @@ function base(asker: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict: Verdict): void {
+function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, policy: Policy, verdict: Verdict): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];
@@ -277,8 +304,8 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     ...(verdict.redirected ? { redirected: formatHostPort(verdict.host, verdict.port) } : {}),
     ...(dropped.length === 0 ? {} : { dropped }),
     ...(asker.origin === undefined ? {} : originRecord(asker.origin)),
-    policies: proxy.policy.digest,
-    facts: auditFacts(verdict.facts, proxy.policy.mentions, digest),
+    policies: policy.digest,
+    facts: auditFacts(verdict.facts, policy.mentions, digest),
   };
   proxy.record(event);
 }

@@ -1,9 +1,12 @@
 /** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
+import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Exits } from "../../lib/acl/routed.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import type { Context } from "../../lib/context/context.ts";
+import type { ContextCounts } from "../../lib/context/counts.ts";
 import type { Users } from "../../lib/identity/users.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
@@ -33,6 +36,8 @@ export interface Open {
 export class Proxy {
   #loaded: Loaded;
   #wants: Wants;
+  /** Undefined where the policy needs no provider. */
+  #context: Context | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   readonly settings: Settings;
@@ -42,6 +47,7 @@ export class Proxy {
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
   readonly counts = new Counts();
+  readonly contextCounts: ContextCounts = new Map();
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
@@ -61,10 +67,11 @@ export class Proxy {
     const { dialer, keepAlive, connectTimeout: timeout } = settings;
     this.backends = new Backends(settings.exits, { dialer, resolve: shared.resolve, keepAlive, timeout });
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
     applyBackends(this.backends, loaded.backends);
     this.log = shared.log;
     this.resolve = shared.resolve;
+    this.#context = this.#openContext(loaded);
+    this.#wants = this.#wantsOf(loaded);
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
     this.deadlines = new Deadlines(settings.handshakeTimeout);
@@ -72,9 +79,34 @@ export class Proxy {
 
   /** Puts what was loaded anew in force, from the next request on. */
   swap(loaded: Loaded): void {
+    const before = this.#context;
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
     applyBackends(this.backends, loaded.backends);
+    this.#context = this.#openContext(loaded);
+    this.#wants = this.#wantsOf(loaded);
+    void before?.retire();
+  }
+
+  #openContext({ context }: Loaded): Context | undefined {
+    return context?.open({ log: this.log, resolve: this.resolve, counts: this.contextCounts });
+  }
+
+  #wantsOf({ policy }: Loaded): Wants {
+    const keys: readonly FactName[] = this.#context?.keys ?? [];
+    return new Wants([...policy.mentions, ...keys]);
+  }
+
+  /**
+   * The facts of a request, and what providers know beside them. At once where the policy needs no provider, or all is
+   * remembered; else within `--context-timeout`, and what is not known by then is missing.
+   */
+  known(facts: Facts): Facts | Promise<Facts> {
+    return this.#context === undefined ? facts : this.#context.complete(facts);
+  }
+
+  /** Ends the providers; when all is over. */
+  async closeContext(): Promise<void> {
+    await this.#context?.close();
   }
 
   get policy(): Policy {
@@ -86,8 +118,8 @@ export class Proxy {
   }
 
   /** Undefined where every request goes out directly: then nobody asks. */
-  get exits(): Exits | undefined {
-    return this.policy.routeCount > 0 || this.backends.default !== undefined ? this.backends : undefined;
+  exitsOf({ routeCount }: Policy): Exits | undefined {
+    return routeCount > 0 || this.backends.default !== undefined ? this.backends : undefined;
   }
 
   get tls(): LoadedTls | undefined {

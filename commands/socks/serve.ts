@@ -47,7 +47,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
   recordLife(proxy, { event: "stop", open: proxy.places.open });
-  await sink?.close();
+  await Promise.all([proxy.closeContext(), sink?.close()]);
   return status;
 }
 

@@ -14,6 +14,7 @@ import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import { parseExits, type ExitSettings } from "./exits.ts";
+import type { ContextPlan } from "../../lib/context/load.ts";
 import type { args } from "./flags.ts";
 import { parseWayIn, provesByCertificate, type WayIn } from "./way-in.ts";
 
@@ -25,6 +26,8 @@ export interface Settings {
   exits: ExitSettings;
   acl: string;
   users: string | undefined;
+  /** Providers of facts; set where the configuration names some. */
+  context?: ContextPlan | undefined;
   audit: string | undefined;
   resolvers: string[];
   /** Milliseconds. */

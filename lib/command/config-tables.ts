@@ -1,6 +1,7 @@
 /** The tables of the configuration file and their keys: the one schema of all commands. Reads no file. */
 
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
+import { providerKeys } from "./provider-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
 export interface TableSchema {
@@ -47,7 +48,7 @@ export const TABLES = {
       trust,
     },
   },
-  provider: { shape: "named", keys: {} },
+  provider: { shape: "named", keys: providerKeys },
   listen: {
     shape: "list",
     keys: {

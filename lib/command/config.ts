@@ -14,6 +14,8 @@ export interface ConfigFile {
   /** Values for the command's flags. */
   values: ArgValues;
   tables: ConfigTables;
+  /** `FILE:LINE` of a key, which may be written with `-` or `_`. */
+  place(path: readonly string[]): string;
 }
 
 type Target = Pick<Command, "meta" | "args">;
@@ -59,7 +61,7 @@ export function parseConfig(text: string, file: string, command: Target): Config
       reader.scalar([key], name, value, flags, values, taken);
     }
   }
-  return { values, tables: tables as ConfigTables };
+  return { values, tables: tables as ConfigTables, place: (path) => reader.place(path) };
 }
 
 class Reader {
@@ -81,6 +83,19 @@ class Reader {
         detail: error.codeblock,
       });
     }
+  }
+
+  place(path: readonly string[]): string {
+    const written: string[] = [];
+    let within: unknown = this.document;
+    for (const key of path) {
+      const keys: string[] = typeof within === "object" && within !== null ? Object.keys(within) : [];
+      const name = keys.find((each) => each === key || each.replaceAll("_", "-") === key);
+      if (name === undefined) break;
+      written.push(name);
+      within = (within as Record<string, unknown>)[name];
+    }
+    return `${this.#file}:${lineOf(this.#text, written)}`;
   }
 
   /** An error at the line of `path`. */

@@ -79,6 +79,8 @@ export interface Config {
   readonly path?: string;
   /** Tables that the file does not have are empty. */
   readonly tables: ConfigTables;
+  /** `FILE:LINE` of a key of the file, by the way from the top (`-` for `_` as well); for messages. */
+  readonly place?: (path: readonly string[]) => string;
 }
 
 export interface Invocation<A extends ArgDefinitions = ArgDefinitions> {

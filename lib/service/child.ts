@@ -100,8 +100,11 @@ function parseSetting(text: string, flag: string): readonly [string, Template<ke
   return [name, Template.parse(value, CHILD_VALUES, `${flag} ${name}`)];
 }
 
-/** A path as it is, a bare name in the folders of `PATH`; an empty folder is none, where a shell would take the current one. */
-function findProgram(program: string, path: string | undefined, cwd: string): string {
+/**
+ * A path as it is, a bare name in the folders of `PATH`; an empty folder is none, where a shell would take the current one.
+ * Throws `PortailError` (`child.not_found`, `child.not_executable`).
+ */
+export function findProgram(program: string, path: string | undefined, cwd: string): string {
   const folders = (path ?? "").split(":").filter((folder) => folder !== "");
   const candidates = program.includes("/") ? [program] : folders.map((folder) => join(folder, program));
   const files = candidates.map((candidate) => resolve(cwd, candidate)).filter(isFile);

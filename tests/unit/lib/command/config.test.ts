@@ -158,3 +158,12 @@ describe("loadConfig()", () => {
     expect(() => loadConfig("/nonexistent/p.toml", "/", COMMAND)).toThrow(expected);
   });
 });
+
+test("place() tells file and line of a key, however it is written", () => {
+  const { place } = read('quiet = true\n\n[backend.a]\ntarget = "h:1"\nserver_name = "n"\n');
+  expect(place(["quiet"])).toBe("p.toml:1");
+  expect(place(["backend", "a"])).toBe("p.toml:3");
+  expect(place(["backend", "a", "server-name"])).toBe("p.toml:5");
+  // What is not there has the place of what would hold it.
+  expect(place(["backend", "a", "trust"])).toBe("p.toml:3");
+});
