@@ -1,6 +1,7 @@
 /** The metrics of `portail socks`: read from what the proxy has when somebody looks. */
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import { Registry, type Labels } from "../../lib/service/metrics.ts";
+import { addDatagramMetrics } from "./association-counts.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** A registry with them; `sink` is the audit, where there is one. */
@@ -24,6 +25,7 @@ export function proxyMetrics(proxy: Proxy, sink: AuditSink | undefined): Registr
   registry.read("counter", "upstream_bytes_total", "Bytes sent to and received from targets", () => {
     return labelled("direction", Object.entries(counts.moved));
   });
+  if (proxy.settings.udp !== undefined) addDatagramMetrics(registry, counts.datagrams);
   registry.read("gauge", "policies", "Policies in force", () => proxy.policy.policyCount);
   if (sink !== undefined) {
     registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);

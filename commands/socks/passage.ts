@@ -2,7 +2,7 @@
 import type { Decision } from "../../lib/acl/decision.ts";
 import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
-import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
+import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
@@ -61,7 +61,7 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     return;
   }
   const client = clientKey(proxy, asker);
-  if (!proxy.places.take(client, abandonedDials())) {
+  if (!proxy.places.take(client, proxy.heldBesides)) {
     reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
     answer.answered({ refusal: "limit", message: "too many connections" });
     return;
@@ -142,7 +142,7 @@ class Attempt implements Passage, Dialled {
 }
 
 /** The target as it was asked for. */
-function targetOf({ host, port }: ProxyRequest): string {
+export function targetOf({ host, port }: ProxyRequest): string {
   return formatHostPort(host, port);
 }
 
@@ -176,7 +176,8 @@ export function reject(proxy: Proxy, asker: Asker, reason: string, message: stri
   proxy.record({ ...base(asker), event: "reject", reason, message });
 }
 
-function base(asker: Asker) {
+/** What every record about a client begins with. */
+export function base(asker: Asker) {
   const { session, user } = asker;
   return {
     v: AUDIT_VERSION,
@@ -188,7 +189,7 @@ function base(asker: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict: Verdict): void {
+export function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict: Verdict): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];
