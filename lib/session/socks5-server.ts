@@ -1,4 +1,5 @@
 /** The server's side of the SOCKS5 dialogue (RFC 1928, RFC 1929): bytes in, steps out. Decides nothing, opens nothing. */
+import { canonicalHost } from "../wire/host.ts";
 import { isUnspecified, type Ip } from "../wire/ip.ts";
 import {
   COMMAND,
@@ -122,13 +123,19 @@ export class Socks5Server extends Front implements FrontSession {
   }
 }
 
-/** A name is no address that datagrams come from. */
-function associate({ ip, port }: SocksRequest): Step {
+/** A name is no address that datagrams come from; but some clients write the address of nobody as the name "0". */
+function associate({ host, ip: sent, port }: SocksRequest): Step {
+  const ip = sent ?? literalOf(host);
   if (ip === undefined) {
     const reason = "the client names a host as the source of its datagrams";
     return { type: "fail", reason, bytes: encodeReply(REPLY.addressTypeNotSupported) };
   }
   return { type: "associate", source: { ip: isUnspecified(ip) ? undefined : ip, port } };
+}
+
+function literalOf(host: string): Ip | undefined {
+  const canonical = canonicalHost(host);
+  return canonical.error === undefined ? canonical.ip : undefined;
 }
 
 const REPLIES: Record<Refusal, Reply> = {

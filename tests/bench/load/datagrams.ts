@@ -7,7 +7,7 @@ const GREETING = Uint8Array.of(5, 1, 0);
 /** UDP ASSOCIATE from any address and port. */
 const ASSOCIATE = Uint8Array.of(5, 3, 0, 1, 0, 0, 0, 0, 0, 0);
 /** Milliseconds without any datagram after which those under way count as lost. */
-const LOST_MS = 50;
+const LOST_MS = 250;
 
 interface Association {
   tcp: Socket;

@@ -139,6 +139,8 @@ describe("UDP ASSOCIATE", () => {
     ["any address, by IPv6", "05 03 00 04 00000000000000000000000000000000 0000", undefined, 0],
     ["an address and a port", "05 03 00 01 c0000204 9c40", "192.0.2.4", 40_000],
     ["any address, one port", "05 03 00 01 00000000 9c40", undefined, 40_000],
+    ['any address, as PySocks writes it: the name "0"', "05 03 00 03 01 30 9c40", undefined, 40_000],
+    ["an address as a name", "05 03 00 03 09 3139322e302e322e34 0000", "192.0.2.4", 0],
   ])("%s", (_, digits, ip, port) => {
     for (const steps of associate(digits)) expect(steps).toEqual([chosen("00"), { associate: { ip, port } }]);
   });
