@@ -22,35 +22,45 @@ const POLLIN = 1;
 const NAME = 16;
 /** struct mmsghdr: a msghdr of 56 bytes, the length, and padding. */
 const MMSGHDR = 64;
+/** struct iovec. */
+const VECTOR = 16;
 
 /** `count` datagrams of up to `size` bytes as the calls take them. */
 export interface Batch {
   headers: Uint8Array;
   view: DataView;
+  vectors: DataView;
   size: number;
-  /** Where the source of each is written; kept here so that nothing is collected. */
+  /** What the headers point to, so that nothing is collected. */
   kept: unknown[];
+}
+
+/** A small array of the runtime moves when its buffer is first asked for: these have theirs from the start. */
+function fixed(bytes: number): Uint8Array {
+  return new Uint8Array(new ArrayBuffer(bytes));
 }
 
 /** Each of the datagrams is `content`, where it is given. */
 export function batch(count: number, size: number, content?: Uint8Array): Batch {
-  const headers = new Uint8Array(count * MMSGHDR);
+  const headers = fixed(count * MMSGHDR);
   const view = new DataView(headers.buffer);
-  const vectors = new BigUint64Array(count * 2);
-  const data = content ?? new Uint8Array(count * size);
-  const names = new Uint8Array(count * NAME);
+  const list = fixed(count * VECTOR);
+  const vectors = new DataView(list.buffer);
+  const data = fixed(content === undefined ? count * size : size);
+  if (content !== undefined) data.set(content);
+  const names = fixed(count * NAME);
   for (let i = 0; i < count; i++) {
-    vectors[i * 2] = BigInt(ptr(data) + (content === undefined ? i * size : 0));
-    vectors[i * 2 + 1] = BigInt(size);
+    vectors.setBigUint64(i * VECTOR, BigInt(ptr(data) + (content === undefined ? i * size : 0)), true);
+    vectors.setBigUint64(i * VECTOR + 8, BigInt(size), true);
     const at = i * MMSGHDR;
     if (content === undefined) {
       view.setBigUint64(at, BigInt(ptr(names) + i * NAME), true);
       view.setUint32(at + 8, NAME, true);
     }
-    view.setBigUint64(at + 16, BigInt(ptr(vectors) + i * 16), true);
+    view.setBigUint64(at + 16, BigInt(ptr(list) + i * VECTOR), true);
     view.setBigUint64(at + 24, 1n, true);
   }
-  return { headers, view, size, kept: [vectors, data, names] };
+  return { headers, view, vectors, size, kept: [list, data, names] };
 }
 
 export interface Udp {
@@ -77,11 +87,10 @@ export function openUdp(): Udp {
     connect: (port) => void libc.connect(fd, loopback(port), NAME),
     send: ({ headers }, count) => Math.max(0, libc.sendmmsg(fd, headers, count, MSG_DONTWAIT)),
     receive: ({ headers }, count) => Math.max(0, libc.recvmmsg(fd, headers, count, MSG_DONTWAIT, null)),
-    reply({ headers, view, size, kept }, count) {
-      const vectors = new DataView((kept[0] as BigUint64Array).buffer);
-      for (let i = 0; i < count; i++) vectors.setUint32(i * 16 + 8, view.getUint32(i * MMSGHDR + 56, true), true);
+    reply({ headers, view, vectors, size }, count) {
+      for (let i = 0; i < count; i++) vectors.setUint32(i * VECTOR + 8, view.getUint32(i * MMSGHDR + 56, true), true);
       libc.sendmmsg(fd, headers, count, MSG_DONTWAIT);
-      for (let i = 0; i < count; i++) vectors.setUint32(i * 16 + 8, size, true);
+      for (let i = 0; i < count; i++) vectors.setUint32(i * VECTOR + 8, size, true);
     },
   };
 }
