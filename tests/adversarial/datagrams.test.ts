@@ -249,6 +249,18 @@ describe("where datagrams go", () => {
     dns.close();
   });
 
+  test("a sweep over thousands of destinations is cut short: neither the audit nor the memory grows with it", () =>
+    withAssociation(async (client, proxy) => {
+      for (let port = 1; port <= 3000; port++) await client.send("127.0.0.1", port, "anybody?");
+      const again = setInterval(() => void client.send("127.0.0.1", here.port, "and here"), 20);
+      await until(() => client.received.length > 0, "an answer, once destinations may be new again").finally(() =>
+        clearInterval(again),
+      );
+      await tally(client, proxy);
+      // 512 at once, and 256 more each second.
+      expect(proxy.events("decision").length).toBeLessThan(1500);
+    }));
+
   test("hosts and ports that are none are dropped, and recorded once where they have a name", () =>
     withAssociation(async (client, proxy) => {
       for (let i = 0; i < 3; i++) await client.send("two words", 53, "x");
