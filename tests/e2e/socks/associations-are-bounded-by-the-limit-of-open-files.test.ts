@@ -72,7 +72,9 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
     expect((await proxy.record("reject")).reason).toBe("limit");
     for (const client of clients) if (client.code !== 0) client.close();
     for (const client of open) await client.send("127.0.0.1", echo.port, "hello");
-    expect(descriptors(pid)).toBeLessThan(files);
+    // Nothing tells that a datagram was dropped; what is asserted holds at any time.
+    await Bun.sleep(100);
+    expect(descriptors(pid) - base).toBeLessThanOrEqual(files - 64);
     for (const client of open) client.close();
     const closes = () => proxy.audit().flatMap((line) => (line.event === "close" ? [line.datagrams!] : []));
     await until("their ends", () => closes().length === open.length);
