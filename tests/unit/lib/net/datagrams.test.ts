@@ -66,3 +66,45 @@ test("an address of the other family is refused; an address that this machine do
   const attempt = openDatagrams("192.0.2.1", { datagram() {} });
   expect(attempt).rejects.toMatchObject({ code: "EADDRNOTAVAIL" });
 });
+
+/** Sends datagrams as fast as it can to the port of its argument, for ten seconds at most. */
+const FLOOD = `
+const to = Number(process.argv.at(-1));
+const socket = await Bun.udpSocket({ hostname: "127.0.0.1", socket: { error() {} } });
+const many = Array.from({ length: 64 }, () => [new Uint8Array(64), to, "127.0.0.1"]).flat();
+process.stdout.write("on\\n");
+for (const end = performance.now() + 10_000; performance.now() < end; ) try { socket.sendMany(many); } catch {}
+`;
+
+test("a flood that is faster than its receiver leaves the event loop its turns, and the socket hears again after it", async () => {
+  let dealt = 0;
+  const slow = await openDatagrams("127.0.0.1", {
+    datagram() {
+      dealt++;
+      for (const end = performance.now() + 0.1; performance.now() < end;);
+    },
+  });
+  open.push(slow);
+  const flood = Bun.spawn([process.execPath, "-e", FLOOD, String(slow.port)], { stdout: "pipe" });
+  try {
+    await flood.stdout.getReader().read();
+    await until(() => dealt > 2000, "the flood");
+    let most = 0;
+    for (let turns = 0; turns < 20; turns++) {
+      const before = dealt;
+      await Bun.sleep(1);
+      most = Math.max(most, dealt - before);
+    }
+    // Twice what is handed out before anybody looks, and what the system's buffer held; it is all of the flood otherwise.
+    expect(most).toBeLessThan(5000);
+  } finally {
+    flood.kill("SIGKILL");
+    await flood.exited;
+  }
+  const before = dealt;
+  const other = await noting("127.0.0.1");
+  await until(() => {
+    other.socket.send(Buffer.from("again"), { ip: "127.0.0.1", port: slow.port });
+    return dealt > before + 600;
+  }, "datagrams after the flood");
+});
