@@ -4,10 +4,18 @@ import { Due } from "../../lib/net/deadlines.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Relay, type RelayEnded, type RelayResult } from "../../lib/net/relay.ts";
 import { detectFront, type Detected } from "../../lib/session/detect.ts";
-import { concat, NOTHING, type FrontSession, type ProxyRequest, type Step } from "../../lib/session/front.ts";
+import {
+  concat,
+  NOTHING,
+  type DatagramSource,
+  type FrontSession,
+  type ProxyRequest,
+  type Step,
+} from "../../lib/session/front.ts";
 import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
+import type { Association } from "./association.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
 import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
@@ -17,7 +25,7 @@ const MOST_EARLY = 64 * 1024;
 
 /**
  * `asking`: up to the request. `verifying`: a password is being checked. `asked`: the request is decided and dialled.
- * `open`: the relay has it. `over`: nothing more will be done for it.
+ * `open`: the relay or the association has it. `over`: nothing more will be done for it.
  */
 type State = "asking" | "verifying" | "asked" | "open" | "over";
 
@@ -40,6 +48,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #held: Uint8Array = NOTHING;
   #passage: Passage | undefined;
   #relay: Relay | undefined;
+  #association: Association | undefined;
   /** What went over the connection before the tunnel was open. */
   #sentBefore = 0;
   #receivedBefore = 0;
@@ -82,11 +91,14 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   }
 
   cut(): void {
+    this.#association?.close("cut");
     if (this.#relay === undefined) this.conn.destroy();
     else this.#relay.cut();
   }
 
   data(chunk: Uint8Array): void {
+    // Nothing more is said over the connection of an association: it only holds it open.
+    if (this.#association !== undefined) return;
     if (this.#state !== "asking") {
       this.#held = concat(this.#held, chunk);
       if (this.#held.length > MOST_EARLY) this.conn.pause();
@@ -99,11 +111,12 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   /** A client may end its direction behind its request, but not before. */
   end(): void {
     this.#ended = true;
-    if (this.#state === "asking") this.conn.destroy();
+    if (this.#state === "asking" || this.#association !== undefined) this.conn.destroy();
   }
 
   close(): void {
     this.#state = "over";
+    this.#association?.close("client");
     this.#proxy.deadlines.remove(this);
     this.#proxy.leave(this);
   }
@@ -134,7 +147,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
 
   #openFront(detected: Detected): FrontSession | undefined {
     const withUsers = this.#proxy.users !== undefined;
-    if (detected === "socks5") return new Socks5Server(withUsers);
+    if (detected === "socks5") return new Socks5Server(withUsers, this.#proxy.settings.udp !== undefined);
     if (detected === "socks4") return new Socks4Server(withUsers);
     if (detected === "connect") return new HttpConnectServer(withUsers, this.#proxy.settings.mostHead);
     return undefined;
@@ -171,6 +184,9 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
         case "request":
           this.#serve(front, step.request);
           break;
+        case "associate":
+          void this.#associate(front, step.source);
+          break;
         case "fail":
           this.#fail("protocol", step.reason, step.bytes);
           break;
@@ -200,6 +216,34 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#state = "asked";
     this.#held = front.rest;
     openPassage(this.#proxy, this, request, this);
+  }
+
+  /** The association lives as long as this connection, and the other way round. */
+  async #associate(front: FrontSession, source: DatagramSource): Promise<void> {
+    this.#proxy.deadlines.remove(this);
+    this.#state = "asked";
+    const open = await this.#proxy.associations().catch((reason: unknown) => String(reason));
+    if (this.#state !== "asked") return;
+    if (typeof open === "string") {
+      this.#fail("failed", `associations cannot be loaded: ${open}`, front.refuse("failed", ""));
+      return;
+    }
+    const answer = await open(this, source);
+    const gone = (this.#state as State) !== "asked" || this.#ended;
+    if ("refusal" in answer) {
+      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
+    } else if (gone) {
+      answer.close("client");
+      this.conn.destroy();
+    } else {
+      this.#state = "open";
+      this.#held = NOTHING;
+      this.#front = undefined;
+      this.#association = answer;
+      answer.onIdle(() => this.conn.destroy());
+      this.conn.write(front.associated!(answer.bound.ip, answer.bound.port));
+      this.conn.resume();
+    }
   }
 
   answered(answer: Passage | Refused): void {

@@ -1,6 +1,7 @@
 /** What the access proxy counts of its work, for its metrics. Names and texts are in metrics.ts. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import type { Conn } from "../../lib/net/conn.ts";
+import { DatagramCounts } from "./association-counts.ts";
 
 export class Counts {
   readonly decisions: Record<Decision["outcome"], number> = { allow: 0, deny: 0, redirect: 0, challenge: 0 };
@@ -9,6 +10,7 @@ export class Counts {
   readonly ends = new Map<string, number>();
   /** Clients that were turned away at the limit of open files. */
   turnedAway = 0;
+  readonly datagrams = new DatagramCounts();
   readonly #open = new Set<Conn>();
   #sent = 0;
   #received = 0;

@@ -22,7 +22,7 @@ export function requestFacts(
     "client.auth": asker.origin?.tls === undefined ? "none" : "tls",
     "client.user": asker.user,
     "proxy.protocol": asked.protocol,
-    "proxy.cmd": http === undefined ? "tcp_connect" : undefined,
+    "proxy.cmd": http === undefined ? (asked.command ?? "tcp_connect") : undefined,
     host: canonical.host,
     port: asked.port,
     "dest.ip": canonical.ip,

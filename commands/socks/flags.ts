@@ -160,6 +160,25 @@ export const args = {
     group: "Limits",
     description: "Silence after which TCP probes whether a peer is still there; 0 never",
   },
+  udp: {
+    type: "boolean",
+    group: "UDP",
+    description: "Relay datagrams for SOCKS5 clients (UDP ASSOCIATE) where a policy names proxy.cmd",
+  },
+  "udp-address": {
+    type: "string",
+    multiple: true,
+    valueHint: "IP",
+    group: "UDP",
+    description: "Where clients are told to send datagrams, if not to the address that they connected to",
+  },
+  "udp-idle-timeout": {
+    type: "string",
+    default: "5m",
+    valueHint: "TIME",
+    group: "UDP",
+    description: "End an association without a datagram for so long; 0 never",
+  },
   ...lifeFlags,
   ...statusFlags,
   live: {

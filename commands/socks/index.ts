@@ -20,6 +20,8 @@ is known of it (who, where to, which protocol), and every decision can be record
 A name is resolved by the proxy, once, and each of its addresses is decided; loopback, link-local, metadata and private
 addresses are refused unless the policy names them.
 
+With --udp, SOCKS5 clients may send datagrams (DNS, QUIC, STUN, TURN) where a policy asks for proxy.cmd == "udp_associate".
+
 SIGHUP (or SIGUSR1) reloads the policy, the users and what providers read, and reopens the audit file; a broken policy changes
 nothing. SIGTERM lets open
 tunnels end for --shutdown-timeout, then cuts them.`,

@@ -46,6 +46,7 @@ function describeDecision(event: DecisionEvent, paint: Paint): string {
 function why(event: DecisionEvent): string {
   if (event.reason === "missing_fact") return `the fact ${event.missing} is missing, by ${event.policy ?? "default"}`;
   const by = event.policy === null ? "by default" : `by ${event.policy}`;
+  if (event.guard === "udp") return `${by}, which does not name udp_associate`;
   if (event.guard !== undefined) return `${by}, which does not name ${event.guard} addresses`;
   return event.reason === "policy" || event.reason === "default" ? by : `${by}: ${event.reason}`;
 }

@@ -2,6 +2,7 @@
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import { addContextMetrics } from "../../lib/context/counts.ts";
 import { Registry, type Labels } from "../../lib/service/metrics.ts";
+import { addDatagramMetrics } from "./association-counts.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** A registry with them; `sink` is the audit, where there is one. */
@@ -25,6 +26,7 @@ export function proxyMetrics(proxy: Proxy, sink: AuditSink | undefined): Registr
   registry.read("counter", "upstream_bytes_total", "Bytes sent to and received from targets", () => {
     return labelled("direction", Object.entries(counts.moved));
   });
+  if (proxy.settings.udp !== undefined) addDatagramMetrics(registry, counts.datagrams);
   registry.read("gauge", "policies", "Policies in force", () => proxy.policy.policyCount);
   if (proxy.settings.context !== undefined) addContextMetrics(registry, proxy.contextCounts);
   if (sink !== undefined) {

@@ -5,7 +5,7 @@ import type { Policy } from "../../lib/acl/policy.ts";
 import { auditFacts, AUDIT_VERSION, type CloseEvent, type DecisionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
-import { abandonedDials, type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
+import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
 import { decideAgain, decideEgress, type EgressContext, type Verdict } from "../../lib/net/egress.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
@@ -65,7 +65,7 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     return;
   }
   const client = clientKey(proxy, asker);
-  if (!proxy.places.take(client, abandonedDials())) {
+  if (!proxy.places.take(client, proxy.heldBesides)) {
     reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
     answer.answered({ refusal: "limit", message: "too many connections" });
     return;
@@ -236,7 +236,7 @@ class Attempt implements Passage, Dialled {
 }
 
 /** The target as it was asked for. */
-function targetOf({ host, port }: ProxyRequest): string {
+export function targetOf({ host, port }: ProxyRequest): string {
   return formatHostPort(host, port);
 }
 
@@ -272,7 +272,8 @@ export function reject(proxy: Proxy, asker: Asker, reason: string, message: stri
   proxy.record({ ...base(asker), event: "reject", reason, message, ...certificate });
 }
 
-function base(asker: Asker) {
+/** What every record about a client begins with. */
+export function base(asker: Asker) {
   const { session, user } = asker;
   return {
     v: AUDIT_VERSION,
@@ -284,7 +285,13 @@ function base(asker: Asker) {
   } as const;
 }
 
-function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, policy: Policy, verdict: Verdict): void {
+export function recordDecision(
+  proxy: Proxy,
+  asker: Asker,
+  asked: ProxyRequest,
+  policy: Policy,
+  verdict: Verdict,
+): void {
   if (!proxy.recorded) return;
   const { decision, candidates, dropped } = verdict;
   const first = candidates[0];

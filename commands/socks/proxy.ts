@@ -14,6 +14,7 @@ import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
+import type { OpenAssociation } from "./association.ts";
 import { Counts } from "./counts.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
@@ -56,6 +57,9 @@ export class Proxy {
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #sessions = 0;
   #forwarder: Promise<Forwarder> | undefined;
+  #associations: Promise<OpenAssociation> | undefined;
+  /** Sockets of UDP associations that nothing else counts. */
+  datagramExits = 0;
   #emptied: (() => void) | undefined;
 
   constructor(
@@ -155,7 +159,12 @@ export class Proxy {
 
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */
   hasRoom(): boolean {
-    return this.#open.size + this.places.open + abandonedDials() < this.#mostClients;
+    return this.#open.size + this.places.open + this.heldBesides < this.#mostClients;
+  }
+
+  /** Descriptors beside those of clients and places. */
+  get heldBesides(): number {
+    return abandonedDials() + this.datagramExits;
   }
 
   drain(): Promise<void> {
@@ -180,6 +189,18 @@ export class Proxy {
       },
     );
     return this.#forwarder;
+  }
+
+  /** The part that relays datagrams, loaded when the first association is asked for. */
+  associations(): Promise<OpenAssociation> {
+    this.#associations ??= import("./association.ts").then(
+      ({ associations }) => associations(this),
+      (reason: unknown) => {
+        this.#associations = undefined;
+        throw reason;
+      },
+    );
+    return this.#associations;
   }
 
   /** Clients that came in since the start. */

@@ -11,6 +11,7 @@ import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { Listener } from "../../lib/net/listen.ts";
 import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
+import { isUnspecified, parseIp, type Ip } from "../../lib/wire/ip.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
 import { parseExits, type ExitSettings } from "./exits.ts";
@@ -42,6 +43,14 @@ export interface Settings {
   dialer: Dialer;
   relay: RelayLimits;
   limits: Limits;
+  udp: UdpSettings | undefined;
+}
+
+export interface UdpSettings {
+  /** What clients are told to send to, where it is not what they connected to; one of each family counts. */
+  addresses: Ip[];
+  /** Milliseconds; 0 is no limit. */
+  idle: number;
 }
 
 /** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
@@ -89,7 +98,28 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
       total: integer("max-concurrent-conns", 1_000_000) || defaultTunnels(),
       perClient: integer("max-conns-per-client", 1_000_000),
     },
+    udp: parseUdp(given, duration("udp-idle-timeout")),
   };
+}
+
+function parseUdp({ udp, "udp-address": addresses }: ParsedArgs<typeof args>, idle: number): UdpSettings | undefined {
+  if (udp) return { addresses: addresses.map(parseUdpAddress), idle };
+  if (addresses.length === 0) return undefined;
+  throw new PortailError("--udp-address says where datagrams are taken, but none are without --udp", {
+    code: "udp.off",
+    exit: EXIT.config,
+    hint: "add --udp, or leave --udp-address out",
+  });
+}
+
+function parseUdpAddress(text: string): Ip {
+  const ip = parseIp(text);
+  if (ip !== undefined && !isUnspecified(ip)) return ip;
+  throw new PortailError(`--udp-address: ${JSON.stringify(text)} is not an address that clients can send to`, {
+    code: "udp.address",
+    exit: EXIT.usage,
+    hint: "write an IPv4 or IPv6 address, without a port: each association has its own",
+  });
 }
 
 /** Without a certificate there is none to show. */

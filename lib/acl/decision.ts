@@ -8,13 +8,16 @@ export type Outcome = "allow" | "deny" | "redirect" | "challenge";
 /**
  * `policy`: the policy's action. `default`: no policy matched. `missing_fact`, `type_mismatch`: the evaluation reached a
  * fact that is absent, or of another type than was asked for. `guard`: the policy allows, the address guard does not.
- * `depth`: too many redirects.
+ * `depth`: too many redirects. `backend`: a route leads datagrams to a backend, which takes none.
  */
-export const REASONS = ["policy", "default", "missing_fact", "type_mismatch", "guard", "depth"] as const;
+export const REASONS = ["policy", "default", "missing_fact", "type_mismatch", "guard", "depth", "backend"] as const;
 export type Reason = (typeof REASONS)[number];
 
-/** `own-listener` is an address that we listen on; `unresolved` a name where an address was due. */
-export type GuardClass = Exclude<IpClass, "public"> | "own-listener" | "unresolved";
+/**
+ * `own-listener` is an address that we listen on; `unresolved` a name where an address was due; `udp` datagrams to
+ * wherever, which the policy does not name.
+ */
+export type GuardClass = Exclude<IpClass, "public"> | "own-listener" | "unresolved" | "udp";
 
 export interface Decision {
   readonly outcome: Outcome;
@@ -70,6 +73,11 @@ export function guardDecision(decision: Decision, guardClass: GuardClass): Decis
 
 export function depthDecision(policy: string | undefined): Decision {
   return { ...BLANK, policy, reason: "depth" };
+}
+
+/** What a policy allows cannot be done for datagrams. */
+export function backendDecision({ policy, logged }: Decision): Decision {
+  return { ...BLANK, policy, reason: "backend", logged };
 }
 
 export function withLogged(decision: Decision, logged: readonly string[]): Decision {

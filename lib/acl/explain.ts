@@ -2,7 +2,7 @@
 import { type Decision, DEFAULT_DENY, decisionOf, guardDecision, troubleDecision, withLogged } from "./decision.ts";
 import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
-import { type Guard, guardRefusal } from "./guard.ts";
+import { type Guard, guardRefusal, udpRefusal } from "./guard.ts";
 import { type Condition, factsOf, type Place } from "./model.ts";
 import type { EarlyDecision, Policy } from "./policy.ts";
 
@@ -67,11 +67,14 @@ export function explain(policy: Policy, facts: Facts, { guard, pending = false }
       if (ways === TROUBLE) ends.decision = withLogged(explainer.troubled(name), logged);
       else if ((ways & TRUE) !== 0 && action.kind === "log") logged = ways === TRUE ? [...logged, name] : logged;
       else if ((ways & TRUE) !== 0) {
-        const open = action.kind === "allow" || (action.kind === "redirect" && (uncertain || ways !== TRUE));
+        const certain = !uncertain && ways === TRUE;
+        const datagrams = pending && certain && action.kind === "allow" ? udpRefusal(one, facts) : undefined;
+        const open = action.kind === "allow" ? datagrams === undefined : action.kind === "redirect" && !certain;
         if (pending && open) ends.decision = { outcome: "resolve" };
         else if ((ways & FALSE) === 0) {
           const decision = withLogged(decisionOf(name, action), logged);
-          const refused = guard && !pending && action.kind === "allow" ? guardRefusal(one, facts, guard) : undefined;
+          const refused =
+            datagrams ?? (guard && !pending && action.kind === "allow" ? guardRefusal(one, facts, guard) : undefined);
           ends.decision = refused === undefined ? decision : guardDecision(decision, refused);
         } else uncertain = true;
       }

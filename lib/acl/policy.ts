@@ -11,7 +11,7 @@ import {
 } from "./decision.ts";
 import { FALSE, TROUBLE, TRUE } from "./evaluate.ts";
 import type { FactName, Facts } from "./facts.ts";
-import { type Guard, guardRefusal } from "./guard.ts";
+import { type Guard, guardRefusal, udpRefusal } from "./guard.ts";
 import { Code } from "./compile/code.ts";
 import { compileClause } from "./compile/normalise.ts";
 import { Request } from "./compile/request.ts";
@@ -107,7 +107,7 @@ export class Policy {
 
   /**
    * For a host that is a name, before it is resolved: what is decided whatever its address will be. A denial (or a
-   * challenge) in every case, a certain redirect, or else "resolve"; an allow always hangs on the address guard.
+   * challenge) in every case, a certain redirect, or else "resolve"; an allow hangs on the address guard.
    */
   decideBeforeResolution(facts: Facts): EarlyDecision {
     const candidates = this.#candidates;
@@ -129,7 +129,12 @@ export class Policy {
         if (ways === TRUE) logged = [...logged, name];
         continue;
       }
-      if (action.kind === "allow" || (action.kind === "redirect" && (uncertain || ways !== TRUE))) return RESOLVE;
+      const certain = !uncertain && ways === TRUE;
+      if (action.kind === "allow") {
+        const refused = certain ? udpRefusal(policies[i]!, facts) : undefined;
+        return refused === undefined ? RESOLVE : withLogged(guardDecision(this.#decision(i), refused), logged);
+      }
+      if (action.kind === "redirect" && !certain) return RESOLVE;
       uncertain = true;
       if ((ways & FALSE) === 0) return withLogged(this.#decision(i), logged);
     }

@@ -49,7 +49,10 @@ export interface DecisionEvent extends Session {
   facts: Record<string, unknown>;
 }
 
-/** The end of what a decision allowed, or of the attempt. Bytes are counted from the client and from the upstream. */
+/**
+ * The end of what a decision allowed, or of the attempt. Bytes are counted from the client and from the upstream. Of a UDP
+ * association `target` is where its client sent to.
+ */
 export interface CloseEvent extends Session {
   event: "close";
   target: string;
@@ -60,6 +63,8 @@ export interface CloseEvent extends Session {
   tried?: { backend: string; error: string }[];
   sent: number;
   received: number;
+  /** Of a UDP association; dropped are those that went nowhere, either way. */
+  datagrams?: { sent: number; received: number; dropped: number };
   /** Milliseconds since the decision. */
   duration: number;
   /** Which side or limit ended it, or why it never began. */
@@ -164,13 +169,17 @@ const SECRET = new Set<FactName>([
   "header.set-cookie",
 ]);
 
-/** The named facts as JSON; `hash` digests a secret's value. */
+/**
+ * The named facts as JSON; `hash` digests a secret's value. That datagrams were asked for is always there: an allow
+ * hangs on it, whatever the policies mention.
+ */
 export function auditFacts(
   facts: Facts,
   names: readonly FactName[],
   hash: (value: string) => string,
 ): Record<string, unknown> {
   const known: Record<string, unknown> = {};
+  if (facts["proxy.cmd"] === "udp_associate") known["proxy.cmd"] = "udp_associate";
   for (const name of names) {
     const value = (facts as Readonly<Record<string, FactValue | undefined>>)[name];
     if (value === undefined) continue;

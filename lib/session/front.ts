@@ -14,6 +14,16 @@ export interface ProxyRequest {
   port: number;
   /** What only HTTP has. */
   http: HttpRequest | undefined;
+  /** What is asked for, where it is not a connection: to send datagrams there. */
+  command?: "udp_associate";
+}
+
+/** From where a client says that its datagrams will come; what it leaves open it may say by its first one. */
+export interface DatagramSource {
+  /** Undefined is any address of the client, as `0.0.0.0` and `::` are. */
+  ip: Ip | undefined;
+  /** 0 is any. */
+  port: number;
 }
 
 export interface HttpRequest {
@@ -48,6 +58,8 @@ export type Step =
   | { type: "send"; bytes: Uint8Array }
   | { type: "authenticate"; user: string; password: Uint8Array }
   | { type: "request"; request: ProxyRequest }
+  /** A relay for datagrams is asked for (RFC 1928 section 7). */
+  | { type: "associate"; source: DatagramSource }
   /** The client broke the protocol: send `bytes`, if any, and close. */
   | { type: "fail"; reason: string; bytes?: Uint8Array };
 
@@ -63,6 +75,8 @@ export interface FrontSession {
   readonly rest: Uint8Array;
   /** The bytes that tell the client that its tunnel is open. */
   accept(): Uint8Array;
+  /** After an `associate` step: the bytes that tell the client where its datagrams are taken. */
+  associated?(ip: Ip, port: number): Uint8Array;
   /** The bytes that tell the client why not. */
   refuse(refusal: Refusal, message: string): Uint8Array;
 }

@@ -1,15 +1,19 @@
 /** The server's side of the SOCKS5 dialogue (RFC 1928, RFC 1929): bytes in, steps out. Decides nothing, opens nothing. */
+import { canonicalHost } from "../wire/host.ts";
+import { isUnspecified, type Ip } from "../wire/ip.ts";
 import {
   COMMAND,
   decodeGreeting,
   decodePassword,
   decodeRequest,
+  encodeAssociated,
   encodePasswordStatus,
   encodeReply,
   METHOD,
   METHOD_CHOSEN,
   REPLY,
   type Reply,
+  type SocksRequest,
 } from "../wire/socks5.ts";
 import { after, concat, Front, NOTHING, type FrontSession, type Refusal, type Step } from "./front.ts";
 
@@ -18,7 +22,14 @@ type State = "greeting" | "password" | "verdict" | "request" | "done";
 /** With users, username/password is the only method that is taken; without, only "no authentication". */
 export class Socks5Server extends Front implements FrontSession {
   readonly protocol = "socks5";
+  readonly #withDatagrams: boolean;
   #state: State = "greeting";
+
+  /** UDP ASSOCIATE is a command only with `withDatagrams`. */
+  constructor(withUsers: boolean, withDatagrams = false) {
+    super(withUsers);
+    this.#withDatagrams = withDatagrams;
+  }
 
   receive(bytes: Uint8Array): Step[] {
     this.held = concat(this.held, bytes);
@@ -87,6 +98,7 @@ export class Socks5Server extends Front implements FrontSession {
     if ("reply" in request) return { type: "fail", reason: request.reason, bytes: encodeReply(request.reply) };
     this.held = after(this.held, decoded.length);
     this.#state = "done";
+    if (request.command === COMMAND.udpAssociate && this.#withDatagrams) return associate(request);
     if (request.command !== COMMAND.connect) {
       return {
         type: "fail",
@@ -102,9 +114,28 @@ export class Socks5Server extends Front implements FrontSession {
     return encodeReply(REPLY.succeeded);
   }
 
+  associated(ip: Ip, port: number): Uint8Array {
+    return encodeAssociated(ip, port);
+  }
+
   refuse(refusal: Refusal): Uint8Array {
     return encodeReply(REPLIES[refusal]);
   }
+}
+
+/** A name is no address that datagrams come from; but some clients write the address of nobody as the name "0". */
+function associate({ host, ip: sent, port }: SocksRequest): Step {
+  const ip = sent ?? literalOf(host);
+  if (ip === undefined) {
+    const reason = "the client names a host as the source of its datagrams";
+    return { type: "fail", reason, bytes: encodeReply(REPLY.addressTypeNotSupported) };
+  }
+  return { type: "associate", source: { ip: isUnspecified(ip) ? undefined : ip, port } };
+}
+
+function literalOf(host: string): Ip | undefined {
+  const canonical = canonicalHost(host);
+  return canonical.error === undefined ? canonical.ip : undefined;
 }
 
 const REPLIES: Record<Refusal, Reply> = {

@@ -15,3 +15,13 @@ export function decodeIp(bytes: Uint8Array, start: number, length: number): Ip {
 function word(bytes: Uint8Array, at: number): number {
   return ((bytes[at]! << 24) | (bytes[at + 1]! << 16) | (bytes[at + 2]! << 8) | bytes[at + 3]!) >>> 0;
 }
+
+/** The 4 or 16 bytes of an address. */
+export function encodeIp({ family, a, b, c, d }: Ip): number[] {
+  return (family === 4 ? [d] : [a, b, c, d]).flatMap((one) => [
+    one >>> 24,
+    (one >>> 16) & 255,
+    (one >>> 8) & 255,
+    one & 255,
+  ]);
+}

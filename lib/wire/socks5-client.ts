@@ -1,5 +1,6 @@
 /** What a SOCKS5 client writes and reads (RFC 1928, RFC 1929). Bytes only; the server's half is in socks5.ts. */
 import { bad, MORE, type Decoded } from "./decode.ts";
+import { encodeIp } from "./ip-bytes.ts";
 import { parseIp } from "./ip.ts";
 import { COMMAND, METHOD } from "./socks5.ts";
 
@@ -30,15 +31,8 @@ export function decodePasswordStatus(bytes: Uint8Array): Decoded<boolean> {
 export function encodeConnect(host: string, port: number): Uint8Array {
   const ip = parseIp(host);
   const name = Buffer.from(host);
-  const address =
-    ip === undefined
-      ? [3, name.length, ...name]
-      : [ip.family === 4 ? 1 : 4, ...(ip.family === 4 ? [ip.d] : [ip.a, ip.b, ip.c, ip.d]).flatMap(wordBytes)];
+  const address = ip === undefined ? [3, name.length, ...name] : [ip.family === 4 ? 1 : 4, ...encodeIp(ip)];
   return Uint8Array.of(5, COMMAND.connect, 0, ...address, port >> 8, port & 255);
-}
-
-function wordBytes(word: number): number[] {
-  return [word >>> 24, (word >>> 16) & 255, (word >>> 8) & 255, word & 255];
 }
 
 /**

@@ -1,6 +1,6 @@
 /** SOCKS5 messages (RFC 1928) and username/password sub-negotiation (RFC 1929). Bytes only; the dialogue is in lib/session. */
 import { bad, MORE, type Decoded } from "./decode.ts";
-import { decodeIp } from "./ip-bytes.ts";
+import { decodeIp, encodeIp } from "./ip-bytes.ts";
 import { formatIp, type Ip } from "./ip.ts";
 import { decodeUtf8 } from "./utf8.ts";
 
@@ -107,6 +107,11 @@ export function decodeRequest(bytes: Uint8Array): Decoded<SocksRequest | Refused
  */
 export function encodeReply(reply: Reply): Uint8Array {
   return REPLIES[reply]!;
+}
+
+/** The success of a UDP ASSOCIATE: where the client is to send its datagrams (section 6). */
+export function encodeAssociated(ip: Ip, port: number): Uint8Array {
+  return Uint8Array.of(5, REPLY.succeeded, 0, ip.family === 4 ? 1 : 4, ...encodeIp(ip), port >> 8, port & 255);
 }
 
 const REPLIES = Object.values(REPLY).map((reply) => Uint8Array.of(5, reply, 0, 1, 0, 0, 0, 0, 0, 0));

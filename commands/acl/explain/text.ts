@@ -73,9 +73,9 @@ function reasonText({ outcome, reason, missing, guardClass, redirect, template, 
     case "type_mismatch":
       return `: the fact ${missing} is of another type than is asked for`;
     case "guard":
-      return guardClass === "unresolved"
-        ? ": the policy allows, but the name is not resolved"
-        : `: the policy allows, but the address guard refuses (${guardClass})`;
+      if (guardClass === "unresolved") return ": the policy allows, but the name is not resolved";
+      if (guardClass === "udp") return ": the policy allows, but does not name datagrams";
+      return `: the policy allows, but the address guard refuses (${guardClass})`;
     case "depth":
       return ": too many redirects";
     default:
@@ -89,6 +89,7 @@ function reasonText({ outcome, reason, missing, guardClass, redirect, template, 
 function adviceFor({ verdict: { decision } }: Account): string | undefined {
   if (decision.outcome === "resolve") return "give --resolves IP,… or dest.ip=IP to go on";
   if (decision.reason !== "guard") return undefined;
+  if (decision.guardClass === "udp") return 'to allow it, ask for proxy.cmd == "udp_associate" in the policy';
   const named = decision.guardClass === "private" ? ", or the host with host ==, in or under" : "";
   return `to allow it, name the address with dest.ip == or in${named}`;
 }

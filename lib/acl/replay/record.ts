@@ -67,6 +67,8 @@ export class RecordedRequest implements Request {
   constructor(line: DecisionLine, mentions: readonly FactName[]) {
     this.line = line;
     const facts: Record<string, FactValue> = { command: line.command };
+    // What an allow hangs on, whatever policies mention.
+    if (line.facts["proxy.cmd"] === "udp_associate") facts["proxy.cmd"] = "udp_associate";
     // Facts are those of the last decision: behind a redirect, its host, port and address are not what was asked for,
     // and whether a backend is used is for the new routes to say.
     const proxied = knows(line.command, "dest.ip");

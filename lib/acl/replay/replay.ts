@@ -39,7 +39,7 @@ export class Replay {
     const known = old === undefined ? [policy] : [old, policy];
     this.#mentioned = new Map(known.map(({ digest, mentions }) => [digest, new Set(mentions)]));
     this.#defines = asksDefined(policy);
-    this.#scanner = new LineScanner(LINE_FIELDS, [...policy.mentions, "dest.ip"]);
+    this.#scanner = new LineScanner(LINE_FIELDS, [...policy.mentions, "dest.ip", "proxy.cmd"]);
   }
 
   /** One line of JSON, perhaps with blanks around it. */

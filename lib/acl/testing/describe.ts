@@ -38,6 +38,7 @@ function reasonText({ decision, hop, unresolved }: Got): string | undefined {
   if (decision.reason === "type_mismatch") return "it is of another type than is asked for";
   if (decision.reason === "depth") return "too many redirects";
   if (decision.reason !== "guard") return undefined;
+  if (decision.guardClass === "udp") return "it allows no datagrams: that needs a comparison of proxy.cmd";
   const what = address === undefined ? host : formatIp(address);
   return `the address guard refuses ${what}, which is ${decision.guardClass}`;
 }

@@ -69,6 +69,27 @@ export interface LatencyResult {
   failures: number;
 }
 
+export interface DatagramPlan extends Route {
+  associations: number;
+  /** Bytes of each datagram, without the header of SOCKS5. */
+  size: number;
+  /** Datagrams under way on each association. */
+  window: number;
+  warmupMs: number;
+  durationMs: number;
+}
+
+export interface DatagramResult {
+  /** Datagrams that came back, in the measured window. */
+  perSecond: number;
+  /** Since the start, warm-up included. */
+  total: number;
+  /** Datagrams that did not come back. */
+  lost: number;
+  /** Associations that were refused. */
+  failures: number;
+}
+
 export interface HoldPlan extends Route {
   tunnels: number;
   limitMs: number;

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { LOAD_CORE, pinned, refuseWhenClosing, track, type Running } from "./process.ts";
 
-export type LoadName = "bulk" | "upload" | "rate" | "latency" | "hold" | "silent" | "target" | "tap";
+export type LoadName = "bulk" | "upload" | "rate" | "latency" | "hold" | "silent" | "target" | "tap" | "datagrams";
 
 /** Runs a generator to its end and returns its answer. Throws when it says nothing within `limitMs`. */
 export async function runLoad<Result>(name: LoadName, plan: object, limitMs: number): Promise<Result> {

@@ -26,12 +26,12 @@ export interface Entrant {
  */
 const STARTS: { together: boolean; resume: boolean; modes: Mode[] }[] = [
   { together: false, resume: false, modes: ["memory"] },
-  { together: true, resume: false, modes: ["latency", "bulk", "upload", "rate"] },
+  { together: true, resume: false, modes: ["latency", "bulk", "upload", "rate", "datagrams"] },
   { together: true, resume: true, modes: ["resumed"] },
 ];
 
 /** What can be said of a connection without a proxy. */
-const DIRECT: ReadonlySet<Mode> = new Set<Mode>(["bulk", "upload", "rate"]);
+const DIRECT: ReadonlySet<Mode> = new Set<Mode>(["bulk", "upload", "rate", "datagrams"]);
 
 /** Measures each entrant once. Trouble with a mode is a `problem` of its measurement, so that the others go on. */
 export async function measureRound(

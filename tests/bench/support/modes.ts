@@ -2,6 +2,8 @@
 import type {
   BulkPlan,
   BulkResult,
+  DatagramPlan,
+  DatagramResult,
   HoldPlan,
   HoldResult,
   LatencyPlan,
@@ -76,7 +78,7 @@ export interface Started {
 /** Puts one load on and writes what it finds into `into`. Throws where there is nothing to find. */
 export type Load = (started: Started, effort: Effort, into: Measurement) => Promise<void>;
 
-export const LOADS: Record<Mode, Load> = { memory, latency, bulk, upload, rate, resumed };
+export const LOADS: Record<Mode, Load> = { memory, latency, bulk, upload, rate, resumed, datagrams };
 
 /** Clients that connect at the same time. */
 export const PARALLEL = 64;
@@ -168,4 +170,25 @@ async function connections(
   if (total === 0) throw new Error("no connection succeeded");
   into.values[row] = perSecond;
   if (pids.length > 0) into.values[`cpu-${row}`] = (spent / (total - load.answer.total)) * 1e6;
+}
+
+/** Datagrams under way on an association: few enough that no buffer of any system overflows. */
+const WINDOW = 32;
+
+async function datagrams({ route, pids }: Started, effort: Effort, into: Measurement): Promise<void> {
+  let total = 0;
+  const before = cpuSecondsOf(...pids);
+  for (const [row, size, associations] of [
+    ["udp-64", 64, 1],
+    ["udp-1200", 1200, 1],
+    ["udp-8x1200", 1200, 8],
+  ] as const) {
+    const { warmupMs, bulkMs: durationMs } = effort;
+    const plan: DatagramPlan = { ...route, size, associations, window: WINDOW, warmupMs, durationMs };
+    const result = await runLoad<DatagramResult>("datagrams", plan, GENERATOR_LIMIT_MS);
+    total += result.total;
+    into.attempts[row] = { failed: result.failures, attempted: associations };
+    if (result.perSecond > 0) into.values[row] = result.perSecond;
+  }
+  if (pids.length > 0 && total > 0) into.values["cpu-udp"] = ((cpuSecondsOf(...pids) - before) / total) * 1e6;
 }

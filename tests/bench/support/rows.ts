@@ -1,7 +1,7 @@
 /** The rows of the proxy benchmarks: what is measured, in which unit, and which direction is better. Measures nothing. */
 import type { Direction } from "./stats.ts";
 
-export type Mode = "memory" | "latency" | "bulk" | "upload" | "rate" | "resumed";
+export type Mode = "memory" | "latency" | "bulk" | "upload" | "rate" | "resumed" | "datagrams";
 
 export interface Row {
   name: string;
@@ -50,7 +50,15 @@ export const TUNNEL_ROWS = [
   row("pss-tunnels", "PSS per 1,000 idle tunnels", "MiB", "lower", false, "memory"),
 ] as const;
 
-export type RowName = (typeof ROWS | typeof TUNNEL_ROWS)[number]["name"];
+/** Of UDP associations. What comes back is counted; each has passed the proxy twice. */
+export const UDP_ROWS = [
+  row("udp-64", "datagrams of 64 bytes, 1 association", "1/s", "higher", true, "datagrams"),
+  row("udp-1200", "datagrams of 1,200 bytes, 1 association", "1/s", "higher", true, "datagrams"),
+  row("udp-8x1200", "datagrams of 1,200 bytes, 8 associations", "1/s", "higher", true, "datagrams"),
+  row("cpu-udp", "processor time, datagrams", "µs each", "lower", false, "datagrams"),
+] as const;
+
+export type RowName = (typeof ROWS | typeof TUNNEL_ROWS | typeof UDP_ROWS)[number]["name"];
 export type NamedRow = Row & { name: RowName };
 
 function row<Name extends string>(

@@ -8,6 +8,7 @@ import { join } from "node:path";
 import * as tls from "node:tls";
 import type {
   BulkResult,
+  DatagramResult,
   HoldResult,
   LatencyResult,
   RateResult,
@@ -46,6 +47,16 @@ test("bulk counts the bytes of all its connections", async () => {
   expect(result.failures).toBe(0);
   expect(result.bytesPerSecond).toBeGreaterThan(0);
   expect(result.totalBytes).toBeGreaterThan(0);
+});
+
+test("datagrams counts what its echo sends back, and associations that are refused as failures", async () => {
+  const plan = { associations: 2, size: 64, window: 8, warmupMs: 50, durationMs: 100 };
+  const echoed = await runLoad<DatagramResult>("datagrams", { via: "none", port: 0, targetPort: 0, ...plan }, LIMIT);
+  expect(echoed).toMatchObject({ lost: 0, failures: 0 });
+  expect(echoed.perSecond).toBeGreaterThan(0);
+  expect(echoed.total).toBeGreaterThan(echoed.perSecond * 0.1);
+  const refused = { via: "socks", port: freePort(), targetPort: 0, ...plan };
+  expect(await runLoad<DatagramResult>("datagrams", refused, LIMIT)).toMatchObject({ total: 0, failures: 2 });
 });
 
 test("upload counts what the target swallowed, and what was sent to no one as failure", async () => {

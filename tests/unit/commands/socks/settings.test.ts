@@ -6,6 +6,7 @@ import { emptyTables } from "../../../../lib/command/config-tables.ts";
 import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../../../lib/command/define.ts";
 import { defaultTunnels } from "../../../../lib/service/descriptors.ts";
+import { parseIp } from "../../../../lib/wire/ip.ts";
 
 function settings(...argv: string[]) {
   return parseSettings(completeArgs(args, vetArgv(argv, args)) as ParsedArgs<typeof args>, emptyTables());
@@ -85,9 +86,41 @@ describe("values that make no sense: status 64", () => {
     ["--max-header-size", "10"],
     ["--max-header-size", "1G"],
     ["--listen", "1080"],
+    ["--udp-idle-timeout", "soon"],
   ])("%s %s", (flag, value) => {
     const attempt = () => settings(...ACL, `${flag}=${value}`);
     expect(attempt).toThrow(expect.objectContaining({ exit: 64 }));
     expect(attempt).toThrow(flag);
+  });
+});
+
+describe("datagrams", () => {
+  test("are off unless they are asked for", () => {
+    expect(settings(...ACL).udp).toBeUndefined();
+    expect(settings(...ACL, "--udp").udp).toEqual({ addresses: [], idle: 300_000 });
+  });
+
+  test("the address that clients are told, one for each family", () => {
+    const given = settings(
+      ...ACL,
+      "--udp",
+      "--udp-address",
+      "192.0.2.7",
+      "--udp-address",
+      "2001:db8::7",
+      "--udp-idle-timeout",
+      "0",
+    );
+    expect(given.udp).toEqual({ addresses: [parseIp("192.0.2.7")!, parseIp("2001:db8::7")!], idle: 0 });
+  });
+
+  test.each(["proxy.example", "192.0.2.7:53", "[::1]", "0.0.0.0", "::"])("%s is none", (address) => {
+    const attempt = () => settings(...ACL, "--udp", "--udp-address", address);
+    expect(attempt).toThrow(expect.objectContaining({ code: "udp.address", exit: 64 }));
+  });
+
+  test("an address for what is off contradicts itself", () => {
+    const attempt = () => settings(...ACL, "--udp-address", "192.0.2.7");
+    expect(attempt).toThrow(expect.objectContaining({ code: "udp.off", exit: 78 }));
   });
 });

@@ -182,3 +182,64 @@ describe("without an address", () => {
     }
   });
 });
+
+describe("datagrams pass only where the policy names them", () => {
+  const verdictOn = (condition: string, cmd: string | undefined, address = "8.8.8.8") => {
+    const policy = policyOf(`policy p { when ${condition} action allow }`);
+    const facts: Facts = { host: "name.test", port: 443, "dest.ip": ip(address), ...(cmd && { "proxy.cmd": cmd }) };
+    const { outcome, guardClass } = policy.decide(facts, guard);
+    return guardClass ?? outcome;
+  };
+
+  test.each([
+    'host in ["name.test"] and port == 443',
+    "dest.ip in [0.0.0.0/0]",
+    'proxy.cmd != "tcp_connect"',
+    'proxy.cmd not in ["tcp_connect"]',
+    'not (proxy.cmd == "tcp_connect")',
+    'proxy.cmd =~ "udp"',
+    "defined proxy.cmd",
+    'port == 443 or proxy.cmd == "udp_associate"',
+    'not (not (proxy.cmd == "udp_associate"))',
+  ])("%s does not", (condition) => {
+    expect(verdictOn(condition, "udp_associate")).toBe("udp");
+  });
+
+  test.each([
+    'proxy.cmd == "udp_associate"',
+    'proxy.cmd in ["tcp_connect", "udp_associate"] and port == 443',
+    'port == 1 or proxy.cmd == "udp_associate"',
+  ])("%s does", (condition) => {
+    expect(verdictOn(condition, "udp_associate")).toBe("allow");
+  });
+
+  test("in `require` as well, and the address must be named all the same", () => {
+    const policy = policyOf('policy p { when port == 443 require proxy.cmd == "udp_associate" action allow }');
+    const facts: Facts = { host: "name.test", port: 443, "dest.ip": ip("8.8.8.8"), "proxy.cmd": "udp_associate" };
+    expect(policy.decide(facts, guard).outcome).toBe("allow");
+    expect(policy.decide({ ...facts, "dest.ip": ip("127.0.0.1") }, guard).guardClass).toBe("loopback");
+    expect(verdictOn('proxy.cmd == "udp_associate" and dest.ip == 127.0.0.1', "udp_associate", "127.0.0.1")).toBe(
+      "allow",
+    );
+  });
+
+  test("connections are what they were", () => {
+    for (const cmd of ["tcp_connect", undefined]) expect(verdictOn("port == 443", cmd)).toBe("allow");
+  });
+
+  test("a policy that never asks for the command denies before a name is resolved; one that does hangs on the address", () => {
+    const early = (text: string) =>
+      policyOf(text).decideBeforeResolution({ host: "a.test", port: 53, "proxy.cmd": "udp_associate" });
+    expect(early("policy p { when port == 53 action allow }")).toMatchObject({
+      outcome: "deny",
+      guardClass: "udp",
+      policy: "p",
+    });
+    expect(early("policy p { when dest.ip != 10.0.0.1 action allow }").outcome).toBe("resolve");
+    expect(early('policy p { when port == 53 or proxy.cmd == "udp_associate" action allow }').outcome).toBe("resolve");
+    expect(early("policy l { when port == 53 action log } policy p { action allow }")).toMatchObject({
+      guardClass: "udp",
+      logged: ["l"],
+    });
+  });
+});

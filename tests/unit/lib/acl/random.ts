@@ -92,7 +92,13 @@ const list = (items: readonly string[]) => `[${items.join(", ")}]`;
 function comparison(random: Random): string {
   const not = random.chance(4) ? "not " : "";
   const equals = random.chance(4) ? "!=" : "==";
-  switch (random.below(19)) {
+  switch (random.below(20)) {
+    case 19:
+      return random.pick([
+        `proxy.cmd ${equals} "udp_associate"`,
+        `proxy.cmd ${not}in ["udp_associate", "tcp_connect"]`,
+        'proxy.cmd == "tcp_connect"',
+      ]);
     case 0:
     case 1:
       return `host ${equals} ${quote(random.pick(HOSTS))}`;
@@ -186,6 +192,7 @@ export function randomFacts(random: Random): Facts {
     ...(random.chance(4) ? {} : { "client.ou": random.some(OUS, 2) }),
     ...(random.chance(4) ? {} : { "client.ip": ip(random.pick(ADDRESSES)) }),
     ...(random.chance(3) ? {} : { "client.dns": random.some(HOSTS, 2) }),
+    ...(random.chance(4) ? {} : { "proxy.cmd": random.pick(["tcp_connect", "udp_associate"]) }),
     ...(random.chance(4) ? {} : { "route.local": random.chance(2) }),
     ...(random.chance(3) ? {} : { method: random.pick(["GET", "CONNECT"]) }),
     ...(random.chance(3) ? {} : { "user.level": random.pick<number | string>([1, 5, 9, "admin"]) }),

@@ -38,7 +38,19 @@ test("the names of events and of their fields are frozen", () => {
       "policies",
       "facts",
     ],
-    CloseEvent: ["event", "target", "dest?", "backend?", "tried?", "sent", "received", "duration", "reason", "error?"],
+    CloseEvent: [
+      "event",
+      "target",
+      "dest?",
+      "backend?",
+      "tried?",
+      "sent",
+      "received",
+      "datagrams?",
+      "duration",
+      "reason",
+      "error?",
+    ],
     RejectEvent: ["event", "reason", "message", "certificate?"],
     TlsRecord: ["version", "protocolId?", "serverName?", "resumed"],
     ReloadEvent: ["event", "outcome", "policies?", "error?"],
@@ -125,6 +137,13 @@ describe("facts in a record", () => {
       "user.team": "red",
     });
     expect(auditFacts(facts, [], hash)).toEqual({});
+    expect(auditFacts({ ...facts, "proxy.cmd": "tcp_connect" }, [], hash)).toEqual({});
+  });
+
+  test("tell always that datagrams were asked for", () => {
+    const asked = { ...facts, "proxy.cmd": "udp_associate" };
+    expect(auditFacts(asked, [], hash)).toEqual({ "proxy.cmd": "udp_associate" });
+    expect(auditFacts(asked, ["proxy.cmd", "port"], hash)).toEqual({ "proxy.cmd": "udp_associate", port: 443 });
   });
 
   test.each([

@@ -100,7 +100,7 @@ describe("what is meant", () => {
 test("what the description of the command shows is taken", async () => {
   const text = await Bun.file(resolve(import.meta.dir, "../../../../commands/socks/README.md")).text();
   const blocks = [...text.matchAll(/^```toml\n(.*?)^```/gms)].map(([, block]) => block!);
-  const [whole, ...parts] = blocks.filter((block) => !block.startsWith("[ada]"));
+  const [whole, ...parts] = blocks.filter((block) => !/^\[(ada|backend\.\w+)\]/m.test(block));
   expect(plans(whole!).map(({ name }) => name)).toEqual(["people", "risk", "devices", "places"]);
   expect(parts.length).toBe(2);
   for (const part of parts) {

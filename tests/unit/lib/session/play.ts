@@ -7,6 +7,7 @@ export type Noted =
   | { send: string }
   | { authenticate: [user: string, password: string] }
   | { request: object }
+  | { associate: { ip: string | undefined; port: number } }
   | { fail: string; bytes: string | undefined };
 
 export interface Played {
@@ -36,6 +37,8 @@ function note(step: Step): Noted {
       return { authenticate: [step.user, Buffer.from(step.password).toString("latin1")] };
     case "request":
       return { request: plain(step.request) };
+    case "associate":
+      return { associate: { ...step.source, ip: step.source.ip && formatIp(step.source.ip) } };
     case "fail":
       return { fail: step.reason, bytes: step.bytes === undefined ? undefined : digits(step.bytes) };
   }

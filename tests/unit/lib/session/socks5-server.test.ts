@@ -2,6 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import type { Refusal } from "../../../../lib/session/front.ts";
 import { Socks5Server } from "../../../../lib/session/socks5-server.ts";
+import { parseIp } from "../../../../lib/wire/ip.ts";
 import { hex } from "../../../conformance/three-ways.ts";
 import { play, splits, type Noted } from "./play.ts";
 
@@ -126,5 +127,46 @@ describe("answers", () => {
   };
   test.each(Object.entries(codes) as [Refusal, number][])("%s is %d", (refusal, code) => {
     expect(text(session.refuse(refusal))).toBe(`050${code}0001000000000000`);
+  });
+});
+
+describe("UDP ASSOCIATE", () => {
+  const associate = (digits: string, users = false, greeting = NONE) =>
+    [...splits(hex(greeting + digits))].map((pieces) => play(new Socks5Server(users, true), pieces).steps);
+
+  test.each([
+    ["the source is open", "05 03 00 01 00000000 0000", undefined, 0],
+    ["any address, by IPv6", "05 03 00 04 00000000000000000000000000000000 0000", undefined, 0],
+    ["an address and a port", "05 03 00 01 c0000204 9c40", "192.0.2.4", 40_000],
+    ["any address, one port", "05 03 00 01 00000000 9c40", undefined, 40_000],
+    ['any address, as PySocks writes it: the name "0"', "05 03 00 03 01 30 9c40", undefined, 40_000],
+    ["an address as a name", "05 03 00 03 09 3139322e302e322e34 0000", "192.0.2.4", 0],
+  ])("%s", (_, digits, ip, port) => {
+    for (const steps of associate(digits)) expect(steps).toEqual([chosen("00"), { associate: { ip, port } }]);
+  });
+
+  test("users prove themselves first", () => {
+    for (const steps of associate(`${ALICE} 05 03 00 01 00000000 0000`, true, BOTH)) {
+      expect(steps.map((step) => Object.keys(step)[0])).toEqual(["send", "authenticate", "send", "associate"]);
+    }
+  });
+
+  test("a name is no source: address type not supported", () => {
+    for (const steps of associate("05 03 00 03 01 61 0000")) {
+      expect(steps.at(-1)).toMatchObject({ bytes: "05080001000000000000" });
+    }
+  });
+
+  test("without the means it is a command that is not supported", () => {
+    for (const pieces of splits(hex(`${NONE} 05 03 00 01 00000000 0000`))) {
+      const { steps } = play(new Socks5Server(false), pieces);
+      expect(steps.at(-1)).toEqual({ fail: "command 3 is not supported", bytes: "05070001000000000000" });
+    }
+  });
+
+  test("the reply names the relay", () => {
+    expect(new Socks5Server(false, true).associated(parseIp("127.0.0.1")!, 40_000)).toEqual(
+      hex("05000001 7f000001 9c40"),
+    );
   });
 });

@@ -1,7 +1,7 @@
 /** Addresses as bytes, where they lie. */
 import { expect, test } from "bun:test";
 import fc from "fast-check";
-import { decodeIp, formatIpBytes } from "../../../../lib/wire/ip-bytes.ts";
+import { decodeIp, encodeIp, formatIpBytes } from "../../../../lib/wire/ip-bytes.ts";
 import { parseIp } from "../../../../lib/wire/ip.ts";
 import { hex } from "../../../conformance/three-ways.ts";
 
@@ -16,6 +16,7 @@ test.each([
   expect(formatIpBytes(hex(digits))).toBe(text);
   const bytes = hex(`ffff ${digits} ffff`);
   expect(decodeIp(bytes, 2, bytes.length - 4)).toEqual(parseIp(text)!);
+  expect(Uint8Array.from(encodeIp(parseIp(text)!))).toEqual(hex(digits));
 });
 
 test("a mapped address is IPv4", () => {

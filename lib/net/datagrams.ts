@@ -1,0 +1,104 @@
+/** UDP sockets: the one way that the rest of the program sees them, as `Conn` is of streams. Knows no protocol and no policy. */
+import { socketFilter } from "../ffi/socket-filter.ts";
+
+/** Receives what comes. */
+export interface DatagramEvents {
+  /** `ip` is text as inet_ntop(3) has it. The bytes are the receiver's. */
+  datagram(bytes: Buffer, port: number, ip: string): void;
+}
+
+/** Where a datagram is to go. */
+export interface DatagramPeer {
+  readonly ip: string;
+  readonly port: number;
+}
+
+export interface DatagramSocket {
+  readonly port: number;
+  /**
+   * Never waits, and keeps nothing of `bytes`. Undefined where the system has taken them; else the name of its error:
+   * `EAGAIN` where its buffer is full, `EMSGSIZE` for more than a datagram holds.
+   */
+  send(bytes: Uint8Array, to: DatagramPeer): string | undefined;
+  close(): void;
+}
+
+/** Bound to a port of `ip` that the system chooses. Rejects with the system's error, which has a `code`. */
+export async function openDatagrams(ip: string, events: DatagramEvents): Promise<DatagramSocket> {
+  const pause = new Pause();
+  const socket = await Bun.udpSocket({
+    hostname: ip,
+    socket: {
+      data(_socket, bytes, port, from) {
+        pause.count();
+        events.datagram(bytes, port, from);
+      },
+      // That a peer is not there (ICMP) is nothing that the sender of a datagram is told.
+      error() {},
+    },
+  });
+  pause.fd = (socket as { fd?: number }).fd ?? -1;
+  return new NativeDatagrams(socket, pause);
+}
+
+class NativeDatagrams implements DatagramSocket {
+  readonly port: number;
+  readonly #socket: Bun.udp.Socket<"buffer">;
+  readonly #pause: Pause;
+
+  constructor(socket: Bun.udp.Socket<"buffer">, pause: Pause) {
+    this.port = socket.port;
+    this.#socket = socket;
+    this.#pause = pause;
+  }
+
+  send(bytes: Uint8Array, to: DatagramPeer): string | undefined {
+    const failure = this.#attempt(bytes, to);
+    // The system also says so, once, what became of an earlier datagram, to whomever.
+    return failure === undefined || failure === "EAGAIN" || failure === "EMSGSIZE" ? failure : this.#attempt(bytes, to);
+  }
+
+  #attempt(bytes: Uint8Array, { port, ip }: DatagramPeer): string | undefined {
+    try {
+      return this.#socket.send(bytes, port, ip) ? undefined : "EAGAIN";
+    } catch (error) {
+      return (error as { code?: string }).code ?? "EIO";
+    }
+  }
+
+  close(): void {
+    this.#pause.fd = -1;
+    this.#socket.close();
+  }
+}
+
+/** Datagrams after which it is seen whether the event loop has turned since as many before. */
+const STRIDE = 256;
+
+/**
+ * Keeps a flood from one socket from being all that is done. The runtime hands out datagrams until none waits (seen with
+ * Bun 1.4.5): if they come faster than they are dealt with, the event loop does not turn, and nobody else is served. So a
+ * socket that has had its share is shut until the loop has turned; the system drops what comes meanwhile, as it does with
+ * what its buffer does not hold.
+ */
+class Pause {
+  /** Of the open socket, else -1. */
+  fd = -1;
+  #count = 0;
+  #turned = true;
+  #shut = false;
+
+  count(): void {
+    if (++this.#count % STRIDE !== 0) return;
+    if (this.#turned) {
+      this.#turned = false;
+      setImmediate(() => this.#turn());
+    } else if (!this.#shut && this.fd >= 0) this.#shut = socketFilter()?.shut(this.fd) ?? false;
+  }
+
+  #turn(): void {
+    this.#turned = true;
+    if (this.#shut && this.fd >= 0) socketFilter()?.open(this.fd);
+    this.#shut = false;
+  }
+}
