@@ -10,7 +10,7 @@ import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
-import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
+import { clientNetwork, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
 const MOST_EARLY = 64 * 1024;
@@ -30,6 +30,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #front: FrontSession | undefined;
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
+  #asked: ProxyRequest | undefined;
   #passage: Passage | undefined;
   #relay: Relay | undefined;
   /** What went over the connection before the tunnel was open. */
@@ -60,6 +61,11 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
 
   get session(): string {
     return this.#proxy.sessionName(this.#number);
+  }
+
+  describe(): OpenState {
+    const state = this.#asked === undefined ? "asking" : this.#passage === undefined ? "deciding" : "open";
+    return { state, asker: this, asked: this.#asked, passage: this.#passage };
   }
 
   retire(): void {
@@ -183,6 +189,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #serve(front: FrontSession, request: ProxyRequest): void {
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
+    this.#asked = request;
     this.#held = front.rest;
     openPassage(this.#proxy, this, request, this);
   }

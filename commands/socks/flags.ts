@@ -1,6 +1,7 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import { controlFlags } from "./control-settings.ts";
 
 export const args = {
   listen: {
@@ -111,6 +112,7 @@ export const args = {
     group: "Limits",
     description: "Silence after which TCP probes whether a peer is still there; 0 never",
   },
+  ...controlFlags,
   ...lifeFlags,
   ...statusFlags,
   live: {

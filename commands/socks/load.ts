@@ -4,6 +4,7 @@ import type { Policy } from "../../lib/acl/policy.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
+import { readGroups, type ControlGroups } from "./control-access.ts";
 import type { Settings } from "./settings.ts";
 
 /** What was read: swapped at a reload. */
@@ -11,6 +12,8 @@ export interface Loaded {
   readonly policy: Policy;
   /** Undefined where nobody is asked who they are. */
   readonly users: Users | undefined;
+  /** Who may do what over the control socket. */
+  readonly controlGroups: ControlGroups;
   /** Of the policy, rendered; empty where there are none. */
   readonly warnings: string;
 }
@@ -18,7 +21,8 @@ export interface Loaded {
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
 export function load(settings: Settings): Loaded {
   const { policy, warnings } = readPolicy(settings.acl);
-  return { policy, warnings, users: readUsers(settings.users) };
+  const controlGroups = readGroups(settings.control?.groups ?? { trusted: [], admin: [] });
+  return { policy, warnings, users: readUsers(settings.users), controlGroups };
 }
 
 function readUsers(path: string | undefined): Users | undefined {

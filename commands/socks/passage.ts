@@ -31,8 +31,23 @@ export interface Ended {
 
 export interface Passage {
   upstream: Conn;
+  /** For whoever asks what is open. */
+  describe(): PassageState;
   /** Gives the place back and records the end; once. */
   close(ended: Ended): void;
+}
+
+export interface PassageState {
+  readonly dest: string;
+  /** The policy that allowed it. */
+  readonly policy?: string;
+  /** Absent for a direct exit. */
+  readonly backend?: string;
+  /** Bytes to and from the upstream. */
+  readonly sent: number;
+  readonly received: number;
+  /** Milliseconds since the decision. */
+  readonly age: number;
 }
 
 export interface Refused {
@@ -116,6 +131,18 @@ class Attempt implements Passage, Dialled {
     // Asked now: a closed socket no longer knows.
     if (this.#proxy.recorded) this.#dest = formatAddress(conn.remote);
     this.#answer.answered(this);
+  }
+
+  describe(): PassageState {
+    const { policy } = this.#verdict.decision;
+    const { remote, sent, received } = this.upstream;
+    return {
+      dest: formatAddress(remote),
+      ...(policy !== undefined && { policy }),
+      sent,
+      received,
+      age: Math.round(performance.now() - this.#started),
+    };
   }
 
   failed(error: DialError): void {

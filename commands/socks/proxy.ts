@@ -9,21 +9,33 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
+import type { ControlGroups } from "./control-access.ts";
 import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Loaded } from "./load.ts";
 import { clientAddress } from "./origin.ts";
-import type { Asker } from "./passage.ts";
+import type { Asker, Passage } from "./passage.ts";
 import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
+  /** What it is at this moment. Put together when somebody asks: nothing is kept for it. */
+  describe(): OpenState;
   /** The drain begins: ends it if nothing is under way. */
   retire(): void;
   /** Ends it now. */
   cut(): void;
+}
+
+/** `asking`: up to the request. `deciding`: up to the connection. */
+export interface OpenState {
+  readonly state: "asking" | "deciding" | "open";
+  readonly asker: Asker;
+  readonly asked: ProxyRequest | undefined;
+  readonly passage: Passage | undefined;
 }
 
 export class Proxy {
@@ -31,6 +43,8 @@ export class Proxy {
   #wants: Wants;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
+  /** Why the last reload changed nothing. */
+  reloadTrouble: string | undefined;
   readonly settings: Settings;
   readonly log: Logger;
   readonly resolve: Resolve;
@@ -76,6 +90,10 @@ export class Proxy {
     return this.#loaded.users;
   }
 
+  get controlGroups(): ControlGroups {
+    return this.#loaded.controlGroups;
+  }
+
   get wants(): Wants {
     return this.#wants;
   }
@@ -101,6 +119,10 @@ export class Proxy {
   leave(open: Open): void {
     this.#open.delete(open);
     if (this.#open.size === 0) this.#emptied?.();
+  }
+
+  everyOpen(): SetIterator<Open> {
+    return this.#open.values();
   }
 
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */

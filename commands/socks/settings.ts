@@ -12,6 +12,7 @@ import type { RelayLimits } from "../../lib/net/relay.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import type { Limits } from "../../lib/service/limits.ts";
+import { parseControl, type ControlSettings } from "./control-settings.ts";
 import type { args } from "./flags.ts";
 
 export interface Settings {
@@ -27,6 +28,7 @@ export interface Settings {
   handshakeTimeout: number;
   life: LifeOptions;
   status: StatusSettings | undefined;
+  control: ControlSettings | undefined;
   /** Bytes of a request head. */
   mostHead: number;
   keepAlive: KeepAlive;
@@ -62,6 +64,7 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     handshakeTimeout: duration("handshake-timeout", 1),
     life: parseLife(given),
     status: plainStatus(parseStatus(given)),
+    control: parseControl(given),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),
