@@ -16,10 +16,15 @@ export default defineCommand({
   async run({ args, data: { stdout } }) {
     const { backends } = await order(args, { method: `${BACKENDS}.ListBackends`, parameters: {} });
     const all = (backends ?? []) as JsonObject[];
-    stdout.write(args.json ? `${JSON.stringify(all)}\n` : tableText(HEAD, all.map(rowOf)));
+    stdout.write(args.json ? `${JSON.stringify(all)}\n` : backendsText(all));
     return EXIT.done;
   },
 });
+
+/** The backends of a reply as a table. */
+export function backendsText(backends: readonly JsonObject[]): string {
+  return tableText(HEAD, backends.map(rowOf));
+}
 
 const HEAD = ["", "BACKEND", "KIND", "TARGET", "TLS"];
 
