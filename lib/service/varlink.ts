@@ -14,6 +14,7 @@ import {
   VarlinkFrames,
   type VarlinkCall,
 } from "../wire/varlink.ts";
+import { CallRate } from "./call-rate.ts";
 import { serviceError, type VarlinkAnswer, type VarlinkInterface } from "./varlink-interface.ts";
 import { serviceInterface, type ServiceInfo } from "./varlink-introspection.ts";
 
@@ -65,8 +66,7 @@ class VarlinkServer {
   readonly #interfaces: ReadonlyMap<string, VarlinkInterface>;
   /** By user, each in the order of coming. */
   readonly #visitors = new Map<number, Set<Visitor>>();
-  #second = 0;
-  readonly #calls = new Map<number, number>();
+  readonly rate = new CallRate(MOST_CALLS);
 
   constructor({ info, interfaces, log, patience = PATIENCE }: VarlinkOptions) {
     this.log = log;
@@ -106,17 +106,6 @@ class VarlinkServer {
 
   close(): void {
     for (const mine of this.#visitors.values()) for (const { conn } of mine) conn.destroy();
-  }
-
-  /** Milliseconds that a user's next call has to wait. */
-  delay(uid: number): number {
-    const now = performance.now();
-    const second = Math.floor(now / 1000);
-    if (second !== this.#second) this.#calls.clear();
-    this.#second = second;
-    const calls = (this.#calls.get(uid) ?? 0) + 1;
-    this.#calls.set(uid, calls);
-    return calls > MOST_CALLS ? (second + 1) * 1000 - now : 0;
   }
 
   async answer(call: VarlinkCall, caller: UnixCaller): Promise<VarlinkAnswer> {
@@ -187,7 +176,7 @@ class Visitor extends Due implements ConnEvents {
   async #serve(): Promise<void> {
     this.#busy = true;
     for (const message of this.#waiting) {
-      const delay = this.#server.delay(this.caller.uid);
+      const delay = this.#server.rate.delay(this.caller.uid, performance.now());
       if (delay > 0) await new Promise((resolve) => setTimeout(resolve, delay));
       if (this.conn.closed) return;
       const call = decodeCall(message);
