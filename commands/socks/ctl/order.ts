@@ -29,7 +29,7 @@ export const OWN = "dev.portail.Control";
 export const BACKENDS = "fr.gouv.portail.Control";
 
 /** The last reply's parameters. Throws `PortailError` for an error too. */
-export function order(
+export async function order(
   given: Pick<ParsedArgs<typeof orderFlags>, "control">,
   request: VarlinkRequest,
 ): Promise<JsonObject> {
