@@ -197,7 +197,7 @@ describe("who sends ahead", () => {
     expect(text()).toBe(echoed("a") + echoed("c"));
   });
 
-  test("more calls than a second's share are all answered in the end", async () => {
+  test("weakness 6.2.17, no limit to the rate: more calls than a second's share are all answered in the end", async () => {
     const { socket, text } = await open();
     socket.write(echo("x").repeat(250));
     await until(() => text() === echoed("x").repeat(250), "all replies");

@@ -149,7 +149,7 @@ scenario(import.meta.file, ["go", "setpriv"], ({ scene, portail }) => {
     expect(replies).toEqual([{ parameters: { connections: [], open: 0, complete: true } }]);
   });
 
-  test("where no group is named, the socket itself keeps everybody out but its owner", async () => {
+  test("weakness 6.2.17, reads are open to everybody: where no group is named, the socket itself keeps everybody out but its owner", async () => {
     expect(statSync(path).mode & 0o777).toBe(0o666);
     const closed = scene.path("closed");
     await portail.socks({ policy: allowLocal(1), args: ["--control", `unix:${closed}`] });

@@ -25,6 +25,12 @@ afterAll(() => {
 const ask = (method = "Drain", control = `unix:${scene.path("socket")}`) =>
   order({ control }, { method: `dev.portail.Control.${method}`, parameters: {} });
 
+const failure = (call: Promise<unknown>) =>
+  call.then(
+    () => undefined,
+    (reason: unknown) => reason,
+  );
+
 test("a reply is its parameters", async () => {
   answer = { parameters: { open: 3 } };
   expect(await ask()).toEqual({ open: 3 });
@@ -48,15 +54,15 @@ test.each([
   ["some.other.Error", {}, 69, "control.failed"],
 ])("%s", async (error, parameters, exit, code) => {
   answer = { error, parameters };
-  expect(await ask().catch((reason: unknown) => reason)).toMatchObject({ exit, code });
+  expect(await failure(ask())).toMatchObject({ exit, code });
 });
 
 test("several replies where one was asked for, and none at all", async () => {
   answer = { replies: [{ a: 1 }][Symbol.iterator]() as Iterator<{ a: number }, { a: number }> };
-  expect(await ask().catch((reason: unknown) => reason)).toMatchObject({ exit: 69, code: "control.broken" });
-  const nobody = await ask("Drain", `unix:${scene.path("nobody")}`).catch((reason: unknown) => reason);
+  expect(await failure(ask())).toMatchObject({ exit: 69, code: "control.broken" });
+  const nobody = await failure(ask("Drain", `unix:${scene.path("nobody")}`));
   expect(nobody).toMatchObject({ exit: 69, code: "control.unreachable" });
-  expect(await ask("Drain", "127.0.0.1:1").catch((reason: unknown) => reason)).toMatchObject({ exit: 64 });
+  expect(await failure(ask("Drain", "127.0.0.1:1"))).toMatchObject({ exit: 64 });
 });
 
 test("a table is as wide as its cells", () => {
