@@ -52,14 +52,17 @@ export function parseControl(given: ParsedArgs<typeof controlFlags>): ControlSet
     return undefined;
   }
   const endpoint = parseEndpoint(given.control, "--control");
-  if (endpoint.kind === "tcp" || endpoint.kind === "stdio") {
-    throw new PortailError(`--control ${formatEndpoint(endpoint)}: the system does not tell who connects there`, {
-      code: "control.no_peer",
-      exit: EXIT.usage,
-      hint: "write unix:PATH or systemd:NAME",
-    });
-  }
+  if (endpoint.kind === "tcp" || endpoint.kind === "stdio") throw noPeer(endpoint);
   return { endpoint, groups, mode: parseMode(given["control-mode"]) ?? (named ? 0o666 : 0o600) };
+}
+
+/** Of a place at which nobody can be known: orders are taken on UNIX sockets only. */
+export function noPeer(endpoint: Endpoint): PortailError {
+  return new PortailError(`--control ${formatEndpoint(endpoint)}: the system does not tell who connects there`, {
+    code: "control.no_peer",
+    exit: EXIT.usage,
+    hint: "write unix:PATH, or systemd:NAME for a UNIX socket",
+  });
 }
 
 function parseMode(text: string | undefined): number | undefined {

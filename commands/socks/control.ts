@@ -6,10 +6,10 @@ import type { AccessContext } from "./control-access.ts";
 import type { ControlledBackends } from "./control-backends.ts";
 import { ownInterface } from "./control-own.ts";
 import { referenceInterface } from "./control-reference.ts";
-import type { ControlSettings } from "./control-settings.ts";
+import { noPeer, type ControlSettings } from "./control-settings.ts";
 import type { Proxy } from "./proxy.ts";
 
-/** Throws `PortailError` where it cannot be had: then the proxy must not start. */
+/** Throws `PortailError` where it cannot be had, and for an inherited socket that is none of UNIX: then the proxy must not start. */
 export async function openControl(
   { env, log, version }: Runtime,
   proxy: Proxy,
@@ -27,5 +27,8 @@ export async function openControl(
   });
   const interfaces = [referenceInterface(context, backends), own];
   const info = { vendor: "portail", product: "portail socks", version, url: "" };
-  return openVarlink(endpoint, env, { info, interfaces, log, mode });
+  const listener = await openVarlink(endpoint, env, { info, interfaces, log, mode });
+  if ("path" in listener.address) return listener;
+  listener.close();
+  throw noPeer(endpoint);
 }

@@ -36,7 +36,10 @@ export interface VarlinkListener {
 
 /** Bytes of a call. */
 export const MOST_CALL = 65_536;
-/** Connections at a time. One more ends the oldest of the user who has the most: nobody is shut out by others. */
+/**
+ * Connections at a time. One more ends the oldest of the user who has the most, if there is one without a call under way:
+ * nobody is shut out by others.
+ */
 const MOST_VISITORS = 64;
 /** Calls of one user in a second; more wait for the next. */
 const MOST_CALLS = 100;
@@ -94,7 +97,8 @@ class VarlinkServer {
     if (sets.reduce((sum, { size }) => sum + size, 0) < MOST_VISITORS) return;
     const largest = sets.reduce((most, set) => (set.size > most.size ? set : most));
     const [oldest] = largest;
-    oldest!.conn.destroy();
+    const idle = [...largest].find(({ busy }) => !busy);
+    (idle ?? oldest)!.conn.destroy();
   }
 
   leave(visitor: Visitor): void {
@@ -137,6 +141,11 @@ class Visitor extends Due implements ConnEvents {
     this.#server = server;
     this.conn = conn;
     this.caller = caller;
+  }
+
+  /** Whether a call is under way. */
+  get busy(): boolean {
+    return this.#busy;
   }
 
   data(chunk: Uint8Array): void {
