@@ -1,5 +1,6 @@
 /** What `portail daemon` was told, in the flags of `portail socks`. Opens nothing. */
 import { completeArgs, type ArgValue } from "../../lib/command/argv.ts";
+import { emptyTables, type ConfigTables, type TableRow } from "../../lib/command/config-tables.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { ReferenceConfig } from "../../lib/command/reference-config.ts";
@@ -21,6 +22,7 @@ export interface DaemonFlags {
 
 export interface DaemonArgs {
   readonly given: ParsedArgs<typeof args>;
+  readonly tables: ConfigTables;
   readonly warnings: readonly string[];
   /** Whether decisions are shown on a terminal. */
   readonly live: boolean;
@@ -41,7 +43,23 @@ export function daemonArgs(flags: DaemonFlags, config: ReferenceConfig, env: Run
   keepKnownGroups(values, warnings);
   boundTunnels(values, warnings);
   const given = completeArgs(args, values) as ParsedArgs<typeof args>;
-  return { given, warnings, live: preset === "development" };
+  return { given, tables: tablesOf(config), warnings, live: preset === "development" };
+}
+
+/** A name that is none of the file's. */
+const TRUST = "listener.cacert-file";
+
+/** Its backends are spoken to as the client speaks to us: SOCKS5 or CONNECT at one port. */
+function tablesOf({ backends, backendTrust }: ReferenceConfig): ConfigTables {
+  const rows = Array.from(backends, ([name, { target, dynamic, tls, serverName }]) => {
+    const place = target === undefined ? undefined : `${tls ? "same+tls" : "same"}://${target}`;
+    const secured = tls || target === undefined;
+    const trust = secured && backendTrust !== undefined ? TRUST : undefined;
+    return [name, { target: place, dynamic, "server-name": secured ? serverName : undefined, trust }] as const;
+  });
+  const trust = new Map<string, TableRow<"trust">>();
+  if (backendTrust !== undefined) trust.set(TRUST, { cacert: [backendTrust], crl: [] });
+  return { ...emptyTables(), backend: new Map(rows) as never, trust };
 }
 
 function logValues(preset: (typeof PRESETS)[number], { RUST_LOG: level = "" }: Runtime["env"]): [string, ArgValue][] {

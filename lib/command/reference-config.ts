@@ -11,6 +11,8 @@ export interface ReferenceConfig {
   /** For the flags of `portail socks`, by name. */
   readonly values: ArgValues;
   readonly backends: ReadonlyMap<string, ReferenceBackend>;
+  /** Certificates that backends which speak TLS are held against: the reference has one file for them and for clients. */
+  readonly backendTrust: string | undefined;
   /** A line each: what is accepted and means nothing here, or something else. */
   readonly warnings: readonly string[];
 }
@@ -97,11 +99,14 @@ export function parseReferenceConfig(text: string, file: string): ReferenceConfi
   const { "tls-chain": chain, "tls-privkey": key, "cacert-file": cacert } = reader.section("listener", top["listener"]);
   if ((chain === undefined) !== (key === undefined))
     throw reader.refuse(["listener"], "config.missing", '"tls-chain" and "tls-privkey" go together in "listener"');
-  put("cert", chain as string | undefined);
-  put("key", key as string | undefined);
-  put("cacert", cacert as string | undefined);
-  if (cacert !== undefined && chain === undefined)
-    unused("listener.cacert-file", "is for TLS, and there is no tls-chain");
+  if (chain !== undefined) {
+    put("cert", chain as string);
+    put("key", key as string);
+    // Certificates are demanded where there is TLS, and there need not be.
+    put("tls", "optional");
+    unused("listener.tls-chain", "does not keep clients from coming in the clear, as there");
+    if (cacert !== undefined) put("cacert", [cacert as string]);
+  }
 
   for (const name of Object.keys(reader.section("escaper", top["escaper"])))
     unused(
@@ -109,13 +114,17 @@ export function parseReferenceConfig(text: string, file: string): ReferenceConfi
       "is not used; [identity.NAME] and [trust.NAME] of our own configuration are for backends",
     );
   const backends = backendsOf(reader, top["backends"]);
+  for (const [name, { tls, dynamic, serverName }] of backends) {
+    if (serverName !== undefined && !tls && !dynamic)
+      unused(`backends.${name}.tls-server-name`, "is for TLS: say identity-aware = true");
+  }
   const wanted = top["default-backend"] as string | undefined;
   if (wanted !== undefined && !backends.has(wanted)) {
     const guess = nearest(wanted, backends.keys());
     const hint = guess === undefined ? 'name it in "backends"' : `did you mean "${guess}"?`;
     throw reader.refuse(["default-backend"], "config.unknown_backend", `there is no backend "${wanted}"`, hint);
   }
-  return { values, backends, warnings };
+  return { values, backends, backendTrust: cacert as string | undefined, warnings };
 }
 
 function backendsOf(reader: Reader, given: unknown): Map<string, ReferenceBackend> {

@@ -48,6 +48,27 @@ test("presets and RUST_LOG", () => {
   expect(refusal(() => logged("journald")).code).toBe("usage.value");
 });
 
+test("backends are spoken to as the client speaks, and those with TLS held against the one file of authorities", () => {
+  const { tables } = args(
+    '[listener]\ncacert-file = "ca.pem"\n[backends.plain]\ntarget-address = "192.0.2.1:1080"\n' +
+      '[backends.tls]\ntarget-address = "192.0.2.2:443"\nidentity-aware = true\ntls-server-name = "hub.test"\n' +
+      "[backends.moving]\ndynamic = true\n",
+  );
+  expect(Object.fromEntries<object>(tables.backend)).toMatchObject({
+    plain: { target: "same://192.0.2.1:1080", dynamic: false, trust: undefined },
+    tls: { target: "same+tls://192.0.2.2:443", "server-name": "hub.test", trust: "listener.cacert-file" },
+    moving: { target: undefined, dynamic: true, trust: "listener.cacert-file" },
+  });
+  expect(Object.fromEntries(tables.trust)).toEqual({ "listener.cacert-file": { cacert: ["ca.pem"], crl: [] } });
+});
+
+test("what the file asks for and is not there stops the start", () => {
+  const none = { "bind-proxy-address": undefined, "bind-rpc-socket": undefined, "log-preset": "development" };
+  const config = { ...parseReferenceConfig("", "p.toml"), values: new Map([["no-such-flag-here", "x"]]) };
+  const error = refusal(() => daemonArgs(none, config, {}));
+  expect(error).toMatchObject({ code: "config.unsupported", exit: 78 });
+});
+
 test("groups that are there keep their rights, others are told", () => {
   const config = '[rpc]\nadmin-groups = ["root"]\ntrusted-groups = ["no-such-group-here"]';
   const { given, warnings } = args(config, { "bind-rpc-socket": "/run/x" });

@@ -50,7 +50,8 @@ trusted-groups = ["users", "staff"]
 `;
 
 test("every documented key is taken", () => {
-  const { values, backends, warnings } = parse(WHOLE);
+  const { values, backends, backendTrust, warnings } = parse(WHOLE);
+  expect(backendTrust).toBe("ca.pem");
   expect(Object.fromEntries(values)).toEqual({
     acl: "/etc/portail/filter.acl",
     "handshake-timeout": "7s",
@@ -63,7 +64,8 @@ test("every documented key is taken", () => {
     "control-trusted-group": ["users", "staff"],
     cert: "chain.pem",
     key: "key.pem",
-    cacert: "ca.pem",
+    tls: "optional",
+    cacert: ["ca.pem"],
   });
   const plain = { dynamic: false, tls: false, serverName: undefined };
   expect(Object.fromEntries(backends)).toEqual({
@@ -74,6 +76,7 @@ test("every documented key is taken", () => {
   expect(warnings.map((line) => /^p\.toml: "([^"]+)"/.exec(line)?.[1])).toEqual([
     "explain-acl-rules-path",
     "public-address",
+    "listener.tls-chain",
     "escaper.cacert-file",
     "escaper.tls-privkey",
     "escaper.tls-certificate",
