@@ -10,7 +10,7 @@ import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
-import { clientNetwork, type Open, type OpenState, type Proxy } from "./proxy.ts";
+import { clientNetwork, stateOf, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
 const MOST_EARLY = 64 * 1024;
@@ -63,9 +63,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     return this.#proxy.sessionName(this.#number);
   }
 
-  describe(): OpenState {
-    const state = this.#asked === undefined ? "asking" : this.#passage === undefined ? "deciding" : "open";
-    return { state, asker: this, asked: this.#asked, passage: this.#passage };
+  describe(): OpenState[] {
+    return [stateOf(this, this.#asked, this.#passage)];
   }
 
   retire(): void {

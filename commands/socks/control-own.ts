@@ -68,27 +68,31 @@ function close(proxy: Proxy, parameters: JsonObject): VarlinkAnswer {
   const read = readParameters(parameters, { session: "string" });
   if ("error" in read) return read;
   const { session } = read.values;
-  const found = [...proxy.everyOpen()].filter((open) => open.describe().asker.session === session);
+  const found = [...proxy.everyOpen()].filter((open) => open.session === session);
   if (found.length === 0) return { error: `${OWN}.ConnectionNotFound`, parameters: { session } };
   for (const open of found) open.cut();
   return { parameters: { closed: found.length } };
 }
 
-/** As many as were open at the start, at most: those that come meanwhile would make it endless. */
+/** At least one page, the last of which is complete, or the only one that is wanted. */
 function* pages(proxy: Proxy, size: number): Generator<JsonObject, JsonObject> {
   const { open } = proxy;
-  const every = proxy.everyOpen();
-  for (let left = open; ;) {
+  const states = everyState(proxy, open);
+  for (let next = states.next(); ;) {
     const connections: JsonObject[] = [];
-    for (; connections.length < Math.min(size, left);) {
-      const next = every.next();
-      if (next.done) left = 0;
-      else connections.push(connectionOf(next.value.describe()));
-    }
-    left = Math.max(0, left - connections.length);
-    const page = { connections, open, complete: left === 0 };
-    if (left === 0) return page;
+    for (; !next.done && connections.length < size; next = states.next()) connections.push(connectionOf(next.value));
+    const page = { connections, open, complete: next.done === true };
+    if (next.done) return page;
     yield page;
+  }
+}
+
+/** Of as many clients as there were at the start, at most: those that come meanwhile would make it endless. */
+function* everyState(proxy: Proxy, most: number): Generator<OpenState> {
+  let left = most;
+  for (const open of proxy.everyOpen()) {
+    if (left-- === 0) return;
+    yield* open.describe();
   }
 }
 

@@ -17,7 +17,7 @@ import { Client } from "./client.ts";
 import { exchange, refuse } from "./exchange.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Asker, type Passage } from "./passage.ts";
-import { clientNetwork, type Open, type OpenState, type Proxy } from "./proxy.ts";
+import { clientNetwork, stateOf, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
 class ForwardClient extends Due implements Asker, Open {
@@ -51,9 +51,8 @@ class ForwardClient extends Due implements Asker, Open {
   passage: Passage | undefined;
   asked: ProxyRequest | undefined;
 
-  describe(): OpenState {
-    const state = this.asked === undefined ? "asking" : this.passage === undefined ? "deciding" : "open";
-    return { state, asker: this, asked: this.asked, passage: this.passage };
+  describe(): OpenState[] {
+    return [stateOf(this, this.asked, this.passage)];
   }
 
   /** The last answer may still be on its way: the end goes behind it. */

@@ -22,8 +22,10 @@ import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
-  /** What it is at this moment. Put together when somebody asks: nothing is kept for it. */
-  describe(): OpenState;
+  /** As records name it. */
+  readonly session: string;
+  /** What it is at this moment, with a state for each request that it carries. Put together when somebody asks: nothing is kept for it. */
+  describe(): Iterable<OpenState>;
   /** The drain begins: ends it if nothing is under way. */
   retire(): void;
   /** Ends it now. */
@@ -36,6 +38,12 @@ export interface OpenState {
   readonly asker: Asker;
   readonly asked: ProxyRequest | undefined;
   readonly passage: Passage | undefined;
+}
+
+/** Of a client by what is known of its request, if it has made one. */
+export function stateOf(asker: Asker, asked?: ProxyRequest, passage?: Passage): OpenState {
+  const state = asked === undefined ? "asking" : passage === undefined ? "deciding" : "open";
+  return { state, asker, asked, passage };
 }
 
 export class Proxy {
