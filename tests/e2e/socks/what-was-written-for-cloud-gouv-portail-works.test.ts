@@ -44,7 +44,7 @@ policy bootstrap {
 }
 `;
 
-scenario(import.meta.file, ["curl", "go", "python3", "systemd-socket-activate"], ({ scene, portail }) => {
+scenario(import.meta.file, ["curl", "go", "python3", "strace", "systemd-socket-activate"], ({ scene, portail }) => {
   let web: Web;
   let policy: string;
   let file: string;
@@ -148,6 +148,23 @@ scenario(import.meta.file, ["curl", "go", "python3", "systemd-socket-activate"],
     const [, port] = await daemon.output("stderr", /listening on 127\.0\.0\.1:(\d+)/);
     expect((await reach(Number(port))).status).toBe(0);
     expect((await portail.run(["rpc", "--rpc-socket", rpc, "list-backends"])).status).toBe(0);
+    daemon.signal("SIGTERM");
+    expect(await daemon.ended).toBe(0);
+  });
+
+  test("weakness 6.1.12: TCP_NODELAY is set on what clients come by and on what leads out", async () => {
+    const trace = scene.path("calls");
+    const strace = ["strace", "-D", "-f", "-qq", "-e", "trace=accept4,connect,setsockopt", "-o", trace];
+    const daemon = portail.start(["daemon", "-c", file, "--bind-proxy-address", "127.0.0.1:0"], {}, strace);
+    const [, port] = await daemon.output("stderr", /listening on 127\.0\.0\.1:(\d+)/);
+    expect((await reach(Number(port))).status).toBe(0);
+    const calls = await Bun.file(trace).text();
+    const accepted = /accept4\(.* = (\d+)$/m.exec(calls)?.[1];
+    const dialled = new RegExp(String.raw`connect\((\d+), \{sa_family=AF_INET, sin_port=htons\(${web.port}\)`).exec(
+      calls,
+    )?.[1];
+    expect([accepted, dialled]).toEqual([expect.any(String), expect.any(String)]);
+    for (const fd of [accepted, dialled]) expect(calls).toContain(`setsockopt(${fd}, SOL_TCP, TCP_NODELAY, [1]`);
     daemon.signal("SIGTERM");
     expect(await daemon.ended).toBe(0);
   });
