@@ -6,6 +6,9 @@ export const root = defineGroup({
   meta: { name: "portail", description: "Access without a VPN, decided by policy" },
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
+    "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
+    daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),
+    rpc: () => import("../commands/socks/rpc.ts").then((module) => module.default),
     socks: () => import("../commands/socks/index.ts").then((module) => module.default),
     tunnel: () => import("../commands/tunnel/index.ts").then((module) => module.default),
   },

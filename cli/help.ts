@@ -13,8 +13,13 @@ export interface HelpStyle {
 const INDENT = 2;
 const WIDEST_LEFT = 30;
 
-/** The help of a command; `path` is all its words, `portail` first. */
-export function commandHelp(path: readonly string[], command: Command, style: HelpStyle): string {
+/** The help of a command; `path` is all its words, `portail` first, and `summaries` has its members, if any. */
+export function commandHelp(
+  path: readonly string[],
+  command: Command,
+  style: HelpStyle,
+  summaries: readonly [string, string][] = [],
+): string {
   const { meta, args } = command;
   return page([
     wrap(sentence(meta.description), style.width),
@@ -27,6 +32,7 @@ export function commandHelp(path: readonly string[], command: Command, style: He
             .join("\n\n"),
         ]
       : []),
+    section("Commands", columns(summaries, style.width), style),
     ...flagSections(args, style),
     examples(meta.examples, style),
     section("Exit status", columns(exitRows(meta.exits), style.width), style),

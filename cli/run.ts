@@ -58,7 +58,8 @@ async function runLeaf(place: Place, command: Command, runtime: Runtime): Promis
 /** A command with the flag `config` (lib/command/flags.ts) takes a file. */
 function readConfig(command: Command, given: ArgValues, { cwd }: Runtime): { values: ArgValues; config: Config } {
   const path = given.get("config");
-  if (typeof path !== "string") return { values: new Map(), config: { tables: emptyTables() } };
+  if (typeof path !== "string" || command.meta.foreignConfig)
+    return { values: new Map(), config: { tables: emptyTables() } };
   const { values, tables, place } = loadConfig(path, cwd, command);
   return { values, config: { path, tables, place } };
 }
@@ -73,7 +74,9 @@ function wantsHelp(args: readonly string[]): boolean {
 async function showHelp({ path, node }: Place, stream: OutputStream): Promise<ExitStatus> {
   const style: HelpStyle = { width: Math.min(stream.columns ?? DEFAULT_WIDTH, WIDEST), color: stream.color };
   stream.write(
-    node.kind === "group" ? groupHelp(path, node, await summaries(node), style) : commandHelp(path, node, style),
+    node.kind === "group"
+      ? groupHelp(path, node, await summaries(node), style)
+      : commandHelp(path, node, style, await summaries(node)),
   );
   return EXIT.done;
 }

@@ -21,7 +21,8 @@ export interface Place {
 }
 
 /**
- * Goes down from `root` while words name members, and stops at a leaf, a flag or the end. Flags that a group lets stand in
+ * Goes down from `root` while words name members, and stops at a leaf, a flag or the end; a command that has members stops
+ * at any other word as well. Flags that a group lets stand in
  * front of its members' words (`early`) come first in the rest.
  * Throws PortailError (64) with the nearest name for a word that names nothing.
  */
@@ -30,19 +31,19 @@ export async function locate(root: Group, argv: readonly string[]): Promise<Plac
   const early: string[] = [];
   let node: Command | Group = root;
   let index = 0;
-  for (; node.kind === "group" && index < argv.length; index++) {
+  for (; index < argv.length; index++) {
     const word = argv[index]!;
-    if (word.startsWith("-")) {
+    if (node.kind === "command" && !Object.hasOwn(node.commands ?? {}, word)) break;
+    if (node.kind === "group" && word.startsWith("-")) {
       const words = await earlyWords(node, argv.slice(index));
       if (words === 0) break;
       early.push(...argv.slice(index, index + words));
       index += words - 1;
       continue;
     }
-    const load: Group["commands"][string] | undefined = Object.hasOwn(node.commands, word)
-      ? node.commands[word]
-      : undefined;
-    if (!load) throw unknownCommand(path, word, node);
+    const members: Group["commands"] = node.commands ?? {};
+    const load: Group["commands"][string] | undefined = Object.hasOwn(members, word) ? members[word] : undefined;
+    if (!load) throw unknownCommand(path, word, members);
     node = await load();
     path.push(word);
   }
@@ -54,9 +55,9 @@ async function earlyWords({ early }: Group, words: readonly string[]): Promise<n
   return early === undefined ? 0 : flagWords(words, await early());
 }
 
-/** Name and description of each member, for the help of a group. */
-export async function summaries(group: Group): Promise<[string, string][]> {
-  const loaded = Object.entries(group.commands).map(async ([name, load]) => {
+/** Name and description of each member, for the help of a group or a command that has some. */
+export async function summaries({ commands = {} }: Pick<Command, "commands">): Promise<[string, string][]> {
+  const loaded = Object.entries(commands).map(async ([name, load]) => {
     const { meta } = await load();
     return [name, meta.description] satisfies [string, string];
   });
@@ -70,8 +71,8 @@ export function misplacedFlag(path: readonly string[], typed: string): Error {
   return error.hint ? error : usage(error.code, error.message, `flags follow the command; ${helpHint(path)}`);
 }
 
-function unknownCommand(path: readonly string[], word: string, group: Group): Error {
-  const suggestion = nearest(word, Object.keys(group.commands));
+function unknownCommand(path: readonly string[], word: string, members: Group["commands"]): Error {
+  const suggestion = nearest(word, Object.keys(members));
   const hint = suggestion ? `did you mean "${[...path, suggestion].join(" ")}"?` : helpHint(path);
   return usage("usage.unknown_command", `unknown command ${JSON.stringify(word)}`, hint);
 }

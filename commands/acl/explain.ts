@@ -8,11 +8,11 @@ import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts
 import type { InputStream } from "../../lib/command/runtime.ts";
 import { parseChoice } from "../../lib/command/values.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
-import { type Account, accountOf } from "./explain/account.ts";
-import { parseFacts } from "./explain/given.ts";
-import { accountJson } from "./explain/json.ts";
-import { listenFlag, parseListen, parseResolves } from "./explain/network.ts";
-import { accountText } from "./explain/text.ts";
+import { type Account, accountOf } from "../../lib/explain/account.ts";
+import { parseFacts } from "../../lib/explain/given.ts";
+import { accountJson } from "../../lib/explain/json.ts";
+import { listenFlag, parseListen, parseResolves } from "../../lib/explain/network.ts";
+import { accountText } from "../../lib/explain/text.ts";
 
 export default defineCommand({
   meta: {

@@ -8,7 +8,7 @@ import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
-import { listenFlag, parseListen } from "./explain/network.ts";
+import { listenFlag, parseListen } from "../../lib/explain/network.ts";
 import { reportJson, reportText } from "./replay/report.ts";
 
 /** Bytes that are read from a file at a time. */

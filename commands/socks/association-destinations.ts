@@ -11,7 +11,8 @@ import { decideDatagrams } from "./association-decision.ts";
 import { Destination, Peer } from "./association-destination.ts";
 import { Exits } from "./association-exits.ts";
 import type { Associations } from "./associations.ts";
-import { recordDecision, reject, targetOf, type Asker } from "./passage.ts";
+import type { Asker } from "./passage.ts";
+import { recordDecision, reject, targetOf } from "./record.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** Milliseconds until a decision is made anew: the time of day or a provider may say otherwise by then. */

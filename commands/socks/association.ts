@@ -7,7 +7,8 @@ import { DESTINATION, FRAGMENT, headerLength } from "../../lib/wire/socks5-udp.t
 import { dropOf, type Drop } from "./association-counts.ts";
 import { Destinations } from "./association-destinations.ts";
 import { Associations, type Ticking } from "./associations.ts";
-import { base, reject, type Asker, type Refused } from "./passage.ts";
+import type { Asker, Refused } from "./passage.ts";
+import { base, reject } from "./record.ts";
 import { clientKey, type Proxy } from "./proxy.ts";
 
 /** Opens the relay of an association for the client of `asker`, or says why not. */

@@ -17,8 +17,9 @@ import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import type { Association } from "./association.ts";
 import type { Origin } from "./origin.ts";
-import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
-import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
+import { openPassage, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
+import { reject } from "./record.ts";
+import { clientNetwork, stateOf, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
 /** Bytes that a client may send ahead of our answer before it is paused. */
 const MOST_EARLY = 64 * 1024;
@@ -46,6 +47,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #front: FrontSession | undefined;
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
+  #asked: ProxyRequest | undefined;
   #passage: Passage | undefined;
   #relay: Relay | undefined;
   #association: Association | undefined;
@@ -84,6 +86,10 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
 
   get session(): string {
     return this.#proxy.sessionName(this.#number);
+  }
+
+  describe(): OpenState[] {
+    return [stateOf(this, this.#asked, this.#passage)];
   }
 
   retire(): void {
@@ -214,6 +220,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #serve(front: FrontSession, request: ProxyRequest): void {
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
+    this.#asked = request;
     this.#held = front.rest;
     openPassage(this.#proxy, this, request, this);
   }

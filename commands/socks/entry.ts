@@ -10,8 +10,9 @@ import { FirstByte } from "../../lib/session/first-byte.ts";
 import { Client } from "./client.ts";
 import type { LoadedTls } from "./load-tls.ts";
 import type { Origin } from "./origin.ts";
-import { reject, type Asker } from "./passage.ts";
-import type { Open, Proxy } from "./proxy.ts";
+import type { Asker } from "./passage.ts";
+import { reject } from "./record.ts";
+import type { Open, OpenState, Proxy } from "./proxy.ts";
 
 /** What is spoken inside TLS. A client that offers no protocol id may come as well. */
 const PROTOCOL_IDS = ["http/1.1"];
@@ -45,6 +46,10 @@ export class Entry implements Open, Asker {
     // Asked now: a closed socket no longer knows.
     this.origin = { client: conn.remote, tls: undefined, peer: undefined };
     proxy.enter(this);
+  }
+
+  describe(): OpenState[] {
+    return [{ state: "asking", asker: this, asked: undefined, passage: undefined }];
   }
 
   /** Nothing was asked for yet. */

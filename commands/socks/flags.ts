@@ -2,6 +2,7 @@
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import { controlFlags } from "./control-settings.ts";
 
 export const args = {
   listen: {
@@ -179,6 +180,7 @@ export const args = {
     group: "UDP",
     description: "End an association without a datagram for so long; 0 never",
   },
+  ...controlFlags,
   ...lifeFlags,
   ...statusFlags,
   live: {

@@ -10,13 +10,15 @@ import {
   encodeAnswer,
   type RefusalAnswer,
 } from "../../lib/session/http-refusal.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forward.ts";
 import { Client } from "./client.ts";
 import { exchange, refuse } from "./exchange.ts";
 import type { Origin } from "./origin.ts";
-import { openPassage, reject, type Asker } from "./passage.ts";
-import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
+import { openPassage, type Asker, type Passage } from "./passage.ts";
+import { reject } from "./record.ts";
+import { clientNetwork, stateOf, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
 class ForwardClient extends Due implements Asker, Open {
@@ -44,6 +46,14 @@ class ForwardClient extends Due implements Asker, Open {
     this.#receivedBefore = received;
     if (this.#proxy.draining) this.retire();
     else this.#proxy.deadlines.add(this);
+  }
+
+  /** Of requests that overlap, the one that was let through last. */
+  passage: Passage | undefined;
+  asked: ProxyRequest | undefined;
+
+  describe(): OpenState[] {
+    return [stateOf(this, this.asked, this.passage)];
   }
 
   /** The last answer may still be on its way: the end goes behind it. */
@@ -78,6 +88,7 @@ class ForwardClient extends Due implements Asker, Open {
 
   done(): void {
     this.#exchanges--;
+    if (this.#exchanges === 0) this.asked = this.passage = undefined;
     this.rest();
   }
 
@@ -170,21 +181,21 @@ export class Forwarder {
     const http = { method: req.method, path, query, headers: () => pairs(req.rawHeaders) };
     const asking = { req, res, target, wasCut: () => client.wasCut };
     const { relay } = this.#proxy.settings;
-    openPassage(
-      this.#proxy,
-      asker,
-      { protocol: "http", host, ip: undefined, port, http },
-      {
-        answered(answer) {
-          if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
-          else if (!res.destroyed) exchange(asking, answer, relay);
-          else {
-            answer.upstream.destroy();
-            answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the answer" });
-          }
-        },
+    const asked: ProxyRequest = { protocol: "http", host, ip: undefined, port, http };
+    client.user = asker.user;
+    client.asked = asked;
+    openPassage(this.#proxy, asker, asked, {
+      answered(answer) {
+        if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
+        else if (!res.destroyed) {
+          client.passage = answer;
+          exchange(asking, answer, relay);
+        } else {
+          answer.upstream.destroy();
+          answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the answer" });
+        }
       },
-    );
+    });
   }
 
   /** What is wrong with the request before any policy is asked. */

@@ -53,6 +53,7 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     ],
   },
   args,
+  commands: { ctl: () => import("./ctl.ts").then((module) => module.default) },
   async run({ args: given, data, config }) {
     configureLog(data.log, given);
     const settings = parseSettings(given, config.tables);

@@ -5,6 +5,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { LoadedContext } from "../../lib/context/load.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
+import { readGroups, type ControlGroups } from "./control-access.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { loadBackend, type LoadedBackend } from "./load-backends.ts";
 import { loadTls, type LoadedTls } from "./load-tls.ts";
@@ -19,6 +20,8 @@ export interface Loaded {
   readonly tls: LoadedTls | undefined;
   /** Providers of facts that the policy mentions; undefined where it needs none. */
   readonly context: LoadedContext | undefined;
+  /** Who may do what over the control socket. */
+  readonly controlGroups: ControlGroups;
   /** By name. */
   readonly backends: ReadonlyMap<string, LoadedBackend>;
   readonly warnings: readonly string[];
@@ -33,7 +36,16 @@ export function load(settings: Settings, files: SourceFiles): Loaded {
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
   const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
   const context = settings.context?.load(policy.mentions);
-  return { policy, users, tls, context, backends, warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles] };
+  const controlGroups = readGroups(settings.control?.groups ?? { trusted: [], admin: [] });
+  return {
+    policy,
+    users,
+    tls,
+    context,
+    controlGroups,
+    backends,
+    warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles],
+  };
 }
 
 function readUsers(path: string | undefined): Users | undefined {

@@ -1,9 +1,7 @@
-/** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
+/** One request's way out: place, facts, decision, connection. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import type { Facts } from "../../lib/acl/facts.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import { auditFacts, AUDIT_VERSION, type CloseEvent, type DecisionEvent } from "../../lib/audit/event.ts";
-import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
@@ -13,8 +11,9 @@ import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { requestFacts } from "./facts.ts";
-import { clientAddress, type Origin } from "./origin.ts";
-import { clientKey, digest, type Proxy } from "./proxy.ts";
+import type { Origin } from "./origin.ts";
+import { recordClose, recordDecision, reject, targetOf } from "./record.ts";
+import { clientKey, type Proxy } from "./proxy.ts";
 
 /** Who asks. */
 export interface Asker {
@@ -35,8 +34,23 @@ export interface Ended {
 
 export interface Passage {
   upstream: Conn;
+  /** For whoever asks what is open. */
+  describe(): PassageState;
   /** Gives the place back and records the end; once. */
   close(ended: Ended): void;
+}
+
+export interface PassageState {
+  readonly dest: string;
+  /** The policy that allowed it. */
+  readonly policy?: string;
+  /** Absent for a direct exit. */
+  readonly backend?: string;
+  /** Bytes to and from the upstream. */
+  readonly sent: number;
+  readonly received: number;
+  /** Milliseconds since the decision. */
+  readonly age: number;
 }
 
 export interface Refused {
@@ -205,6 +219,18 @@ class Attempt implements Passage, Dialled {
     this.#answer.answered(this);
   }
 
+  describe(): PassageState {
+    const { policy } = this.#verdict.decision;
+    const { remote, sent, received } = this.upstream;
+    return {
+      dest: formatAddress(remote),
+      ...(policy !== undefined && { policy }),
+      sent,
+      received,
+      age: Math.round(performance.now() - this.#started),
+    };
+  }
+
   failed(error: DialError): void {
     const { host, port } = this.#verdict;
     const refusal = DIAL_REFUSALS[error.kind];
@@ -235,11 +261,6 @@ class Attempt implements Passage, Dialled {
   }
 }
 
-/** The target as it was asked for. */
-export function targetOf({ host, port }: ProxyRequest): string {
-  return formatHostPort(host, port);
-}
-
 function deniedMessage(decision: Decision): string {
   return decision.outcome === "challenge" && decision.challenge !== undefined
     ? decision.challenge
@@ -260,87 +281,3 @@ const DIAL_REFUSALS: Record<DialFailure, Refusal> = {
   exhausted: "limit",
   other: "failed",
 };
-
-/** A client that came to no decision. */
-export function reject(proxy: Proxy, asker: Asker, reason: string, message: string): void {
-  proxy.counts.rejected(reason);
-  const client = formatAddress(clientAddress(asker));
-  proxy.log.debug("rejected", { session: asker.session, client, reason, message });
-  if (!proxy.recorded) return;
-  const { peer } = asker.origin ?? {};
-  const certificate = peer === undefined ? {} : { certificate: certificateRecord(peer) };
-  proxy.record({ ...base(asker), event: "reject", reason, message, ...certificate });
-}
-
-/** What every record about a client begins with. */
-export function base(asker: Asker) {
-  const { session, user } = asker;
-  return {
-    v: AUDIT_VERSION,
-    time: new Date().toISOString(),
-    command: "socks",
-    session,
-    client: formatAddress(clientAddress(asker)),
-    ...(user === undefined ? {} : { user }),
-  } as const;
-}
-
-export function recordDecision(
-  proxy: Proxy,
-  asker: Asker,
-  asked: ProxyRequest,
-  policy: Policy,
-  verdict: Verdict,
-): void {
-  if (!proxy.recorded) return;
-  const { decision, candidates, dropped } = verdict;
-  const first = candidates[0];
-  const event: DecisionEvent = {
-    ...base(asker),
-    event: "decision",
-    protocol: asked.protocol,
-    target: targetOf(asked),
-    ...(first === undefined ? {} : { dest: formatHostPort(first.ip, first.port) }),
-    decision: decision.outcome,
-    policy: decision.policy ?? null,
-    ...(verdict.routes.length === 0 ? {} : { route: [...verdict.routes] }),
-    reason: verdict.failure === undefined ? decision.reason : "unresolved",
-    ...(decision.guardClass === undefined ? {} : { guard: decision.guardClass }),
-    ...(decision.missing === undefined ? {} : { missing: decision.missing }),
-    ...(decision.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
-    ...(verdict.redirected ? { redirected: formatHostPort(verdict.host, verdict.port) } : {}),
-    ...(dropped.length === 0 ? {} : { dropped }),
-    ...(asker.origin === undefined ? {} : originRecord(asker.origin)),
-    policies: policy.digest,
-    facts: auditFacts(verdict.facts, policy.mentions, digest),
-  };
-  proxy.record(event);
-}
-
-function originRecord({ tls, peer }: Origin): Pick<DecisionEvent, "certificate" | "tls"> {
-  return {
-    ...(peer === undefined ? {} : { certificate: certificateRecord(peer) }),
-    ...(tls === undefined ? {} : { tls: tlsRecord(tls) }),
-  };
-}
-
-function recordClose(
-  proxy: Proxy,
-  asker: Asker,
-  asked: ProxyRequest,
-  started: number,
-  { reason, sent, received, error, ...ways }: Ended & Pick<CloseEvent, "dest" | "backend" | "tried">,
-): void {
-  if (!proxy.recorded) return;
-  proxy.record({
-    ...base(asker),
-    event: "close",
-    target: targetOf(asked),
-    ...ways,
-    sent,
-    received,
-    duration: Math.round(performance.now() - started),
-    reason,
-    ...(error === undefined ? {} : { error }),
-  });
-}

@@ -13,8 +13,10 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { OpenAssociation } from "./association.ts";
+import type { ControlGroups } from "./control-access.ts";
 import { Counts } from "./counts.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
@@ -23,15 +25,33 @@ import type { Loaded } from "./load.ts";
 import { applyBackends } from "./load-backends.ts";
 import type { LoadedTls } from "./load-tls.ts";
 import { clientAddress } from "./origin.ts";
-import type { Asker } from "./passage.ts";
+import type { Asker, Passage } from "./passage.ts";
 import type { Settings } from "./settings.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
+  /** As records name it. */
+  readonly session: string;
+  /** What it is at this moment, with a state for each request that it carries. Put together when somebody asks: nothing is kept for it. */
+  describe(): Iterable<OpenState>;
   /** The drain begins: ends it if nothing is under way. */
   retire(): void;
   /** Ends it now. */
   cut(): void;
+}
+
+/** `asking`: up to the request. `deciding`: up to the connection. */
+export interface OpenState {
+  readonly state: "asking" | "deciding" | "open";
+  readonly asker: Asker;
+  readonly asked: ProxyRequest | undefined;
+  readonly passage: Passage | undefined;
+}
+
+/** Of a client by what is known of its request, if it has made one. */
+export function stateOf(asker: Asker, asked?: ProxyRequest, passage?: Passage): OpenState {
+  const state = asked === undefined ? "asking" : passage === undefined ? "deciding" : "open";
+  return { state, asker, asked, passage };
 }
 
 export class Proxy {
@@ -41,6 +61,8 @@ export class Proxy {
   #context: Context | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
+  /** Why the last reload changed nothing. */
+  reloadTrouble: string | undefined;
   readonly settings: Settings;
   readonly backends: Backends;
   readonly log: Logger;
@@ -130,6 +152,10 @@ export class Proxy {
     return this.#loaded.tls;
   }
 
+  get controlGroups(): ControlGroups {
+    return this.#loaded.controlGroups;
+  }
+
   get wants(): Wants {
     return this.#wants;
   }
@@ -155,6 +181,10 @@ export class Proxy {
   leave(open: Open): void {
     this.#open.delete(open);
     if (this.#open.size === 0) this.#emptied?.();
+  }
+
+  everyOpen(): SetIterator<Open> {
+    return this.#open.values();
   }
 
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */

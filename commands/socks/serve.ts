@@ -10,6 +10,7 @@ import { ownListeners } from "../../lib/net/own-listeners.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
+import type { VarlinkListener } from "../../lib/service/varlink.ts";
 import { Client } from "./client.ts";
 import { liveView } from "./live.ts";
 import { load } from "./load.ts";
@@ -30,6 +31,8 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
   const resolve = await openResolver(settings.resolvers, settings.dnsTimeout);
   const proxy = new Proxy(settings, loaded, { log, resolve, recorders });
+  /** To see and to steer up to the end: it closes after all else. */
+  let control: VarlinkListener | undefined;
   const open = async (life: Life) => {
     const listeners = await openListeners(runtime, proxy);
     const listen = listeners.map((listener) => formatAddress(listener.address));
@@ -39,13 +42,18 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
         throw error;
       },
     );
+    control = await openControlFor(runtime, proxy, life).catch((error: unknown) => {
+      for (const listener of listeners) listener.close();
+      void status?.close();
+      throw error;
+    });
     const own = status === undefined ? listeners : [...listeners, status];
     proxy.guard = { ...ownListeners(own.map(({ address }) => address)), resolvedBy: "us" };
     recordLife(proxy, { event: "start", listen, policies: proxy.policy.digest });
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
     return daemon(proxy, { listeners, status, files, sink, summary: `listening on ${listen.join(", ")}` });
   };
-  const status = await liveUntilStopped(runtime, open, settings.life);
+  const status = await liveUntilStopped(runtime, open, settings.life).finally(() => control?.close());
   recordLife(proxy, { event: "stop", open: proxy.places.open });
   await Promise.all([proxy.closeContext(), sink?.close()]);
   return status;
@@ -144,6 +152,16 @@ async function openStatusFor(
   return listener;
 }
 
+/** Loaded when it is wanted, as the status is. */
+async function openControlFor(runtime: Runtime, proxy: Proxy, life: Life): Promise<VarlinkListener | undefined> {
+  const { control } = proxy.settings;
+  if (control === undefined) return undefined;
+  const { openControl } = await import("./control.ts");
+  const listener = await openControl(runtime, proxy, control, { life, backends: () => proxy.backends });
+  runtime.log.info(`control on ${formatAddress(listener.address)}`);
+  return listener;
+}
+
 /** All or nothing: what cannot be read or does not parse leaves everything as it was. */
 async function reload(proxy: Proxy, files: SourceFiles, sink: AuditSink | undefined): Promise<ReloadOutcome> {
   const { settings, log } = proxy;
@@ -152,6 +170,7 @@ async function reload(proxy: Proxy, files: SourceFiles, sink: AuditSink | undefi
     sink?.reopen();
     for (const warning of loaded.warnings) log.warn(warning);
     proxy.swap(loaded);
+    proxy.reloadTrouble = undefined;
     const { policy } = loaded;
     log.info("reloaded", { policy: settings.acl, policies: policy.policyCount });
     proxy.record({ ...lifeBase(), event: "reload", outcome: "done", policies: policy.digest });
@@ -159,6 +178,7 @@ async function reload(proxy: Proxy, files: SourceFiles, sink: AuditSink | undefi
   } catch (error) {
     if (!(error instanceof PortailError)) throw error;
     const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+    proxy.reloadTrouble = detail;
     log.error(`the reload failed, the old policy stays in force: ${detail} [${error.code}]`);
     const kept = { ...lifeBase(), event: "reload", outcome: "kept", policies: proxy.policy.digest } as const;
     proxy.record({ ...kept, error: detail });

@@ -16,6 +16,7 @@ import { parseStatus, type StatusSettings } from "../../lib/service/status-setti
 import type { Limits } from "../../lib/service/limits.ts";
 import { parseExits, type ExitSettings } from "./exits.ts";
 import type { ContextPlan } from "../../lib/context/load.ts";
+import { parseControl, type ControlSettings } from "./control-settings.ts";
 import type { args } from "./flags.ts";
 import { parseWayIn, provesByCertificate, type WayIn } from "./way-in.ts";
 
@@ -37,6 +38,7 @@ export interface Settings {
   connectTimeout: number;
   life: LifeOptions;
   status: StatusSettings | undefined;
+  control: ControlSettings | undefined;
   /** Bytes of a request head. */
   mostHead: number;
   keepAlive: KeepAlive;
@@ -85,6 +87,7 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
     wayIn,
     exits: parseExits(given, tables),
     connectTimeout: duration("connect-timeout", 1),
+    control: parseControl(given),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),

@@ -145,6 +145,25 @@ export interface ReloadEvent extends Base {
   error?: string;
 }
 
+/**
+ * A use of a right over the control socket, or the attempt: `denied` to who does not have it, `failed` for what could not
+ * be done.
+ */
+export interface ControlEvent extends Base {
+  event: "control";
+  /** With its interface. */
+  method: string;
+  /** As the system vouches for them. */
+  uid: number;
+  gid: number;
+  pid: number;
+  outcome: "done" | "denied" | "failed";
+  /** What it was about: a backend, a session, a request. */
+  subject?: string;
+  /** The name of the error that was answered. */
+  error?: string;
+}
+
 export interface LifeEvent extends Base {
   event: "start" | "drain" | "stop";
   listen?: string[];
@@ -159,7 +178,8 @@ export interface LossEvent extends Base {
   lost: number;
 }
 
-export type AuditEvent = DecisionEvent | CloseEvent | RejectEvent | SessionEvent | ReloadEvent | LifeEvent | LossEvent;
+export type AuditEvent =
+  DecisionEvent | CloseEvent | RejectEvent | SessionEvent | ReloadEvent | ControlEvent | LifeEvent | LossEvent;
 
 /** Headers that carry secrets: a line holds a digest of them, enough to see that two are the same. */
 const SECRET = new Set<FactName>([

@@ -72,6 +72,8 @@ export interface CommandMeta {
   exits: readonly { status: ExitStatus; meaning: string }[];
   /** The tables of the configuration file that this command takes; it refuses the others. */
   tables?: readonly TableName[];
+  /** `--config` names a file of another schema, which the command reads by itself. */
+  foreignConfig?: true;
 }
 
 export interface Config {
@@ -94,6 +96,8 @@ type Awaitable<T> = T | Promise<T>;
 export interface CommandDefinition<A extends ArgDefinitions> {
   meta: CommandMeta;
   args: A;
+  /** Words that may follow this command's own and lead to others. */
+  commands?: Group["commands"];
   /** The exit status: one of `EXIT`, or that of a program which the command ran. */
   run(invocation: Invocation<A>): Awaitable<number>;
 }
@@ -103,6 +107,8 @@ export interface Command {
   readonly kind: "command";
   readonly meta: CommandMeta;
   readonly args: ArgDefinitions;
+  /** Imported when they are needed, as a group's. */
+  readonly commands?: Group["commands"];
   /** To be run by citty with an `Invocation` as its data. citty parses no argv: it would lose repeated flags. */
   readonly citty: CommandDef;
 }
@@ -118,13 +124,13 @@ export interface Group {
 
 /** Declares a command. `run` gets exactly typed values and returns the exit status; it throws PortailError for an operator's mistake. */
 export function defineCommand<const A extends ArgDefinitions>(definition: CommandDefinition<A>): Command {
-  const { meta, args, run } = definition;
+  const { meta, args, commands, run } = definition;
   const { name, description } = meta;
   const citty = defineCittyCommand({
     meta: { name, description },
     run: ({ data }: { data?: Invocation<A> }) => run(data!),
   });
-  return { kind: "command", meta, args, citty };
+  return { kind: "command", meta, args, citty, ...(commands && { commands }) };
 }
 
 /** Declares a group of commands. */

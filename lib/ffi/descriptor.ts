@@ -12,6 +12,10 @@ const SYMBOLS = {
 /** Numbers of Linux on x64 and arm64. */
 const SOL_SOCKET = 1;
 const SO_PEERCRED = 17;
+/** Since Linux 4.13. */
+const SO_PEERGROUPS = 59;
+/** Supplementary groups that a process can have (NGROUPS_MAX). */
+const MOST_GROUPS = 65_536;
 const SHUT_WR = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -28,6 +32,8 @@ export interface DescriptorCalls {
   getpeername(fd: number): Uint8Array | undefined;
   /** SO_PEERCRED (unix(7)), or undefined for what is no UNIX socket. */
   peerCredentials(fd: number): PeerCredentials | undefined;
+  /** SO_PEERGROUPS (unix(7)): supplementary groups as they were at the connect(2); undefined for what is no UNIX socket. */
+  peerGroups(fd: number): number[] | undefined;
   /** shutdown(2) of the direction that is written, for every descriptor of the socket. */
   shutdownWrite(fd: number): void;
   /** dup2(2): `fd` becomes another descriptor of what `source` is; what it was is closed. */
@@ -63,6 +69,16 @@ function open(): DescriptorCalls | undefined {
         return undefined;
       const [pid, uid, gid] = ucred as unknown as [number, number, number];
       return uid === NOBODY || gid === NOBODY ? undefined : { pid, uid, gid };
+    },
+    peerGroups(fd) {
+      // A buffer that is too small is refused: most peers have few groups.
+      for (const room of [64, MOST_GROUPS]) {
+        const groups = new Uint32Array(room);
+        const length = Uint32Array.of(groups.byteLength);
+        if (getsockopt(fd, SOL_SOCKET, SO_PEERGROUPS, groups, length) === 0)
+          return [...groups.subarray(0, length[0]! / groups.BYTES_PER_ELEMENT)];
+      }
+      return undefined;
     },
     shutdownWrite: (fd) => void shutdown(fd, SHUT_WR),
     replace: (fd, source) => void dup2(source, fd),

@@ -15,8 +15,8 @@ export type BackendUrl =
 /** Throws `PortailError` (`proxy.url`, `backend.target`). `where` names the table. */
 export function parseBackendUrl(text: string, where: string): BackendUrl {
   if (text === "direct") return { kind: "direct" };
-  const same = /^same:\/\/(.*)$/is.exec(text)?.[1];
-  if (same !== undefined) return sameProxy(parseProxyUrl(`socks5://${same}`, where), false);
+  const [, secure, same] = /^same(\+tls)?:\/\/(.*)$/is.exec(text) ?? [];
+  if (same !== undefined) return sameProxy(parseProxyUrl(`socks5://${same}`, where), secure !== undefined);
   const ssh = /^ssh:\/\/(.*)$/is.exec(text)?.[1];
   if (ssh === undefined) return { kind: "proxy", proxy: parseProxyUrl(text, where) };
   const [, user, bracketed, plain, port] =

@@ -2,7 +2,7 @@
 import type { ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Refusal } from "../session/front.ts";
 import { parseIp } from "../wire/ip.ts";
-import type { BackendUrl } from "./backend-url.ts";
+import { parseBackendUrl, type BackendUrl } from "./backend-url.ts";
 import { Circuit } from "./circuit.ts";
 import type { Conn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
@@ -77,6 +77,12 @@ export class Backend {
     const proxy = proxyOf(url, "http");
     const endpoint = proxy && ({ kind: "tcp", host: proxy.host, port: proxy.port } as const);
     this.#place = endpoint && new Target(endpoint, this.#tools);
+  }
+
+  /** Leads a dynamic one to `target` (`IP:PORT`), a proxy that is spoken to as clients speak to us. */
+  update({ target, tls, serverName }: { target: string; tls: boolean; serverName: string | undefined }): void {
+    this.serverName = serverName;
+    this.lead(parseBackendUrl(`${tls ? "same+tls" : "same"}://${target}`, this.name));
   }
 
   get isDirect(): boolean {

@@ -60,7 +60,8 @@ export function decodeSockaddr(raw: Uint8Array): SocketAddress | undefined {
   return { path: Buffer.from(zero === -1 ? path : path.subarray(0, zero)).toString() };
 }
 
-function listenNames(env: Environment): string[] {
+/** The names of the sockets that the service manager passed, in order; `unknown` for one without. */
+export function listenNames(env: Environment): string[] {
   if (env["LISTEN_PID"] !== String(process.pid)) return [];
   const count = Number(env["LISTEN_FDS"] ?? "0");
   const names = (env["LISTEN_FDNAMES"] ?? "").split(":");

@@ -18,6 +18,8 @@ export interface ListenOptions {
    * the system spreads new connections over them. A port that is held without it stays taken.
    */
   reusePort?: boolean;
+  /** Who may connect to a UNIX socket that is made: the permissions of its path. Without it, what the umask leaves. */
+  mode?: number;
 }
 
 export interface Listener {
@@ -45,7 +47,7 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
       }
       case "unix": {
         await removeStale(endpoint.path);
-        const server = Bun.listen<NativeConn>({ ...common, unix: endpoint.path });
+        const server = withMode(options.mode, () => Bun.listen<NativeConn>({ ...common, unix: endpoint.path }));
         return {
           endpoint,
           address: { path: endpoint.path },
@@ -70,6 +72,17 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
     }
   } catch (error) {
     throw error instanceof PortailError ? error : refused(endpoint, error);
+  }
+}
+
+/** The path is made with its permissions, since changed afterwards would be too late for who is quick. */
+function withMode<T>(mode: number | undefined, make: () => T): T {
+  if (mode === undefined) return make();
+  const before = process.umask(0o777 & ~mode);
+  try {
+    return make();
+  } finally {
+    process.umask(before);
   }
 }
 

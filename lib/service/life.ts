@@ -91,6 +91,8 @@ export class Life {
   #stopping = false;
   #running = false;
   #wanted = false;
+  /** Of the reload that begins next. */
+  #next = Promise.withResolvers<ReloadOutcome | undefined>();
 
   constructor({ log }: Pick<Runtime, "log">, notifier: Notifier) {
     this.#log = log;
@@ -116,11 +118,19 @@ export class Life {
     this.#stop.resolve(reason);
   }
 
-  /** Asks for a reload. One that is asked for while another runs comes after it: files may have changed since it read them. */
-  reload(): void {
-    if (this.#stopping) this.#log.info("a reload is ignored while draining");
-    else if (this.#running) this.#wanted = true;
+  /**
+   * Asks for a reload. One that is asked for while another runs comes after it: files may have changed since it read them.
+   * Resolves with how it ended; undefined where it was ignored.
+   */
+  reload(): Promise<ReloadOutcome | undefined> {
+    const { promise } = this.#next;
+    if (this.#stopping) {
+      this.#log.info("a reload is ignored while draining");
+      return Promise.resolve(undefined);
+    }
+    if (this.#running) this.#wanted = true;
     else void this.#reload();
+    return promise;
   }
 
   async #reload(): Promise<void> {
@@ -128,7 +138,12 @@ export class Life {
     const daemon = await this.#opened.promise;
     do {
       this.#wanted = false;
-      if (this.#stopping) return;
+      const { resolve } = this.#next;
+      this.#next = Promise.withResolvers();
+      if (this.#stopping) {
+        resolve(undefined);
+        return;
+      }
       this.#state = "reloading";
       this.#notifier.reloading();
       const outcome = await daemon.reload();
@@ -137,6 +152,7 @@ export class Life {
       this.#state = "listening";
       const how = outcome === "done" ? "" : "; the last reload failed";
       if (!this.#stopping) this.#notifier.ready(`${daemon.summary}${how}`);
+      resolve(outcome);
     } while (this.#wanted);
     this.#running = false;
   }

@@ -6,11 +6,15 @@ import { locate } from "../../../cli/tree.ts";
 import { vetArgv } from "../../../lib/command/argv.ts";
 import type { Command, Group } from "../../../lib/command/define.ts";
 
-async function leaves(group: Group, path: string[]): Promise<[path: string[], command: Command][]> {
-  const found = Object.entries(group.commands).map(async ([name, load]): Promise<[string[], Command][]> => {
+async function leaves(
+  { commands = {} }: Pick<Command, "commands"> | Group,
+  path: string[],
+): Promise<[path: string[], command: Command][]> {
+  const found = Object.entries(commands).map(async ([name, load]): Promise<[string[], Command][]> => {
     const node = await load();
     expect(node.meta.name).toBe(name);
-    return node.kind === "group" ? leaves(node, [...path, name]) : [[[...path, name], node]];
+    const below = await leaves(node, [...path, name]);
+    return node.kind === "group" ? below : [[[...path, name], node], ...below];
   });
   return (await Promise.all(found)).flat();
 }

@@ -1,6 +1,6 @@
 /** Flags in front of the command's last word, where a group lets them stand there. All else of the tree is told by run.test.ts. */
 import { describe, expect, test } from "bun:test";
-import { locate } from "../../../cli/tree.ts";
+import { locate, summaries } from "../../../cli/tree.ts";
 import { defineCommand, defineGroup } from "../../../lib/command/define.ts";
 
 const args = {
@@ -46,5 +46,34 @@ describe("flags in front of a command", () => {
 
   test("a group that does not let them stops at the first", async () => {
     expect(await placed("tunnel --quiet server", false)).toEqual(["portail tunnel", "--quiet server"]);
+  });
+});
+
+describe("a command with members", () => {
+  const list = defineCommand({ meta: { name: "list", description: "", examples: [], exits: [] }, args, run: () => 0 });
+  const serve = defineCommand({
+    meta: { name: "serve", description: "", examples: [], exits: [] },
+    args,
+    commands: { list: async () => list },
+    run: () => 0,
+  });
+  const tree = defineGroup({ meta: { name: "portail", description: "" }, commands: { serve: async () => serve } });
+
+  test.each([
+    ["serve", "portail serve", ""],
+    ["serve --quiet", "portail serve", "--quiet"],
+    ["serve list --quiet", "portail serve list", "--quiet"],
+    ["serve --quiet list", "portail serve", "--quiet list"],
+    ["serve other", "portail serve", "other"],
+    ["serve -- list", "portail serve", "-- list"],
+    ["serve constructor", "portail serve", "constructor"],
+  ])("%s", async (line, path, rest) => {
+    const found = await locate(tree, line.split(" "));
+    expect([found.path.join(" "), found.rest.join(" ")]).toEqual([path, rest]);
+  });
+
+  test("shows them in its help", async () => {
+    expect(await summaries(serve)).toEqual([["list", ""]]);
+    expect(await summaries(list)).toEqual([]);
   });
 });

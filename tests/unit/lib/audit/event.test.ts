@@ -75,6 +75,7 @@ test("the names of events and of their fields are frozen", () => {
       "policies?",
       "facts",
     ],
+    ControlEvent: ["event", "method", "uid", "gid", "pid", "outcome", "subject?", "error?"],
     LifeEvent: ["event", "listen?", "policies?", "open?"],
     LossEvent: ["event", "lost"],
   });
@@ -85,6 +86,7 @@ test("the names of events and of their fields are frozen", () => {
     '"reject"',
     '"session"',
     '"reload"',
+    '"control"',
     '"start" | "drain" | "stop"',
     '"loss"',
   ]);

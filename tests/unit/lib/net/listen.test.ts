@@ -1,6 +1,6 @@
 /** Listening on TCP, UNIX and inherited sockets, and what the system refuses. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { createConnection, createServer, type Socket } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -253,4 +253,17 @@ describe("inherited sockets", () => {
 
 test("stdio is no place to listen on", async () => {
   expect(await refusal("stdio")).toMatchObject({ code: "listen.stdio", exit: 64 });
+});
+
+test.each([0o600, 0o660, 0o666])("a path is made with the mode %o, whatever the umask", async (mode) => {
+  const path = join(folder, "socket");
+  const before = process.umask(0o027);
+  try {
+    const options = { keepAlive: new KeepAlive(0), accept: (conn: Conn) => conn.destroy(), mode };
+    open.push(await openListener({ kind: "unix", path }, {}, options));
+    expect(statSync(path).mode & 0o777).toBe(mode);
+    expect(process.umask()).toBe(0o027);
+  } finally {
+    process.umask(before);
+  }
 });

@@ -4,7 +4,7 @@ import { chmodSync } from "node:fs";
 import type { Conn } from "../../../../lib/net/conn.ts";
 import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
 import { openListener } from "../../../../lib/net/listen.ts";
-import { unixPeer } from "../../../../lib/net/unix-peer.ts";
+import { unixCaller, unixPeer } from "../../../../lib/net/unix-peer.ts";
 import { leaveOut, missing } from "../../../support/needs.ts";
 import { start } from "../../../support/program.ts";
 import { Scene } from "../../../support/scene.ts";
@@ -30,16 +30,19 @@ else {
     );
     chmodSync(path, 0o777);
     scene.defer(() => listener.close());
-    const user = root ? ["setpriv", "--reuid=12345", "--regid=23456", "--clear-groups"] : [];
+    const user = root ? ["setpriv", "--reuid=12345", "--regid=23456", "--groups=34567,45678"] : [];
     const client = start(scene, [...user, "socat", "-u", "EXEC:'sleep 60'", `UNIX-CONNECT:${path}`]);
     const conn = await accepted.promise;
     const [uid, gid] = root ? [12345, 23456] : [process.getuid!(), process.getgid!()];
     expect(unixPeer(conn)).toEqual({ pid: client.pid, uid, gid });
+    const groups = root ? [23456, 34567, 45678] : [gid, ...process.getgroups!()];
+    expect(unixCaller(conn)).toEqual({ pid: client.pid, uid, gid, groups });
     const notes = new Notes();
     conn.attach(notes);
     conn.destroy();
     await until(() => notes.closes === 1);
     expect(unixPeer(conn)).toBeUndefined();
+    expect(unixCaller(conn)).toBeUndefined();
   });
 }
 
@@ -51,4 +54,5 @@ test("no other connection has one", async () => {
     peer.destroy();
   }
   expect(unixPeer(new FakeConn())).toBeUndefined();
+  expect(unixCaller(new FakeConn())).toBeUndefined();
 });

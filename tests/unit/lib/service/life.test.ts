@@ -149,6 +149,28 @@ describe("a reload", () => {
     expect(calls).toEqual(["reload", "reload", "drain"]);
   });
 
+  test("tells who asked for it how it ended, not how one ended that ran already", async () => {
+    const { ends, life, ended, status } = reloading();
+    await Bun.sleep(0);
+    const first = life.reload();
+    await until(() => ends.length === 1);
+    const second = life.reload();
+    ends[0]!("done");
+    expect(await first).toBe("done");
+    await until(() => ends.length === 2);
+    ends[1]!("kept");
+    expect(await second).toBe("kept");
+    const late = life.reload();
+    await until(() => ends.length === 3);
+    const never = life.reload();
+    life.stop("test");
+    expect(await life.reload()).toBeUndefined();
+    ends[2]!("done");
+    expect([await late, await never]).toEqual(["done", undefined]);
+    ended();
+    await status;
+  });
+
   test("is seen from outside: the state while it runs, when and how the last one ended", async () => {
     const { runtime, ends, life, ended, status } = reloading();
     expect(life.state).toBe("initializing");

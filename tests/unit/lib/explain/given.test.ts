@@ -1,9 +1,9 @@
 /** Facts on the command line have the types of the table, and mistakes are told with what to write. */
 import { expect, test } from "bun:test";
-import { parseFacts } from "../../../../../commands/acl/explain/given.ts";
-import { FACTS, type Facts, lookupFact } from "../../../../../lib/acl/facts.ts";
-import { PortailError } from "../../../../../lib/command/errors.ts";
-import { parseIp } from "../../../../../lib/wire/ip.ts";
+import { parseFacts } from "../../../../lib/explain/given.ts";
+import { FACTS, type Facts, lookupFact } from "../../../../lib/acl/facts.ts";
+import { PortailError } from "../../../../lib/command/errors.ts";
+import { parseIp } from "../../../../lib/wire/ip.ts";
 
 const GOOD: [given: string[], facts: Facts][] = [
   [["command=socks", "client.user=a=b"], { command: "socks", "client.user": "a=b" }],

@@ -1,9 +1,9 @@
 /** What a daemon would know of its network, as flags: where it listens and what a name resolves to. Opens and asks nothing. */
-import type { Guard } from "../../../lib/acl/guard.ts";
-import { usage } from "../../../lib/command/argv.ts";
-import type { ArgDefinitions } from "../../../lib/command/define.ts";
-import { parseEndpoint } from "../../../lib/net/endpoint.ts";
-import { type Ip, parseIp } from "../../../lib/wire/ip.ts";
+import type { Guard } from "../acl/guard.ts";
+import { usage } from "../command/argv.ts";
+import type { ArgDefinitions } from "../command/define.ts";
+import { parseEndpoint } from "../net/endpoint.ts";
+import { type Ip, parseIp } from "../wire/ip.ts";
 
 /** For commands that decide as a daemon would. */
 export const listenFlag = {

@@ -1,10 +1,10 @@
 /** An account as text for a terminal: the verdict, the facts, and a tree of conditions with marks. Not for programs. */
-import type { Decision } from "../../../lib/acl/decision.ts";
-import type { ExplainedClauses, ExplainedCondition, ExplainedPolicy, State } from "../../../lib/acl/explain.ts";
-import type { Facts } from "../../../lib/acl/facts.ts";
-import type { EarlyDecision } from "../../../lib/acl/policy.ts";
-import { printable } from "../../../lib/command/log.ts";
-import { formatIp } from "../../../lib/wire/ip.ts";
+import type { Decision } from "../acl/decision.ts";
+import type { ExplainedClauses, ExplainedCondition, ExplainedPolicy, State } from "../acl/explain.ts";
+import type { Facts } from "../acl/facts.ts";
+import type { EarlyDecision } from "../acl/policy.ts";
+import { printable } from "../command/log.ts";
+import { formatIp } from "../wire/ip.ts";
 import { type Account, type ExplainedStep, factJson, knownFacts } from "./account.ts";
 
 export interface TextStyle {

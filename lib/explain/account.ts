@@ -1,14 +1,14 @@
 /** One request decided as the daemons decide it, with the reasons of every step. Prints nothing. */
-import { explain, type Explanation } from "../../../lib/acl/explain.ts";
-import type { EarlyDecision, Policy } from "../../../lib/acl/policy.ts";
-import type { FactName, Facts, FactValue } from "../../../lib/acl/facts.ts";
-import { lookupFact } from "../../../lib/acl/facts.ts";
-import type { Guard } from "../../../lib/acl/guard.ts";
-import { recordedSide } from "../../../lib/acl/replay/replay.ts";
-import type { RecordedRequest } from "../../../lib/acl/replay/record.ts";
-import type { Side } from "../../../lib/acl/replay/tally.ts";
-import { type Request, type TracedVerdict, tracedVerdictOf } from "../../../lib/acl/replay/verdict.ts";
-import { formatIp, type Ip } from "../../../lib/wire/ip.ts";
+import { explain, type Explanation } from "../acl/explain.ts";
+import type { EarlyDecision, Policy } from "../acl/policy.ts";
+import type { FactName, Facts, FactValue } from "../acl/facts.ts";
+import { lookupFact } from "../acl/facts.ts";
+import type { Guard } from "../acl/guard.ts";
+import { recordedSide } from "../acl/replay/replay.ts";
+import type { RecordedRequest } from "../acl/replay/record.ts";
+import type { Side } from "../acl/replay/tally.ts";
+import { type Request, type TracedVerdict, tracedVerdictOf } from "../acl/replay/verdict.ts";
+import { formatIp, type Ip } from "../wire/ip.ts";
 
 /** One evaluation; of a hop whose routes cannot be told only those. */
 export interface ExplainedStep {

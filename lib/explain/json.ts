@@ -1,5 +1,5 @@
 /** An account as one line of JSON. Not for people. */
-import type { ExplainedClauses, ExplainedCondition } from "../../../lib/acl/explain.ts";
+import type { ExplainedClauses, ExplainedCondition } from "../acl/explain.ts";
 import { type Account, factJson, knownFacts } from "./account.ts";
 
 /** Ends with a line feed. Keys without a value are left out. */

@@ -1,18 +1,10 @@
 /** Facts from the command line, `FACT=VALUE`, read by the types of lib/acl/facts.ts. Decides nothing. */
-import { parseInstant } from "../../../lib/acl/clock.ts";
-import {
-  FACTS,
-  FAMILIES,
-  type FactName,
-  type Facts,
-  type FactType,
-  type FactValue,
-  lookupFact,
-} from "../../../lib/acl/facts.ts";
-import { usage } from "../../../lib/command/argv.ts";
-import { nearest } from "../../../lib/command/nearest.ts";
-import { canonicalHost } from "../../../lib/wire/host.ts";
-import { parseIp } from "../../../lib/wire/ip.ts";
+import { parseInstant } from "../acl/clock.ts";
+import { FACTS, FAMILIES, type FactName, type Facts, type FactType, type FactValue, lookupFact } from "../acl/facts.ts";
+import { usage } from "../command/argv.ts";
+import { nearest } from "../command/nearest.ts";
+import { canonicalHost } from "../wire/host.ts";
+import { parseIp } from "../wire/ip.ts";
 
 /** Hosts are made canonical as the daemons do. Lists may come as `a,b`, as JSON, or by naming the fact again. Throws `PortailError` (64). */
 export function parseFacts(given: readonly string[]): Facts {
