@@ -33,11 +33,11 @@ export class Exits {
   async #tryToOpen(family: Family): Promise<DatagramSocket | undefined> {
     if (!this.#proxy.hasRoom()) return undefined;
     // Counted before it is there, so that those that are opened at the same time fit together.
-    this.#proxy.exits++;
+    this.#proxy.datagramExits++;
     try {
       return await openDatagrams(family === 4 ? "0.0.0.0" : "::", this.#events);
     } catch {
-      this.#proxy.exits--;
+      this.#proxy.datagramExits--;
       return undefined;
     }
   }
@@ -45,7 +45,7 @@ export class Exits {
   #close(socket: DatagramSocket | undefined): void {
     if (socket === undefined) return;
     socket.close();
-    this.#proxy.exits--;
+    this.#proxy.datagramExits--;
   }
 
   /** Closes them, also those that are yet to open. */

@@ -48,7 +48,7 @@ export class Proxy {
   #forwarder: Promise<Forwarder> | undefined;
   #associations: Promise<OpenAssociation> | undefined;
   /** Sockets of UDP associations that nothing else counts. */
-  exits = 0;
+  datagramExits = 0;
   #emptied: (() => void) | undefined;
 
   constructor(
@@ -114,7 +114,7 @@ export class Proxy {
 
   /** Descriptors beside those of clients and places. */
   get heldBesides(): number {
-    return abandonedDials() + this.exits;
+    return abandonedDials() + this.datagramExits;
   }
 
   drain(): Promise<void> {

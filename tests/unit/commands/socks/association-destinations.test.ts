@@ -7,6 +7,7 @@ import { Associations } from "../../../../commands/socks/associations.ts";
 import { Wants } from "../../../../commands/socks/facts.ts";
 import type { Asker } from "../../../../commands/socks/passage.ts";
 import type { Proxy } from "../../../../commands/socks/proxy.ts";
+import type { Facts } from "../../../../lib/acl/facts.ts";
 import { loadPolicy } from "../../../../lib/acl/load.ts";
 import { ResolveError } from "../../../../lib/net/resolve.ts";
 import { headerLength } from "../../../../lib/wire/socks5-udp.ts";
@@ -41,7 +42,9 @@ function open(names: Record<string, string[]> = {}) {
     wants: new Wants([]),
     counts: { decisions: { allow: 0, deny: 0 }, datagrams: new DatagramCounts() },
     recorded: false,
-    exits: 0,
+    known: (facts: Facts) => facts,
+    exitsOf: () => undefined,
+    datagramExits: 0,
     hasRoom: () => true,
   };
   const events: string[] = [];
@@ -130,7 +133,7 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   const { all, destinations, send, events, proxy } = open();
   send("127.0.0.1", echo.port, "hello");
   await until("the answer", () => events.includes("answer hello"));
-  expect(proxy.exits).toBe(1);
+  expect(proxy.datagramExits).toBe(1);
   const { port, address } = echo.sources[0]!;
   destinations.sweep(all.now);
   echo.socket.send("in time", port, address);
@@ -140,5 +143,5 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   await until("its loss", () => events.includes("unsolicited"));
   expect(events).not.toContain("answer too late");
   destinations.close();
-  expect(proxy.exits).toBe(0);
+  expect(proxy.datagramExits).toBe(0);
 });
