@@ -173,7 +173,7 @@ export class Destinations implements DatagramEvents {
   }
 
   #decided(destination: Destination, verdict: Verdict): void {
-    const { decision, failure, candidates } = verdict;
+    const { failure, candidates } = verdict;
     this.#record(destination, verdict);
     destination.due = this.#all.now + (failure === undefined ? FRESH : FRESH_FAILURE);
     destination.redirected = verdict.redirected;
@@ -183,7 +183,7 @@ export class Destinations implements DatagramEvents {
       return;
     }
     this.#detach(destination);
-    destination.refusal = failure === undefined || decision.outcome !== "allow" ? "denied" : "unresolved";
+    destination.refusal = failure === undefined ? "denied" : "unresolved";
     destination.others = [...candidates];
     this.#attach(destination);
   }

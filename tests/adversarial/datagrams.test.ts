@@ -1,6 +1,10 @@
 /** UDP associations against clients and targets that mean no good: who is heard, where anything goes, and what is kept. No time is asserted. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createSocket, type Socket } from "node:dgram";
+import { mkdtempSync, rmSync } from "node:fs";
+import { createConnection } from "node:net";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { Associated, datagramHeader, type AssociateOptions } from "../support/associated.ts";
 import { udpEcho, type UdpEcho } from "../support/udp-echo.ts";
 import { mutate } from "../fuzz/mutate.ts";
@@ -519,6 +523,22 @@ describe("who gets no association", () => {
     expect((await Associated.open(proxy.port)).code).toBe(7);
     expect(await proxy.event("reject")).toMatchObject({ reason: "protocol" });
     await proxy.stop();
+  });
+
+  test("a client on a UNIX socket, which has no address that datagrams could come from", async () => {
+    const folder = mkdtempSync(join(tmpdir(), "portail-adversarial-"));
+    const path = join(folder, "proxy.sock");
+    const proxy = await startProxy(udpTo(here.port), ["--udp", "--listen", `unix:${path}`]);
+    const client = createConnection({ path });
+    client.write(Buffer.from("05010005030001000000000000", "hex"));
+    let answer = Buffer.alloc(0);
+    client.on("data", (chunk: Buffer) => (answer = Buffer.concat([answer, chunk])));
+    await until(() => answer.length >= 12, "the answer");
+    expect(answer.toString("hex")).toStartWith("05000507");
+    expect(await proxy.event("reject")).toMatchObject({ reason: "protocol", client: "unix:" });
+    client.destroy();
+    await proxy.stop();
+    rmSync(folder, { recursive: true });
   });
 
   test("who is one too many, in all or of one address, until a place is given back", async () => {
