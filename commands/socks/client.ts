@@ -8,6 +8,8 @@ import { concat, NOTHING, type FrontSession, type ProxyRequest, type Step } from
 import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
+import type { WriteBody } from "../../lib/session/http-refusal.ts";
+import { refusalBody } from "./denial.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, reject, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
 import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
@@ -39,6 +41,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   /** Bytes before the protocol is known, and between the request and the tunnel. */
   #held: Uint8Array = NOTHING;
   #passage: Passage | undefined;
+  /** What was asked for, as long as it may be refused. */
+  #asked: ProxyRequest | undefined;
   #relay: Relay | undefined;
   /** What went over the connection before the tunnel was open. */
   #sentBefore = 0;
@@ -199,6 +203,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     this.#held = front.rest;
+    this.#asked = request;
     openPassage(this.#proxy, this, request, this);
   }
 
@@ -206,11 +211,17 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const front = this.#front!;
     const gone = this.#state !== "asked";
     if ("refusal" in answer) {
-      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
+      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message, this.#bodyOf(answer)));
     } else if (gone) {
       answer.upstream.destroy();
       answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the tunnel was open" });
     } else this.#open(front, answer);
+  }
+
+  /** Only HTTP has room for one. */
+  #bodyOf(refused: Refused): WriteBody | undefined {
+    const asked = this.#asked!;
+    return asked.http === undefined ? undefined : refusalBody(this.#proxy, this, asked, refused);
   }
 
   #open(front: FrontSession, passage: Passage): void {
@@ -220,6 +231,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
     this.#front = undefined;
+    this.#asked = undefined;
     this.#passage = passage;
     this.#sentBefore = this.conn.received - early.bytes.length;
     this.#receivedBefore = this.conn.sent;

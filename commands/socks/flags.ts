@@ -56,6 +56,19 @@ export const args = {
     group: "Policy",
     description: "The access policy; builtin:sample is one to try things with. Reloaded on SIGHUP",
   },
+  "explain-acl": {
+    type: "string",
+    valueHint: "FILE",
+    group: "Policy",
+    description:
+      "A policy that decides whom the reason of a denial is shown; without it nobody is told more than the denial",
+  },
+  templates: {
+    type: "string",
+    valueHint: "DIR",
+    group: "Policy",
+    description: "Folder of the pages (NAME.html) and texts (NAME.txt) that explain-template names",
+  },
   audit: {
     type: "string",
     valueHint: "DEST",

@@ -12,10 +12,12 @@ import {
 } from "../../lib/session/http-refusal.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forward.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
 import { Client } from "./client.ts";
+import { refusalBody } from "./denial.ts";
 import { exchange, refuse } from "./exchange.ts";
 import type { Origin } from "./origin.ts";
-import { openPassage, reject, type Asker } from "./passage.ts";
+import { openPassage, reject, type Asker, type Refused } from "./passage.ts";
 import { clientNetwork, type Open, type Proxy } from "./proxy.ts";
 
 /** A client connection that makes forward requests, one after the other. */
@@ -170,21 +172,20 @@ export class Forwarder {
     const http = { method: req.method, path, query, headers: () => pairs(req.rawHeaders) };
     const asking = { req, res, target, wasCut: () => client.wasCut };
     const { relay } = this.#proxy.settings;
-    openPassage(
-      this.#proxy,
-      asker,
-      { protocol: "http", host, ip: undefined, port, http },
-      {
-        answered(answer) {
-          if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
-          else if (!res.destroyed) exchange(asking, answer, relay);
-          else {
-            answer.upstream.destroy();
-            answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the answer" });
-          }
-        },
+    const asked: ProxyRequest = { protocol: "http", host, ip: undefined, port, http };
+    const refused = (answer: Refused) => {
+      refuse(res, answerRefusal(answer.refusal, answer.message, refusalBody(this.#proxy, asker, asked, answer)));
+    };
+    openPassage(this.#proxy, asker, asked, {
+      answered(answer) {
+        if ("refusal" in answer) refused(answer);
+        else if (!res.destroyed) exchange(asking, answer, relay);
+        else {
+          answer.upstream.destroy();
+          answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the answer" });
+        }
       },
-    );
+    });
   }
 
   /** What is wrong with the request before any policy is asked. */

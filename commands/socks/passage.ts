@@ -1,5 +1,6 @@
 /** One request's way out: place, facts, decision, connection, and the record of each. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
+import type { Facts } from "../../lib/acl/facts.ts";
 import { auditFacts, AUDIT_VERSION, type DecisionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
@@ -40,6 +41,9 @@ export interface Refused {
   refusal: Refusal;
   /** For the person at the client: no rule names. */
   message: string;
+  /** Where the policy refuses, and the facts that it was decided on. */
+  decision?: Decision;
+  facts?: Facts;
 }
 
 /** Told once what became of a request. */
@@ -107,7 +111,7 @@ class Attempt implements Passage, Dialled {
       this.#proxy.settings.dialer.dial(verdict.candidates, this);
     } else {
       this.#release();
-      this.#answer.answered({ refusal: "denied", message: deniedMessage(decision) });
+      this.#answer.answered({ refusal: "denied", message: deniedMessage(decision), decision, facts: verdict.facts });
     }
   }
 

@@ -18,6 +18,7 @@ import type { LoadedTls } from "./load-tls.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker } from "./passage.ts";
 import type { Settings } from "./settings.ts";
+import type { Templates } from "./templates.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
@@ -55,7 +56,7 @@ export class Proxy {
   ) {
     this.settings = settings;
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
+    this.#wants = wantsOf(loaded);
     this.log = shared.log;
     this.resolve = shared.resolve;
     this.#recorders = shared.recorders;
@@ -66,11 +67,19 @@ export class Proxy {
   /** Puts what was loaded anew in force, from the next request on. */
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
-    this.#wants = new Wants(loaded.policy.mentions);
+    this.#wants = wantsOf(loaded);
   }
 
   get policy(): Policy {
     return this.#loaded.policy;
+  }
+
+  get explainPolicy(): Policy | undefined {
+    return this.#loaded.explainPolicy;
+  }
+
+  get templates(): Templates {
+    return this.#loaded.templates;
   }
 
   get users(): Users | undefined {
@@ -150,6 +159,10 @@ export class Proxy {
   sessionName(number: number): string {
     return `${this.#run}-${number.toString(36)}`;
   }
+}
+
+function wantsOf({ policy, explainPolicy }: Loaded): Wants {
+  return new Wants([...policy.mentions, ...(explainPolicy?.mentions ?? [])]);
 }
 
 /** What a limit per client counts by: the address, or one name for all on UNIX sockets. Not asked for without a limit. */

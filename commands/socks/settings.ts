@@ -21,6 +21,9 @@ export interface Settings {
   open: boolean;
   wayIn: WayIn;
   acl: string;
+  explainAcl: string | undefined;
+  /** The folder. */
+  templates: string | undefined;
   users: string | undefined;
   audit: string | undefined;
   resolvers: string[];
@@ -59,6 +62,8 @@ export function parseSettings(given: ParsedArgs<typeof args>): Settings {
     listen,
     open,
     acl: given.acl,
+    explainAcl: given["explain-acl"],
+    templates: given.templates,
     users: given.users,
     audit: given.audit,
     resolvers: given.resolver,
