@@ -87,7 +87,6 @@ class Attempt implements Passage, Dialled {
   readonly #client: string;
   readonly #answer: Answer;
   readonly #started = performance.now();
-  #verdict!: Verdict;
   #dest: string | undefined;
   #over = false;
 
@@ -100,13 +99,12 @@ class Attempt implements Passage, Dialled {
   }
 
   decided(verdict: Verdict): void {
-    this.#verdict = verdict;
     const { decision, failure } = verdict;
-    this.#proxy.counts.decisions[decision.outcome]++;
+    this.#proxy.counts.decided(decision, reasonOf(verdict));
     recordDecision(this.#proxy, this.#asker, this.#asked, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
-      this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
+      this.#fail(refusal, failure.message, `cannot resolve ${this.#asked.host}`);
     } else if (decision.outcome === "allow") {
       this.#proxy.settings.dialer.dial(verdict.candidates, this);
     } else {
@@ -124,8 +122,8 @@ class Attempt implements Passage, Dialled {
   }
 
   failed(error: DialError): void {
-    const { host, port } = this.#verdict;
-    this.#fail(DIAL_REFUSALS[error.kind], error.message, `cannot connect to ${formatHostPort(host, port)}`);
+    // Where a redirect led is not the client's to know.
+    this.#fail(DIAL_REFUSALS[error.kind], error.message, `cannot connect to ${targetOf(this.#asked)}`);
   }
 
   #fail(refusal: Refusal, error: string, message: string): void {
@@ -207,7 +205,7 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     ...(first === undefined ? {} : { dest: formatHostPort(first.ip, first.port) }),
     decision: decision.outcome,
     policy: decision.policy ?? null,
-    reason: verdict.failure === undefined ? decision.reason : "unresolved",
+    reason: reasonOf(verdict),
     ...(decision.guardClass === undefined ? {} : { guard: decision.guardClass }),
     ...(decision.missing === undefined ? {} : { missing: decision.missing }),
     ...(decision.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
@@ -218,6 +216,10 @@ function recordDecision(proxy: Proxy, asker: Asker, asked: ProxyRequest, verdict
     facts: auditFacts(verdict.facts, proxy.policy.mentions, digest),
   };
   proxy.record(event);
+}
+
+function reasonOf({ decision, failure }: Verdict): string {
+  return failure === undefined ? decision.reason : "unresolved";
 }
 
 function originRecord({ tls, peer }: Origin): Pick<DecisionEvent, "certificate" | "tls"> {

@@ -1,6 +1,7 @@
 /** What all clients of one access proxy share: policy, limits, resolver, users, records. Speaks no protocol. */
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
+import type { Decider } from "../../lib/acl/request.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Users } from "../../lib/identity/users.ts";
@@ -15,7 +16,9 @@ import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
 import type { Loaded } from "./load.ts";
 import type { LoadedTls } from "./load-tls.ts";
+import { Meters } from "./meters.ts";
 import { clientAddress } from "./origin.ts";
+import type { Part } from "./part-metrics.ts";
 import type { Asker } from "./passage.ts";
 import type { Settings } from "./settings.ts";
 import type { Templates } from "./templates.ts";
@@ -31,6 +34,8 @@ export interface Open {
 export class Proxy {
   #loaded: Loaded;
   #wants: Wants;
+  /** The policy with its evaluations timed, where somebody may look. */
+  decider: Decider | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   readonly settings: Settings;
@@ -38,7 +43,11 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
-  readonly counts = new Counts();
+  readonly counts: Counts;
+  /** Undefined where nobody can look at them. */
+  readonly meters: Meters | undefined;
+  /** Parts that have metrics of their own add them here, before the proxy opens its status. */
+  readonly parts: Part[] = [];
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
@@ -58,7 +67,11 @@ export class Proxy {
     this.#loaded = loaded;
     this.#wants = wantsOf(loaded);
     this.log = shared.log;
-    this.resolve = shared.resolve;
+    this.meters = settings.status === undefined ? undefined : new Meters();
+    this.counts = new Counts(this.meters !== undefined);
+    this.resolve = this.meters?.watched(shared.resolve) ?? shared.resolve;
+    this.decider = this.meters?.timed(loaded.policy);
+    settings.dialer.meter = this.meters;
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
     this.deadlines = new Deadlines(settings.handshakeTimeout);
@@ -68,6 +81,8 @@ export class Proxy {
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
     this.#wants = wantsOf(loaded);
+    this.decider = this.meters?.timed(loaded.policy);
+    this.counts.keepPolicies(loaded.policy.policyNames);
   }
 
   get policy(): Policy {

@@ -3,13 +3,15 @@ import type { Decision } from "../acl/decision.ts";
 import type { Facts } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
-import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
+import { decideAtOnce, decideRequest, type Decider, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
 
 export interface EgressContext {
   policy: Policy;
+  /** Asked in its place, where it is set. */
+  decider?: Decider | undefined;
   resolve: Resolve;
   guard: Guard;
 }
@@ -41,7 +43,8 @@ export interface Verdict {
  * Decides the request that `facts` describe (`host` canonical, `port`). A name is resolved only if the policy may allow
  * it, once; every address is decided; what is left is exactly what may be connected. At once where nothing is resolved.
  */
-export function decideEgress(facts: Facts, { policy, guard, resolve }: EgressContext): Verdict | Promise<Verdict> {
+export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
+  const { guard, resolve, decider: policy = context.policy } = context;
   // The common case of an address needs no dialogue.
   const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
   if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);

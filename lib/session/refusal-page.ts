@@ -47,7 +47,7 @@ export function pageFields(style: string, images = ""): Record<string, string> {
 export const HTML_TYPE = "text/html; charset=utf-8";
 
 /** The digest of `STYLE` by which the policy of the page names it; a test computes it anew. */
-export const STYLE_DIGEST = "sha256-W1AVWmay6ntDa0yg63/CjFEN9mWfHJHXrTpO4t/Vxog=";
+export const STYLE_DIGEST = "sha256-ZImQygg6YalpOrUOxId1Ytavx6547I3q+bqrloLGCR4=";
 
 /** The page that is shown where no other is named. */
 export function builtinPage(line: RefusalLine, told: Told): RefusalBody {
@@ -138,8 +138,8 @@ body{margin:0;min-height:100vh;display:flex;justify-content:center;align-items:f
 main{width:100%;max-width:36rem;background:var(--card);border:1px solid var(--line);border-top:4px solid var(--sign);border-radius:10px;padding:clamp(1.25rem,5vw,2.25rem)}
 .status{margin:0;color:var(--sign);font-size:.875rem;font-weight:600;letter-spacing:.02em}
 h1{margin:.25rem 0 1rem;font-size:clamp(1.4rem,5vw,1.75rem);line-height:1.25;font-weight:650}
-p{margin:0 0 1rem}
-.target,.step{padding:.65rem .85rem;border-radius:6px;overflow-wrap:anywhere}
+p{margin:0 0 1rem;overflow-wrap:anywhere}
+.target,.step{padding:.65rem .85rem;border-radius:6px}
 .target{border:1px solid var(--line);font:.95rem/1.45 ui-monospace,SFMono-Regular,Menlo,Consolas,monospace}
 .step{background:var(--tint);border-left:3px solid var(--sign);font-size:1.05rem}
 a{color:var(--link)}
