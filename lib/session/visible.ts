@@ -16,7 +16,7 @@ export function visible(text: string, most = MOST): string {
 
 function visiblePoint(point: string): string {
   if (/[\t\n\r\p{Zs}]/u.test(point)) return " ";
-  return /[\p{C}\p{Zl}\p{Zp}\u034f\u115f\u1160\u17b4\u17b5\u3164\uffa0]/u.test(point) ? "\ufffd" : point;
+  return /[\p{C}\p{Zl}\p{Zp}]|\u034f|\u115f|\u1160|\u17b4|\u17b5|\u3164|\uffa0/u.test(point) ? "\ufffd" : point;
 }
 
 /** For HTML, as text or as the value of a quoted attribute. */
