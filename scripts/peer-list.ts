@@ -33,6 +33,7 @@ export const PEERS = {
   patch: "patch",
   pg_createcluster: "postgresql",
   pk12util: "libnss3-tools",
+  promtool: "prometheus",
   prove: "perl",
   proxychains4: "proxychains4",
   psql: "postgresql-client",

@@ -16,6 +16,8 @@ import { HttpConnectServer } from "../../lib/session/http-connect-server.ts";
 import { Socks4Server } from "../../lib/session/socks4-server.ts";
 import { Socks5Server } from "../../lib/session/socks5-server.ts";
 import type { Association } from "./association.ts";
+import type { WriteBody } from "../../lib/session/http-refusal.ts";
+import { refusalBody } from "./denial.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
 import { reject } from "./record.ts";
@@ -257,11 +259,17 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const front = this.#front!;
     const gone = this.#state !== "asked";
     if ("refusal" in answer) {
-      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message));
+      if (!gone) this.#farewell(front.refuse(answer.refusal, answer.message, this.#bodyOf(answer)));
     } else if (gone) {
       answer.upstream.destroy();
       answer.close({ reason: "client", sent: 0, received: 0, error: "the client left before the tunnel was open" });
     } else this.#open(front, answer);
+  }
+
+  /** Only HTTP has room for one. */
+  #bodyOf(refused: Refused): WriteBody | undefined {
+    const asked = this.#asked!;
+    return asked.http === undefined ? undefined : refusalBody(this.#proxy, this, asked, refused);
   }
 
   #open(front: FrontSession, passage: Passage): void {
@@ -271,6 +279,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
     this.#front = undefined;
+    this.#asked = undefined;
     this.#passage = passage;
     this.#sentBefore = this.conn.received - early.bytes.length;
     this.#receivedBefore = this.conn.sent;

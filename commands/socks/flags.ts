@@ -64,6 +64,19 @@ export const args = {
     group: "Policy",
     description: "How long all providers of facts together may take for a request; what is late is missing",
   },
+  "explain-acl": {
+    type: "string",
+    valueHint: "FILE",
+    group: "Policy",
+    description:
+      "A policy that decides whom the reason of a denial is shown; without it nobody is told more than the denial",
+  },
+  templates: {
+    type: "string",
+    valueHint: "DIR",
+    group: "Policy",
+    description: "Folder of the pages (NAME.html) and texts (NAME.txt) that explain-template names",
+  },
   audit: {
     type: "string",
     valueHint: "DEST",

@@ -10,13 +10,14 @@ import {
   encodeAnswer,
   type RefusalAnswer,
 } from "../../lib/session/http-refusal.ts";
-import type { ProxyRequest } from "../../lib/session/front.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forward.ts";
+import type { ProxyRequest } from "../../lib/session/front.ts";
 import { Client } from "./client.ts";
+import { refusalBody } from "./denial.ts";
 import { exchange, refuse } from "./exchange.ts";
 import type { Origin } from "./origin.ts";
-import { openPassage, type Asker, type Passage } from "./passage.ts";
+import { openPassage, type Asker, type Passage, type Refused } from "./passage.ts";
 import { reject } from "./record.ts";
 import { clientNetwork, stateOf, type Open, type OpenState, type Proxy } from "./proxy.ts";
 
@@ -184,9 +185,12 @@ export class Forwarder {
     const asked: ProxyRequest = { protocol: "http", host, ip: undefined, port, http };
     client.user = asker.user;
     client.asked = asked;
+    const refused = (answer: Refused) => {
+      refuse(res, answerRefusal(answer.refusal, answer.message, refusalBody(this.#proxy, asker, asked, answer)));
+    };
     openPassage(this.#proxy, asker, asked, {
       answered(answer) {
-        if ("refusal" in answer) refuse(res, answerRefusal(answer.refusal, answer.message));
+        if ("refusal" in answer) refused(answer);
         else if (!res.destroyed) {
           client.passage = answer;
           exchange(asking, answer, relay);

@@ -1,4 +1,4 @@
-/** What the access proxy reads from files: policy, users, certificates, what providers and backends need. As a whole, or not at all; puts nothing in force. */
+/** What the access proxy reads from files: policies, templates, users, certificates, what providers and backends need. As a whole, or not at all; puts nothing in force. */
 import { readFileSync } from "node:fs";
 import type { Policy } from "../../lib/acl/policy.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
@@ -10,10 +10,14 @@ import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { loadBackend, type LoadedBackend } from "./load-backends.ts";
 import { loadTls, type LoadedTls } from "./load-tls.ts";
 import type { Settings } from "./settings.ts";
+import { readTemplates, type Templates } from "./templates.ts";
 
 /** What was read: swapped at a reload. */
 export interface Loaded {
   readonly policy: Policy;
+  /** Decides what of a denial's reason is shown; undefined shows nothing. */
+  readonly explainPolicy: Policy | undefined;
+  readonly templates: Templates;
   /** Undefined where nobody is asked who they are. */
   readonly users: Users | undefined;
   /** Undefined where nobody speaks TLS. */
@@ -31,20 +35,25 @@ export interface Loaded {
 export function load(settings: Settings, files: SourceFiles): Loaded {
   const { backends: plans } = settings.exits;
   const { policy, warnings } = readPolicy(settings.acl, { backends: plans.map(({ name }) => name) });
+  const explained = settings.explainAcl === undefined ? undefined : readPolicy(settings.explainAcl);
+  const { templates, warnings: lacking } = readTemplates(settings.templates, policy);
   const backends = new Map(plans.map((plan) => [plan.name, loadBackend(plan, files)]));
   const users = readUsers(settings.users);
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
   const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
-  const context = settings.context?.load(policy.mentions);
+  const context = settings.context?.load([...policy.mentions, ...(explained?.policy.mentions ?? [])]);
   const controlGroups = readGroups(settings.control?.groups ?? { trusted: [], admin: [] });
+  const found = [warnings, explained?.warnings ?? ""].filter((warning) => warning !== "");
   return {
     policy,
+    explainPolicy: explained?.policy,
+    templates,
     users,
     tls,
     context,
     controlGroups,
     backends,
-    warnings: [...(warnings === "" ? [] : [warnings]), ...ofFiles],
+    warnings: [...found, ...lacking, ...ofFiles],
   };
 }
 

@@ -6,13 +6,12 @@ import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
 import { decideAgain, decideEgress, type EgressContext, type Verdict } from "../../lib/net/egress.ts";
-import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { requestFacts } from "./facts.ts";
 import type { Origin } from "./origin.ts";
-import { recordClose, recordDecision, reject, targetOf } from "./record.ts";
+import { reasonOf, recordClose, recordDecision, reject, targetOf } from "./record.ts";
 import { clientKey, type Proxy } from "./proxy.ts";
 
 /** Who asks. */
@@ -57,6 +56,9 @@ export interface Refused {
   refusal: Refusal;
   /** For the person at the client: no rule names. */
   message: string;
+  /** Where the policy refuses, and the facts that it was decided on. */
+  decision?: Decision;
+  facts?: Facts;
 }
 
 /** Told once what became of a request. */
@@ -139,8 +141,14 @@ class Attempt implements Passage, Dialled {
   }
 
   get #context(): EgressContext {
-    const { guard, resolve } = this.#proxy;
-    return { policy: this.#policy, guard, resolve, exits: this.#proxy.exitsOf(this.#policy) };
+    const { guard, resolve, policy, decider } = this.#proxy;
+    return {
+      policy: this.#policy,
+      decider: policy === this.#policy ? decider : undefined,
+      guard,
+      resolve,
+      exits: this.#proxy.exitsOf(this.#policy),
+    };
   }
 
   #decided(verdict: Verdict): void {
@@ -153,16 +161,16 @@ class Attempt implements Passage, Dialled {
   #settle(verdict: Verdict, nth: number): void {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
-    this.#proxy.counts.decisions[decision.outcome]++;
+    this.#proxy.counts.decided(decision, reasonOf(verdict));
     recordDecision(this.#proxy, this.#asker, this.#asked, this.#policy, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
-      this.#fail(refusal, failure.message, `cannot resolve ${verdict.host}`);
+      this.#fail(refusal, failure.message, `cannot resolve ${this.#asked.host}`);
     } else if (decision.outcome === "allow") {
       this.#goOut(nth);
     } else {
       this.#release();
-      this.#answer.answered({ refusal: "denied", message: deniedMessage(decision) });
+      this.#answer.answered({ refusal: "denied", message: deniedMessage(decision), decision, facts: verdict.facts });
     }
   }
 
@@ -197,8 +205,7 @@ class Attempt implements Passage, Dialled {
     const way = this.#ways[nth];
     const last = backends.fallback && nth === this.#ways.length && !this.#ways.some((one) => backends.isDirect(one));
     if (way === undefined && !last) {
-      const { host, port } = this.#verdict;
-      this.#fail(refusal, error, `cannot connect to ${formatHostPort(host, port)}`);
+      this.#fail(refusal, error, this.#unreached);
       return;
     }
     const direct = way === undefined || backends.isDirect(way);
@@ -232,10 +239,14 @@ class Attempt implements Passage, Dialled {
   }
 
   failed(error: DialError): void {
-    const { host, port } = this.#verdict;
     const refusal = DIAL_REFUSALS[error.kind];
     if (this.#nth < this.#ways.length) void this.#goOn(refusal, error.message);
-    else this.#fail(refusal, error.message, `cannot connect to ${formatHostPort(host, port)}`);
+    else this.#fail(refusal, error.message, this.#unreached);
+  }
+
+  /** Where a redirect led is not the client's to know. */
+  get #unreached(): string {
+    return `cannot connect to ${targetOf(this.#asked)}`;
   }
 
   #fail(refusal: Refusal, error: string, message: string): void {

@@ -3,6 +3,7 @@ import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Exits } from "../../lib/acl/routed.ts";
+import type { Decider } from "../../lib/acl/request.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Context } from "../../lib/context/context.ts";
@@ -24,9 +25,12 @@ import type { Forwarder } from "./forward.ts";
 import type { Loaded } from "./load.ts";
 import { applyBackends } from "./load-backends.ts";
 import type { LoadedTls } from "./load-tls.ts";
+import { Meters } from "./meters.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker, Passage } from "./passage.ts";
+import type { Part } from "./part-metrics.ts";
 import type { Settings } from "./settings.ts";
+import type { Templates } from "./templates.ts";
 
 /** What can be ended from outside: a tunnel, or a client that has not got that far. */
 export interface Open {
@@ -59,6 +63,8 @@ export class Proxy {
   #wants: Wants;
   /** Undefined where the policy needs no provider. */
   #context: Context | undefined;
+  /** The policy with its evaluations timed, where somebody may look. */
+  decider: Decider | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   /** Why the last reload changed nothing. */
@@ -69,8 +75,12 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
-  readonly counts = new Counts();
   readonly contextCounts: ContextCounts = new Map();
+  readonly counts: Counts;
+  /** Undefined where nobody can look at them. */
+  readonly meters: Meters | undefined;
+  /** Parts that have metrics of their own add them here, before the proxy opens its status. */
+  readonly parts: Part[] = [];
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();
@@ -95,7 +105,11 @@ export class Proxy {
     this.#loaded = loaded;
     applyBackends(this.backends, loaded.backends);
     this.log = shared.log;
-    this.resolve = shared.resolve;
+    this.meters = settings.status === undefined ? undefined : new Meters();
+    this.counts = new Counts(this.meters !== undefined);
+    this.resolve = this.meters?.watched(shared.resolve) ?? shared.resolve;
+    this.decider = this.meters?.timed(loaded.policy);
+    settings.dialer.meter = this.meters;
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
     this.#recorders = shared.recorders;
@@ -110,6 +124,8 @@ export class Proxy {
     applyBackends(this.backends, loaded.backends);
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
+    this.decider = this.meters?.timed(loaded.policy);
+    this.counts.keepPolicies(loaded.policy.policyNames);
     void before?.retire();
   }
 
@@ -117,9 +133,9 @@ export class Proxy {
     return context?.open({ log: this.log, resolve: this.resolve, counts: this.contextCounts });
   }
 
-  #wantsOf({ policy }: Loaded): Wants {
+  #wantsOf({ policy, explainPolicy }: Loaded): Wants {
     const keys: readonly FactName[] = this.#context?.keys ?? [];
-    return new Wants([...policy.mentions, ...keys]);
+    return new Wants([...policy.mentions, ...(explainPolicy?.mentions ?? []), ...keys]);
   }
 
   /**
@@ -137,6 +153,14 @@ export class Proxy {
 
   get policy(): Policy {
     return this.#loaded.policy;
+  }
+
+  get explainPolicy(): Policy | undefined {
+    return this.#loaded.explainPolicy;
+  }
+
+  get templates(): Templates {
+    return this.#loaded.templates;
   }
 
   get users(): Users | undefined {

@@ -58,7 +58,7 @@ export function recordDecision(
     decision: decision.outcome,
     policy: decision.policy ?? null,
     ...(verdict.routes.length === 0 ? {} : { route: [...verdict.routes] }),
-    reason: verdict.failure === undefined ? decision.reason : "unresolved",
+    reason: reasonOf(verdict),
     ...(decision.guardClass === undefined ? {} : { guard: decision.guardClass }),
     ...(decision.missing === undefined ? {} : { missing: decision.missing }),
     ...(decision.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
@@ -69,6 +69,11 @@ export function recordDecision(
     facts: auditFacts(verdict.facts, policy.mentions, digest),
   };
   proxy.record(event);
+}
+
+/** Why it was decided so, in one word. */
+export function reasonOf({ decision, failure }: Verdict): string {
+  return failure === undefined ? decision.reason : "unresolved";
 }
 
 function originRecord({ tls, peer }: Origin): Pick<DecisionEvent, "certificate" | "tls"> {

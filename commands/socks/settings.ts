@@ -27,6 +27,9 @@ export interface Settings {
   wayIn: WayIn;
   exits: ExitSettings;
   acl: string;
+  explainAcl: string | undefined;
+  /** The folder. */
+  templates: string | undefined;
   users: string | undefined;
   /** Providers of facts; set where the configuration names some. */
   context?: ContextPlan | undefined;
@@ -77,6 +80,8 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
     listen,
     open,
     acl: given.acl,
+    explainAcl: given["explain-acl"],
+    templates: given.templates,
     users: given.users,
     audit: given.audit,
     resolvers: given.resolver,

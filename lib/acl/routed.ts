@@ -17,11 +17,14 @@ export interface Exits {
 
 export class Routed implements Decider {
   readonly #policy: Policy;
+  readonly #decider: Decider;
   readonly #exits: Exits;
   #routes: Routes | NoRoutes | undefined;
 
-  constructor(policy: Policy, exits: Exits) {
+  /** `decider` evaluates in the policy's place. */
+  constructor(policy: Policy, exits: Exits, decider: Decider = policy) {
     this.#policy = policy;
+    this.#decider = decider;
     this.#exits = exits;
   }
 
@@ -41,19 +44,19 @@ export class Routed implements Decider {
     if (routes.missing !== undefined) return troubleDecision(undefined, routes.reason, routes.missing);
     const isLocal = this.isLocal;
     const judged = guard === undefined || isLocal ? guard : ({ ...guard, resolvedBy: "backend" } as const);
-    return this.#policy.decide({ ...facts, "route.local": isLocal }, judged);
+    return this.#decider.decide({ ...facts, "route.local": isLocal }, judged);
   }
 
   /** A backend resolves names by itself: then there is nothing to wait for. */
   decideBeforeResolution(facts: Facts): EarlyDecision {
     const routes = this.#enter(facts);
     if (routes.missing !== undefined || !this.isLocal) return this.decide(facts, BACKEND);
-    return this.#policy.decideBeforeResolution({ ...facts, "route.local": true });
+    return this.#decider.decideBeforeResolution({ ...facts, "route.local": true });
   }
 
   follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
     this.#routes = undefined;
-    return this.#policy.follow(facts, decision, hop);
+    return this.#decider.follow(facts, decision, hop);
   }
 
   /** Whether the first of them is a direct exit. */

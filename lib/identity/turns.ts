@@ -19,6 +19,11 @@ export class Turns {
     this.#limits = limits;
   }
 
+  /** Pieces that wait, of all clients. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
   /** Runs `work` when it is the turn of `client`. Undefined, at once, where too much waits already. */
   async run<T>(client: string, work: () => Promise<T>): Promise<T | undefined> {
     if (this.#running >= this.#limits.atOnce) {

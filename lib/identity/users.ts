@@ -4,6 +4,8 @@ import { Turns } from "./turns.ts";
 
 export interface Users {
   readonly count: number;
+  /** Passwords that wait for their turn. */
+  readonly waiting: number;
   /**
    * Whether `password` is that of `user`. Takes as long for an unknown user as for a known one. `client` says who asks,
    * with all that one host can make itself look like: clients wait for themselves and take turns among each other.
@@ -64,6 +66,10 @@ class HashedUsers implements Users {
 
   get count(): number {
     return this.#hashes.size;
+  }
+
+  get waiting(): number {
+    return this.#turns.waiting;
   }
 
   async verify(user: string, password: Uint8Array, client: string): Promise<boolean> {

@@ -24,10 +24,16 @@ export class Deadlines {
   /** In the order of their deadlines, since all have the same length. */
   readonly #ring = new Ring();
   #waiting = false;
+  #size = 0;
 
   /** `length` in milliseconds; 0 sets none. */
   constructor(length: number) {
     this.#length = length;
+  }
+
+  /** How many there are. */
+  get size(): number {
+    return this.#size;
   }
 
   /** Sets the deadline of `item`, anew if it has one. */
@@ -40,6 +46,7 @@ export class Deadlines {
     item.dueAfter = this.#ring;
     last.dueAfter = item;
     this.#ring.dueBefore = item;
+    this.#size++;
     if (!this.#waiting) this.#wait(this.#length);
   }
 
@@ -51,6 +58,7 @@ export class Deadlines {
     dueAfter.dueBefore = dueBefore;
     item.dueBefore = undefined;
     item.dueAfter = undefined;
+    this.#size--;
   }
 
   /** The timer outlives what it was set for and looks again; so adding and removing cost no timer. */

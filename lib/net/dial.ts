@@ -46,11 +46,18 @@ export interface Dialled {
   failed(error: DialError): void;
 }
 
+/** Sees each dial: gives `outcome` back, or what tells it. */
+export interface DialMeter {
+  dialled(outcome: Dialled): Dialled;
+}
+
 /** Opens connections under one deadline for all candidates of a target together. */
 export class Dialer {
   readonly #timeout: number;
   readonly #keepAlive: KeepAlive;
   readonly #deadlines: Deadlines;
+  /** Undefined where nobody measures. */
+  meter: DialMeter | undefined;
 
   /** `timeout` in milliseconds. */
   constructor(timeout: number, keepAlive: KeepAlive) {
@@ -76,7 +83,8 @@ export class Dialer {
    * Connects to the first candidate that answers. The order is the caller's; `interleave` gives RFC 8305's. Where they were
    * `silent` of late, it takes the way on which attempts can be given up: nothing piles up before a dead host.
    */
-  dial(candidates: readonly Candidate[], outcome: Dialled, silent = false): void {
+  dial(candidates: readonly Candidate[], told: Dialled, silent = false): void {
+    const outcome = this.meter === undefined ? told : this.meter.dialled(told);
     if (candidates.length === 0) {
       queueMicrotask(() => outcome.failed(new DialError("other", "there is no address to connect to")));
       return;

@@ -4,13 +4,15 @@ import type { Facts } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
 import { Routed, type Exits } from "../acl/routed.ts";
-import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
+import { decideAtOnce, decideRequest, type Decider, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
 
 export interface EgressContext {
   policy: Policy;
+  /** Asked in its place, where it is set. */
+  decider?: Decider | undefined;
   resolve: Resolve;
   guard: Guard;
   /** Other ways out than a direct one. */
@@ -49,8 +51,8 @@ export interface Verdict {
  * it, once; every address is decided; what is left is exactly what may be connected. At once where nothing is resolved.
  */
 export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
-  const { policy, guard, resolve, exits } = context;
-  if (exits !== undefined) return decideRouted(facts, context, new Routed(policy, exits));
+  const { guard, resolve, exits, decider: policy = context.policy } = context;
+  if (exits !== undefined) return decideRouted(facts, context, new Routed(context.policy, exits, policy));
   // The common case of an address needs no dialogue.
   const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
   if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);

@@ -101,6 +101,11 @@ export class Family<I extends Instrument> {
     return instrument;
   }
 
+  /** For `Registry.members`: of a family that is made before its registry. */
+  instruments(): Members {
+    return Array.from(this.#members.values(), ({ labels, instrument }) => [labels, instrument] as const);
+  }
+
   *members(): Iterable<readonly [Labels, Sample[]]> {
     for (const { labels, instrument } of this.#members.values()) yield [labels, instrument.samples()];
   }

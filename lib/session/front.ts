@@ -1,5 +1,6 @@
 /** What the front protocols have in common: a request that a client makes of the proxy, and the ways to answer it. No protocol. */
 
+import type { WriteBody } from "./http-refusal.ts";
 import type { Ip } from "../wire/ip.ts";
 
 /** `HTTP/1` forward requests take another way: see commands/socks/forward.ts. */
@@ -77,8 +78,8 @@ export interface FrontSession {
   accept(): Uint8Array;
   /** After an `associate` step: the bytes that tell the client where its datagrams are taken. */
   associated?(ip: Ip, port: number): Uint8Array;
-  /** The bytes that tell the client why not. */
-  refuse(refusal: Refusal, message: string): Uint8Array;
+  /** The bytes that tell the client why not; `write` is for protocols that have a body. */
+  refuse(refusal: Refusal, message: string, write?: WriteBody): Uint8Array;
 }
 
 export const NOTHING = new Uint8Array(0);

@@ -1,7 +1,7 @@
 /** The server's side of one HTTP/1 CONNECT: bytes in, steps out. Forward requests (`GET http://…`) are not for this. */
 import { decodeBasic, decodeConnect, decodeFields, findHeadEnd, type ConnectHead } from "../wire/http-connect.ts";
 import { after, concat, Front, type FrontSession, type ProxyRequest, type Refusal, type Step } from "./front.ts";
-import { answerRefusal, answerUnauthenticated, encodeAnswer } from "./http-refusal.ts";
+import { answerRefusal, answerUnauthenticated, encodeAnswer, type WriteBody } from "./http-refusal.ts";
 
 const OPEN = Buffer.from("HTTP/1.1 200 Connection established\r\n\r\n");
 
@@ -81,8 +81,8 @@ export class HttpConnectServer extends Front implements FrontSession {
     return OPEN;
   }
 
-  refuse(refusal: Refusal, message: string): Uint8Array {
-    return encodeAnswer(answerRefusal(refusal, message));
+  refuse(refusal: Refusal, message: string, write?: WriteBody): Uint8Array {
+    return encodeAnswer(answerRefusal(refusal, message, write));
   }
 }
 

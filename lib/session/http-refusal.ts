@@ -1,4 +1,4 @@
-/** A refusal as HTTP says it: status, Proxy-Status (RFC 9209) and a short body. Names no rule. */
+/** A refusal as HTTP says it: status, Proxy-Status (RFC 9209) and a body for the person. Names no rule that it is not given. */
 import type { Refusal } from "./front.ts";
 
 interface HttpRefusal {
@@ -33,10 +33,30 @@ export interface RefusalAnswer {
   body: string;
 }
 
+/** What a body is written about. */
+export interface RefusalLine {
+  status: number;
+  phrase: string;
+  message: string;
+}
+
+export interface RefusalBody {
+  /** Media type. */
+  type: string;
+  body: string;
+  /** Fields beside those that every refusal has. */
+  headers?: Readonly<Record<string, string>>;
+  /** For programs: what more may be said in Proxy-Status. */
+  details?: string | undefined;
+}
+
+/** Writes the body; without one it is a line of text. */
+export type WriteBody = (line: RefusalLine) => RefusalBody;
+
 /** `message` is for the person at the client: one sentence without rule names. */
-export function answerRefusal(refusal: Refusal, message: string): RefusalAnswer {
+export function answerRefusal(refusal: Refusal, message: string, write: WriteBody = plainBody): RefusalAnswer {
   const { status, phrase, error } = REFUSALS[refusal];
-  const refused = answer(status, phrase, `portail; error=${error}`, message);
+  const refused = answer({ status, phrase, message }, `portail; error=${error}`, write);
   // RFC 9110 section 15.5.6 asks for it.
   return status === 405 ? { ...refused, headers: { Allow: METHODS, ...refused.headers } } : refused;
 }
@@ -45,20 +65,38 @@ const METHODS = "CONNECT, GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 /** 407 with the one scheme that is taken. */
 export function answerUnauthenticated(message: string): RefusalAnswer {
-  const asked = answer(407, "Proxy Authentication Required", "portail; error=http_request_denied", message);
+  const line = { status: 407, phrase: "Proxy Authentication Required", message };
+  const asked = answer(line, "portail; error=http_request_denied", plainBody);
   return { ...asked, headers: { "Proxy-Authenticate": 'Basic realm="portail", charset="UTF-8"', ...asked.headers } };
 }
 
-function answer(status: number, phrase: string, proxyStatus: string, message: string): RefusalAnswer {
-  const body = `${status} ${phrase}: ${message}\n`;
+/** The line of text that every refusal can be said in. */
+export function refusalText({ status, phrase, message }: RefusalLine): string {
+  return `${status} ${phrase}: ${message}\n`;
+}
+
+export const TEXT_TYPE = "text/plain; charset=utf-8";
+
+function plainBody(line: RefusalLine): RefusalBody {
+  return { type: TEXT_TYPE, body: refusalText(line) };
+}
+
+function answer(line: RefusalLine, proxyStatus: string, write: WriteBody): RefusalAnswer {
+  const { type, body, headers: more, details } = write(line);
   const headers = {
-    "Proxy-Status": proxyStatus,
-    "Content-Type": "text/plain; charset=utf-8",
+    "Proxy-Status": details === undefined ? proxyStatus : `${proxyStatus}; details=${quoted(details)}`,
+    "Content-Type": type,
     "Content-Length": String(Buffer.byteLength(body)),
     "Cache-Control": "no-store",
+    ...more,
     Connection: "close",
   };
-  return { status, phrase, headers, body };
+  return { status: line.status, phrase: line.phrase, headers, body };
+}
+
+/** A string of structured fields (RFC 8941 section 3.3.3): ASCII, what else there is becomes a question mark. */
+function quoted(text: string): string {
+  return `"${text.replaceAll(/[^\x20-\x7e]/g, "?").replaceAll(/["\\]/g, "\\$&")}"`;
 }
 
 /** The answer as HTTP/1.1 bytes. */

@@ -67,7 +67,7 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
 
   test("http: the person reads why a page is denied", async () => {
     const { stdout } = await browse("http", `http://127.0.0.1:${web.port}/`);
-    expect(stdout).toContain("403 Forbidden: the access policy does not allow this");
+    expect(stdout).toContain("The access policy does not allow this.");
     expect(await proxy.decision(`127.0.0.1:${web.port}`)).toMatchObject({ decision: "deny" });
   });
 });

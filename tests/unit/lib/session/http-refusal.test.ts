@@ -38,6 +38,18 @@ describe("each refusal in the words of HTTP", () => {
   );
 });
 
+test("details of Proxy-Status are a string of structured fields (RFC 8941 section 3.3.3)", () => {
+  const { headers } = answerRefusal("denied", "no", () => {
+    return { type: "text/html", body: "é", headers: { "X-A": "b" }, details: 'a"\\\r\nX: é' };
+  });
+  expect(headers).toMatchObject({
+    "Proxy-Status": 'portail; error=http_request_denied; details="a\\"\\\\??X: ?"',
+    "Content-Type": "text/html",
+    "Content-Length": "2",
+    "X-A": "b",
+  });
+});
+
 test("407 names the scheme that is taken (RFC 9110 section 11.7.1)", () => {
   const { status, headers } = answerUnauthenticated("who?");
   expect(status).toBe(407);
