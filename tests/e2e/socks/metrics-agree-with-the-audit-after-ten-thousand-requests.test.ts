@@ -22,8 +22,8 @@ policy step { when host == "step.example" action challenge "first this" }
 policy closed { when host == "closed.example" action deny }
 policy asks { when host == "asks.example" and client.cn == "alice" action allow }
 policy port_only { when port == 22 action allow }
-policy local { when dest.ip == 127.0.0.1 action allow }
-${many.join("\n")}`;
+${many.join("\n")}
+policy local { when dest.ip == 127.0.0.1 action allow }`;
     const proxy = await portail.socks({
       policy,
       args: ["--status", "127.0.0.1:0", "--resolver", (await openNames(scene, {})).address],
