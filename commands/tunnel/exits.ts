@@ -9,6 +9,7 @@ export const exits = [
   { status: EXIT.noInput, meaning: "a file cannot be read" },
   { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
   { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
+  { status: EXIT.io, meaning: "the one connection of --stdio broke off, or was cut" },
   { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
   { status: EXIT.config, meaning: "the settings contradict each other" },
 ] as const;

@@ -4,7 +4,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import { parseDuration } from "../../lib/command/values.ts";
 import { formatHostPort, parseEndpoint } from "../../lib/net/endpoint.ts";
-import { postJson, pushEvery, sendText, withoutSecrets } from "../../lib/service/push.ts";
+import { hasReadableCredentials, postJson, pushEvery, sendText, withoutSecrets } from "../../lib/service/push.ts";
 import { flatten, type GhostunnelMetrics } from "./ghostunnel-metrics.ts";
 
 export const pushFlags = {
@@ -88,11 +88,14 @@ function parseGraphite(text: string): { host: string; port: number } {
   return endpoint;
 }
 
+const ENCODED = "user and password in it are percent-encoded UTF-8: a % is written as %25";
+
 /** The URL may hold a password: it is not repeated. */
 function parseUrl(text: string): URL {
   const url = URL.canParse(text) ? new URL(text) : undefined;
   if (url?.protocol !== "http:" && url?.protocol !== "https:")
     throw refuse("--metrics-url", "write http://… or https://…");
+  if (!hasReadableCredentials(url)) throw refuse("--metrics-url", ENCODED);
   return url;
 }
 

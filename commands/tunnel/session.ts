@@ -51,18 +51,18 @@ export class Session {
     return this.#relay !== undefined;
   }
 
-  /** Resolves when it is over, with the reason where it was not let through. */
-  async run(): Promise<Refusal | undefined> {
-    const refusal = await new Promise<Refusal | undefined>((resolve, reject) => {
+  /** Resolves when it is over: with how it ended, or why it was not let through. */
+  async run(): Promise<Refusal | RelayResult> {
+    const end = await new Promise<Refusal | RelayResult>((resolve, reject) => {
       this.#settle = resolve;
       this.#open().then(resolve, reject);
     });
-    if (refusal === undefined) return undefined;
+    if (!(end instanceof Refusal)) return end;
     this.#progress.front?.conn.destroy();
     this.#accepted.destroy();
     this.#progress.back?.conn.destroy();
-    recordRefused(this.#tunnel, this.#progress, refusal);
-    return refusal;
+    recordRefused(this.#tunnel, this.#progress, end);
+    return end;
   }
 
   /** Ends it at once, whatever it waits for: what comes of that later is dropped. */
@@ -77,8 +77,8 @@ export class Session {
     return new Refusal(phase, "cut", "the tunnel is being stopped");
   }
 
-  /** Everything up to the relay, and the relay itself; why it did not come to that. */
-  async #open(): Promise<Refusal | undefined> {
+  /** Everything up to the relay, and the relay itself; or why it did not come to that. */
+  async #open(): Promise<Refusal | RelayResult> {
     const tunnel = this.#tunnel;
     const progress = this.#progress;
     const front = await openFront(tunnel, this.#accepted, progress);
@@ -105,8 +105,7 @@ export class Session {
       if (header === undefined) return new Refusal("dial", "proxy_header_size", "the PROXY header would be too long");
       back.conn.write(header);
     }
-    await this.#copy(front, back);
-    return undefined;
+    return this.#copy(front, back);
   }
 
   /** What was opened when it was no longer wanted. */
@@ -125,7 +124,7 @@ export class Session {
     return decided instanceof Refusal ? decided : undefined;
   }
 
-  async #copy(front: Front, back: Back): Promise<void> {
+  async #copy(front: Front, back: Back): Promise<RelayResult> {
     const tunnel = this.#tunnel;
     recordOpened(tunnel, this.#progress);
     tunnel.counts.open++;
@@ -136,5 +135,6 @@ export class Session {
     tunnel.counts.ended(performance.now() - this.#progress.started);
     if (result.by === "lifetime") tunnel.counts.cut++;
     recordClosed(tunnel, this.#progress, result);
+    return result;
   }
 }

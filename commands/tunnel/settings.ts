@@ -9,6 +9,7 @@ import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../
 import type { StartTlsProtocol } from "../../lib/net/starttls.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
+import { hasReadableCredentials } from "../../lib/service/push.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
@@ -212,6 +213,10 @@ function parseProxy(text: string | undefined, targets: readonly TargetEndpoint[]
 function parseStatusUrl(text: string | undefined): URL | undefined {
   if (text === undefined) return undefined;
   const url = URL.canParse(text) ? new URL(text) : undefined;
+  if (url !== undefined && !hasReadableCredentials(url)) {
+    const hint = "a % in user or password is written as %25";
+    throw usage("usage.value", "--target-status: user and password are not percent-encoded UTF-8", hint);
+  }
   if (url?.protocol === "http:" || url?.protocol === "https:") return url;
   const hint = "write the URL as the target knows it, e.g. http://localhost:8080/health";
   throw usage("usage.value", `--target-status: ${JSON.stringify(text)} is no http:// or https:// URL`, hint);

@@ -9,7 +9,7 @@ import type { Trust } from "../../lib/identity/trust.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
-import type { RelayLimits } from "../../lib/net/relay.ts";
+import type { RelayLimits, RelayResult } from "../../lib/net/relay.ts";
 import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { TlsContext } from "../../lib/net/tls-context.ts";
@@ -139,8 +139,8 @@ export class Tunnel {
     this.#room.leave();
   }
 
-  /** Carries a connection from here to its end; answers why it was not let through, where it was not. */
-  async carry(conn: Conn): Promise<Refusal | undefined> {
+  /** Carries a connection from here to its end; answers how it ended, or why it was not let through. */
+  async carry(conn: Conn): Promise<Refusal | RelayResult> {
     const session = new Session(this, conn);
     this.#open.add(session);
     try {

@@ -59,11 +59,21 @@ export function postJson(url: URL, body: () => string, ca?: readonly string[]): 
   };
 }
 
-/** The header for user and password of `url`, if it has them (RFC 7617). */
+/** The header for user and password of `url`, if it has them (RFC 7617). Throws where `hasReadableCredentials` says no. */
 export function credentialsOf({ username, password }: URL): { Authorization?: string } {
   if (username === "" && password === "") return {};
   const words = `${decodeURIComponent(username)}:${decodeURIComponent(password)}`;
   return { Authorization: `Basic ${Buffer.from(words).toString("base64")}` };
+}
+
+/** Whether `credentialsOf` can read what `url` has of them: both are percent-encoded UTF-8. */
+export function hasReadableCredentials(url: URL): boolean {
+  try {
+    credentialsOf(url);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /** `url` without what must not be logged. */

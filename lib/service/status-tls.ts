@@ -4,7 +4,7 @@ import type { Conn } from "../net/conn.ts";
 import { secure } from "../net/tls.ts";
 import type { HandshakeOptions } from "../net/tls-conn.ts";
 import { createContext, type TlsContext } from "../net/tls-context.ts";
-import { TlsFailure } from "../net/tls-failure.ts";
+import type { TlsFailure } from "../net/tls-failure.ts";
 import type { StatusSettings } from "./status-settings.ts";
 
 /** HTTPS unless the operator says otherwise, the address is not of the network, or there is no certificate to serve with. */
@@ -19,7 +19,7 @@ const NOTHING = { bytes: new Uint8Array(0), ended: false };
 export function statusTls(
   identity: () => Identity | undefined,
   { deadlines, keepAlive }: Pick<HandshakeOptions, "deadlines" | "keepAlive">,
-): (conn: Conn) => Promise<Conn> {
+): (conn: Conn) => Promise<Conn | TlsFailure> {
   let made: { of: Identity | undefined; context: TlsContext } | undefined;
   return async (conn) => {
     const now = identity();
@@ -27,8 +27,6 @@ export function statusTls(
       made = { of: now, context: createContext({ material: now?.credential }) };
     const { context } = made;
     const options = { context, requestCert: false, verify: false, protocolIds: [], deadlines, keepAlive };
-    const secured = await secure(conn, NOTHING, true, options);
-    if (secured instanceof TlsFailure) throw new Error(secured.message);
-    return secured;
+    return secure(conn, NOTHING, true, options);
   };
 }

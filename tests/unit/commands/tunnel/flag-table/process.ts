@@ -81,7 +81,10 @@ export const processRows = {
   },
   "metrics-url": {
     takes: [["--metrics-url http://127.0.0.1:1/m", settings({ push: { url: { pathname: "/m" } } })]],
-    refuses: [["--metrics-url ftp://a", 64, "usage.value", "--metrics-url", "http"]],
+    refuses: [
+      ["--metrics-url ftp://a", 64, "usage.value", "--metrics-url", "http"],
+      ["--metrics-url http://me:100%@a/", 64, "usage.value", "--metrics-url", "%25"],
+    ],
   },
   "metrics-prefix": {
     takes: [

@@ -102,6 +102,7 @@ export const whereRows = {
     takes: [["--target-status http://localhost/health", tunnel({ targetStatus: { pathname: "/health" } })]],
     refuses: [
       ["--target-status health", 64, "usage.value", "is no http:// or https:// URL", "http://localhost:8080/health"],
+      ["--target-status http://me:100%@localhost/", 64, "usage.value", "not percent-encoded UTF-8", "%25"],
       ["--target-status ftp://localhost/", 64, "usage.value", "is no http:// or https:// URL", ""],
     ],
   },
