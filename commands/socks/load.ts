@@ -5,6 +5,8 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseUsers, type Users } from "../../lib/identity/users.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { readTrust, type Trust } from "../../lib/identity/trust.ts";
+import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
 import { loadTls, type LoadedTls } from "./load-tls.ts";
 import type { Settings } from "./settings.ts";
 
@@ -15,7 +17,14 @@ export interface Loaded {
   readonly users: Users | undefined;
   /** Undefined where nobody speaks TLS. */
   readonly tls: LoadedTls | undefined;
+  /** Of the system: read when the first client asks for an origin over TLS. Throws `PortailError`. */
+  readonly originTrust: () => OriginTrust;
   readonly warnings: readonly string[];
+}
+
+export interface OriginTrust {
+  context: TlsContext;
+  trust: Trust;
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
@@ -23,7 +32,24 @@ export function load(settings: Settings, files: SourceFiles): Loaded {
   const { policy, warnings } = readPolicy(settings.acl);
   const users = readUsers(settings.users);
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
-  return { policy, users, tls, warnings: [...(warnings === "" ? [] : [warnings]), ...(tls?.warnings ?? [])] };
+  const originTrust = once(() => readOriginTrust(files));
+  return {
+    policy,
+    users,
+    tls,
+    originTrust,
+    warnings: [...(warnings === "" ? [] : [warnings]), ...(tls?.warnings ?? [])],
+  };
+}
+
+function readOriginTrust(files: SourceFiles): OriginTrust {
+  const trust = readTrust({ cacert: [], crl: [] }, files);
+  return { context: createContext({ ca: trust.ca }), trust };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function readUsers(path: string | undefined): Users | undefined {

@@ -13,7 +13,8 @@ import { parseIp } from "../../lib/wire/ip.ts";
 import { Counts } from "./counts.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
-import type { Loaded } from "./load.ts";
+import type { Http2Front } from "./http2.ts";
+import type { Loaded, OriginTrust } from "./load.ts";
 import type { LoadedTls } from "./load-tls.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker } from "./passage.ts";
@@ -46,6 +47,7 @@ export class Proxy {
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #sessions = 0;
   #forwarder: Promise<Forwarder> | undefined;
+  #http2: Promise<Http2Front> | undefined;
   #emptied: (() => void) | undefined;
 
   constructor(
@@ -79,6 +81,11 @@ export class Proxy {
 
   get tls(): LoadedTls | undefined {
     return this.#loaded.tls;
+  }
+
+  /** What verifies origins that we speak TLS with for a client. Throws `PortailError`. */
+  get originTrust(): OriginTrust {
+    return this.#loaded.originTrust();
   }
 
   get wants(): Wants {
@@ -135,6 +142,18 @@ export class Proxy {
       },
     );
     return this.#forwarder;
+  }
+
+  /** The part that speaks HTTP/2, loaded likewise. */
+  http2(): Promise<Http2Front> {
+    this.#http2 ??= import("./http2.ts").then(
+      ({ Http2Front }) => new Http2Front(this),
+      (reason: unknown) => {
+        this.#http2 = undefined;
+        throw reason;
+      },
+    );
+    return this.#http2;
   }
 
   /** Clients that came in since the start. */
