@@ -6,7 +6,7 @@ import { concat, NOTHING } from "./front.ts";
 /** Told of frames in their order. What throws ends the reading. */
 export interface FrameEvents<Stream> {
   /** A frame whose head has come. */
-  head(type: number, id: number): void;
+  head(type: number, flags: number, id: number): void;
   /** A DATA frame begins, of so many bytes, padding included. Answers the stream if its content is wanted. */
   dataBegins(id: number, length: number, padding: number, ends: boolean): Stream | undefined;
   /** Content, in order; of several frames of one stream as one. */
@@ -65,7 +65,7 @@ export class Http2Frames<Stream extends object> {
     const flags = bytes[at + 4]!;
     const id = uint32(bytes, at + 5) & 0x7fffffff;
     if (length > DEFAULT_FRAME_SIZE) throw wrongSize("a frame is too large");
-    this.#events.head(type, id);
+    this.#events.head(type, flags, id);
     if (type === FRAME.data) return this.#beginData(bytes, start, length, flags, id) ?? at;
     if (bytes.length < start + length) return at;
     this.#handOut(bytes);

@@ -11,14 +11,14 @@ import {
   FRAME,
   FRAME_HEAD,
   H2_ERROR,
-  MOST_FRAME_SIZE,
   MOST_WINDOW,
   putFrameHead,
   SETTING,
   uint32,
 } from "../wire/http2.ts";
 import { encodeFields, type HeaderField } from "../wire/hpack.ts";
-import { broken, calm, ConnectionError, overflow, wrongSize } from "./http2-error.ts";
+import { checkFrame, decodeSettings } from "./http2-check.ts";
+import { broken, calm, ConnectionError, overflow } from "./http2-error.ts";
 import { FieldBlocks, type FieldBlock } from "./http2-fields.ts";
 import { Http2Frames, type FrameEvents } from "./http2-frames.ts";
 import { Nuisance } from "./http2-nuisance.ts";
@@ -158,16 +158,17 @@ export class Http2Server implements FrameEvents<Http2Stream> {
     stream.read = 0;
   }
 
-  head(type: number, id: number): void {
-    if (!this.#settled && type !== FRAME.settings) throw broken("the first frame is not SETTINGS");
+  head(type: number, flags: number, id: number): void {
+    if (!this.#settled && (type !== FRAME.settings || (flags & FLAG.ack) !== 0))
+      throw broken("the first frame is not SETTINGS");
     const open = this.#blocks.open;
     if (open !== undefined && (type !== FRAME.continuation || id !== open))
       throw broken("a header block is interrupted");
   }
 
   dataBegins(id: number, length: number, padding: number, ends: boolean): Http2Stream | undefined {
-    const stream = this.#streams.get(id);
-    if (id === 0 || (stream === undefined && id > this.#highest)) throw broken("DATA of a stream that is idle");
+    if (id === 0) throw broken("DATA on the connection");
+    const stream = this.#known(id);
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0) throw overflow("more than the window allows");
     this.#creditConnection();
@@ -188,8 +189,25 @@ export class Http2Server implements FrameEvents<Http2Stream> {
   }
 
   frame(type: number, flags: number, id: number, payload: Uint8Array): void {
-    this.#control(type, flags, id, payload);
+    checkFrame(type, flags, id, payload.length);
     this.#settled = true;
+    switch (type) {
+      case FRAME.headers:
+        return this.#onHeaders(flags, id, payload);
+      case FRAME.continuation:
+        return this.#onRequest(this.#blocks.go(flags, payload));
+      case FRAME.settings:
+        return this.#onSettings(flags, payload);
+      case FRAME.windowUpdate:
+        return this.#onWindowUpdate(id, payload);
+      case FRAME.reset:
+        return this.#onReset(id, payload);
+      case FRAME.ping:
+        return this.#onPing(flags, payload);
+      default:
+        // PRIORITY, GOAWAY, and types that nobody knows (section 5.5) change nothing.
+        return this.#annoyed("frames without effect");
+    }
   }
 
   /** Half a window at once: one frame for many. */
@@ -199,36 +217,7 @@ export class Http2Server implements FrameEvents<Http2Stream> {
     this.#receiveWindow = CONNECTION_WINDOW;
   }
 
-  #control(type: number, flags: number, id: number, payload: Uint8Array): void {
-    switch (type) {
-      case FRAME.headers:
-        return this.#onHeaders(flags, id, payload);
-      case FRAME.continuation:
-        return this.#onRequest(this.#blocks.go(flags, payload));
-      case FRAME.settings:
-        return this.#onSettings(flags, id, payload);
-      case FRAME.windowUpdate:
-        return this.#onWindowUpdate(id, payload);
-      case FRAME.reset:
-        return this.#onReset(id, payload);
-      case FRAME.ping:
-        return this.#onPing(flags, id, payload);
-      case FRAME.goAway:
-        if (id !== 0) throw broken("GOAWAY on a stream");
-        if (payload.length < 8) throw wrongSize("GOAWAY is too short");
-        return this.#annoyed("GOAWAY");
-      case FRAME.pushPromise:
-        throw broken("a client makes no promises");
-      case FRAME.priority:
-        return this.#onPriority(id, payload);
-      default:
-        // Section 5.5: unknown types are ignored.
-        return this.#annoyed("unknown frames");
-    }
-  }
-
   #onHeaders(flags: number, id: number, payload: Uint8Array): void {
-    if (id === 0 || id % 2 === 0) throw broken("HEADERS on a stream that is not a client's");
     if (!this.#streams.has(id) && id <= this.#highest && !this.#given.has(id)) {
       throw new ConnectionError(H2_ERROR.streamClosed, "HEADERS of a stream that is closed");
     }
@@ -261,31 +250,19 @@ export class Http2Server implements FrameEvents<Http2Stream> {
     this.#events.request(opened, fields, ended);
   }
 
-  #onSettings(flags: number, id: number, payload: Uint8Array): void {
-    if (id !== 0) throw broken("SETTINGS on a stream");
-    if ((flags & FLAG.ack) !== 0) {
-      if (payload.length > 0) throw wrongSize("an acknowledgement with settings");
-      if (!this.#settled) throw broken("the first frame is not SETTINGS");
-      return;
-    }
-    if (payload.length % 6 !== 0) throw wrongSize("SETTINGS of a wrong length");
+  #onSettings(flags: number, payload: Uint8Array): void {
+    if ((flags & FLAG.ack) !== 0) return;
     this.#annoyed("SETTINGS");
-    for (let at = 0; at < payload.length; at += 6) {
-      this.#set((payload[at]! << 8) | payload[at + 1]!, uint32(payload, at + 2));
-    }
+    const { frameSize, initialWindow } = decodeSettings(payload);
+    if (frameSize !== undefined) this.frameSize = Math.min(frameSize, MOST_SENT_FRAME);
+    if (initialWindow !== undefined) this.#setInitialWindow(initialWindow);
     this.#events.send(encodeFrame(FRAME.settings, FLAG.ack, 0, EMPTY));
   }
 
-  #set(setting: number, value: number): void {
-    if (setting === SETTING.enablePush && value > 1) throw broken("ENABLE_PUSH is 0 or 1");
-    if (setting === SETTING.maxFrameSize) {
-      if (value < DEFAULT_FRAME_SIZE || value > MOST_FRAME_SIZE) throw broken("MAX_FRAME_SIZE is out of range");
-      this.frameSize = Math.min(value, MOST_SENT_FRAME);
-    }
-    if (setting !== SETTING.initialWindowSize) return;
-    if (value > MOST_WINDOW) throw overflow("INITIAL_WINDOW_SIZE is out of range");
-    const more = value - this.#initialWindow;
-    this.#initialWindow = value;
+  /** Section 6.9.2: the windows of open streams change by as much. */
+  #setInitialWindow(size: number): void {
+    const more = size - this.#initialWindow;
+    this.#initialWindow = size;
     for (const stream of this.#streams.values()) {
       stream.sendWindow += more;
       if (stream.sendWindow > MOST_WINDOW) throw overflow("a window is too large");
@@ -294,7 +271,6 @@ export class Http2Server implements FrameEvents<Http2Stream> {
   }
 
   #onWindowUpdate(id: number, payload: Uint8Array): void {
-    if (payload.length !== 4) throw wrongSize("WINDOW_UPDATE of a wrong length");
     const more = uint32(payload, 0) & 0x7fffffff;
     if (id === 0) {
       if (more === 0) throw broken("WINDOW_UPDATE of nothing");
@@ -303,11 +279,8 @@ export class Http2Server implements FrameEvents<Http2Stream> {
       this.#events.window();
       return;
     }
-    const stream = this.#streams.get(id);
-    if (stream === undefined) {
-      if (id > this.#highest) throw broken("WINDOW_UPDATE of a stream that is idle");
-      return;
-    }
+    const stream = this.#known(id);
+    if (stream === undefined) return;
     if (more === 0) return this.#refuse(stream, H2_ERROR.protocol);
     stream.sendWindow += more;
     if (stream.sendWindow > MOST_WINDOW) this.#refuse(stream, H2_ERROR.flowControl);
@@ -315,27 +288,24 @@ export class Http2Server implements FrameEvents<Http2Stream> {
   }
 
   #onReset(id: number, payload: Uint8Array): void {
-    if (payload.length !== 4) throw wrongSize("RST_STREAM of a wrong length");
-    const stream = this.#streams.get(id);
-    if (id === 0 || (stream === undefined && id > this.#highest)) throw broken("RST_STREAM of a stream that is idle");
-    if (stream === undefined) return this.#annoyed("resets");
-    this.#close(stream);
-    stream.events?.onReset(uint32(payload, 0));
+    const stream = this.#known(id);
+    if (stream !== undefined) {
+      this.#close(stream);
+      stream.events?.onReset(uint32(payload, 0));
+    }
     this.#annoyed("resets");
   }
 
-  #onPing(flags: number, id: number, payload: Uint8Array): void {
-    if (id !== 0) throw broken("PING on a stream");
-    if (payload.length !== 8) throw wrongSize("PING of a wrong length");
+  /** Undefined for one that is closed. */
+  #known(id: number): Http2Stream | undefined {
+    if (id > this.#highest) throw broken("a frame of a stream that is idle");
+    return this.#streams.get(id);
+  }
+
+  #onPing(flags: number, payload: Uint8Array): void {
     if ((flags & FLAG.ack) !== 0) return;
     this.#annoyed("PING");
     this.#events.send(encodeFrame(FRAME.ping, FLAG.ack, 0, payload));
-  }
-
-  #onPriority(id: number, payload: Uint8Array): void {
-    if (id === 0) throw broken("PRIORITY of the connection");
-    if (payload.length !== 5) throw wrongSize("PRIORITY of a wrong length");
-    this.#annoyed("PRIORITY");
   }
 
   /** DATA of a stream that is closed. What was sent before our reset arrived is no mistake. */
