@@ -4,6 +4,7 @@ import {
   DEFAULT_WINDOW,
   encodeFrame,
   encodeGoAway,
+  encodeHeaders,
   encodeReset,
   encodeSettings,
   encodeWindowUpdate,
@@ -12,7 +13,7 @@ import {
   FRAME_HEAD,
   H2_ERROR,
   MOST_WINDOW,
-  putFrameHead,
+  putDataFrames,
   SETTING,
   uint32,
 } from "../wire/http2.ts";
@@ -97,13 +98,8 @@ export class Http2Server implements FrameEvents<Http2Stream> {
   /** The head of an answer. */
   respond(stream: Http2Stream, fields: readonly HeaderField[], ends: boolean): void {
     if (stream.closed || this.#over) return;
-    const block = encodeFields(fields);
-    for (let at = 0; at === 0 || at < block.length; at += this.frameSize) {
-      const part = block.subarray(at, at + this.frameSize);
-      const flags = at + this.frameSize >= block.length ? FLAG.endHeaders : 0;
-      const type = at === 0 ? FRAME.headers : FRAME.continuation;
-      this.#events.send(encodeFrame(type, flags | (at === 0 && ends ? FLAG.endStream : 0), stream.id, part));
-    }
+    const flags = ends ? FLAG.endStream : 0;
+    for (const frame of encodeHeaders(stream.id, flags, encodeFields(fields), this.frameSize)) this.#events.send(frame);
     if (ends) this.#sentEnd(stream);
   }
 
@@ -119,15 +115,7 @@ export class Http2Server implements FrameEvents<Http2Stream> {
   putData(into: Uint8Array, at: number, stream: Http2Stream, from: Uint8Array, start: number, length: number): number {
     stream.sendWindow -= length;
     this.sendWindow -= length;
-    for (let left = length; left > 0;) {
-      const size = Math.min(left, this.frameSize);
-      putFrameHead(into, at, size, FRAME.data, 0, stream.id);
-      into.set(from.subarray(start, start + size), at + FRAME_HEAD);
-      at += FRAME_HEAD + size;
-      start += size;
-      left -= size;
-    }
-    return at;
+    return putDataFrames(into, at, stream.id, this.frameSize, from.subarray(start, start + length));
   }
 
   framed(length: number): number {

@@ -102,6 +102,34 @@ export function encodeGoAway(lastStream: number, code: number, reason: string): 
   return encodeFrame(FRAME.goAway, 0, 0, Buffer.concat([uint32s(lastStream, code), Buffer.from(reason)]));
 }
 
+/** A header block as HEADERS with `flags`, and CONTINUATION where it is larger than a frame. */
+export function encodeHeaders(stream: number, flags: number, block: Uint8Array, frameSize: number): Uint8Array[] {
+  const frames: Uint8Array[] = [];
+  for (let at = 0; at === 0 || at < block.length; at += frameSize) {
+    const last = at + frameSize >= block.length ? FLAG.endHeaders : 0;
+    const type = at === 0 ? FRAME.headers : FRAME.continuation;
+    frames.push(encodeFrame(type, last | (at === 0 ? flags : 0), stream, block.subarray(at, at + frameSize)));
+  }
+  return frames;
+}
+
+/** Writes `content` as DATA frames at `at`, and answers where they end. */
+export function putDataFrames(
+  into: Uint8Array,
+  at: number,
+  stream: number,
+  frameSize: number,
+  content: Uint8Array,
+): number {
+  for (let from = 0; from < content.length; from += frameSize) {
+    const size = Math.min(content.length - from, frameSize);
+    putFrameHead(into, at, size, FRAME.data, 0, stream);
+    into.set(content.subarray(from, from + size), at + FRAME_HEAD);
+    at += FRAME_HEAD + size;
+  }
+  return at;
+}
+
 function uint32s(...values: number[]): Uint8Array {
   const bytes = new Uint8Array(4 * values.length);
   values.forEach((value, i) => putUint32(bytes, 4 * i, value));
