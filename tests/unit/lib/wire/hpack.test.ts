@@ -32,7 +32,11 @@ describe("the requests of appendix C, three on one connection", () => {
     ],
     [
       "C.4, in Huffman code",
-      ["828684418cf1e3c2e5f23a6ba0ab90f4ff", "828684be5886a8eb10649cbf", "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf"],
+      [
+        "828684418cf1e3c2e5f23a6ba0ab90f4ff",
+        "828684be5886a8eb10649cbf",
+        "828785bf408825a849e95ba97d7f8925a849e95bb8e8b4bf",
+      ],
     ],
   ])("%s", (_, blocks) => {
     const decoder = new HpackDecoder();
@@ -62,13 +66,13 @@ describe("responses in Huffman code, with a table of 256 bytes that entries leav
   test("the last one knows what is left", () => {
     const decoder = new HpackDecoder();
     const lists = BLOCKS.map((block) => decoder.decode(hex(block), MOST).fields);
-    const common = [
+    const common: HeaderField[] = [
       ["cache-control", "private"],
       ["date", "Mon, 21 Oct 2013 20:13:21 GMT"],
       ["location", "https://www.example.com"],
     ];
-    expect(lists[0]).toEqual([[":status", "302"], ...common] as HeaderField[]);
-    expect(lists[1]).toEqual([[":status", "307"], ...common] as HeaderField[]);
+    expect(lists[0]).toEqual([[":status", "302"], ...common]);
+    expect(lists[1]).toEqual([[":status", "307"], ...common]);
     expect(lists[2]).toEqual([
       [":status", "200"],
       ["cache-control", "private"],
