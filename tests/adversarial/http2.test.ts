@@ -317,6 +317,21 @@ test("a client that opens no stream, or none any more, is told to go", async () 
   expect(await goAway(done)).toBe(0);
 });
 
+test("a drain: GOAWAY, open streams go on, no new one is taken, and the last one takes the connection along", async () => {
+  const own = await startProxy(ACL);
+  const client = await RawClient.open(own.port);
+  client.write(Buffer.concat([PREFACE, SETTINGS, connect(1), DATA(1, "before")]));
+  expect((await frameOf(client, 0)).payload.toString()).toBe("before");
+  const drained = own.drain();
+  const { payload } = await frameOf(client, 7);
+  expect([payload.readUInt32BE(0), payload.readUInt32BE(4)]).toEqual([1, 0]);
+  client.write(Buffer.concat([connect(3), DATA(3, "unheard"), DATA(1, " and after", 1)]));
+  expect(await frameOf(client, 0)).toMatchObject({ stream: 1, payload: Buffer.from(" and after") });
+  await client.rest();
+  client.end();
+  expect(await drained).toBe(0);
+});
+
 test("garbage behind the preface, a hundred times", async () => {
   const random = createPrng(7);
   for (let i = 0; i < 100; i++) {
