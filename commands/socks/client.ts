@@ -40,6 +40,11 @@ interface Came {
   early: Early;
 }
 
+/** A protocol that is loaded when a client speaks it, and has clients of its own. */
+interface Taker {
+  adopt(asker: Asker, early: Early): void;
+}
+
 export class Client extends Due implements ConnEvents, Open, Asker, Answer, RelayEnded {
   readonly conn: Conn;
   user: string | undefined;
@@ -139,7 +144,8 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const bytes = concat(this.#held, chunk);
     const detected = detectFront(bytes);
     if (detected === "more") this.#held = bytes;
-    else if (detected === "forward") this.#forward(bytes);
+    else if (detected === "forward") this.#handOver(bytes, this.#proxy.forwarder());
+    else if (detected === "h2") this.#handOver(bytes, this.#proxy.http2());
     else {
       const front = this.#openFront(detected);
       if (front === undefined) {
@@ -161,21 +167,21 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     return undefined;
   }
 
-  /** The connection and its deadline are the forwarder's from here on. */
-  #forward(bytes: Uint8Array): void {
+  /** The connection and its deadline are another's from here on. */
+  #handOver(bytes: Uint8Array, other: Promise<Taker>): void {
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     this.#held = bytes;
-    this.#proxy.forwarder().then(
-      (forwarder) => {
+    other.then(
+      (taker) => {
         if (this.#state !== "asked") return;
-        forwarder.adopt(this, { bytes: this.#held, ended: this.#ended });
+        taker.adopt(this, { bytes: this.#held, ended: this.#ended });
         if (this.#held.length > MOST_EARLY) this.conn.resume();
         this.#proxy.leave(this);
       },
       (reason: unknown) => {
         if (this.#state === "asked")
-          this.#fail("failed", `the forwarder cannot be loaded: ${String(reason)}`, undefined);
+          this.#fail("failed", `its protocol cannot be loaded: ${String(reason)}`, undefined);
       },
     );
   }

@@ -15,7 +15,7 @@ import { reject } from "./record.ts";
 import type { Open, OpenState, Proxy } from "./proxy.ts";
 
 /** What is spoken inside TLS. A client that offers no protocol id may come as well. */
-const PROTOCOL_IDS = ["http/1.1"];
+const PROTOCOL_IDS = ["h2", "http/1.1"];
 
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 

@@ -22,6 +22,7 @@ export function requestFacts(
     "client.auth": asker.origin?.tls === undefined ? "none" : "tls",
     "client.user": asker.user,
     "proxy.protocol": asked.protocol,
+    "proxy.version": http?.version,
     "proxy.cmd": http === undefined ? (asked.command ?? "tcp_connect") : undefined,
     host: canonical.host,
     port: asked.port,
@@ -31,7 +32,7 @@ export function requestFacts(
     method: http?.method,
     path: http?.path,
     query: http?.query,
-    scheme: http === undefined ? undefined : "http",
+    scheme: http === undefined ? undefined : (http.scheme ?? "http"),
   };
   if (asker.origin !== undefined) Object.assign(facts, originFacts(asker.origin));
   if (wants.anyCostly) addCostly(facts, asker, wants);

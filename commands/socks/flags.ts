@@ -167,6 +167,13 @@ export const args = {
     group: "Limits",
     description: "Size of an HTTP request head",
   },
+  "max-streams": {
+    type: "string",
+    default: "128",
+    valueHint: "N",
+    group: "Limits",
+    description: "Tunnels at a time within one HTTP/2 connection",
+  },
   keepalive: {
     type: "string",
     default: "60s",

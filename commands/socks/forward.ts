@@ -179,7 +179,8 @@ export class Forwarder {
     }
     const target = parseForwardTarget(req.url ?? "")!;
     const { host, port, path, query } = target;
-    const http = { method: req.method, path, query, headers: () => pairs(req.rawHeaders) };
+    const headers = () => pairs(req.rawHeaders);
+    const http = { method: req.method, path, query, headers, version: req.httpVersion };
     const asking = { req, res, target, wasCut: () => client.wasCut };
     const { relay } = this.#proxy.settings;
     const asked: ProxyRequest = { protocol: "http", host, ip: undefined, port, http };

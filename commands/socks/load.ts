@@ -8,6 +8,8 @@ import { readPolicy } from "../../lib/service/policy-file.ts";
 import { readGroups, type ControlGroups } from "./control-access.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { loadBackend, type LoadedBackend } from "./load-backends.ts";
+import { readTrust, type Trust } from "../../lib/identity/trust.ts";
+import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
 import { loadTls, type LoadedTls } from "./load-tls.ts";
 import type { Settings } from "./settings.ts";
 import { readTemplates, type Templates } from "./templates.ts";
@@ -28,7 +30,14 @@ export interface Loaded {
   readonly controlGroups: ControlGroups;
   /** By name. */
   readonly backends: ReadonlyMap<string, LoadedBackend>;
+  /** Of the system: read when the first client asks for an origin over TLS. Throws `PortailError`. */
+  readonly originTrust: () => OriginTrust;
   readonly warnings: readonly string[];
+}
+
+export interface OriginTrust {
+  context: TlsContext;
+  trust: Trust;
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
@@ -40,6 +49,7 @@ export function load(settings: Settings, files: SourceFiles): Loaded {
   const backends = new Map(plans.map((plan) => [plan.name, loadBackend(plan, files)]));
   const users = readUsers(settings.users);
   const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
+  const originTrust = once(() => readOriginTrust(files));
   const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
   const context = settings.context?.load([...policy.mentions, ...(explained?.policy.mentions ?? [])]);
   const controlGroups = readGroups(settings.control?.groups ?? { trusted: [], admin: [] });
@@ -52,9 +62,20 @@ export function load(settings: Settings, files: SourceFiles): Loaded {
     tls,
     context,
     controlGroups,
+    originTrust,
     backends,
     warnings: [...found, ...lacking, ...ofFiles],
   };
+}
+
+function readOriginTrust(files: SourceFiles): OriginTrust {
+  const trust = readTrust({ cacert: [], crl: [] }, files);
+  return { context: createContext({ ca: trust.ca }), trust };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: T | undefined;
+  return () => (made ??= make());
 }
 
 function readUsers(path: string | undefined): Users | undefined {

@@ -22,7 +22,8 @@ import { Counts } from "./counts.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
-import type { Loaded } from "./load.ts";
+import type { Http2Front } from "./http2.ts";
+import type { Loaded, OriginTrust } from "./load.ts";
 import { applyBackends } from "./load-backends.ts";
 import type { LoadedTls } from "./load-tls.ts";
 import { Meters } from "./meters.ts";
@@ -92,6 +93,7 @@ export class Proxy {
   #associations: Promise<OpenAssociation> | undefined;
   /** Sockets of UDP associations that nothing else counts. */
   datagramExits = 0;
+  #http2: Promise<Http2Front> | undefined;
   #emptied: (() => void) | undefined;
 
   constructor(
@@ -180,6 +182,11 @@ export class Proxy {
     return this.#loaded.controlGroups;
   }
 
+  /** What verifies origins that we speak TLS with for a client. Throws `PortailError`. */
+  get originTrust(): OriginTrust {
+    return this.#loaded.originTrust();
+  }
+
   get wants(): Wants {
     return this.#wants;
   }
@@ -255,6 +262,18 @@ export class Proxy {
       },
     );
     return this.#associations;
+  }
+
+  /** The part that speaks HTTP/2, loaded likewise. */
+  http2(): Promise<Http2Front> {
+    this.#http2 ??= import("./http2.ts").then(
+      ({ Http2Front }) => new Http2Front(this),
+      (reason: unknown) => {
+        this.#http2 = undefined;
+        throw reason;
+      },
+    );
+    return this.#http2;
   }
 
   /** Clients that came in since the start. */

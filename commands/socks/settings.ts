@@ -44,6 +44,8 @@ export interface Settings {
   control: ControlSettings | undefined;
   /** Bytes of a request head. */
   mostHead: number;
+  /** Streams at a time of one HTTP/2 connection. */
+  mostStreams: number;
   keepAlive: KeepAlive;
   dialer: Dialer;
   relay: RelayLimits;
@@ -94,6 +96,7 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
     connectTimeout: duration("connect-timeout", 1),
     control: parseControl(given),
     mostHead: parseSize("--max-header-size", given["max-header-size"], { min: 1024, max: 1024 * 1024 }),
+    mostStreams: integer("max-streams", 10_000, 1),
     keepAlive,
     dialer: new Dialer(duration("connect-timeout", 1), keepAlive),
     relay: {

@@ -72,6 +72,7 @@ export const FACTS = {
   "peer.ip": fact("address", ALL, "the address of the socket, also behind a PROXY header"),
   "listen.port": fact("number", ALL, "the port that was connected to"),
   "proxy.protocol": fact("string", PROXIES, '"http", "socks5" or "socks4"'),
+  "proxy.version": fact("string", ["socks"], '"1.0", "1.1" or "2" of HTTP'),
   "proxy.cmd": fact("string", ["socks"], '"tcp_connect" or "udp_associate" on SOCKS'),
   host: fact(
     "host",

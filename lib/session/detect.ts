@@ -1,6 +1,7 @@
 /** Which protocol a client of the access proxy speaks, from its first bytes. Three answers: a name, "more", "unknown". */
+import { PREFACE } from "../wire/http2.ts";
 
-export type Detected = "socks5" | "socks4" | "connect" | "forward" | "tls" | "more" | "unknown";
+export type Detected = "socks5" | "socks4" | "connect" | "forward" | "h2" | "tls" | "more" | "unknown";
 
 const CONNECT = Buffer.from("CONNECT ");
 /** Letters of the longest method that HTTP clients use, and then some. */
@@ -13,11 +14,17 @@ export function detectFront(bytes: Uint8Array): Detected {
   if (first === 5) return "socks5";
   if (first === 4) return "socks4";
   if (first === 0x16) return "tls";
-  for (let i = 0; i < CONNECT.length; i++) {
+  if (first === PREFACE[0]) return expect(bytes, PREFACE, "h2");
+  return expect(bytes, CONNECT, "connect");
+}
+
+/** What begins otherwise is a method at best. */
+function expect(bytes: Uint8Array, beginning: Uint8Array, name: Detected): Detected {
+  for (let i = 0; i < beginning.length; i++) {
     if (i === bytes.length) return "more";
-    if (bytes[i] !== CONNECT[i]) return detectMethod(bytes);
+    if (bytes[i] !== beginning[i]) return detectMethod(bytes);
   }
-  return "connect";
+  return name;
 }
 
 /** A method is a token (RFC 9110 section 5.6.2) and a space behind it. */

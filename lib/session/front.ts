@@ -34,6 +34,10 @@ export interface HttpRequest {
   query: string;
   /** Field lines in order. Taken apart when asked for, which few policies do. */
   headers(): readonly (readonly [name: string, value: string])[];
+  /** Of the protocol: `1.0`, `1.1` or `2`. */
+  version: string | undefined;
+  /** Absent: http. */
+  scheme?: string;
 }
 
 /** Why a request is not served; each protocol says it in its own words. */

@@ -86,6 +86,7 @@ export class HttpConnectServer extends Front implements FrontSession {
   }
 }
 
-function requestOf({ host, port }: ConnectHead, headers: () => [string, string][]): ProxyRequest {
-  return { protocol: "http", host, ip: undefined, port, http: { method: "CONNECT", path: "", query: "", headers } };
+function requestOf({ host, port, version }: ConnectHead, headers: () => [string, string][]): ProxyRequest {
+  const http = { method: "CONNECT", path: "", query: "", headers, version };
+  return { protocol: "http", host, ip: undefined, port, http };
 }

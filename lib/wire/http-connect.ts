@@ -60,8 +60,13 @@ function versionOf(bytes: Uint8Array, end: number): "1.0" | "1.1" | undefined {
   return minor === ZERO + 1 ? "1.1" : minor === ZERO ? "1.0" : undefined;
 }
 
-/** The host and the port, or what is wrong with them. */
-function decodeAuthority(bytes: Uint8Array, from: number, to: number): { host: string; port: number } | string {
+/** The host and the port, `otherwise` where none is named; or what is wrong with them. */
+export function decodeAuthority(
+  bytes: Uint8Array,
+  from: number,
+  to: number,
+  otherwise = 443,
+): { host: string; port: number } | string {
   let end = from;
   while (end < to && IN_PLAIN_HOST[bytes[end]!] === 1) end++;
   const digits = to - end - 1;
@@ -75,15 +80,15 @@ function decodeAuthority(bytes: Uint8Array, from: number, to: number): { host: s
     }
     if (at === to) return { host: latin1(bytes, from, end), port };
   }
-  return decodeRareAuthority(bytes.subarray(from, Math.max(from, to)));
+  return decodeRareAuthority(bytes.subarray(from, Math.max(from, to)), otherwise);
 }
 
 /** Brackets, names that are not ASCII, no port, a port of five digits, and mistakes. */
-function decodeRareAuthority(bytes: Uint8Array): { host: string; port: number } | string {
+function decodeRareAuthority(bytes: Uint8Array, otherwise: number): { host: string; port: number } | string {
   const authority = decodeUtf8(bytes);
   if (authority === undefined) return "the target of CONNECT is not UTF-8";
   const [, host, digits] = AUTHORITY.exec(authority) ?? [];
-  const port = digits === undefined ? 443 : Number(digits);
+  const port = digits === undefined ? otherwise : Number(digits);
   return host === undefined || port > 65_535 ? "the target of CONNECT is host:port" : { host, port };
 }
 

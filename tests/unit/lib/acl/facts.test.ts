@@ -43,6 +43,7 @@ test("the facts", () => {
     peer.ip address socks,tproxy,tunnel,mux,s3crypt
     listen.port number socks,tproxy,tunnel,mux,s3crypt
     proxy.protocol string socks,tproxy
+    proxy.version string socks
     proxy.cmd string socks
     host host socks,tproxy,tunnel,s3crypt
     port number socks,tproxy,tunnel

@@ -12,7 +12,7 @@ const request = (headers: [string, string][]): Noted => ({
     protocol: "http",
     host: "a.example",
     port: 443,
-    http: { method: "CONNECT", path: "", query: "", headers },
+    http: { method: "CONNECT", path: "", query: "", headers, version: "1.1" },
   },
 });
 
