@@ -26,7 +26,7 @@ export async function explainRequest(proxy: Proxy, parameters: JsonObject): Prom
   if (port !== undefined && (port < 0 || port > 65_535)) return invalidParameter("port");
   const facts = factsOf(read.values);
   if (typeof facts === "string") return { error: "dev.portail.Control.InvalidRequest", parameters: { reason: facts } };
-  const account = await decideWith(proxy, facts);
+  const account = await decideWith(proxy, await proxy.known(facts));
   const { decision } = account.verdict;
   const resolved = decision.outcome === "resolve" ? undefined : decision;
   return {
@@ -82,7 +82,7 @@ async function decideWith(proxy: Proxy, facts: Facts): Promise<Account> {
       if (found === undefined) wanted = host;
       return found;
     };
-    const account = accountOf(proxy.policy, { facts, addresses }, proxy.guard);
+    const account = accountOf(proxy.policy, { facts, addresses }, proxy.guard, { exits: proxy.backends });
     if (wanted === undefined) return account;
     known.set(wanted, await resolveQuietly(proxy, wanted));
   }

@@ -232,6 +232,7 @@ class Attempt implements Passage, Dialled {
     return {
       dest: formatAddress(remote),
       ...(policy !== undefined && { policy }),
+      ...(this.#backend !== undefined && { backend: this.#backend }),
       sent,
       received,
       age: Math.round(performance.now() - this.#started),

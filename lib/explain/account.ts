@@ -5,6 +5,8 @@ import type { FactName, Facts, FactValue } from "../acl/facts.ts";
 import { lookupFact } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import { recordedSide } from "../acl/replay/replay.ts";
+import type { Exits } from "../acl/routed.ts";
+import { waysOf } from "../acl/testing/trace.ts";
 import type { RecordedRequest } from "../acl/replay/record.ts";
 import type { Side } from "../acl/replay/tally.ts";
 import { type Request, type TracedVerdict, tracedVerdictOf } from "../acl/replay/verdict.ts";
@@ -27,7 +29,7 @@ export interface Account {
   readonly policy: Policy;
   readonly verdict: TracedVerdict;
   readonly steps: readonly ExplainedStep[];
-  /** Of the routes that match; empty for a direct exit. */
+  /** Of the routes that match, or the default; empty for a direct exit. */
   readonly backends: readonly string[];
   /** What an audit line says was decided. */
   readonly recorded: Side | undefined;
@@ -35,9 +37,14 @@ export interface Account {
   readonly lacking: FactName | undefined;
 }
 
-/** `recorded` is the audit line that the request comes from, if it does. */
-export function accountOf(policy: Policy, request: Request, guard: Guard, recorded?: RecordedRequest): Account {
-  const verdict = tracedVerdictOf(policy, request, guard);
+/** `recorded` is the audit line that the request comes from, if it does; `exits` are those of a proxy that runs. */
+export function accountOf(
+  policy: Policy,
+  request: Request,
+  guard: Guard,
+  { recorded, exits }: { recorded?: RecordedRequest; exits?: Exits } = {},
+): Account {
+  const verdict = tracedVerdictOf(policy, request, guard, exits);
   const { decision, hops, last } = verdict;
   const steps = hops.flatMap(({ facts, evaluations }, hop): ExplainedStep[] => {
     const explained = evaluations.map((one) => ({
@@ -57,7 +64,7 @@ export function accountOf(policy: Policy, request: Request, guard: Guard, record
     policy,
     verdict,
     steps,
-    backends: hops.at(-1)?.routes?.backends ?? [],
+    backends: waysOf(hops.at(-1)?.routes, exits),
     recorded: recorded && recordedSide(recorded.line),
     lacking: missing !== undefined && recorded?.lacks(missing, mentioned) === true ? missing : undefined,
   };

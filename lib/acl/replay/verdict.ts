@@ -4,6 +4,7 @@ import type { Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, Policy } from "../policy.ts";
 import { type Decider, decideRequest } from "../request.ts";
+import type { Exits } from "../routed.ts";
 import { type Evaluation, type Hop, isProxy, Trace } from "../testing/trace.ts";
 
 export interface Request {
@@ -39,8 +40,8 @@ export function verdictOf(policy: Policy, request: Request, guard: Guard): Verdi
 }
 
 /** The same, and every evaluation of it. */
-export function tracedVerdictOf(policy: Policy, request: Request, guard: Guard): TracedVerdict {
-  const trace = new Trace(policy);
+export function tracedVerdictOf(policy: Policy, request: Request, guard: Guard, exits?: Exits): TracedVerdict {
+  const trace = new Trace(policy, exits);
   const verdict = settle(request.facts, trace, request, guard);
   const { hops } = trace;
   const hop = hops.at(-1);

@@ -5,6 +5,7 @@ import { FACTS, type Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, NoRoutes, Policy, Routes } from "../policy.ts";
 import type { Decider } from "../request.ts";
+import type { Exits } from "../routed.ts";
 
 /** One evaluation of the policies. */
 export interface Evaluation {
@@ -34,16 +35,19 @@ export function isProxy({ command }: Facts): boolean {
 export class Trace implements Decider {
   readonly hops: Hop[] = [];
   readonly #policy: Policy;
+  readonly #exits: Exits;
   #hop: Hop | undefined;
 
-  constructor(policy: Policy) {
+  /** `exits` are those of a proxy that runs; without them a route leads to backends, and all else out directly. */
+  constructor(policy: Policy, exits: Exits = DIRECT) {
     this.#policy = policy;
+    this.#exits = exits;
   }
 
   decide(facts: Facts, guard?: Guard): Decision {
     const { routes, evaluations } = this.#enter(facts);
     if (routes?.missing !== undefined) return troubleDecision(undefined, routes.reason, routes.missing);
-    const isLocal = routes === undefined || routes.backends.length === 0;
+    const isLocal = this.#isLocal(routes);
     const known = localFacts(facts, isLocal);
     const judged = guard === undefined || isLocal ? guard : ({ ...guard, resolvedBy: "backend" } as const);
     const decision = this.#policy.decide(known, judged);
@@ -54,7 +58,7 @@ export class Trace implements Decider {
   /** A backend resolves names by itself: then there is nothing to wait for. */
   decideBeforeResolution(facts: Facts): EarlyDecision {
     const { routes, evaluations } = this.#enter(facts);
-    if (routes !== undefined && routes.backends?.length !== 0) return this.decide(facts, UNLISTENING);
+    if (routes?.missing !== undefined || !this.#isLocal(routes)) return this.decide(facts, UNLISTENING);
     const known = localFacts(facts, true);
     const decision = this.#policy.decideBeforeResolution(known);
     evaluations.push({ facts: known, pending: true, guard: undefined, decision });
@@ -67,6 +71,11 @@ export class Trace implements Decider {
     return this.#policy.follow(facts, decision, hop);
   }
 
+  #isLocal(routes: Routes | undefined): boolean {
+    const [first] = waysOf(routes, this.#exits);
+    return first === undefined || this.#exits.isDirect(first);
+  }
+
   /** Routes are chosen once for each target, before its name is resolved. */
   #enter(facts: Facts): Hop {
     if (this.#hop !== undefined) return this.#hop;
@@ -76,6 +85,14 @@ export class Trace implements Decider {
     this.hops.push(this.#hop);
     return this.#hop;
   }
+}
+
+const DIRECT: Exits = { otherwise: [], isDirect: () => false };
+
+/** Backends of the routes that match, or else the default. */
+export function waysOf(routes: Routes | NoRoutes | undefined, { otherwise }: Exits = DIRECT): readonly string[] {
+  const backends = routes?.backends ?? [];
+  return backends.length > 0 ? backends : otherwise;
 }
 
 /** A test knows of no listeners of ours. */
