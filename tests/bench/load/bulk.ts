@@ -16,7 +16,7 @@ for (const stream of streams) {
       stream.received += bytes.length;
       if (stream.failed) socket.terminate();
       // What comes next is checked against its place in the whole flood, so nothing can be lost unseen.
-      else stream.received += discard((socket as unknown as { fd: number }).fd);
+      else if (!plan.tls) stream.received += discard((socket as unknown as { fd: number }).fd);
     },
     lost() {
       stream.failed = true;

@@ -8,6 +8,8 @@ export interface Route {
   /** The proxy's port, or the target's when there is none. */
   port: number;
   targetPort: number;
+  /** Whether the proxy is spoken to over TLS, a full handshake for each connection. Its certificate is not looked at. */
+  tls?: boolean;
 }
 
 /** What happens to one tunnel. After `lost`, which comes at most once, nothing follows. */
@@ -63,6 +65,7 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       localAddress: SOURCES[next++ % SOURCES.length]!,
       data: { dialog: newDialog(), ready: false, events },
       socket,
+      ...(route.tls && { tls: { rejectUnauthorized: false } }),
     };
     Bun.connect<TunnelState>(options).catch((error: unknown) =>
       events.lost(error instanceof Error ? error.message : String(error)),

@@ -3,12 +3,14 @@ import type { PEERS } from "../../../scripts/peer-list.ts";
 import type { Via } from "../load/dialog.ts";
 
 /** Contenders of one family stand in one table. */
-export type Family = "SOCKS" | "CONNECT" | "mTLS" | "relay" | "direct";
+export type Family = "SOCKS" | "CONNECT" | "CONNECT over TLS" | "two in a row" | "mTLS" | "relay" | "direct";
 
 export interface Contender {
   name: string;
   family: Family;
   via: Via;
+  /** Whether its clients come over TLS. */
+  tls?: true;
   /** Counts among those that portail is compared with. */
   peer: boolean;
   /** Must be on PATH; the versions of their packages are printed. */

@@ -113,7 +113,7 @@ async function startDaemons(
   { dir, targetPort }: Bench,
   link: Partial<Link>,
 ): Promise<StartedDaemons> {
-  const { via, setup, name } = contender;
+  const { via, setup, name, tls = false } = contender;
   if (setup === undefined) {
     return { route: { via, port: targetPort, targetPort }, pids: [], stop: () => Promise.resolve() };
   }
@@ -138,7 +138,7 @@ async function startDaemons(
     await stop();
     throw error;
   }
-  return { route: { via, port, targetPort }, pids: running.map(({ pid }) => pid), stop };
+  return { route: { via, port, targetPort, tls }, pids: running.map(({ pid }) => pid), stop };
 }
 
 function start({ argv, port }: Daemon, log: string, dir: string): Promise<Running> {

@@ -43,6 +43,25 @@ const danted: Contender = {
   }),
 };
 
+/** Tinyproxy at `port`; `name` is that of its file, `more` are lines of its configuration. */
+export function tinyproxyAt(port: number, dir: string, name = "tinyproxy", more: string[] = []): Setup {
+  const file = `${name}.conf`;
+  return {
+    daemons: [{ argv: ["tinyproxy", "-d", "-c", join(dir, file)], port }],
+    files: {
+      [file]: lines(
+        `Port ${port}`,
+        "Listen 127.0.0.1",
+        "Timeout 600",
+        "MaxClients 5000",
+        "Allow 127.0.0.0/8",
+        "LogLevel Critical",
+        ...more,
+      ),
+    },
+  };
+}
+
 const tinyproxy: Contender = {
   name: "tinyproxy",
   family: "CONNECT",
@@ -50,33 +69,17 @@ const tinyproxy: Contender = {
   peer: true,
   programs: ["tinyproxy"],
   note: "one process, one thread per client; `MaxClients` raised from 100, log level critical",
-  setup: ({ port, dir }) => ({
-    daemons: [{ argv: ["tinyproxy", "-d", "-c", join(dir, "tinyproxy.conf")], port }],
-    files: {
-      "tinyproxy.conf": lines(
-        `Port ${port}`,
-        "Listen 127.0.0.1",
-        "Timeout 600",
-        "MaxClients 5000",
-        "Allow 127.0.0.0/8",
-        "LogLevel Critical",
-      ),
-    },
-  }),
+  setup: ({ port, dir }) => tinyproxyAt(port, dir),
 };
 
-const squid: Contender = {
-  name: "squid",
-  family: "CONNECT",
-  via: "connect",
-  peer: true,
-  programs: ["squid"],
-  note: "`-N`, one process; no cache, no disk, no access log",
-  setup: ({ port, dir }) => ({
-    daemons: [{ argv: ["squid", "-N", "-f", join(dir, "squid.conf")], port }],
+/** Squid that listens as the line `listen` says, at `port`. */
+export function squidAt(listen: string, port: number, dir: string, name = "squid", more: string[] = []): Setup {
+  const file = `${name}.conf`;
+  return {
+    daemons: [{ argv: ["squid", "-N", "-n", name, "-f", join(dir, file)], port }],
     files: {
-      "squid.conf": lines(
-        `http_port 127.0.0.1:${port}`,
+      [file]: lines(
+        listen,
         "http_access allow all",
         "cache deny all",
         "cache_mem 0",
@@ -89,9 +92,20 @@ const squid: Contender = {
         "max_filedescriptors 16384",
         "shutdown_lifetime 0 seconds",
         "workers 1",
+        ...more,
       ),
     },
-  }),
+  };
+}
+
+const squid: Contender = {
+  name: "squid",
+  family: "CONNECT",
+  via: "connect",
+  peer: true,
+  programs: ["squid"],
+  note: "`-N`, one process; no cache, no disk, no access log",
+  setup: ({ port, dir }) => squidAt(`http_port 127.0.0.1:${port}`, port, dir),
 };
 
 const haproxy: Contender = {

@@ -30,6 +30,18 @@ export const ROWS = [
   row("pss-tunnels", "PSS per 1,000 idle tunnels", "MiB", "lower", false, "memory"),
 ] as const;
 
+/** Of what else may stand in front of the access proxy, or behind it. */
+export const FRONT_ROWS = [
+  row("bulk-1", "bulk, 1 connection", "MiB/s", "higher", true, "bulk"),
+  row("bulk-8", "bulk, 8 connections", "MiB/s", "higher", true, "bulk"),
+  row("rate", "new connections, 64 parallel", "1/s", "higher", true, "rate"),
+  row("latency-p50", "added latency, 1-byte echo, p50", "µs", "lower", true, "latency"),
+  row("latency-p99", "added latency, 1-byte echo, p99", "µs", "lower", false, "latency"),
+  row("rss-tunnels", "RSS per 1,000 idle tunnels", "MiB", "lower", false, "memory"),
+  row("cpu-bulk", "processor time, bulk", "s/GiB", "lower", false, "bulk"),
+  row("cpu-rate", "processor time, new connections", "µs each", "lower", false, "rate"),
+] as const;
+
 /** Of the mTLS tunnel. `bulk` is the download, from the target to the client. */
 export const TUNNEL_ROWS = [
   row("bulk-1", "download, 1 connection", "MiB/s", "higher", true, "bulk", 1.5),
@@ -58,7 +70,7 @@ export const UDP_ROWS = [
   row("cpu-udp", "processor time, datagrams", "µs each", "lower", false, "datagrams"),
 ] as const;
 
-export type RowName = (typeof ROWS | typeof TUNNEL_ROWS | typeof UDP_ROWS)[number]["name"];
+export type RowName = (typeof ROWS | typeof FRONT_ROWS | typeof TUNNEL_ROWS | typeof UDP_ROWS)[number]["name"];
 export type NamedRow = Row & { name: RowName };
 
 function row<Name extends string>(
