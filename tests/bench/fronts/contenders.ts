@@ -5,8 +5,6 @@ import { fillCommand, squidAt, tinyproxyAt } from "../support/peers.ts";
 import { freePort } from "../support/process.ts";
 
 const POLICY = "policy all { when dest.ip in [127.0.0.0/8] action allow }\n";
-/** One that leaves the address to the next proxy. */
-const TRUSTING = "policy all { action allow }\n";
 
 /** `command` is a template, see `fillCommand`; certificates are those of `writeMaterial`. */
 export function fronts(command: string): Contender[] {
@@ -26,9 +24,9 @@ export function fronts(command: string): Contender[] {
     },
     {
       ...portail,
-      name: "portail without TLS",
+      name: "in the clear",
       family: "CONNECT over TLS",
-      note: "the same in the clear, for orientation",
+      note: "portail without TLS, for orientation",
       setup: (where) => portailAt(command, where),
     },
     { ...portail, family: "two in a row", setup: (where) => twoPortails(command, where) },
@@ -79,7 +77,7 @@ function portailAt(command: string, where: Where, more = "", acl = POLICY, name 
 
 function twoPortails(command: string, where: Where): Setup {
   const last = { ...where, port: freePort() };
-  const first = portailAt(command, where, "--config DIR/first.toml", TRUSTING, "first");
+  const first = portailAt(command, where, "--config DIR/first.toml", POLICY, "first");
   const config = lines('default-backend = "next"', "[backend.next]", `target = "http://127.0.0.1:${last.port}"`);
   return row(portailAt(command, last, "", POLICY, "last"), {
     ...first,
