@@ -8,6 +8,7 @@ const SYMBOLS = {
   ioctl: { args: ["int", "u64", "ptr"], returns: "int" },
   getsockname: { args: ["int", "ptr", "ptr"], returns: "int" },
   fcntl: { args: ["int", "int", "int"], returns: "int" },
+  sched_yield: { args: [], returns: "int" },
   socketpair: { args: ["int", "int", "int", "ptr"], returns: "int" },
 } as const;
 
@@ -20,6 +21,8 @@ export interface Libc {
   getsockname(fd: number): Uint8Array | undefined;
   /** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same socket, -1 for an error. */
   dup(fd: number): number;
+  /** sched_yield(2): whoever else waits for this processor goes first. */
+  giveWay(): void;
   /** socketpair(2): two connected stream sockets, or undefined when there is no descriptor left. */
   socketpair(): [number, number] | undefined;
 }
@@ -56,7 +59,7 @@ export function libc(): Libc | undefined {
 function open(): Libc | undefined {
   const symbols = openLibc(SYMBOLS);
   if (symbols === undefined) return undefined;
-  const { recv, ioctl, getsockname, fcntl, socketpair } = symbols;
+  const { recv, ioctl, getsockname, fcntl, sched_yield: schedYield, socketpair } = symbols;
   return {
     recv: (fd, buffer, length, flags) => recv(fd, buffer, length, flags),
     readable(fd) {
@@ -68,6 +71,7 @@ function open(): Libc | undefined {
       const length = Uint32Array.of(address.length);
       return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
     },
+    giveWay: () => void schedYield(),
     dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
     socketpair() {
       const pair = new Int32Array(2);

@@ -1,5 +1,7 @@
 /** Keeps the event loop from sleeping for some microseconds while a dialogue runs through it. Not a timer. */
 
+import { libc } from "../ffi/libc.ts";
+
 /** Milliseconds. A peer on the same host or network answers within it; sleeping and waking costs about 10 µs. */
 const SHORT = 0.03;
 /** Milliseconds, as long as Linux's haltpoll governor polls: what a quick dialogue takes now and then. */
@@ -33,7 +35,10 @@ export function stayAwake(): void {
   setImmediate(turn);
 }
 
+/** Whoever has work for the same processor, the next proxy perhaps, or the target, must not wait for our idling. */
 function turn(): void {
-  if (performance.now() < until) setImmediate(turn);
-  else turning = false;
+  if (performance.now() < until) {
+    libc()?.giveWay();
+    setImmediate(turn);
+  } else turning = false;
 }
