@@ -22,6 +22,7 @@ export class Counts {
   /** Clients that were turned away at the limit of open files. */
   turnedAway = 0;
   readonly datagrams = new DatagramCounts();
+  readonly http2 = { connections: 0, streams: 0, open: 0 };
   readonly #looked: boolean;
   readonly #open = new Set<Conn>();
   #sent = 0;

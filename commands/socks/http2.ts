@@ -43,6 +43,7 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     this.origin = origin;
     const { mostStreams, mostHead } = proxy.settings;
     this.#http2 = new Http2Conn(conn, { streams: mostStreams, head: mostHead }, this);
+    proxy.counts.http2.connections++;
     proxy.enter(this);
   }
 
@@ -61,12 +62,14 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     }
     const ask = new Http2Ask(this.#proxy, this, stream);
     this.#asks.add(ask);
+    this.#proxy.counts.http2.streams++;
+    this.#proxy.counts.http2.open++;
     ask.begin(fields);
   }
 
   /** An ask is over in every respect. */
   done(ask: Http2Ask): void {
-    this.#asks.delete(ask);
+    if (this.#asks.delete(ask)) this.#proxy.counts.http2.open--;
   }
 
   idle(): void {

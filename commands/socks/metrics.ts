@@ -1,9 +1,12 @@
 /** The metrics of `portail socks`: read from what the proxy has when somebody looks. */
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import { addContextMetrics } from "../../lib/context/counts.ts";
+import type { Backend } from "../../lib/net/backend.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
 import { Registry, type Labels } from "../../lib/service/metrics.ts";
 import { addDatagramMetrics } from "./association-counts.ts";
+import type { Counts } from "./counts.ts";
+import type { Backends } from "./exits.ts";
 import type { Meters } from "./meters.ts";
 import type { Proxy } from "./proxy.ts";
 
@@ -19,8 +22,39 @@ export function proxyMetrics(proxy: Proxy, sink: AuditSink | undefined): Registr
   }
   if (proxy.settings.udp !== undefined) addDatagramMetrics(registry, proxy.counts.datagrams);
   if (proxy.settings.context !== undefined) addContextMetrics(registry, proxy.contextCounts);
-  for (const add of proxy.parts) add(registry);
+  if (proxy.backends.all.size > 0) addBackends(registry, proxy.backends);
+  addHttp2(registry, proxy.counts.http2);
   return registry;
+}
+
+/** Names are the operator's. */
+function addBackends(registry: Registry, { all }: Backends): void {
+  const each = (value: (backend: Backend) => number) => () =>
+    Array.from(all, ([name, backend]) => [{ backend: name }, value(backend)] as const);
+  registry.read(
+    "counter",
+    "backend_attempts_total",
+    "Connections that were asked of the backend",
+    each(({ counts }) => counts.attempts),
+  );
+  registry.read(
+    "counter",
+    "backend_failures_total",
+    "Connections that the backend did not open",
+    each(({ counts }) => counts.failed),
+  );
+  registry.read(
+    "gauge",
+    "backend_healthy",
+    "Whether requests are sent there",
+    each(({ isOpenCircuit }) => (isOpenCircuit ? 0 : 1)),
+  );
+}
+
+function addHttp2(registry: Registry, counts: Counts["http2"]): void {
+  registry.read("counter", "http2_connections_total", "Clients that spoke HTTP/2", () => counts.connections);
+  registry.read("counter", "http2_streams_total", "Requests of theirs", () => counts.streams);
+  registry.read("gauge", "http2_streams_open", "Requests of theirs that are under way", () => counts.open);
 }
 
 function addConnections(registry: Registry, proxy: Proxy): void {

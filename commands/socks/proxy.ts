@@ -29,7 +29,6 @@ import type { LoadedTls } from "./load-tls.ts";
 import { Meters } from "./meters.ts";
 import { clientAddress } from "./origin.ts";
 import type { Asker, Passage } from "./passage.ts";
-import type { Part } from "./part-metrics.ts";
 import type { Settings } from "./settings.ts";
 import type { Templates } from "./templates.ts";
 
@@ -80,8 +79,6 @@ export class Proxy {
   readonly counts: Counts;
   /** Undefined where nobody can look at them. */
   readonly meters: Meters | undefined;
-  /** Parts that have metrics of their own add them here, before the proxy opens its status. */
-  readonly parts: Part[] = [];
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
   readonly #open = new Set<Open>();

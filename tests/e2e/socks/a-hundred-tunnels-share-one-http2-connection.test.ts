@@ -81,10 +81,17 @@ scenario(import.meta.file, ["node", "htpasswd"], ({ scene, portail }) => {
 
   test("limits of places hold for streams", async () => {
     const port = await echo();
-    const proxy = await portail.socks({ policy: allowLocal(port), args: ["--max-conns-per-client", "10"] });
+    const proxy = await portail.socks({
+      policy: allowLocal(port),
+      args: ["--max-conns-per-client", "10", "--status", "127.0.0.1:0"],
+    });
     const task = { proxy: proxy.url("http"), target: `127.0.0.1:${port}`, tunnels: 21, size: 64 * 1024 } as const;
     const outcome = await http2Client({ ...task, scenario: "transfer" });
     expect(outcome).toEqual({ whole: 9, stillOpen: true });
     expect(await proxy.record("reject")).toMatchObject({ reason: "limit" });
+    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
+    const page = await (await fetch(`http://${place}/metrics`)).text();
+    const metric = (name: string) => Number(new RegExp(`^portail_${name} (\\d+)$`, "m").exec(page)?.[1]);
+    expect([metric("http2_connections_total"), metric("http2_streams_total")]).toEqual([1, 21]);
   });
 });

@@ -233,10 +233,16 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     const dead = await deadEnd(scene);
     const live = await open(scene, OUTBOUND_PROXIES.microsocks);
     const tables = `[backend.dead]\ntarget = "http://127.0.0.1:${dead.port}"\n[backend.live]\ntarget = "socks5://127.0.0.1:${live.port}"\n`;
-    const proxy = await proxyWith(tables, policyFor("dead", "live"));
+    const proxy = await proxyWith(tables, policyFor("dead", "live"), "--status", "127.0.0.1:0");
     for (let i = 0; i < 8; i++) expect((await get(proxy, ["socks5h"])).status).toBe(0);
     expect(dead.connections).toBeLessThan(8);
     expect(dead.connections).toBeGreaterThanOrEqual(3);
+    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
+    const page = (await curl([`http://${place}/metrics`])).stdout;
+    expect(page).toContain(`portail_backend_failures_total{backend="dead"} ${dead.connections}\n`);
+    expect(page).toContain('portail_backend_attempts_total{backend="live"} 8\n');
+    expect(page).toContain('portail_backend_failures_total{backend="live"} 0\n');
+    expect(page).toContain('portail_backend_healthy{backend="live"} 1\n');
   });
 
   test("the default serves what no route claims, and a direct exit stands where it is named", async () => {
