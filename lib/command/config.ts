@@ -2,13 +2,14 @@
 
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
-import { parse, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import type { TomlTable, TomlValue } from "smol-toml";
 import { completeArgs, type ArgValue, type ArgValues } from "./argv.ts";
 import { emptyTables, TABLES, type ConfigTables, type TableName, type TableSchema } from "./config-tables.ts";
 import type { ArgDefinition, ArgDefinitions, Command } from "./define.ts";
 import { EXIT, PortailError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { lineOf, type KeyPath } from "./toml-line.ts";
+import { TomlDocument } from "./toml-document.ts";
+import type { KeyPath } from "./toml-line.ts";
 
 export interface ConfigFile {
   /** Values for the command's flags. */
@@ -64,46 +65,7 @@ export function parseConfig(text: string, file: string, command: Target): Config
   return { values, tables: tables as ConfigTables, place: (path) => reader.place(path) };
 }
 
-class Reader {
-  readonly document: TomlTable;
-  readonly #text: string;
-  readonly #file: string;
-
-  constructor(text: string, file: string) {
-    this.#text = text;
-    this.#file = file;
-    try {
-      this.document = parse(text);
-    } catch (error) {
-      if (!(error instanceof TomlError)) throw error;
-      const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-      throw new PortailError(`${file}:${error.line}:${error.column}: ${reason}`, {
-        code: "config.syntax",
-        exit: EXIT.config,
-        detail: error.codeblock,
-      });
-    }
-  }
-
-  place(path: readonly string[]): string {
-    const written: string[] = [];
-    let within: unknown = this.document;
-    for (const key of path) {
-      const keys: string[] = typeof within === "object" && within !== null ? Object.keys(within) : [];
-      const name = keys.find((each) => each === key || each.replaceAll("_", "-") === key);
-      if (name === undefined) break;
-      written.push(name);
-      within = (within as Record<string, unknown>)[name];
-    }
-    return `${this.#file}:${lineOf(this.#text, written)}`;
-  }
-
-  /** An error at the line of `path`. */
-  refuse(path: KeyPath, code: string, message: string, hint?: string): PortailError {
-    const line = lineOf(this.#text, path);
-    return new PortailError(`${this.#file}:${line}: ${message}`, { code, exit: EXIT.config, ...(hint && { hint }) });
-  }
-
+class Reader extends TomlDocument {
   /** Checks one key against `definitions` and keeps its value under `name`. */
   scalar(
     path: KeyPath,

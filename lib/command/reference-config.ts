@@ -1,11 +1,11 @@
 /** The configuration file of cloud-gouv/portail (`/etc/portail.toml`) in terms of our flags and backends. Opens nothing but the file. */
 import { readFileSync } from "node:fs";
-import { parse, TomlError, type TomlTable, type TomlValue } from "smol-toml";
+import type { TomlTable, TomlValue } from "smol-toml";
 import { parseIp } from "../wire/ip.ts";
 import type { ArgValue, ArgValues } from "./argv.ts";
 import { EXIT, PortailError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
-import { lineOf } from "./toml-line.ts";
+import { TomlDocument } from "./toml-document.ts";
 
 export interface ReferenceConfig {
   /** For the flags of `portail socks`, by name. */
@@ -154,29 +154,7 @@ function isAddress(text: string): boolean {
 
 type Section = Record<string, string | number | boolean | string[] | TomlTable | undefined>;
 
-class Reader {
-  readonly document: TomlTable;
-  readonly #text: string;
-  readonly #file: string;
-
-  constructor(text: string, file: string) {
-    this.#text = text;
-    this.#file = file;
-    try {
-      this.document = parse(text);
-    } catch (error) {
-      if (!(error instanceof TomlError)) throw error;
-      const [reason = ""] = error.message.replace(/^Invalid TOML document: /, "").split("\n");
-      const options = { code: "config.syntax", exit: EXIT.config, detail: error.codeblock } as const;
-      throw new PortailError(`${file}:${error.line}:${error.column}: ${reason}`, options);
-    }
-  }
-
-  refuse(path: readonly string[], code: string, message: string, hint?: string): PortailError {
-    const line = lineOf(this.#text, path);
-    return new PortailError(`${this.#file}:${line}: ${message}`, { code, exit: EXIT.config, ...(hint && { hint }) });
-  }
-
+class Reader extends TomlDocument {
   /** The values of a section; `_` in a key equals `-`. */
   section(name: string, given: unknown, path: readonly string[] = name === "" ? [] : [name]): Section {
     const known = KEYS[name]!;

@@ -1,30 +1,14 @@
 /** A headless Chromium started with `--proxy-server`, as SOCKS and as HTTP, on a page that only the proxy can resolve. */
 import { beforeAll, expect, test } from "bun:test";
 import type { AccessProxy } from "../../support/access-proxy.ts";
+import { Browser } from "../../support/browser.ts";
 import { openNames } from "../../support/names.ts";
-import { run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openWeb, type Web } from "../../support/web.ts";
 
 const HOST = "page.e2e.example";
 const PAGE = `<!doctype html><title>page</title><p id="p">not yet</p><script src="/script.js"></script>`;
 const SCRIPT = `document.getElementById("p").textContent = "written by " + "the script";`;
-
-/** No window, and no word with its maker. */
-const FLAGS = [
-  "--headless",
-  "--no-sandbox",
-  "--disable-gpu",
-  "--disable-dev-shm-usage",
-  "--disable-quic",
-  "--no-first-run",
-  "--disable-background-networking",
-  "--disable-component-update",
-  "--disable-sync",
-  "--disable-extensions",
-  // It goes around a proxy for loopback otherwise.
-  "--proxy-bypass-list=<-loopback>",
-];
 
 scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
   let web: Web;
@@ -43,11 +27,7 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
     proxy = await portail.socks({ policy, args: ["--resolver", address] });
   });
 
-  const browse = (scheme: string, url: string) => {
-    const profile = scene.mkdir(`profile-${scheme}`);
-    const program = ["chromium", ...FLAGS, `--user-data-dir=${profile}`, `--proxy-server=${proxy.url(scheme)}`];
-    return run([...program, "--dump-dom", url], { env: { HOME: profile } });
-  };
+  const browse = (scheme: string, url: string) => new Browser(scene, proxy.url(scheme)).dom(url);
 
   for (const [scheme, protocol] of [
     ["socks5", "socks5"],
@@ -56,9 +36,7 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
     test(`${scheme}: the page and its script arrive`, async () => {
       proxy.forget();
       web.requests.length = 0;
-      const { status, stdout } = await browse(scheme!, `http://${HOST}:${web.port}/`);
-      expect(status).toBe(0);
-      expect(stdout).toContain('<p id="p">written by the script</p>');
+      expect(await browse(scheme!, `http://${HOST}:${web.port}/`)).toContain('<p id="p">written by the script</p>');
       expect(web.requests.map(({ path }) => path)).toContain("/script.js");
       const decision = await proxy.decision(`${HOST}:${web.port}`);
       expect(decision).toMatchObject({ protocol, decision: "allow", policy: "page" });
@@ -66,8 +44,7 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
   }
 
   test("http: the person reads why a page is denied", async () => {
-    const { stdout } = await browse("http", `http://127.0.0.1:${web.port}/`);
-    expect(stdout).toContain("The access policy does not allow this.");
+    expect(await browse("http", `http://127.0.0.1:${web.port}/`)).toContain("The access policy does not allow this.");
     expect(await proxy.decision(`127.0.0.1:${web.port}`)).toMatchObject({ decision: "deny" });
   });
 });
