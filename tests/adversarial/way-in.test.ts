@@ -167,6 +167,15 @@ describe("in the clear", () => {
 
 const REQUIRED: Mode = "certificate required";
 
+test("a client over TLS gets no association: its datagrams would come in the clear", async () => {
+  const proxy = await startProxy(POLICY, ["--udp", "--cert", identity.cert, "--key", identity.key]);
+  const client = await RawClient.openTls(proxy.port, optionsOf(undefined));
+  client.write(Buffer.concat([GREETING, Buffer.from("05030001000000000000", "hex")]));
+  expect((await client.read(4)).toString("hex")).toBe("05000507");
+  client.socket.destroy();
+  expect(await proxy.drain()).toBe(0);
+});
+
 test("TLS inside TLS is no protocol of the proxy", async () => {
   const proxy = proxies.get(REQUIRED)!;
   const rejects = proxy.events("reject").length;
