@@ -285,7 +285,6 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const early = { bytes: this.#held, ended: this.#ended };
     this.#held = NOTHING;
     this.#front = undefined;
-    this.#asked = undefined;
     this.#passage = passage;
     this.#sentBefore = this.conn.received - early.bytes.length;
     this.#receivedBefore = this.conn.sent;

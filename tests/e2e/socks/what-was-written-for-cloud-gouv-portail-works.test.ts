@@ -103,6 +103,8 @@ scenario(import.meta.file, ["curl", "go", "python3", "strace", "systemd-socket-a
         "escaper.cacert-file",
         "escaper.tls-privkey",
         "escaper.tls-certificate",
+        // Of its policy: there is no folder of templates.
+        "templates/ask.html",
       ]);
     });
 
