@@ -134,7 +134,7 @@ test.each(ROWS)("%s: a certificate %s, %s inside %s", async (mode, who, protocol
   client.socket.destroy();
 });
 
-describe("in the clear", () => {
+describe("weakness 6.2.6: in the clear, next to TLS", () => {
   const CLEAR = Object.keys(MODES).flatMap((mode) =>
     (["socks5", "connect"] as const).map((by) => [mode as Mode, by] as const),
   );
@@ -188,15 +188,18 @@ test("TLS inside TLS is no protocol of the proxy", async () => {
   });
 });
 
-test.each(Object.keys(MODES))("%s: a handshake that comes byte by byte is whole all the same", async (mode) => {
-  const proxy = proxies.get(mode)!;
-  const below = createConnection({ port: proxy.port, host: "127.0.0.1", noDelay: true });
-  const slow = await trickling(below);
-  const client = await RawClient.openTls(slow.port, optionsOf(alice));
-  expect((await askOn(client, "socks5", "127.0.0.1", target.port)).open).toBe(true);
-  client.socket.destroy();
-  slow.close();
-});
+test.each(Object.keys(MODES))(
+  "weakness 6.1.9: %s: a handshake that comes byte by byte is whole all the same",
+  async (mode) => {
+    const proxy = proxies.get(mode)!;
+    const below = createConnection({ port: proxy.port, host: "127.0.0.1", noDelay: true });
+    const slow = await trickling(below);
+    const client = await RawClient.openTls(slow.port, optionsOf(alice));
+    expect((await askOn(client, "socks5", "127.0.0.1", target.port)).open).toBe(true);
+    client.socket.destroy();
+    slow.close();
+  },
+);
 
 /** A relay in front of `upstream` that passes the client's first 3,000 bytes on one by one. */
 async function trickling(upstream: ReturnType<typeof createConnection>) {

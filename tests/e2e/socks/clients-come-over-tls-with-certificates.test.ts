@@ -44,7 +44,7 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
   test.each([
     ["CONNECT", ["--proxytunnel"]],
     ["forward", []],
-  ] as const)("curl, %s: who is let out and who is not", async (_, more) => {
+  ] as const)("weakness 6.2.8: curl, %s: who is let out by who he is, and who is not", async (_, more) => {
     proxy.forget();
     expect(await get("alice", ...more)).toEqual({ status: 0, stdout: "hello from the web\n", stderr: "" });
     expect(await proxy.record("decision")).toMatchObject({
@@ -126,7 +126,7 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
     expect(elsewhere.status).toBe(22);
   });
 
-  test("a reload takes a new certificate and a new authority up, and keeps both where a file is broken", async () => {
+  test("weakness 6.2.18: a reload takes a new certificate and a new authority up, and keeps both where a file is broken", async () => {
     const renewed = save(scene, "renewed", servers.issue({ nth: 1 }));
     const others = authority("Later people");
     const carol = save(scene, "carol", others.issue({ cn: "alice" }));

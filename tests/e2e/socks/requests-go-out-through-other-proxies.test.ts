@@ -134,9 +134,8 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     });
 
     for (const [front, way] of FRONTS) {
-      for (const scheme of ["https", "socks5+tls", "same"]) {
-        if (scheme === "same") continue;
-        test(`${front}, then ${scheme}`, async () => {
+      for (const scheme of ["https", "socks5+tls"]) {
+        test(`weaknesses 6.1.2 and 6.1.3: ${front}, then ${scheme}, with a certificate of our own`, async () => {
           const proxy = await proxyWith(tables(scheme, last.port), policyFor("next"));
           last.forget();
           expect(await get(proxy, way)).toMatchObject({ status: 0, stdout: "hello from the web\n" });
@@ -161,6 +160,17 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       });
     }
 
+    test("weakness 6.2.7: whom clients are held against is not whom backends are held against", async () => {
+      const mine = save(scene, "mine", servers.issue({ nth: 2 }));
+      const front = ["--cert", mine.cert, "--key", mine.key, "--cacert", trusted];
+      const optional = ["--tls", "optional", "--client-cert", "optional"];
+      const lacking = tables("https", last.port).replace('trust = "servers"\n', "");
+      const proxy = await proxyWith(lacking, policyFor("next"), ...front, ...optional);
+      expect((await get(proxy, ["socks5h"])).status).toBe(97);
+      const [tried] = (await proxy.record("close")).tried!;
+      expect(tried).toMatchObject({ backend: "next", error: expect.stringContaining("unknown_ca") });
+    });
+
     test.each([
       ["another authority", { trust: save(scene, "wrong", authority("Others").issue()).cert, name: "" }, /unknown_ca/],
       ["another name", { trust: trusted, name: 'server-name = "other.example"\n' }, /name_mismatch/],
@@ -173,6 +183,20 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       expect(tried).toMatchObject({ backend: "next", error: expect.stringMatching(why) });
       expect(last.audit().filter(({ event }) => event === "decision")).toEqual([]);
     });
+  });
+
+  test("weakness 6.1.1: the first of two is asked first, whatever the client speaks", async () => {
+    const first = await open(scene, OUTBOUND_PROXIES.microsocks);
+    const second = await deadEnd(scene);
+    const tables = `[backend.first]\ntarget = "socks5://127.0.0.1:${first.port}"\n[backend.second]\ntarget = "socks5://127.0.0.1:${second.port}"\n`;
+    const proxy = await proxyWith(tables, policyFor("first", "second"));
+    for (const [, way] of FRONTS) {
+      proxy.forget();
+      expect((await get(proxy, way)).status).toBe(0);
+      const close = await proxy.record("close");
+      expect([close.backend, close.tried]).toEqual(["first", undefined]);
+    }
+    expect(second.connections).toBe(0);
   });
 
   test("when the first one dies under load, the second serves, and nothing goes out directly", async () => {
@@ -208,7 +232,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     expect(closes.filter(({ dest }) => dest !== undefined)).toEqual([]);
   });
 
-  test("when all fail nothing goes out directly, unless that is asked for and the policy allows it", async () => {
+  test("weakness 6.2.5: when all fail nothing goes out directly, unless that is asked for and the policy allows it", async () => {
     const dead = await deadEnd(scene);
     const tables = `[backend.dead]\ntarget = "http://127.0.0.1:${dead.port}"\n`;
     const before = web.requests.length;
