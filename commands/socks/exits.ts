@@ -129,4 +129,8 @@ export class Backends implements Exits {
   isDirect(name: string): boolean {
     return this.all.get(name)?.isDirect ?? false;
   }
+
+  close(): void {
+    for (const backend of this.all.values()) backend.close();
+  }
 }

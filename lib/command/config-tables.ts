@@ -38,7 +38,8 @@ export const TABLES = {
     keys: {
       target: {
         type: "string",
-        description: "direct, or the URL of a proxy: http, https, socks5, socks5+tls, same (as the client speaks)",
+        description:
+          "direct, or the URL of a proxy: http, https, socks5, socks5+tls, same (as the client speaks), or ssh://HOST",
       },
       dynamic: { type: "boolean", description: "Where it leads is said while the proxy runs" },
       "auth-file": { type: "string", description: "File that holds USER:PASSWORD for the proxy" },

@@ -1,4 +1,4 @@
-/** Where a backend is and how it is spoken to: `direct`, or another proxy. Opens nothing. */
+/** Where a backend is and how it is spoken to: `direct`, another proxy, or a host behind SSH. Opens nothing. */
 import { EXIT, PortailError } from "../command/errors.ts";
 import { OutboundProxy, parseProxyUrl } from "./through-proxy.ts";
 
@@ -8,20 +8,29 @@ export type BackendUrl =
   /** One that is spoken to by its own protocol. */
   | { kind: "proxy"; proxy: OutboundProxy }
   /** One that takes both, and is spoken to as the client speaks to us. */
-  | { kind: "same"; socks5: OutboundProxy; http: OutboundProxy };
+  | { kind: "same"; socks5: OutboundProxy; http: OutboundProxy }
+  /** `ssh -W`; the user and the port are those of its configuration where they are left out. */
+  | { kind: "ssh"; destination: string; port: string | undefined };
 
-/** Throws `PortailError` (`proxy.url`, `backend.ssh`). `where` names the table. */
+/** Throws `PortailError` (`proxy.url`, `backend.target`). `where` names the table. */
 export function parseBackendUrl(text: string, where: string): BackendUrl {
   if (text === "direct") return { kind: "direct" };
   const [, secure, same] = /^same(\+tls)?:\/\/(.*)$/is.exec(text) ?? [];
   if (same !== undefined) return sameProxy(parseProxyUrl(`socks5://${same}`, where), secure !== undefined);
-  if (/^ssh:\/\//i.test(text))
-    throw new PortailError(`${where}: backends behind SSH are not there yet`, {
-      code: "backend.ssh",
+  const ssh = /^ssh:\/\/(.*)$/is.exec(text)?.[1];
+  if (ssh === undefined) return { kind: "proxy", proxy: parseProxyUrl(text, where) };
+  const [, user, bracketed, plain, port] =
+    /^(?:([A-Za-z0-9_][A-Za-z0-9_.-]*)@)?(?:\[([0-9a-fA-F:.]+)\]|([A-Za-z0-9_][A-Za-z0-9_.-]*))(?::([0-9]{1,5}))?\/?$/.exec(
+      ssh,
+    ) ?? [];
+  const host = bracketed ?? plain;
+  if (host === undefined)
+    throw new PortailError(`${where}: ${JSON.stringify(text)} names no host behind SSH`, {
+      code: "backend.target",
       exit: EXIT.config,
-      hint: "run `ssh -N -D 127.0.0.1:PORT HOST`, and write socks5://127.0.0.1:PORT",
+      hint: "write ssh://[USER@]HOST[:PORT], where HOST may be a name of your SSH configuration",
     });
-  return { kind: "proxy", proxy: parseProxyUrl(text, where) };
+  return { kind: "ssh", destination: user === undefined ? host : `${user}@${host}`, port };
 }
 
 /** One that takes SOCKS5 and CONNECT on one port. */

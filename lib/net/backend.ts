@@ -10,6 +10,7 @@ import { DialError } from "./dial.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { secureHost } from "./secure-host.ts";
+import type { SshMaster } from "./ssh.ts";
 import { Target, type TargetTools } from "./target.ts";
 import { ProxyError, throughProxy, type OutboundProxy } from "./through-proxy.ts";
 import { SessionCache } from "./tls-conn.ts";
@@ -37,6 +38,9 @@ export interface BackendTools extends TargetTools {
   timeout: number;
 }
 
+/** Of an `ssh` backend. */
+export type OpenSsh = (url: Extract<BackendUrl, { kind: "ssh" }>) => Promise<SshMaster>;
+
 export class Backend {
   readonly name: string;
   readonly dynamic: boolean;
@@ -51,6 +55,7 @@ export class Backend {
   #url: BackendUrl | undefined;
   #place: Target | undefined;
   #sessions: { of: TlsContext; cache: SessionCache } | undefined;
+  #ssh: SshMaster | undefined;
 
   constructor(
     name: string,
@@ -84,8 +89,14 @@ export class Backend {
     return this.#url?.kind === "direct";
   }
 
+  get isSsh(): boolean {
+    return this.#url?.kind === "ssh";
+  }
+
   /** `host:port`, or what SSH is to connect to; undefined of one that leads nowhere. */
   get target(): string | undefined {
+    if (this.#url?.kind === "ssh")
+      return `ssh://${this.#url.destination}${this.#url.port === undefined ? "" : `:${this.#url.port}`}`;
     const proxy = proxyOf(this.#url, "http");
     return proxy && formatHostPort(proxy.host, proxy.port);
   }
@@ -110,7 +121,14 @@ export class Backend {
     return opened;
   }
 
+  /** Ends what it keeps open for all connections together. */
+  close(): void {
+    this.#ssh?.close();
+    this.#ssh = undefined;
+  }
+
   async #open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
+    if (this.#url?.kind === "ssh") return this.#openBySsh(this.#url, target);
     const proxy = proxyOf(this.#url, protocol);
     if (proxy === undefined || this.#place === undefined) {
       this.#circuit.abandoned();
@@ -148,6 +166,19 @@ export class Backend {
     });
     if (!("reason" in secured)) return secured;
     return this.#broken(`no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`);
+  }
+
+  async #openBySsh(url: Extract<BackendUrl, { kind: "ssh" }>, target: ProxyTarget): Promise<Conn | BackendFailure> {
+    const { openSshMaster } = await import("./ssh.ts");
+    this.#ssh ??= openSshMaster(url, this.#tools);
+    const opened = await this.#ssh.open(target);
+    if (!("reason" in opened)) {
+      this.#circuit.succeeded();
+      return opened;
+    }
+    if (opened.reason === "broken") return this.#broken(opened.message);
+    this.#circuit.succeeded();
+    return new BackendFailure(opened.reason, opened.message, opened.reason === "denied");
   }
 
   /** It does not work, whatever the target. */
