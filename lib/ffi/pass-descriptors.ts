@@ -32,13 +32,13 @@ export function connectAndPass(path: string, bytes: Uint8Array, passed: readonly
   const name = encodeAddress(path);
   if (typeof name === "string") return name;
   const fd = system.socket(AF_UNIX, STREAM, 0);
-  if (fd < 0) return errorName(system.__errno_location());
+  if (fd < 0) return errorName(system.errno());
   const good =
     system.connect(fd, name, name.length) === 0 &&
     (bytes.length === 0 || system.sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, null, 0) === bytes.length) &&
     passed.every((one) => pass(system, fd, one));
   if (good) return fd;
-  const error = errorName(system.__errno_location());
+  const error = errorName(system.errno());
   closeSync(fd);
   return error;
 }
@@ -64,5 +64,8 @@ function pass(system: NonNullable<typeof opened>, fd: number, passed: number): b
 }
 
 function open() {
-  return openLibc(SYMBOLS);
+  const symbols = openLibc(SYMBOLS);
+  if (symbols === undefined) return undefined;
+  const { socket, connect, sendto, sendmsg, __errno_location: errno } = symbols;
+  return { socket, connect, sendto, sendmsg, errno };
 }

@@ -22,7 +22,7 @@ export class SshConn implements Conn {
   #error: Error | undefined;
   #readEnded = false;
   #ending = false;
-  #written = false;
+  #taken = false;
 
   constructor(ends: SshEnds) {
     this.#ends = ends;
@@ -79,22 +79,17 @@ export class SshConn implements Conn {
     this.#closeIfEnded();
   }
 
-  /** SSH reads no more from us: for it has all, or since there is nobody who wants it. */
+  /**
+   * SSH reads no more from us: it has all, or the far end wants no more. OpenSSH ends our direction of such a tunnel
+   * (`-W`) by itself when the target ends its own; to write after that is an error, to end is in order.
+   */
   #onTaken(): void {
-    if (this.closed || this.#written) return;
-    if (!this.#ending) {
-      // What came before is still to be read.
-      if (this.#readEnded) this.#close(broken());
-      else this.#written = true;
-      return;
-    }
-    this.#written = true;
+    this.#taken = true;
     this.#closeIfEnded();
   }
 
   #closeIfEnded(): void {
-    if (!this.#readEnded || !this.#written) return;
-    this.#close(this.#ending ? undefined : broken());
+    if (this.#readEnded && this.#taken && this.#ending) this.#close(undefined);
   }
 
   pause(): void {
@@ -106,7 +101,10 @@ export class SshConn implements Conn {
   }
 
   write(bytes: Uint8Array): boolean {
-    return this.closed || this.#ending ? true : this.#ends.output.write(bytes);
+    if (this.closed || this.#ending) return true;
+    if (!this.#taken) return this.#ends.output.write(bytes);
+    queueMicrotask(() => this.#close(broken()));
+    return true;
   }
 
   end(): void {

@@ -153,10 +153,13 @@ function flags({ destination, port, config }: SshUrl, socket: string): string[] 
   };
   return [
     // Its log says which tunnel a refusal is about; the control socket does not say why.
-    ...["-v", "-N", "-T"],
+    "-v",
+    "-N",
+    "-T",
     ...(config === undefined ? [] : ["-F", config]),
     ...Object.entries(options).flatMap(([name, value]) => ["-o", `${name}=${value}`]),
     ...(port === undefined ? [] : ["-p", port]),
-    ...["--", destination],
+    "--",
+    destination,
   ];
 }
