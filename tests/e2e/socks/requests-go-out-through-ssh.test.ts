@@ -159,6 +159,19 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
       await until("no tunnel", () => open === 0);
     });
 
+    test("killed, it breaks a stream of unknown length: nobody takes half of it for all", async () => {
+      const server = createServer((socket) => void socket.on("error", () => {}).write("half"));
+      await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+      scene.defer(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      const mine = await tunnel(proxy, port);
+      await until("the half", () => mine.text() === "half");
+      process.kill(client()!, "SIGKILL");
+      const close = await proxy.record("close", ({ target }) => target === `127.0.0.1:${port}`);
+      expect(close.error).toContain("SSH connection closed the tunnel");
+      expect(mine.ended()).toBe(false);
+    });
+
     test("killed, it breaks its tunnels, and is started anew", async () => {
       web.hold();
       const got = get(proxy, ["socks5h"], `http://127.0.0.1:${web.port}/halves/${SIZE}`);
