@@ -1,7 +1,8 @@
 /** The process of the system's OpenSSH that holds one connection and listens on a control socket. Opens no tunnel. */
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
+import { closeSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { connectAndPass } from "../ffi/pass-descriptors.ts";
 import type { BackendUrl } from "./backend-url.ts";
 
 export type SshUrl = Extract<BackendUrl, { kind: "ssh" }>;
@@ -21,6 +22,7 @@ const WATCH = `trap '' INT TERM
 folder=$1; shift
 exec 3<&0
 "$@" 3<&- </dev/null & ssh=$!
+echo "portail-ssh: $ssh" >&2
 { read -r _ <&3; kill -HUP $ssh; sleep 1; kill -KILL $ssh; } 2>/dev/null & watch=$!
 exec 3<&-
 wait $ssh
@@ -31,6 +33,7 @@ kill -KILL $watch 2>/dev/null`;
 const PASSED = ["HOME", "PATH", "USER", "LOGNAME", "LANG", "TZ", "SSH_AUTH_SOCK", "KRB5CCNAME", "XDG_RUNTIME_DIR"];
 /** Bytes of a UNIX path that OpenSSH adds to while it makes the socket. */
 const LONGEST_PATH = 80;
+const NOTHING = new Uint8Array(0);
 /** Of a line of its output. */
 const LONGEST_LINE = 4096;
 
@@ -45,6 +48,7 @@ export class SshProcess {
   /** Target by channel, as its own log tells. */
   readonly #channels = new Map<string, string>();
   #asked = "";
+  #pid: string | undefined;
   /** Why a target was refused, last. */
   readonly #refusals = new Map<string, string>();
   #lastLine = "";
@@ -86,6 +90,17 @@ export class SshProcess {
     return refusal;
   }
 
+  /**
+   * Whether its tunnels are still carried, told at once: when it dies, they end as if their targets had ended them. One that
+   * is killed is marked as leaving before its sockets are closed, one that gives up closes its listener first.
+   */
+  isAlive(): boolean {
+    if (this.ended || isLeaving(this.#pid)) return false;
+    const fd = connectAndPass(this.socket, NOTHING, []);
+    if (typeof fd === "number") closeSync(fd);
+    return fd === "EAGAIN" || typeof fd === "number";
+  }
+
   end(): void {
     if (this.ended) return;
     this.ended = true;
@@ -107,6 +122,11 @@ export class SshProcess {
   }
 
   #onLine(line: string): void {
+    const pid = /^portail-ssh: (\d+)$/.exec(line)?.[1];
+    if (pid !== undefined && this.#pid === undefined) {
+      this.#pid = pid;
+      return;
+    }
     const debug = /^debug1: (.*)$/.exec(line)?.[1];
     const asked = /channel_connect_stdio_fwd:? (.+:\d+)$/.exec(line)?.[1];
     const made = /channel (\d+): new .*stdio-forward/.exec(line)?.[1];
@@ -115,6 +135,19 @@ export class SshProcess {
     else if (made !== undefined) this.#channels.set(made, this.#asked);
     else if (channel !== undefined) this.#refusals.set(this.#channels.get(channel) ?? "", why!);
     else if (debug === undefined && line !== "") this.#lastLine = line;
+  }
+}
+
+/** PF_EXITING, in the ninth field of proc(5)'s stat. */
+const EXITING = 4;
+
+function isLeaving(pid: string | undefined): boolean {
+  try {
+    const text = readFileSync(`/proc/${pid}/stat`, "latin1");
+    const [, , , , , , flags] = text.slice(text.lastIndexOf(")") + 2).split(" ");
+    return (Number(flags) & EXITING) !== 0;
+  } catch {
+    return true;
   }
 }
 

@@ -30,25 +30,29 @@ const NOWHERE: { remote: SocketAddress; local: SocketAddress } = { remote: { pat
 const RETRY = 10;
 /** Milliseconds for the log to say why a tunnel was refused: it is written before the refusal is. */
 const LOG_DELAY = 500;
-const NOTHING = new Uint8Array(0);
 
 /** Starts nothing before the first tunnel is asked for, and anew after a death. */
 export function openSshMaster(url: SshUrl, tools: SshTools): SshMaster {
   let process: SshProcess | undefined;
   let closed = false;
+  const attempt = async (target: ProxyTarget, again: boolean): Promise<Conn | SshFailure> => {
+    if (closed) return broken("it is closed");
+    try {
+      if (process === undefined || process.ended) process = new SshProcess(url, tools);
+    } catch (error) {
+      return broken(`cannot start ssh: ${(error as Error).message}`);
+    }
+    const current = process;
+    const trouble = await current.ready;
+    if (trouble !== undefined) return broken(`no SSH connection to ${url.destination}: ${trouble}`);
+    const opened = await openTunnel(current, target, tools.timeout);
+    if (!again || !("reason" in opened) || opened.reason !== "broken" || current.isAlive()) return opened;
+    // It died before that was known: nothing of the request has been sent anywhere.
+    current.end();
+    return attempt(target, false);
+  };
   return {
-    async open(target) {
-      if (closed) return broken("it is closed");
-      try {
-        if (process === undefined || process.ended) process = new SshProcess(url, tools);
-      } catch (error) {
-        return broken(`cannot start ssh: ${(error as Error).message}`);
-      }
-      const current = process;
-      const trouble = await current.ready;
-      if (trouble !== undefined) return broken(`no SSH connection to ${url.destination}: ${trouble}`);
-      return openTunnel(current, target, tools.timeout);
-    },
+    open: (target) => attempt(target, true),
     close() {
       closed = true;
       process?.end();
@@ -86,13 +90,8 @@ async function openTunnel(ssh: SshProcess, target: ProxyTarget, timeout: number)
   const adopt = (fd: number) => adoptDescriptor(fd, NOWHERE, NO_PROBES);
   const [asked, output, input] = await Promise.all([adopt(control), adopt(reads[0]), adopt(writes[0])]);
   const reply = await answerOf(asked, until - performance.now());
-  const isAlive = () => {
-    const fd = connectAndPass(ssh.socket, NOTHING, []);
-    if (typeof fd === "number") closeSync(fd);
-    return fd === "EAGAIN" || typeof fd === "number";
-  };
   if (typeof reply !== "string" && reply.kind === "opened")
-    return new SshConn({ control: asked, output, input, isAlive });
+    return new SshConn({ control: asked, output, input, isAlive: () => ssh.isAlive() });
   for (const conn of [asked, output, input]) if (!conn.closed) conn.destroy();
   if (reply === "timeout") return { reason: "connect_timeout", message: `no answer through SSH within ${timeout} ms` };
   if (typeof reply === "string") return broken(`${reply}; ${ssh.lastWords}`);
