@@ -58,7 +58,10 @@ function parseBackend(name: string, row: TableRow<"backend">, tables: ConfigTabl
     new PortailError(`${where}: ${message}`, { code: "config.backend", exit: EXIT.config, hint });
   if (row.target === undefined && !row.dynamic)
     throw refuse("target is missing", "only a dynamic backend may be without");
-  const url = row.target === undefined ? undefined : parseBackendUrl(row.target, where);
+  const parsed = row.target === undefined ? undefined : parseBackendUrl(row.target, where);
+  const config = row["ssh-config"];
+  if (config !== undefined && parsed?.kind !== "ssh") throw refuse("ssh-config is for ssh:// only", "leave it out");
+  const url = config !== undefined && parsed?.kind === "ssh" ? { ...parsed, config } : parsed;
   if (row.dynamic && url !== undefined && url.kind !== "same")
     throw refuse("a dynamic backend leads to same://HOST:PORT", "leave target out, or dynamic");
   const found = <T>(

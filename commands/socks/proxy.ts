@@ -96,11 +96,22 @@ export class Proxy {
   constructor(
     settings: Settings,
     loaded: Loaded,
-    shared: { log: Logger; resolve: Resolve; recorders: ((event: AuditEvent) => void)[] },
+    shared: {
+      log: Logger;
+      resolve: Resolve;
+      recorders: ((event: AuditEvent) => void)[];
+      env: Readonly<Record<string, string | undefined>>;
+    },
   ) {
     this.settings = settings;
     const { dialer, keepAlive, connectTimeout: timeout } = settings;
-    this.backends = new Backends(settings.exits, { dialer, resolve: shared.resolve, keepAlive, timeout });
+    this.backends = new Backends(settings.exits, {
+      dialer,
+      resolve: shared.resolve,
+      keepAlive,
+      timeout,
+      env: shared.env,
+    });
     this.#loaded = loaded;
     applyBackends(this.backends, loaded.backends);
     this.log = shared.log;

@@ -30,7 +30,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   if (sink !== undefined) recorders.push((event) => sink.write(event));
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
   const resolve = await openResolver(settings.resolvers, settings.dnsTimeout);
-  const proxy = new Proxy(settings, loaded, { log, resolve, recorders });
+  const proxy = new Proxy(settings, loaded, { log, resolve, recorders, env: runtime.env });
   /** To see and to steer up to the end: it closes after all else. */
   let control: VarlinkListener | undefined;
   const open = async (life: Life) => {
@@ -53,7 +53,10 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
     return daemon(proxy, { listeners, status, files, sink, summary: `listening on ${listen.join(", ")}` });
   };
-  const status = await liveUntilStopped(runtime, open, settings.life).finally(() => control?.close());
+  const status = await liveUntilStopped(runtime, open, settings.life).finally(() => {
+    proxy.backends.close();
+    return control?.close();
+  });
   recordLife(proxy, { event: "stop", open: proxy.places.open });
   await Promise.all([proxy.closeContext(), sink?.close()]);
   return status;

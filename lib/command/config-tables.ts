@@ -44,6 +44,7 @@ export const TABLES = {
       dynamic: { type: "boolean", description: "Where it leads is said while the proxy runs" },
       "auth-file": { type: "string", description: "File that holds USER:PASSWORD for the proxy" },
       "server-name": { type: "string", description: "Name that the backend's certificate must carry" },
+      "ssh-config": { type: "string", description: "Configuration of OpenSSH in place of the user's own" },
       identity,
       trust,
     },

@@ -83,7 +83,7 @@ function open() {
 }
 
 /** A `sockaddr_un`: the family in host order, then the path and a zero, or a zero and the abstract name. */
-function encodeAddress(address: string): Uint8Array | ErrorName {
+export function encodeAddress(address: string): Uint8Array | ErrorName {
   const abstract = address.startsWith("@");
   if ((!abstract && !address.startsWith("/")) || address.includes("\0")) return "EINVAL";
   const path = Buffer.from(abstract ? `\0${address.slice(1)}` : `${address}\0`);
@@ -98,7 +98,7 @@ const NAMES = new Map(
     .map(([name, number]) => [number, name]),
 );
 
-function errorName(location: Pointer | bigint | null): ErrorName {
+export function errorName(location: Pointer | bigint | null): ErrorName {
   const number = location === null ? 0 : read.i32(location as Pointer);
   return NAMES.get(number) ?? `errno ${number}`;
 }

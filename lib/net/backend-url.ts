@@ -9,8 +9,8 @@ export type BackendUrl =
   | { kind: "proxy"; proxy: OutboundProxy }
   /** One that takes both, and is spoken to as the client speaks to us. */
   | { kind: "same"; socks5: OutboundProxy; http: OutboundProxy }
-  /** `ssh -W`; the user and the port are those of its configuration where they are left out. */
-  | { kind: "ssh"; destination: string; port: string | undefined };
+  /** `ssh -W`; the user and the port are those of its configuration where they are left out; `config` stands for the user's. */
+  | { kind: "ssh"; destination: string; port: string | undefined; config?: string };
 
 /** Throws `PortailError` (`proxy.url`, `backend.target`). `where` names the table. */
 export function parseBackendUrl(text: string, where: string): BackendUrl {

@@ -33,13 +33,12 @@ export class BackendFailure {
 }
 
 export interface BackendTools extends TargetTools {
+  /** What programs that are started are given of. */
+  env: Readonly<Record<string, string | undefined>>;
   keepAlive: KeepAlive;
   /** Milliseconds for each step of an attempt: the connection, TLS, the dialogue. */
   timeout: number;
 }
-
-/** Of an `ssh` backend. */
-export type OpenSsh = (url: Extract<BackendUrl, { kind: "ssh" }>) => Promise<SshMaster>;
 
 export class Backend {
   readonly name: string;

@@ -9,18 +9,23 @@ export interface Sshd {
   user: string;
   /** The client's flags: its key, the known host key, no other file, no question. */
   flags: string[];
+  /** The same as a configuration file, for any host of that name. */
+  config: string;
+  /** Its process, under which there is one for each connection. */
+  pid: number;
 }
 
 /** Where sshd, started as root, insists to find an empty folder. */
 const PRIVILEGE_SEPARATION = "/run/sshd";
 
-export async function openSshd(scene: Scene): Promise<Sshd> {
-  const host = await makeKey(scene, "host_key");
-  const client = await makeKey(scene, "client_key");
-  const authorized = scene.write("authorized_keys", await Bun.file(`${client}.pub`).text(), 0o600);
+/** `more` are settings of sshd_config. */
+export async function openSshd(scene: Scene, more: Record<string, string> = {}): Promise<Sshd> {
   const port = freePort();
-  const known = scene.write("known_hosts", `* ${await Bun.file(`${host}.pub`).text()}`);
-  const config = scene.write("sshd_config", lines({ port, host, authorized }));
+  const host = await makeKey(scene, `host_key-${port}`);
+  const client = await makeKey(scene, `client_key-${port}`);
+  const authorized = scene.write(`authorized_keys-${port}`, await Bun.file(`${client}.pub`).text(), 0o600);
+  const known = scene.write(`known_hosts-${port}`, `* ${await Bun.file(`${host}.pub`).text()}`);
+  const config = scene.write(`sshd_config-${port}`, lines({ port, host, authorized }, more));
   if (process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION)) {
     mkdirSync(PRIVILEGE_SEPARATION, { mode: 0o755 });
     scene.defer(() => rmdirSync(PRIVILEGE_SEPARATION));
@@ -31,7 +36,9 @@ export async function openSshd(scene: Scene): Promise<Sshd> {
   const options = ["BatchMode=yes", "StrictHostKeyChecking=yes", `UserKnownHostsFile=${known}`, "IdentitiesOnly=yes"];
   const flags = ["-F", "none", "-i", client, "-p", String(port), ...options.flatMap((option) => ["-o", option])];
   const user = (await run(["id", "-un"])).stdout.trim();
-  return { port, user, flags };
+  const settings = [...options, "HostName=127.0.0.1", `Port=${port}`, `User=${user}`, `IdentityFile=${client}`];
+  const clientConfig = scene.write(`ssh_config-${port}`, settings.map((setting) => `${setting}\n`).join(""));
+  return { port, user, flags, config: clientConfig, pid: sshd.pid };
 }
 
 async function makeKey(scene: Scene, name: string): Promise<string> {
@@ -40,7 +47,10 @@ async function makeKey(scene: Scene, name: string): Promise<string> {
   return path;
 }
 
-function lines({ port, host, authorized }: { port: number; host: string; authorized: string }): string {
+function lines(
+  { port, host, authorized }: { port: number; host: string; authorized: string },
+  more: Record<string, string>,
+): string {
   const settings = {
     ListenAddress: "127.0.0.1",
     Port: port,
@@ -52,6 +62,7 @@ function lines({ port, host, authorized }: { port: number; host: string; authori
     UsePAM: "no",
     PidFile: "none",
     UseDNS: "no",
+    ...more,
   };
   return Object.entries(settings)
     .map(([name, value]) => `${name} ${value}\n`)

@@ -52,6 +52,7 @@ describe("parseConfig() reads", () => {
       dynamic: false,
       "auth-file": undefined,
       "server-name": "n",
+      "ssh-config": undefined,
       identity: undefined,
       trust: undefined,
     });
