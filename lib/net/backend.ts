@@ -88,10 +88,6 @@ export class Backend {
     return this.#url?.kind === "direct";
   }
 
-  get isSsh(): boolean {
-    return this.#url?.kind === "ssh";
-  }
-
   /** `host:port`, or what SSH is to connect to; undefined of one that leads nowhere. */
   get target(): string | undefined {
     if (this.#url?.kind === "ssh")
