@@ -1,12 +1,12 @@
 /** UDP associations against clients and targets that mean no good: who is heard, where anything goes, and what is kept. No time is asserted. */
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createSocket, type Socket } from "node:dgram";
 import { mkdtempSync, rmSync } from "node:fs";
 import { createConnection } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Associated, datagramHeader, type AssociateOptions } from "../support/associated.ts";
 import { udpEcho, type UdpEcho } from "../support/udp-echo.ts";
+import { udpSocket } from "../support/udp-socket.ts";
 import { mutate } from "../fuzz/mutate.ts";
 import { startDns } from "./dns-server.ts";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
@@ -48,12 +48,6 @@ async function withAssociation(
   }
 }
 
-async function socketAt(ip: string): Promise<Socket> {
-  const socket = createSocket(ip.includes(":") ? "udp6" : "udp4");
-  await new Promise<void>((resolve) => socket.bind(0, ip, resolve));
-  return socket;
-}
-
 /** The end of an association: how many datagrams it sent, received and dropped. */
 async function tally(client: Associated, proxy: RunningProxy) {
   client.tcp.destroy();
@@ -63,7 +57,7 @@ async function tally(client: Associated, proxy: RunningProxy) {
 describe("who is heard", () => {
   test("another address of this machine is not, however well-formed", () =>
     withAssociation(async (client, proxy) => {
-      const stranger = await socketAt("127.0.0.2");
+      const stranger = await udpSocket("127.0.0.2");
       await client.send("127.0.0.1", here.port, "spoofed", stranger);
       await client.send("127.0.0.1", here.port, "own");
       await client.answer("own");
@@ -77,7 +71,7 @@ describe("who is heard", () => {
 
   test("the first port that speaks is the client's, another one of its address is not", () =>
     withAssociation(async (client, proxy) => {
-      const other = await socketAt("127.0.0.1");
+      const other = await udpSocket("127.0.0.1");
       await client.send("127.0.0.1", here.port, "first");
       await client.answer("first");
       await client.send("127.0.0.1", here.port, "second", other);
@@ -90,7 +84,7 @@ describe("who is heard", () => {
 
   test("garbage binds no port", () =>
     withAssociation(async (client) => {
-      const other = await socketAt("127.0.0.1");
+      const other = await udpSocket("127.0.0.1");
       await client.sendRaw(Buffer.from("hello"), other);
       await client.send("127.0.0.1", here.port, "own");
       await client.answer("own");
@@ -100,7 +94,7 @@ describe("who is heard", () => {
   test("an announced port is held to: another one is not heard even where it is the first", () =>
     withAssociation(
       async (client) => {
-        const other = await socketAt("127.0.0.1");
+        const other = await udpSocket("127.0.0.1");
         await client.send("127.0.0.1", here.port, "early bird", other);
         await client.send("127.0.0.1", here.port, "announced");
         await client.answer("announced");
@@ -274,7 +268,7 @@ describe("where datagrams go", () => {
 
   test("of what waits for a slow resolver the first sixteen are kept, in order", async () => {
     const dns = await startDns({ "slow.example": [["127.0.0.1"]] });
-    const slow = createSocket("udp4");
+    const slow = await udpSocket();
     const [, dnsPort] = dns.address.split(":");
     slow.on("message", (query, from) => {
       if (from.port === Number(dnsPort)) slow.send(query, asker!.port, asker!.address);
@@ -284,7 +278,6 @@ describe("where datagrams go", () => {
       }
     });
     let asker: { port: number; address: string } | undefined;
-    await new Promise<void>((resolve) => slow.bind(0, "127.0.0.1", resolve));
     await withAssociation(
       async (client, proxy) => {
         for (let i = 0; i < 40; i++) await client.send("slow.example", here.port, `${i}`);
@@ -367,8 +360,8 @@ describe("who may answer", () => {
       await client.send("127.0.0.1", here.port, "hello");
       await client.answer("hello");
       const { port } = here.sources.at(-1)!;
-      const stranger = await socketAt("127.0.0.1");
-      const elsewhere = await socketAt("127.0.0.3");
+      const stranger = await udpSocket("127.0.0.1");
+      const elsewhere = await udpSocket("127.0.0.3");
       stranger.send("from another port", port, "127.0.0.1");
       elsewhere.send("from another address", port, "127.0.0.1");
       here.socket.send("from the target", port, "127.0.0.1");
@@ -474,12 +467,7 @@ describe("an association is as long as its connection, and no longer", () => {
       expect(close).toMatchObject({ reason: "client", sent: 5, received: 5, target: `127.0.0.1:${client.relay.port}` });
       expect(close.datagrams).toEqual({ sent: 1, received: 1, dropped: 0 });
       // Nobody is there any more: the port is free for whoever wants it.
-      const successor = createSocket("udp4");
-      await new Promise<void>((resolve, reject) => {
-        successor.once("error", reject);
-        successor.bind(client.relay.port, "127.0.0.1", resolve);
-      });
-      successor.close();
+      (await udpSocket("127.0.0.1", client.relay.port)).close();
     }),
   );
 

@@ -1,5 +1,5 @@
 /** A DNS server on a UDP port of 127.0.0.1 that answers from a table and keeps every question. Messages after RFC 1035. */
-import { createSocket, type Socket } from "node:dgram";
+import { udpSocket } from "../support/udp-socket.ts";
 
 /** What a name has: one list of addresses for each time that it is asked; the last one stays. */
 export type Zone = Readonly<Record<string, readonly (readonly string[])[]>>;
@@ -22,7 +22,7 @@ const TYPES: Readonly<Record<number, "A" | "AAAA">> = { 1: "A", 28: "AAAA" };
 /** Names that the zone lacks do not exist (NXDOMAIN); `silent` names get no answer at all. */
 export async function startDns(zone: Zone, silent: readonly string[] = []): Promise<DnsServer> {
   const questions: Question[] = [];
-  const socket: Socket = createSocket("udp4");
+  const socket = await udpSocket();
   const asked = (name: string, type?: string) =>
     questions.filter((one) => one.name === name && (type === undefined || one.type === type)).length;
   socket.on("message", (message, from) => {
@@ -35,7 +35,6 @@ export async function startDns(zone: Zone, silent: readonly string[] = []): Prom
     const wanted = set.filter((address) => (type === "AAAA") === address.includes(":"));
     socket.send(answer(message, end, code, answers === undefined ? undefined : wanted), from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   return { address: `127.0.0.1:${socket.address().port}`, questions, asked, close: () => void socket.close() };
 }
 

@@ -1,6 +1,7 @@
 /** A SOCKS5 client with a UDP association, its bytes written by hand after RFC 1928. Uses no code of the product, asserts nothing. */
-import { createSocket, type Socket as UdpSocket } from "node:dgram";
+import type { Socket as UdpSocket } from "node:dgram";
 import { createConnection, isIP, type Socket } from "node:net";
+import { udpSocket } from "./udp-socket.ts";
 import { until } from "./until.ts";
 
 export interface Received {
@@ -45,8 +46,7 @@ export class Associated {
   }
 
   static async open(port: number, { host = "127.0.0.1", from = host, announce }: AssociateOptions = {}) {
-    const udp = createSocket(isIP(from) === 6 ? "udp6" : "udp4");
-    await new Promise<void>((resolve) => udp.bind(0, from, resolve));
+    const udp = await udpSocket(from);
     const tcp = createConnection({ host, port, localAddress: from, allowHalfOpen: true });
     tcp.on("error", () => {});
     const self = () =>

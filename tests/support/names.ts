@@ -1,6 +1,6 @@
 /** A DNS server on loopback that knows a few names and remembers who was asked for. Knows no other record than A and AAAA. */
-import { createSocket } from "node:dgram";
 import type { Scene } from "./scene.ts";
+import { udpSocket } from "./udp-socket.ts";
 
 export interface Names {
   /** For `--resolver`. */
@@ -14,7 +14,7 @@ const TYPES: Record<number, number | undefined> = { 1: 4, 28: 16 };
 /** Answers for the names of `zone`; any other does not exist. */
 export async function openNames(scene: Scene, zone: Record<string, readonly string[]>): Promise<Names> {
   const asked: string[] = [];
-  const socket = createSocket("udp4");
+  const socket = await udpSocket();
   socket.on("message", (query, from) => {
     const { name, type, end } = question(query);
     asked.push(name);
@@ -31,7 +31,6 @@ export async function openNames(scene: Scene, zone: Record<string, readonly stri
     header.writeUInt16BE(records.length, 6);
     socket.send(Buffer.concat([header, query.subarray(12, end), ...records]), from.port, from.address);
   });
-  await new Promise<void>((resolve) => socket.bind(0, "127.0.0.1", resolve));
   scene.defer(() => socket.close());
   return { address: `127.0.0.1:${socket.address().port}`, asked };
 }

@@ -1,7 +1,7 @@
 /** A target for datagrams in the test's own process: counts what reaches it and sends it back. */
-import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
-import { isIP } from "node:net";
+import type { RemoteInfo, Socket } from "node:dgram";
 import type { Scene } from "./scene.ts";
+import { udpSocket } from "./udp-socket.ts";
 
 export class UdpEcho {
   /** What came, as text, in order. */
@@ -26,8 +26,7 @@ export class UdpEcho {
 
 /** Gone at the end of the scene, or of whatever else defers. */
 export async function udpEcho(scene: Pick<Scene, "defer">, host = "127.0.0.1"): Promise<UdpEcho> {
-  const socket = createSocket(isIP(host) === 6 ? "udp6" : "udp4");
-  await new Promise<void>((resolve) => socket.bind(0, host, resolve));
+  const socket = await udpSocket(host);
   scene.defer(() => socket.close());
   return new UdpEcho(socket);
 }
