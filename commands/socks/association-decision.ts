@@ -19,10 +19,9 @@ export function decideDatagrams(
   canonical: KnownHost,
   known: Ip | undefined,
 ): Verdict | Promise<Verdict> {
-  const { policy, guard, resolve } = proxy;
-  const context = { policy, guard, resolve, exits: proxy.exitsOf(policy) };
+  const { egress } = proxy;
   const decide = (facts: Facts) => {
-    const verdict = decideEgress(known === undefined ? facts : { ...facts, "dest.ip": known }, context);
+    const verdict = decideEgress(known === undefined ? facts : { ...facts, "dest.ip": known }, egress);
     return verdict instanceof Promise ? verdict.then(withoutBackend) : withoutBackend(verdict);
   };
   const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));

@@ -12,7 +12,7 @@ import { Destination, Peer } from "./association-destination.ts";
 import { Exits } from "./association-exits.ts";
 import type { Associations } from "./associations.ts";
 import type { Asker } from "./passage.ts";
-import { recordDecision, reject, targetOf } from "./record.ts";
+import { reasonOf, recordDecision, reject, targetOf } from "./record.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** Milliseconds until a decision is made anew: the time of day or a provider may say otherwise by then. */
@@ -194,7 +194,7 @@ export class Destinations implements DatagramEvents {
     const news = `${decision.outcome} ${decision.policy} ${decision.reason} ${failure?.kind}`;
     if (news === destination.recorded) return;
     destination.recorded = news;
-    this.#proxy.counts.decisions[decision.outcome]++;
+    this.#proxy.counts.decided(decision, reasonOf(verdict));
     recordDecision(this.#proxy, this.#asker, destination.asked, this.#proxy.policy, verdict);
   }
 

@@ -1,7 +1,6 @@
 /** One request's way out: place, facts, decision, connection. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import type { Facts } from "../../lib/acl/facts.ts";
-import type { Policy } from "../../lib/acl/policy.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
@@ -102,7 +101,7 @@ class Attempt implements Passage, Dialled {
   readonly #client: string;
   readonly #answer: Answer;
   /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
-  readonly #policy: Policy;
+  readonly #egress: EgressContext;
   readonly #started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
@@ -111,7 +110,7 @@ class Attempt implements Passage, Dialled {
   #nth = 0;
   #isDirect = true;
   #backend: string | undefined;
-  readonly #tried: { backend: string; error: string }[] = [];
+  #tried: { backend: string; error: string }[] | undefined;
   #over = false;
 
   constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, client: string, answer: Answer) {
@@ -120,7 +119,7 @@ class Attempt implements Passage, Dialled {
     this.#asked = asked;
     this.#client = client;
     this.#answer = answer;
-    this.#policy = proxy.policy;
+    this.#egress = proxy.egress;
   }
 
   /** What providers know came late; a client that has left meanwhile is neither decided nor dialled. */
@@ -135,20 +134,9 @@ class Attempt implements Passage, Dialled {
   }
 
   decide(facts: Facts): void {
-    const verdict = decideEgress(facts, this.#context);
+    const verdict = decideEgress(facts, this.#egress);
     if (verdict instanceof Promise) void verdict.then((late) => this.#decided(late));
     else this.#decided(verdict);
-  }
-
-  get #context(): EgressContext {
-    const { guard, resolve, policy, decider } = this.#proxy;
-    return {
-      policy: this.#policy,
-      decider: policy === this.#policy ? decider : undefined,
-      guard,
-      resolve,
-      exits: this.#proxy.exitsOf(this.#policy),
-    };
   }
 
   #decided(verdict: Verdict): void {
@@ -162,7 +150,7 @@ class Attempt implements Passage, Dialled {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
     this.#proxy.counts.decided(decision, reasonOf(verdict));
-    recordDecision(this.#proxy, this.#asker, this.#asked, this.#policy, verdict);
+    recordDecision(this.#proxy, this.#asker, this.#asked, this.#egress.policy, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
       this.#fail(refusal, failure.message, `cannot resolve ${this.#asked.host}`);
@@ -193,7 +181,7 @@ class Attempt implements Passage, Dialled {
       return;
     }
     const { refusal, message, final } = opened;
-    this.#tried.push({ backend: name, error: message });
+    (this.#tried ??= []).push({ backend: name, error: message });
     if (final) this.#fail("denied", message, "the access policy of the next proxy does not allow this");
     else void this.#goOn(refusal, message);
   }
@@ -213,7 +201,7 @@ class Attempt implements Passage, Dialled {
       this.#goOut(nth);
       return;
     }
-    const again = await decideAgain(this.#verdict, direct, this.#context);
+    const again = await decideAgain(this.#verdict, direct, this.#egress);
     this.#isDirect = direct;
     this.#settle(again, nth);
   }
@@ -263,7 +251,7 @@ class Attempt implements Passage, Dialled {
       ...ended,
       ...(this.#dest === undefined ? {} : { dest: this.#dest }),
       ...(this.#backend === undefined ? {} : { backend: this.#backend }),
-      ...(this.#tried.length === 0 ? {} : { tried: this.#tried }),
+      ...(this.#tried === undefined ? {} : { tried: this.#tried }),
     });
   }
 

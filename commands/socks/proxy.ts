@@ -2,8 +2,6 @@
 import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import type { Exits } from "../../lib/acl/routed.ts";
-import type { Decider } from "../../lib/acl/request.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Context } from "../../lib/context/context.ts";
@@ -11,6 +9,7 @@ import type { ContextCounts } from "../../lib/context/counts.ts";
 import type { Users } from "../../lib/identity/users.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
+import type { EgressContext } from "../../lib/net/egress.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { Places } from "../../lib/service/limits.ts";
@@ -19,6 +18,7 @@ import { parseIp } from "../../lib/wire/ip.ts";
 import type { OpenAssociation } from "./association.ts";
 import type { ControlGroups } from "./control-access.ts";
 import { Counts } from "./counts.ts";
+import { Egress } from "./egress.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
@@ -63,8 +63,8 @@ export class Proxy {
   #wants: Wants;
   /** Undefined where the policy needs no provider. */
   #context: Context | undefined;
-  /** The policy with its evaluations timed, where somebody may look. */
-  decider: Decider | undefined;
+  /** How a request is decided. Of one load: what began with it goes on with it. */
+  egress: EgressContext;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   /** Why the last reload changed nothing. */
@@ -118,7 +118,7 @@ export class Proxy {
     this.meters = settings.status === undefined ? undefined : new Meters();
     this.counts = new Counts(this.meters !== undefined);
     this.resolve = this.meters?.watched(shared.resolve) ?? shared.resolve;
-    this.decider = this.meters?.timed(loaded.policy);
+    this.egress = new Egress(this, loaded.policy);
     settings.dialer.meter = this.meters;
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
@@ -134,7 +134,7 @@ export class Proxy {
     applyBackends(this.backends, loaded.backends);
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
-    this.decider = this.meters?.timed(loaded.policy);
+    this.egress = new Egress(this, loaded.policy);
     this.counts.keepPolicies(loaded.policy.policyNames);
     void before?.retire();
   }
@@ -175,11 +175,6 @@ export class Proxy {
 
   get users(): Users | undefined {
     return this.#loaded.users;
-  }
-
-  /** Undefined where every request goes out directly: then nobody asks. */
-  exitsOf({ routeCount }: Policy): Exits | undefined {
-    return routeCount > 0 || this.backends.default !== undefined ? this.backends : undefined;
   }
 
   get tls(): LoadedTls | undefined {
