@@ -46,7 +46,8 @@ export class Destination {
 export class Peer implements DatagramPeer {
   readonly ip: string;
   readonly port: number;
-  readonly address: Ip;
+  address: Uint8Array | undefined;
+  readonly at: Ip;
   readonly exit: DatagramSocket;
   /** Of what it answers. */
   readonly header: Uint8Array;
@@ -57,11 +58,11 @@ export class Peer implements DatagramPeer {
   /** When a decision that allows it is to be renewed. */
   due = 0;
 
-  constructor({ ip, port }: Candidate, address: Ip, exit: DatagramSocket) {
+  constructor({ ip, port }: Candidate, at: Ip, exit: DatagramSocket) {
     this.ip = ip;
     this.port = port;
-    this.address = address;
+    this.at = at;
     this.exit = exit;
-    this.header = encodeHeader(address, port);
+    this.header = encodeHeader(at, port);
   }
 }

@@ -154,7 +154,7 @@ export class Destinations implements DatagramEvents {
   #decide(destination: Destination): void {
     const { asked, canonical, peer, redirected } = destination;
     const { policy } = this.#proxy;
-    const known = redirected ? undefined : peer?.address;
+    const known = redirected ? undefined : peer?.at;
     const verdict = decideDatagrams(this.#proxy, this.#asker, asked, canonical!, known);
     const turn = ++destination.turn;
     if (!(verdict instanceof Promise)) {

@@ -1,5 +1,5 @@
 /** One UDP association of a SOCKS5 client (RFC 1928 section 7): its datagrams out, each as the policy says, and the answers back. */
-import { openDatagrams, type DatagramEvents, type DatagramSocket } from "../../lib/net/datagrams.ts";
+import { openDatagrams, type DatagramEvents, type DatagramPeer, type DatagramSocket } from "../../lib/net/datagrams.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import type { DatagramSource } from "../../lib/session/front.ts";
 import { formatIp, parseIp, sameIp, type Ip } from "../../lib/wire/ip.ts";
@@ -83,7 +83,7 @@ export class Association implements DatagramEvents, Ticking {
   readonly #all: Associations;
   readonly #asker: Asker;
   readonly #key: string;
-  readonly #client: { readonly ip: string; port: number };
+  #client: DatagramPeer;
   readonly #destinations: Destinations;
   readonly #started = performance.now();
   /** When a datagram was last relayed. */
@@ -139,7 +139,7 @@ export class Association implements DatagramEvents, Ticking {
     const length = headerLength(bytes);
     if (length <= 0) return this.drop(length === FRAGMENT ? "fragment" : "malformed");
     // Only well-formed datagrams bind the port: any byte from the client's host would be too easy.
-    client.port = port;
+    if (client.port === 0) this.#client = { ip, port };
     this.#destinations.send(bytes.toString("latin1", DESTINATION, length), bytes, length);
   }
 
