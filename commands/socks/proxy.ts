@@ -2,8 +2,7 @@
 import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import type { Exits } from "../../lib/acl/routed.ts";
-import type { Decider } from "../../lib/acl/request.ts";
+import type { Exits, Router } from "../../lib/acl/routed.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Context } from "../../lib/context/context.ts";
@@ -64,7 +63,7 @@ export class Proxy {
   /** Undefined where the policy needs no provider. */
   #context: Context | undefined;
   /** The policy with its evaluations timed, where somebody may look. */
-  decider: Decider | undefined;
+  decider: Router | undefined;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   /** Why the last reload changed nothing. */
