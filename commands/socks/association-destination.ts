@@ -47,7 +47,7 @@ export class Peer implements DatagramPeer {
   readonly ip: string;
   readonly port: number;
   readonly address: Ip;
-  readonly exit: DatagramSocket;
+  readonly socket: DatagramSocket;
   /** Of what it answers. */
   readonly header: Uint8Array;
   /** Those that lead to it. */
@@ -57,11 +57,11 @@ export class Peer implements DatagramPeer {
   /** When a decision that allows it is to be renewed. */
   due = 0;
 
-  constructor({ ip, port }: Candidate, address: Ip, exit: DatagramSocket) {
+  constructor({ ip, port }: Candidate, address: Ip, socket: DatagramSocket) {
     this.ip = ip;
     this.port = port;
     this.address = address;
-    this.exit = exit;
+    this.socket = socket;
     this.header = encodeHeader(address, port);
   }
 }

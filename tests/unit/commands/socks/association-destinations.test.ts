@@ -44,7 +44,7 @@ function open(names: Record<string, string[]> = {}) {
     recorded: false,
     known: (facts: Facts) => facts,
     exitsOf: () => undefined,
-    datagramExits: 0,
+    datagramSockets: 0,
     hasRoom: () => true,
   };
   const events: string[] = [];
@@ -133,7 +133,7 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   const { all, destinations, send, events, proxy } = open();
   send("127.0.0.1", echo.port, "hello");
   await until("the answer", () => events.includes("answer hello"));
-  expect(proxy.datagramExits).toBe(1);
+  expect(proxy.datagramSockets).toBe(1);
   const { port, address } = echo.sources[0]!;
   destinations.sweep(all.now);
   echo.socket.send("in time", port, address);
@@ -143,5 +143,5 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   await until("its loss", () => events.includes("unsolicited"));
   expect(events).not.toContain("answer too late");
   destinations.close();
-  expect(proxy.datagramExits).toBe(0);
+  expect(proxy.datagramSockets).toBe(0);
 });
