@@ -1,7 +1,7 @@
 /** A policy set as a proxy asks it: routes first, once for each target, and `route.local` by what they say. Dials nothing. */
-import { type Decision, troubleDecision } from "./decision.ts";
+import { backendDecision, type Decision, troubleDecision } from "./decision.ts";
 import { FACTS, type Facts } from "./facts.ts";
-import type { Guard } from "./guard.ts";
+import { type Guard, isUdp } from "./guard.ts";
 import type { EarlyDecision, NoRoutes, Policy, Routes } from "./policy.ts";
 import { type Decider, decideRequest, type Deciding } from "./request.ts";
 
@@ -54,12 +54,16 @@ export class Routed implements Decider {
     return this.#routes === undefined || this.#routes.missing !== undefined ? [] : this.#routes.matched;
   }
 
+  /** A backend takes no datagrams, and to send them past it would be what its route is there to prevent. */
   decide(facts: Facts, guard?: Guard): Decision {
     const routes = this.#enter(facts);
     if (routes.missing !== undefined) return troubleDecision(undefined, routes.reason, routes.missing);
     const isLocal = this.isLocal;
     const judged = guard === undefined || isLocal ? guard : ({ ...guard, resolvedBy: "backend" } as const);
-    return this.#policy.decide(withLocal(facts, isLocal), judged);
+    const known = withLocal(facts, isLocal);
+    const decision = this.#policy.decide(known, judged);
+    const isRefused = decision.outcome === "allow" && !isLocal && !known["route.local"] && isUdp(known);
+    return isRefused ? backendDecision(decision) : decision;
   }
 
   /** A backend resolves names by itself: then there is nothing to wait for. */

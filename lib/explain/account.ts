@@ -41,7 +41,7 @@ export function accountOf(
   policy: Policy,
   request: Request,
   guard: Guard,
-  { recorded, exits }: { recorded?: RecordedRequest; exits?: Exits } = {},
+  { recorded, exits }: { recorded?: RecordedRequest; exits?: Exits | undefined } = {},
 ): Account {
   const verdict = tracedVerdictOf(policy, request, guard, exits);
   const { decision, hops, last } = verdict;
