@@ -48,7 +48,7 @@ export class Peer implements DatagramPeer {
   readonly port: number;
   address: Uint8Array | undefined;
   readonly at: Ip;
-  readonly exit: DatagramSocket;
+  readonly socket: DatagramSocket;
   /** Of what it answers. */
   readonly header: Uint8Array;
   /** Those that lead to it. */
@@ -58,11 +58,11 @@ export class Peer implements DatagramPeer {
   /** When a decision that allows it is to be renewed. */
   due = 0;
 
-  constructor({ ip, port }: Candidate, at: Ip, exit: DatagramSocket) {
+  constructor({ ip, port }: Candidate, at: Ip, socket: DatagramSocket) {
     this.ip = ip;
     this.port = port;
     this.at = at;
-    this.exit = exit;
+    this.socket = socket;
     this.header = encodeHeader(at, port);
   }
 }

@@ -1,8 +1,7 @@
 /** What the decisions of one policy need of the proxy. What changes without a load is asked for each time. */
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import type { Decider } from "../../lib/acl/request.ts";
-import type { Exits } from "../../lib/acl/routed.ts";
+import type { Exits, Router } from "../../lib/acl/routed.ts";
 import type { EgressContext } from "../../lib/net/egress.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import type { Proxy } from "./proxy.ts";
@@ -10,7 +9,7 @@ import type { Proxy } from "./proxy.ts";
 export class Egress implements EgressContext {
   readonly policy: Policy;
   /** The policy with its evaluations timed, where somebody may look. */
-  readonly decider: Decider | undefined;
+  readonly decider: Router | undefined;
   readonly resolve: Resolve;
   readonly #proxy: Proxy;
 

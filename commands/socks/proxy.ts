@@ -89,7 +89,7 @@ export class Proxy {
   #forwarder: Promise<Forwarder> | undefined;
   #associations: Promise<OpenAssociation> | undefined;
   /** Sockets of UDP associations that nothing else counts. */
-  datagramExits = 0;
+  datagramSockets = 0;
   #http2: Promise<Http2Front> | undefined;
   #emptied: (() => void) | undefined;
 
@@ -228,7 +228,7 @@ export class Proxy {
 
   /** Descriptors beside those of clients and places. */
   get heldBesides(): number {
-    return abandonedDials() + this.datagramExits;
+    return abandonedDials() + this.datagramSockets;
   }
 
   drain(): Promise<void> {

@@ -37,6 +37,7 @@ function reasonText({ decision, hop, unresolved }: Got): string | undefined {
   if (hop.routes?.missing !== undefined) return `the route ${hop.routes.route} asks for it`;
   if (decision.reason === "type_mismatch") return "it is of another type than is asked for";
   if (decision.reason === "depth") return "too many redirects";
+  if (decision.reason === "backend") return "a backend takes no datagrams";
   if (decision.reason !== "guard") return undefined;
   if (decision.guardClass === "udp") return "it allows no datagrams: that needs a comparison of proxy.cmd";
   const what = address === undefined ? host : formatIp(address);

@@ -42,7 +42,7 @@ function open(names: Record<string, string[]> = {}) {
     counts: new Counts(true),
     recorded: false,
     known: (facts: Facts) => facts,
-    datagramExits: 0,
+    datagramSockets: 0,
     hasRoom: () => true,
   };
   const events: string[] = [];
@@ -131,7 +131,7 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   const { all, destinations, send, events, proxy } = open();
   send("127.0.0.1", echo.port, "hello");
   await until("the answer", () => events.includes("answer hello"));
-  expect(proxy.datagramExits).toBe(1);
+  expect(proxy.datagramSockets).toBe(1);
   const { port, address } = echo.sources[0]!;
   destinations.sweep(all.now);
   echo.socket.send("in time", port, address);
@@ -141,7 +141,7 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   await until("its loss", () => events.includes("unsolicited"));
   expect(events).not.toContain("answer too late");
   destinations.close();
-  expect(proxy.datagramExits).toBe(0);
+  expect(proxy.datagramSockets).toBe(0);
 });
 
 test("a decision counts once, by its reason and its policy, until it is another one", async () => {
