@@ -36,7 +36,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     }
   };
 
-  test("per client: the second of one address is refused, another address is not", async () => {
+  test("weakness 6.2.10, no limit per client: the second of one address is refused, another address is not", async () => {
     const { web, proxy, get } = await prepare("--max-conns-per-client", "1");
     const held = await holdTransfer(scene, web, ["--proxy", proxy.url("socks5h")]);
     await expectRefusals(web, proxy, "127.0.0.1");
@@ -47,7 +47,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     await until("the place to be free again", async () => (await get("socks5h")).status === 0);
   });
 
-  test("in all: whoever comes is refused while the places are taken, forward exchanges included", async () => {
+  test("weakness 6.2.10, tunnels are not counted: whoever comes is refused while the places are taken, forward exchanges included", async () => {
     const { web, proxy, get } = await prepare("--max-concurrent-conns", "2");
     const tunnel = await holdTransfer(scene, web, ["--proxy", proxy.url("http"), "--proxytunnel"]);
     const exchange = await holdTransfer(scene, web, ["--proxy", proxy.url("http")]);

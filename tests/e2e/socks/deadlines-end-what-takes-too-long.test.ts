@@ -23,7 +23,7 @@ scenario(import.meta.file, ["socat"], ({ scene, portail }) => {
     return client;
   };
 
-  test("--handshake-timeout: a client that says nothing, or only half, is let go and recorded", async () => {
+  test("weakness 6.2.9: --handshake-timeout: a client that says nothing, or only half, is let go and recorded", async () => {
     const proxy = await proxyWith("--handshake-timeout", "300ms");
     for (const said of ["", "\x05", "\x05\x01\x00\x05\x01\x00\x03\x09local", "CONNECT 127.0.0.1:1 HTTP/1.1\r\n"]) {
       proxy.forget();
@@ -39,7 +39,7 @@ scenario(import.meta.file, ["socat"], ({ scene, portail }) => {
     ["--idle-timeout", "idle"],
     ["--max-conn-lifetime", "lifetime"],
   ]) {
-    test(`${flag}: the tunnel is cut and the record says why`, async () => {
+    test(`weakness 6.2.12: ${flag}: the tunnel is cut and the record says why`, async () => {
       const proxy = await proxyWith(flag!, "400ms");
       const client = await tunnel(proxy);
       await client.ended;

@@ -144,7 +144,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
         });
       }
 
-      test(`${front}: what the next one denies is final, and the one behind it is not asked`, async () => {
+      test(`weakness 6.2.5: ${front}: what the next one denies is final, and the one behind it is not asked`, async () => {
         const other = await deadEnd(scene);
         const more = `[backend.other]\ntarget = "socks5://127.0.0.1:${other.port}"\n`;
         const proxy = await proxyWith(
