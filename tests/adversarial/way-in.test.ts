@@ -246,6 +246,22 @@ test.each([
   expect(await proxy.drain()).toBe(0);
 });
 
+test.each([
+  ["nothing", ""],
+  ["half of a greeting", "\u0005\u0003\u0000"],
+  ["half of a head", "CONNECT a.example:443 HTTP/1.1\r\nA: b\r\n"],
+])("weakness 6.2.9: %s inside TLS, and then silence: cut", async (_, said) => {
+  const flags = ["--cert", identity.cert, "--key", identity.key, "--handshake-timeout", "500ms"];
+  const proxy = await startProxy(POLICY, flags);
+  const client = await RawClient.openTls(proxy.port, optionsOf(undefined));
+  client.write(said);
+  await client.rest();
+  expect(await proxy.event("reject")).toMatchObject({ reason: "timeout" });
+  client.socket.destroy();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+});
+
 describe("behind a proxy that is believed", () => {
   const HEADER = Buffer.from("PROXY TCP4 192.0.2.7 192.0.2.2 1111 2222\r\n");
   const BY_HEADER =
