@@ -160,6 +160,20 @@ export const args = {
     group: "Limits",
     description: "Tunnels at a time of one client address; 0 is no limit",
   },
+  "max-conns-per-user": {
+    type: "string",
+    default: "0",
+    valueHint: "N",
+    group: "Limits",
+    description: "Tunnels at a time of one user, by password or certificate; 0 is no limit",
+  },
+  "max-requests-per-client": {
+    type: "string",
+    default: "0",
+    valueHint: "N",
+    group: "Limits",
+    description: "Requests in a second of one client address; 0 is no limit",
+  },
   "max-header-size": {
     type: "string",
     default: "64K",

@@ -6,12 +6,14 @@ import { type DialError, type DialFailure, type Dialled } from "../../lib/net/di
 import { BackendFailure } from "../../lib/net/backend.ts";
 import { decideAgain, decideEgress, type EgressContext, type Verdict } from "../../lib/net/egress.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
+import type { Holder } from "../../lib/service/limits.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { requestFacts } from "./facts.ts";
 import type { Origin } from "./origin.ts";
 import { reasonOf, recordClose, recordDecision, reject, targetOf } from "./record.ts";
-import { clientKey, type Proxy } from "./proxy.ts";
+import { takePlace } from "./place.ts";
+import type { Proxy } from "./proxy.ts";
 
 /** Who asks. */
 export interface Asker {
@@ -79,13 +81,13 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     answer.answered({ refusal: "draining", message: "the proxy is being stopped" });
     return;
   }
-  const client = clientKey(proxy, asker);
-  if (!proxy.places.take(client, proxy.heldBesides)) {
-    reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
-    answer.answered({ refusal: "limit", message: "too many connections" });
+  const place = takePlace(proxy, asker);
+  if ("reason" in place) {
+    reject(proxy, asker, place.reason, `no place for ${targetOf(asked)}`);
+    answer.answered({ refusal: "limit", message: place.message });
     return;
   }
-  const attempt = new Attempt(proxy, asker, asked, client, answer);
+  const attempt = new Attempt(proxy, asker, asked, place, answer);
   const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));
   if (facts instanceof Promise) void facts.then((late) => attempt.known(late));
   else attempt.decide(facts);
@@ -98,7 +100,7 @@ class Attempt implements Passage, Dialled {
   readonly #proxy: Proxy;
   readonly #asker: Asker;
   readonly #asked: ProxyRequest;
-  readonly #client: string;
+  readonly #place: Holder;
   readonly #answer: Answer;
   /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
   readonly #egress: EgressContext;
@@ -113,11 +115,11 @@ class Attempt implements Passage, Dialled {
   #tried: { backend: string; error: string }[] | undefined;
   #over = false;
 
-  constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, client: string, answer: Answer) {
+  constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, place: Holder, answer: Answer) {
     this.#proxy = proxy;
     this.#asker = asker;
     this.#asked = asked;
-    this.#client = client;
+    this.#place = place;
     this.#answer = answer;
     this.#egress = proxy.egress;
   }
@@ -257,7 +259,7 @@ class Attempt implements Passage, Dialled {
 
   #release(): void {
     this.#over = true;
-    this.#proxy.places.give(this.#client);
+    this.#proxy.places.give(this.#place);
   }
 }
 

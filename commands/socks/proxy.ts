@@ -12,6 +12,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { EgressContext } from "../../lib/net/egress.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
+import { CallRate } from "../../lib/service/call-rate.ts";
 import { Places } from "../../lib/service/limits.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
@@ -75,6 +76,8 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
+  /** Of requests by each client's network; undefined where they are not counted. */
+  readonly rate: CallRate<string> | undefined;
   readonly contextCounts: ContextCounts = new Map();
   readonly counts: Counts;
   /** Undefined where nobody can look at them. */
@@ -124,6 +127,7 @@ export class Proxy {
     this.#wants = this.#wantsOf(loaded);
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
+    this.rate = settings.requestRate === 0 ? undefined : new CallRate(settings.requestRate);
     this.deadlines = new Deadlines(settings.handshakeTimeout);
   }
 
@@ -292,13 +296,6 @@ export class Proxy {
   sessionName(number: number): string {
     return `${this.#run}-${number.toString(36)}`;
   }
-}
-
-/** What a limit per client counts by: the address, or one name for all on UNIX sockets. Not asked for without a limit. */
-export function clientKey(proxy: Proxy, asker: Asker): string {
-  if (proxy.settings.limits.perClient === 0) return "";
-  const client = clientAddress(asker);
-  return "ip" in client ? client.ip : "unix";
 }
 
 /** Whom a client that has proved nothing counts as: its address, of IPv6 its /64, all of which one host can have. */

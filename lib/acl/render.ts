@@ -1,4 +1,4 @@
-/** Diagnostics as text with carets, and as JSON. Not colours. */
+/** Diagnostics as text with carets. Not colours. */
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Source, Sources } from "./source.ts";
 
@@ -45,8 +45,3 @@ function printable(point: string): string {
 }
 
 const clean = (text: string): string => Array.from(text, printable).join("");
-
-/** The diagnostics as a JSON array, one object each, in the order given. */
-export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {
-  return JSON.stringify(diagnostics, undefined, 2);
-}

@@ -92,7 +92,7 @@ async function goAway(client: RawClient): Promise<number> {
 
 const reset = async (client: RawClient) => (await frameOf(client, 3)).payload.readUInt32BE(0);
 
-test("a tunnel whose bytes come one by one", async () => {
+test("weakness 6.1.9: a preface and a tunnel whose bytes come one by one", async () => {
   const client = await RawClient.open(proxy.port);
   const all = Buffer.concat([PREFACE, SETTINGS, connect(1), DATA(1, "bit by bit"), DATA(1, "", 1)]);
   for (const byte of all) {
@@ -308,7 +308,7 @@ test("a client whose window is shut gets no byte more, and holds up nobody", asy
   client.end();
 });
 
-test("a client that opens no stream, or none any more, is told to go", async () => {
+test("weakness 6.2.9: a client that opens no stream, or none any more, is told to go", async () => {
   const silent = await open();
   expect(await goAway(silent)).toBe(0);
   expect(await proxy.event("reject")).toMatchObject({ reason: "timeout" });

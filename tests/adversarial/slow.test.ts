@@ -57,7 +57,7 @@ const PHASES: [phase: string, before: Uint8Array[], slowly: Uint8Array, flags?: 
   ],
 ];
 
-describe("the deadline cuts a client", () => {
+describe("weakness 6.2.9: the deadline cuts a client", () => {
   test.each(PHASES)("%s", async (_, before, slowly) => {
     const proxy = await startProxy(ACL, ["--handshake-timeout", "500ms"]);
     await expectCut(proxy, before, slowly);

@@ -197,7 +197,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     ["silent", 6, 504, "connect_timeout"],
     ["unknown", 4, 502, "name_not_found"],
     ["late", 4, 504, "resolver_timeout"],
-  ])("a target that is %s is answered so", async (what, socks, http, reason) => {
+  ])("weakness 6.1.6: a target that is %s is answered so", async (what, socks, http, reason) => {
     const hole = await openBlackHole();
     const dns = await startDns({}, ["late.example"]);
     const flags = ["--connect-timeout", "300ms", "--dns-timeout", "300ms", "--resolver", dns.address];
@@ -213,7 +213,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     dns.close();
   });
 
-  test("the place of a tunnel is free again when it has ended, and not before", async () => {
+  test("weakness 6.2.10: the place of a tunnel is free again when it has ended, and not before", async () => {
     const upstream = await listen(() => {});
     const proxy = await startProxy(ACL, ["--max-concurrent-conns", "1"]);
     const first = await ask(protocol, proxy.port, "127.0.0.1", upstream.port);

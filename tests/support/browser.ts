@@ -23,7 +23,7 @@ export class Browser {
   readonly #proxy: string;
   #profiles = 0;
 
-  /** `proxy` as for `--proxy-server`. */
+  /** `proxy` as for `--proxy-server`, or the URL of a PAC file. */
   constructor(scene: Scene, proxy: string) {
     this.#scene = scene;
     this.#proxy = proxy;
@@ -47,7 +47,8 @@ export class Browser {
 
   #run(args: string[]): Promise<Outcome> {
     const profile = this.#scene.mkdir(`browser-${++this.#profiles}`);
-    const given = [...FLAGS, `--user-data-dir=${profile}`, `--proxy-server=${this.#proxy}`];
+    const proxyFlag = this.#proxy.endsWith(".pac") ? "--proxy-pac-url" : "--proxy-server";
+    const given = [...FLAGS, `--user-data-dir=${profile}`, `${proxyFlag}=${this.#proxy}`];
     return run(["chromium", ...given, ...args], { env: { HOME: profile } });
   }
 }

@@ -140,7 +140,7 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
       theirs.socket.end();
     });
 
-    test("a hundred tunnels at once, all in one connection, and they end when their clients leave", async () => {
+    test("weakness 6.3.4: a hundred tunnels at once, all in one connection, and they end when their clients leave", async () => {
       let open = 0;
       const server = createServer((socket) => {
         open++;

@@ -26,7 +26,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     );
   };
 
-  test("the state: listening, the last reload, and nothing that does not hold", async () => {
+  test("weakness 6.4.16: the state: listening, the last reload, and nothing that does not hold", async () => {
     const { proxy, url } = await serve(allowLocal(1));
     const before = await state(url);
     expect(before).toMatchObject({
@@ -50,7 +50,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     expect(await proxy.stop()).toBe(0);
   });
 
-  test("the numbers: decisions, bytes also of what is still open, ends, reloads", async () => {
+  test("weakness 6.4.15: the numbers: decisions, bytes also of what is still open, ends, reloads", async () => {
     const web = openWeb(scene);
     const { proxy, url } = await serve(allowLocal(web.port));
     const get = (way: string, port: number) => curl(["--proxy", proxy.url(way), `http://127.0.0.1:${port}/hello`]);

@@ -25,17 +25,20 @@ test("what is on by default, and what is off", () => {
     life: { shutdownTimeout: 300_000, timedReload: 0 },
     mostHead: 64 * 1024,
     relay: { idle: 0, lifetime: 0, halfClosed: 0 },
-    limits: { total: defaultTunnels(), perClient: 0 },
+    limits: { total: defaultTunnels(), perClient: 0, perUser: 0 },
+    requestRate: 0,
   });
   expect([given.users, given.audit]).toEqual([undefined, undefined]);
 });
 
 test("every value arrives, with its unit", () => {
   const limits = ["--max-concurrent-conns", "7", "--max-conns-per-client", "3", "--max-header-size", "8K"];
+  const more = ["--max-conns-per-user", "2", "--max-requests-per-client", "100"];
   const times = ["--idle-timeout", "1m", "--max-conn-lifetime", "2h", "--close-timeout", "3s", "--dns-timeout", "40ms"];
   const files = ["--users", "u", "--audit", "a", "--resolver", "192.0.2.1", "--resolver", "192.0.2.2:5353"];
-  expect(settings(...ACL, ...limits, ...times, ...files)).toMatchObject({
-    limits: { total: 7, perClient: 3 },
+  expect(settings(...ACL, ...limits, ...more, ...times, ...files)).toMatchObject({
+    limits: { total: 7, perClient: 3, perUser: 2 },
+    requestRate: 100,
     mostHead: 8192,
     relay: { idle: 60_000, lifetime: 7_200_000, halfClosed: 3000 },
     dnsTimeout: 40,
