@@ -49,7 +49,8 @@ function setDefault(backends: ControlledBackends, parameters: JsonObject): Varli
   return DONE;
 }
 
-function listOf({ all, default: current }: ControlledBackends): JsonObject[] {
+/** Each as the program has it that this one replaces. */
+export function listOf({ all, default: current }: ControlledBackends): JsonObject[] {
   return Array.from(all.values(), (backend) => ({
     id: backend.name,
     current: backend.name === current,

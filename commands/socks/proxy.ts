@@ -7,7 +7,7 @@ import type { Logger } from "../../lib/command/log.ts";
 import type { Context } from "../../lib/context/context.ts";
 import type { ContextCounts } from "../../lib/context/counts.ts";
 import type { Users } from "../../lib/identity/users.ts";
-import { abandonedDials } from "../../lib/net/dial.ts";
+import { abandonedDials, Dialer } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { EgressContext } from "../../lib/net/egress.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
@@ -108,16 +108,12 @@ export class Proxy {
   ) {
     this.settings = settings;
     const { dialer, keepAlive, connectTimeout: timeout } = settings;
-    this.backends = new Backends(settings.exits, {
-      dialer,
-      resolve: shared.resolve,
-      keepAlive,
-      timeout,
-      env: shared.env,
-    });
+    const { log, resolve, env } = shared;
+    const tools = { dialer, checkDialer: new Dialer(timeout, keepAlive), resolve, keepAlive, timeout, env };
+    this.backends = new Backends(settings.exits, tools, log);
     this.#loaded = loaded;
     applyBackends(this.backends, loaded.backends);
-    this.log = shared.log;
+    this.log = log;
     this.meters = settings.status === undefined ? undefined : new Meters();
     this.counts = new Counts(this.meters !== undefined);
     this.resolve = this.meters?.watched(shared.resolve) ?? shared.resolve;
@@ -237,6 +233,7 @@ export class Proxy {
 
   drain(): Promise<void> {
     this.draining = true;
+    this.backends.checks.stop();
     for (const open of this.#open) open.retire();
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#emptied = resolve));

@@ -49,6 +49,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     const own = status === undefined ? listeners : [...listeners, status];
     proxy.guard = { ...ownListeners(own.map(({ address }) => address)), resolvedBy: "us" };
     recordLife(proxy, { event: "start", listen, policies: proxy.policy.digest });
+    proxy.backends.checks.start();
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
     return daemon(proxy, { listeners, status, files, sink, summary: `listening on ${listen.join(", ")}` });
   };
