@@ -2,9 +2,9 @@
 import { afterAll, expect, test } from "bun:test";
 import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import { replaceFile } from "../../../../../commands/acl/fmt/replace-file.ts";
-import { PortailError } from "../../../../../lib/command/errors.ts";
-import { Folder } from "./folder.ts";
+import { PortailError } from "../../../../lib/command/errors.ts";
+import { replaceFile } from "../../../../lib/command/write-file.ts";
+import { Folder } from "../../commands/acl/fmt/folder.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());
@@ -13,7 +13,7 @@ test("the new file has the mode of the old one, and is another file", () => {
   const path = folder.write("a.acl", "old");
   chmodSync(path, 0o640);
   const before = statSync(path);
-  replaceFile(path, "new");
+  replaceFile(path, "new", "test.cannot_write");
   const after = statSync(path);
   expect(readFileSync(path, "utf8")).toBe("new");
   expect(after.mode & 0o7777).toBe(0o640);
@@ -26,7 +26,7 @@ test("of a symbolic link the target is replaced", () => {
   const target = folder.write("target.acl", "old");
   const link = join(folder.path, "link.acl");
   symlinkSync(target, link);
-  replaceFile(link, "new");
+  replaceFile(link, "new", "test.cannot_write");
   expect(lstatSync(link).isSymbolicLink()).toBe(true);
   expect(readFileSync(target, "utf8")).toBe("new");
 });
@@ -35,7 +35,7 @@ test("what cannot be replaced stays, and no scratch file is left", () => {
   const path = join(folder.path, "sub");
   mkdirSync(path);
   const files = readdirSync(folder.path);
-  expect(() => replaceFile(path, "new")).toThrow(PortailError);
-  expect(() => replaceFile(join(folder.path, "none.acl"), "new")).toThrow("ENOENT");
+  expect(() => replaceFile(path, "new", "test.cannot_write")).toThrow(PortailError);
+  expect(() => replaceFile(join(folder.path, "none.acl"), "new", "test.cannot_write")).toThrow("ENOENT");
   expect(readdirSync(folder.path)).toEqual(files);
 });
