@@ -13,11 +13,11 @@ export interface KeyringLock {
 }
 
 /**
- * Waits for the lock on the file `path`, called `name` in messages. Throws `PortailError` (75) when somebody else keeps
- * it, 77 or 66 when the file cannot be opened.
+ * Waits for the lock on the file `path`, called `name` in messages, for at most `patience` ms. Throws `PortailError`: 75
+ * when somebody else keeps it, 77 or 66 when the file cannot be opened.
  */
-export async function lockPath(path: string, name: string, log: Logger): Promise<KeyringLock> {
-  const end = performance.now() + PATIENCE;
+export async function lockPath(path: string, name: string, log: Logger, patience = PATIENCE): Promise<KeyringLock> {
+  const end = performance.now() + patience;
   for (;;) {
     const fd = open(path, name);
     const lock = tryLock(fd);
@@ -25,7 +25,7 @@ export async function lockPath(path: string, name: string, log: Logger): Promise
     // Who had the lock before may have put another file in the place of this one.
     if (lock === "unsupported" || (lock === "locked" && isStill(fd, path))) return { release: () => closeSync(fd) };
     closeSync(fd);
-    if (performance.now() > end) throw busy(name);
+    if (performance.now() >= end) throw busy(name);
     if (lock === "busy") await Bun.sleep(PAUSE);
   }
 }
