@@ -6,7 +6,7 @@ import { lint, type RunOptions } from "../../../lib/acl/lint/engine/lint.ts";
 import type { Sources } from "../../../lib/acl/source.ts";
 import { EXIT, type ExitStatus } from "../../../lib/command/errors.ts";
 import type { Runtime } from "../../../lib/command/runtime.ts";
-import { replaceFile } from "../fmt/replace-file.ts";
+import { replaceFile } from "../../../lib/command/write-file.ts";
 import { loadAll, type LoadedPolicy, reader } from "./load.ts";
 
 /** The findings of one policy set, suppressed ones included. */
@@ -51,7 +51,7 @@ const rank = (severity: Severity): number => SEVERITIES.indexOf(severity);
 function repair(runtime: Runtime, { entry, options }: LoadedPolicy, run: RunOptions): number {
   const read = reader(runtime);
   const { texts, applied } = fixPolicy(entry, read.file, options, run);
-  for (const [file, text] of texts) replaceFile(read.path(file), text);
+  for (const [file, text] of texts) replaceFile(read.path(file), text, "acl.cannot_write");
   if (applied > 0) {
     const files = [...texts.keys()].map((file) => JSON.stringify(file)).join(", ");
     runtime.stderr.write(
