@@ -4,6 +4,8 @@ import { defineGroup } from "../../lib/command/define.ts";
 export default defineGroup({
   meta: { name: "s3crypt", description: "Encrypted objects for any S3 or Swift client, and their keys" },
   commands: {
+    encrypt: () => import("./encrypt.ts").then((module) => module.default),
+    decrypt: () => import("./decrypt.ts").then((module) => module.default),
     keys: () => import("./keys.ts").then((module) => module.default),
     // Names of the reference.
     "init-keyring": () => import("./keys/init.ts").then((module) => module.initKeyring),

@@ -14,14 +14,14 @@ const BUFFERS = 3;
 export class Source {
   /** Bytes in all; undefined where that is not known ahead. */
   readonly size: number | undefined;
+  /** For messages. */
+  readonly name: string;
   readonly #fd: number;
-  readonly #name: string;
   #taken = 0;
 
-  /** `name` is for messages. */
   constructor(fd: number, name: string) {
     this.#fd = fd;
-    this.#name = name;
+    this.name = name;
     const stat = fstatSync(fd);
     this.size = stat.isFile() ? stat.size : undefined;
     if (stat.isDirectory()) throw cannotRead(name, "EISDIR");
@@ -72,7 +72,7 @@ export class Source {
       } catch (error) {
         const { code = String(error) } = error as { code?: string };
         // Whoever gave us the descriptor does not want to wait at it: we do.
-        if (code !== "EAGAIN") throw cannotRead(this.#name, code);
+        if (code !== "EAGAIN") throw cannotRead(this.name, code);
         await Bun.sleep(1);
       }
     }
