@@ -43,7 +43,7 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
       type: "string",
       valueHint: "FORMAT",
       default: "ds2",
-      description: "ds2, which ds_proxy reads, or v3, which opens anywhere",
+      description: "Write ds2, which ds_proxy reads, or v3, which opens anywhere",
     },
     ...sealing,
   },

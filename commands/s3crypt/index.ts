@@ -6,6 +6,8 @@ export default defineGroup({
   commands: {
     encrypt: () => import("./encrypt.ts").then((module) => module.default),
     decrypt: () => import("./decrypt.ts").then((module) => module.default),
+    inspect: () => import("./inspect.ts").then((module) => module.default),
+    verify: () => import("./verify.ts").then((module) => module.default),
     keys: () => import("./keys.ts").then((module) => module.default),
     // Names of the reference.
     "init-keyring": () => import("./keys/init.ts").then((module) => module.initKeyring),

@@ -2,7 +2,7 @@
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import { Ds2Opener } from "./ds2.ts";
 import { ObjectError } from "./error.ts";
-import { decodeHeader, V3_HEADER, type ObjectHeader } from "./header.ts";
+import { decodeHeader, type ObjectHeader } from "./header.ts";
 import type { Opener } from "./stream.ts";
 import { V3Opener } from "./v3.ts";
 
@@ -88,9 +88,6 @@ export class ObjectOpener implements Opener {
       : new Ds2Opener(this.#engine.messages, key, kind, finalFrom !== undefined && kind.keyId >= finalFrom);
   }
 }
-
-/** What is longest of what must be seen of an object before it can be told what it is. */
-export const LONGEST_HEADER = V3_HEADER;
 
 /** Of what is not encrypted nothing can be shown. */
 class Passing implements Opener {
