@@ -4,6 +4,7 @@ import { createServer, type AddressInfo } from "node:net";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
+import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
@@ -37,7 +38,7 @@ async function listens(port: number): Promise<void> {
 
 async function open(scene: Scene, proxy: OutboundProxy): Promise<{ port: number; program: Program }> {
   const port = freePort();
-  const program = start(scene, proxy.command(port, scene));
+  const program = start(scene, install(scene, proxy.program(port, scene.folder)));
   // Some fork; told to stop, they take their children with them.
   scene.defer(async () => {
     program.signal("SIGTERM");

@@ -3,6 +3,7 @@ import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
 import { CASES, InteropFiles, SERVER_NAME, type Case } from "../../support/interop.ts";
+import { haproxy, install } from "../../support/peer-programs.ts";
 import type { Portail } from "../../support/portail.ts";
 import { start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
@@ -126,11 +127,10 @@ function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: rea
 
 /** With these sections; it takes no port 0, and so listens on `sockets`. */
 async function startHaproxy(scene: Scene, name: string, sections: string[][], sockets: string[]): Promise<void> {
-  const timeouts = ["connect", "client", "server"].map((what) => `  timeout ${what} 20s`);
-  const lines = ["defaults", "  mode http", "  option httpclose", ...timeouts, ...sections.flat(), ""];
-  const haproxy = start(scene, ["haproxy", "-db", "-f", scene.write(`${name}.cfg`, lines.join("\n"))]);
+  const lines = ["  option httpclose", ...sections.flat()];
+  const program = start(scene, install(scene, haproxy(scene.folder, lines, { name, mode: "http" })));
   await until(
-    () => `haproxy to listen: ${haproxy.stderr}`,
+    () => `haproxy to listen: ${program.stderr}`,
     () => sockets.every((path) => existsSync(path)),
   );
 }
