@@ -2,7 +2,7 @@
 import { danted } from "../support/peer-programs.ts";
 import type { Report } from "./run.ts";
 import { participants, present, runRounds, scratchFolder, troubles } from "./support/contest.ts";
-import { alone, type Contender } from "./support/contender.ts";
+import { alone, directly, type Contender } from "./support/contender.ts";
 import { machine } from "./support/machine.ts";
 import type { Bench } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
@@ -67,14 +67,7 @@ function contenders(command: string): Contender[] {
       setup: ({ port, dir }) =>
         alone(danted(dir, port, "pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: udpassociate udpreply }"), port),
     },
-    {
-      name: "direct",
-      family: "direct",
-      via: "none",
-      peer: false,
-      programs: [],
-      note: "no proxy: what the generator and its echo reach, the ceiling of all",
-    },
+    directly("no proxy: what the generator and its echo reach, the ceiling of all"),
   ];
 }
 

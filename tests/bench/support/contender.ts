@@ -54,6 +54,11 @@ export interface Daemon {
   port: number;
 }
 
+/** The generator and its target without anything between them. */
+export function directly(note: string): Contender {
+  return { name: "direct", family: "direct", via: "none", peer: false, programs: [], note };
+}
+
 /** A peer that is measured alone. */
 export function alone({ argv, files }: PeerProgram, port: number): Setup {
   return { daemons: [{ argv, port }], files };

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import * as peer from "../../support/peer-programs.ts";
 import type { PeerOptions } from "../../support/peer-programs.ts";
 import { TARGETS } from "../load/addresses.ts";
-import { alone, type Contender, type Setup, type Where } from "./contender.ts";
+import { alone, directly, type Contender, type Setup, type Where } from "./contender.ts";
 
 const microsocks: Contender = {
   name: "microsocks",
@@ -80,14 +80,9 @@ export function haproxyAt(port: number, dir: string, sections: string[], name = 
   return alone(peer.haproxy(dir, sections, { name, global: ["maxconn 8000"] }), port);
 }
 
-const direct: Contender = {
-  name: "direct",
-  family: "direct",
-  via: "none",
-  peer: false,
-  programs: [],
-  note: "no proxy: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
-};
+const direct = directly(
+  "no proxy: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
+);
 
 /** The command with its words `PORT`, `TARGET` and `ACL` (also inside a word) filled in. Words are split at spaces. */
 export function fillCommand(template: string, where: Where): string[] {
