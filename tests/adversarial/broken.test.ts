@@ -3,6 +3,7 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { startProxy, until, type RunningProxy } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { expectServed } from "./served.ts";
 import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
@@ -18,14 +19,7 @@ beforeEach(async () => {
 
 /** Whatever happened before: the next client is served, and nothing is left open. */
 afterEach(async () => {
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echo.port);
-    expect(open).toBe(true);
-    client.write("still here");
-    expect(String(await client.read(10))).toBe("still here");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   expect(await proxy.drain()).toBe(0);
   echo.server.close();
 });

@@ -3,7 +3,8 @@ import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
-import { ask, connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { expectServed } from "./served.ts";
 import { listenEcho, type Upstream } from "./upstream.ts";
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
@@ -116,14 +117,7 @@ test("one that hurries is served while others dawdle", async () => {
     for (const piece of before) slow[i]!.write(piece);
     void trickle(slow[i]!, slowly);
   }
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echo.port);
-    expect(open).toBe(true);
-    client.write("x");
-    expect(String(await client.read(1))).toBe("x");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   for (const client of slow) client.reset();
   expect(await proxy.drain()).toBe(0);
 });
@@ -183,14 +177,7 @@ test("4,000 silent connections are all accepted, do not stand in the way, and ar
   while (silent.length < 4000) {
     silent.push(...(await Promise.all(Array.from({ length: 200 }, () => RawClient.open(proxy.port)))));
   }
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echo.port);
-    expect(open).toBe(true);
-    client.write("served");
-    expect(String(await client.read(6))).toBe("served");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   await until(() => proxy.events("reject").length === 4000, "4,000 rejections");
   for (const { reason } of proxy.events("reject")) expect(reason).toBe("timeout");
   for (const client of silent) client.end();

@@ -6,7 +6,7 @@ import { alone, directly, type Contender } from "./support/contender.ts";
 import { machine } from "./support/machine.ts";
 import type { Bench } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
-import { parseOptions, select, type Options } from "./support/options.ts";
+import { isComplete, parseOptions, select, type Options } from "./support/options.ts";
 import { fillCommand } from "./support/peers.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable } from "./support/report.ts";
@@ -27,8 +27,7 @@ export default async function socksUdp(argv: string[]): Promise<Report> {
     here.map((contender) => ({ contender, modes, bench })),
     options.rounds,
   );
-  const complete =
-    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  const complete = isComplete(options, missing);
   const proxies = series.filter(({ contender }) => contender.family === "SOCKS");
   const { text, judged } = gateTable("SOCKS", proxies, rows);
   const parts = ["## socks-udp", introduction(argv, options), text];

@@ -10,7 +10,7 @@ import { install } from "../support/peer-programs.ts";
 import { start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 import { dial, Notes } from "../unit/lib/net/support.ts";
 
 setDefaultTimeout(60_000);

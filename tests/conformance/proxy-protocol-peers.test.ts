@@ -8,7 +8,7 @@ import { haproxy, install } from "../support/peer-programs.ts";
 import { PATH, run, start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 
 setDefaultTimeout(60_000);
 

@@ -13,7 +13,7 @@ import { askLibrary } from "../support/proxy-library.ts";
 import { Scene } from "../support/scene.ts";
 import { tunnelConfig, type RunningTunnel, type Table } from "../support/tunnel-scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 
 setDefaultTimeout(300_000);
 

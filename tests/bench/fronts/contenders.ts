@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { lines } from "../../support/peer-programs.ts";
 import type { Contender, Setup, Where } from "../support/contender.ts";
 import { fillCommand, haproxyAt, squidAt, tinyproxyAt } from "../support/peers.ts";
-import { freePort } from "../support/process.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const POLICY = "policy all { when dest.ip in [127.0.0.0/8] action allow }\n";
 

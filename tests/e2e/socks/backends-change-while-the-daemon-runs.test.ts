@@ -5,7 +5,8 @@ import { microsocks } from "../../support/peer-programs.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 scenario(import.meta.file, ["curl", "microsocks"], ({ scene, portail }) => {
   let web: Web;

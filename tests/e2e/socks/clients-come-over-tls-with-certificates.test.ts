@@ -8,7 +8,8 @@ import { authority, save } from "../../support/pki.ts";
 import { start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 const clients = authority("People");
 const servers = authority("Proxies");

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { allowLocal, type AccessProxy } from "../../support/access-proxy.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 scenario(import.meta.file, ["socat"], ({ scene, portail }) => {
   let port: number;

@@ -10,7 +10,8 @@ import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const NEEDS = ["curl", "danted", "microsocks", "squid", "tinyproxy"];
 const FRONTS = [

@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, s
 import { join } from "node:path";
 import { replaceFile } from "../../../../../commands/acl/fmt/replace-file.ts";
 import { PortailError } from "../../../../../lib/command/errors.ts";
-import { Folder } from "./folder.ts";
+import { Folder } from "../folder.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());
