@@ -45,8 +45,3 @@ function printable(point: string): string {
 }
 
 const clean = (text: string): string => Array.from(text, printable).join("");
-
-/** The diagnostics as a JSON array, one object each, in the order given. */
-export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {
-  return JSON.stringify(diagnostics, undefined, 2);
-}

@@ -1,6 +1,6 @@
 /** Diagnostics as text: only the lines that matter, carets under what is meant, nothing that drives a terminal. */
 import { expect, test } from "bun:test";
-import { diagnosticsToJson, renderDiagnostics } from "../../../../lib/acl/render.ts";
+import { renderDiagnostics } from "../../../../lib/acl/render.ts";
 import { loadText } from "./support.ts";
 
 const rendered = (text: string, width?: number) => {
@@ -70,21 +70,4 @@ test("an empty file has no line to show", () => {
       new Map(),
     ),
   ).toBe("gone:1:1: error: m [acl.read_failed]");
-});
-
-test("as JSON, with every field", () => {
-  const { diagnostics } = loadText("policy a { when hots == 1 action deny }");
-  expect(JSON.parse(diagnosticsToJson(diagnostics))).toEqual([
-    {
-      code: "acl.unknown_fact",
-      severity: "error",
-      message: 'unknown fact "hots"',
-      hint: 'did you mean "host"?',
-      file: "p.acl",
-      start: 16,
-      end: 20,
-      line: 1,
-      column: 17,
-    },
-  ]);
 });

@@ -2,7 +2,7 @@
 import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import { decodeProxyHeader, encodeProxyHeader } from "../../../../lib/wire/proxy-protocol.ts";
-import { encodeV2, V2_LOCAL, type ProxyHeader } from "../../../../lib/wire/proxy-v2.ts";
+import { encodeV2, type ProxyHeader } from "../../../../lib/wire/proxy-v2.ts";
 import { expectReads, hex } from "../../../conformance/three-ways.ts";
 import { CLIENT, CLIENT6, refusedFrom } from "./proxy-headers.ts";
 
@@ -203,8 +203,6 @@ describe("what is written", () => {
       v2("21", "00", ""),
     ],
   ])("%s", (_, claim, bytes) => expect(encodeProxyHeader(claim)).toEqual(Buffer.from(bytes)));
-
-  test("LOCAL", () => expect(V2_LOCAL).toEqual(v2("20", "00", "")));
 
   test("a certificate that fits, and one that does not", () => {
     const claim = (length: number) => ({
