@@ -15,7 +15,7 @@ import { TlsFailure } from "../net/tls-failure.ts";
 import { parseIp } from "../wire/ip.ts";
 import { Trouble } from "./counts.ts";
 
-export interface WebServer {
+interface WebServer {
   readonly host: string;
   readonly port: number;
   /** The value of the Host field. */
@@ -24,7 +24,7 @@ export interface WebServer {
   readonly tls: TlsContext | undefined;
 }
 
-export interface WebAnswer {
+interface WebAnswer {
   readonly status: number;
   readonly body: Uint8Array;
 }

@@ -3,7 +3,7 @@ import type { TlsInfo } from "../net/conn.ts";
 import { decodePeer, type Peer } from "./peer.ts";
 import type { Trust } from "./trust.ts";
 
-export type Identified =
+type Identified =
   /** `peer` is absent where it gave no certificate. */
   | { ok: true; peer: Peer | undefined }
   | {
