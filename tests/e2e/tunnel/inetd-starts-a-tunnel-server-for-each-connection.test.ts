@@ -1,10 +1,11 @@
 /** `tunnel server --stdio` behind a socket that another program accepts at: socat and the service manager's own inetd mode. */
 import { describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
+import { freePort } from "../../support/free-port.ts";
 import { authority, save } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
 import { start } from "../../support/program.ts";
-import { content, digest, freePort, openWeb } from "../../support/web.ts";
+import { content, digest, openWeb } from "../../support/web.ts";
 
 const SIZE = 3_000_000;
 
