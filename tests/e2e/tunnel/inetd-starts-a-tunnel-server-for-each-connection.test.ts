@@ -20,11 +20,11 @@ scenario(import.meta.file, ["openssl", "curl", "socat", "systemd-socket-activate
   const bob = save(scene, "bob", ca.issue({ cn: "bob", san: [] }));
   const web = openWeb(scene);
 
-  const words = () => [
-    ...portail.command,
-    ...["tunnel", "server", "--stdio", "--target", `127.0.0.1:${web.port}`],
-    ...["--keystore", server.keystore, "--cacert", cacert, "--allow-cn", "alice"],
-  ];
+  const words = () => {
+    const ends = ["--stdio", "--target", `127.0.0.1:${web.port}`];
+    const identity = ["--keystore", server.keystore, "--cacert", cacert, "--allow-cn", "alice"];
+    return [...portail.command, "tunnel", "server", ...ends, ...identity];
+  };
   const WAYS: [string, (port: number) => string[]][] = [
     ["socat", (port) => ["socat", `TCP-LISTEN:${port},bind=127.0.0.1,reuseaddr,fork`, `EXEC:${escaped(words())}`]],
     [
@@ -37,25 +37,12 @@ scenario(import.meta.file, ["openssl", "curl", "socat", "systemd-socket-activate
     test("alice is let through, three times; bob is not", async () => {
       const port = freePort();
       start(scene, line(port));
-      const ask = (who: typeof alice, path: string) =>
-        curl([
-          ...[
-            "--retry",
-            "50",
-            "--retry-connrefused",
-            "--retry-delay",
-            "0",
-            "--cert",
-            who.cert,
-            "--key",
-            who.key,
-            "--cacert",
-            cacert,
-            "--output",
-            scene.path("got"),
-          ],
-          ...["--resolve", `localhost:${port}:127.0.0.1`, `https://localhost:${port}${path}`],
-        ]);
+      const ask = (who: typeof alice, path: string) => {
+        const patience = ["--retry", "50", "--retry-connrefused", "--retry-delay", "0"];
+        const identity = ["--cert", who.cert, "--key", who.key, "--cacert", cacert];
+        const where = ["--resolve", `localhost:${port}:127.0.0.1`, `https://localhost:${port}${path}`];
+        return curl([...patience, ...identity, "--output", scene.path("got"), ...where]);
+      };
       for (let i = 0; i < 3; i++) {
         expect((await ask(alice, `/bytes/${SIZE}`)).status).toBe(0);
         expect(digest(await Bun.file(scene.path("got")).bytes())).toBe(digest(content(SIZE)));
