@@ -54,6 +54,8 @@ describe("an association is as long as its connection, and no longer", () => {
       client.write(Buffer.from("05010005030001000000000000", "hex"));
       client.socket.destroy();
     }
+    // Each is told of: as one that left, or one that found no place.
+    await until(() => proxy.events("close").length + proxy.events("reject").length === 30, "a record of each");
     // Every place is free again.
     const pair = () => Promise.all([Associated.open(proxy.port), Associated.open(proxy.port)]);
     const close = (clients: Associated[]) => clients.forEach((client) => client.close());
