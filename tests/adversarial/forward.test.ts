@@ -57,6 +57,18 @@ test("requests in a row, sent at once, are answered in their order", async () =>
   upstream.server.close();
 });
 
+test("the head goes out ahead of its content: the server may answer before there is any", async () => {
+  const upstream = await answering();
+  const proxy = await startProxy(ACL);
+  const client = await RawClient.open(proxy.port);
+  client.write(get(upstream.port, "/early").replace("Host: x", "Host: x\r\nContent-Length: 1000000"));
+  expect((await client.readThrough("/early")).toString()).toStartWith("HTTP/1.1 200 ");
+  client.reset();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+  upstream.server.close();
+});
+
 test("each request is decided anew", async () => {
   const upstream = await answering();
   const proxy = await startProxy(`policy no { when path == "/no" action deny }\n${ACL}`);

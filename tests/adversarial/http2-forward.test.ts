@@ -403,9 +403,9 @@ describe("servers that do not keep to their protocol", () => {
     client.end();
   });
 
-  test("an answer before the content: the client need not send the rest", async () => {
+  test("an answer before any content: the client need not send it", async () => {
     answer = (socket) => socket.end("HTTP/1.1 413 Too Large\r\nContent-Length: 2\r\n\r\nno");
-    const client = await open(post(1, [["content-length", "1000000"]]), DATA(1, "x"));
+    const client = await open(post(1, [["content-length", "1000000"]]));
     const { heads, content, ended } = await outcomeOf(client, 1);
     expect([heads[0]!.includes("413"), content.toString(), ended]).toEqual([true, "no", "end"]);
     expect(await reset(client)).toBe(0);
@@ -439,6 +439,7 @@ describe("whoever does not read", () => {
       await Bun.sleep(300);
     }
     // What the kernel takes on two loopback connections, and little more.
+    console.log("sent", sent);
     expect(sent).toBeLessThan(SIZE / 4);
     client.write(get(3));
     client.write(frame(8, 0, 0, uint32(2 ** 30)));
@@ -482,6 +483,7 @@ describe("whoever does not read", () => {
         await Bun.sleep(50);
       }
     }
+    console.log("given", given);
     expect(given).toBeLessThan(SIZE / 4);
     client.reset();
     await credits;
