@@ -51,6 +51,8 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
   const { client } = asking;
   const { upstream } = passage;
   const socket = new ConnDuplex(upstream);
+  // node:http writes a head that goes out ahead of its content without saying that a character is a byte.
+  socket.setDefaultEncoding("latin1");
   let reason: string | undefined;
   let failure: string | undefined;
   let answer: IncomingMessage | undefined;
@@ -125,9 +127,9 @@ function openOutgoing(asking: Asking, socket: ConnDuplex): ClientRequest | undef
   }
 }
 
+/** Also of length 0: its end may be a while in coming. */
 function hasContent(fields: readonly Field[]): boolean {
-  if (framingOf(fields) === "chunked") return true;
-  return fields.some(([name, value]) => name.toLowerCase() === "content-length" && Number(value) > 0);
+  return framingOf(fields) === "chunked" || fields.some(([name]) => name.toLowerCase() === "content-length");
 }
 
 /** The reason phrase means nothing to programs (RFC 9112 section 4); one that cannot be written is left out. */

@@ -6,9 +6,12 @@ import { isFieldName, isFieldValue, valueOf, type Http2Request } from "./http2-r
 /** Methods whose requests say nothing of a length where they have no content (RFC 9110 section 8.6). */
 const WITHOUT_CONTENT: ReadonlySet<string> = new Set(["GET", "HEAD", "DELETE", "OPTIONS"]);
 
+/** What URLs are written in (RFC 3986 section 2), and nothing that a parser of HTTP/1.1 would stop at. */
+const VISIBLE = /^[\x21-\x7e]+$/;
+
 /** Undefined for what is no `http://` request that makes sense: another scheme, no path, or two hosts. */
 export function targetOfRequest({ method, scheme, authority, path, fields }: Http2Request): ForwardTarget | undefined {
-  if (scheme?.toLowerCase() !== "http" || path === undefined) return undefined;
+  if (scheme?.toLowerCase() !== "http" || path === undefined || !VISIBLE.test(authority + path)) return undefined;
   const asterisk = method === "OPTIONS" && path === "*";
   const target = asterisk || path.startsWith("/") ? forwardTarget(authority, asterisk ? "/" : path) : undefined;
   const host = valueOf(fields, "host");

@@ -95,6 +95,8 @@ const REFUSED: [what: string, fields: () => Fields, outcome: string | number][] 
   ["NUL in the path", () => but(":path", "/\0"), 1],
   ["a space in the path", () => but(":path", "/a HTTP/1.1"), "400"],
   ["a tabulator in the path", () => but(":path", "/a\tHTTP/1.1"), "400"],
+  ["a path beyond ASCII", () => but(":path", "/\u00e9"), "400"],
+  ["an authority beyond ASCII", () => but(":authority", "\u00e9.example"), "400"],
   ["a fragment", () => but(":path", "/#/../no"), "400"],
   ["no path", () => but(":path", ""), 1],
   ["a path that does not begin with a slash", () => but(":path", "no"), "400"],
@@ -175,12 +177,20 @@ describe("no request goes out that would be another one in HTTP/1.1", () => {
     }
   });
 
-  test("what was decided is what is sent: bytes beyond ASCII too", async () => {
-    await play(headers(1, request("GET", '/\u00e9%20\\"<>{}', [["x-a", "\u00e9\tb"]]), 5));
-    const [line, ...fields] = got[0]!.split("\r\n");
-    expect(line).toBe('GET /\u00e9%20\\"<>{} HTTP/1.1');
-    expect(fields).toContain("x-a: \u00e9\tb");
-  });
+  test.each([
+    ["without content", "GET", [], 5],
+    ["with content", "POST", [["content-length", "5"]], 4],
+    ["with content of no known length", "POST", [], 4],
+    ["that waits for 100", "POST", [["expect", "100-continue"]], 4],
+  ] as [string, string, Fields, number][])(
+    "what was decided is what is sent, bytes beyond ASCII in fields too, of a request %s",
+    async (_, method, more, flags) => {
+      await play(headers(1, request(method, '/%20\\"<>{}|^`', [["x-a", "\u00e9\tb"], ...more]), flags));
+      const [line, ...fields] = got[0]!.split("\r\n");
+      expect(line).toBe(`${method} /%20\\"<>{}|^\` HTTP/1.1`);
+      expect(fields).toContain("x-a: \u00e9\tb");
+    },
+  );
 
   test("fields of the connection and for the proxy go no further; Host, Cookie and Via are put together", async () => {
     await play(
