@@ -271,6 +271,8 @@ scenario(
       const page = await (await fetch(`http://${place}/metrics`)).text();
       for (const line of [
         "portail_http2_streams_total 21",
+        "portail_http2_streams_open 0",
+        "portail_tunnels_open 0",
         'portail_decisions_total{outcome="allow"} 20',
         'portail_decisions_total{outcome="deny"} 1',
         'portail_ends_total{reason="done"} 20',
