@@ -8,7 +8,7 @@ import { framingOf, pairs, requestFields, type Field, type ForwardTarget } from 
 import type { Passage } from "./passage.ts";
 
 /** A request as HTTP/1.1 states it, and the client that waits for its answer. */
-export interface Asking {
+interface Asking {
   method: string;
   target: ForwardTarget;
   fields: readonly Field[];

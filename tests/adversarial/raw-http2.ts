@@ -30,7 +30,7 @@ export type Fields = readonly (readonly [name: string, value: string])[];
 export const headers = (stream: number, fields: Fields, flags = 4) =>
   frame(1, flags, stream, Buffer.concat(fields.map(([name, value]) => literal(name, value))));
 
-export interface Frame {
+interface Frame {
   type: number;
   flags: number;
   stream: number;

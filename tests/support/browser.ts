@@ -24,7 +24,7 @@ export class Browser {
   readonly #flags: readonly string[];
   #profiles = 0;
 
-  /** `proxy` as for `--proxy-server`; `flags` are further ones. */
+  /** `proxy` as for `--proxy-server`, or the URL of a PAC file; `flags` are further ones. */
   constructor(scene: Scene, proxy: string, flags: readonly string[] = []) {
     this.#scene = scene;
     this.#proxy = proxy;
@@ -49,7 +49,8 @@ export class Browser {
 
   #run(args: string[]): Promise<Outcome> {
     const profile = this.#scene.mkdir(`browser-${++this.#profiles}`);
-    const given = [...FLAGS, `--user-data-dir=${profile}`, `--proxy-server=${this.#proxy}`, ...this.#flags];
+    const proxyFlag = this.#proxy.endsWith(".pac") ? "--proxy-pac-url" : "--proxy-server";
+    const given = [...FLAGS, `--user-data-dir=${profile}`, `${proxyFlag}=${this.#proxy}`, ...this.#flags];
     return run(["chromium", ...given, ...args], { env: { HOME: profile } });
   }
 }

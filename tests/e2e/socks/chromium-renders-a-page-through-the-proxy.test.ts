@@ -25,7 +25,7 @@ scenario(import.meta.file, ["chromium", "openssl"], ({ scene, portail }) => {
     });
     const { address } = await openNames(scene, { [HOST]: ["127.0.0.1"] });
     const policy = `policy page { when host == "${HOST}" and dest.ip in [127.0.0.1] action allow }`;
-    proxy = await portail.socks({ policy, args: ["--resolver", address] });
+    proxy = await portail.socks({ policy, args: ["--resolver", address, "--status", "127.0.0.1:0"] });
   });
 
   const browse = (scheme: string, url: string) => new Browser(scene, proxy.url(scheme)).dom(url);
@@ -43,6 +43,14 @@ scenario(import.meta.file, ["chromium", "openssl"], ({ scene, portail }) => {
       expect(decision).toMatchObject({ protocol, decision: "allow", policy: "page" });
     });
   }
+
+  test("weakness 6.4.17: the same by nothing but the address of the PAC file", async () => {
+    proxy.forget();
+    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
+    const browser = new Browser(scene, `http://${place}/proxy.pac`);
+    expect(await browser.dom(`http://${HOST}:${web.port}/`)).toContain('<p id="p">written by the script</p>');
+    expect(await proxy.decision(`${HOST}:${web.port}`)).toMatchObject({ protocol: "http", policy: "page" });
+  });
 
   test("http: the person reads why a page is denied", async () => {
     expect(await browse("http", `http://127.0.0.1:${web.port}/`)).toContain("The access policy does not allow this.");

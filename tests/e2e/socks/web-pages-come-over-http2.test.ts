@@ -6,10 +6,11 @@ import { http2Fetch, type FetchRequest } from "../../support/http2-client.ts";
 import { JsonService } from "../../support/json-service.ts";
 import { authority, save } from "../../support/pki.ts";
 import { run, start } from "../../support/program.ts";
+import { freePort } from "../../support/free-port.ts";
 import { PYTHON } from "../../support/python-library.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort } from "../../support/web.ts";
+import { content, digest } from "../../support/web.ts";
 
 const LARGE = 64 * 2 ** 20;
 

@@ -53,6 +53,10 @@ describe("parseConfig() reads", () => {
       "auth-file": undefined,
       "server-name": "n",
       "ssh-config": undefined,
+      health: undefined,
+      "health-interval": undefined,
+      "health-fall": undefined,
+      "health-rise": undefined,
       identity: undefined,
       trust: undefined,
     });
