@@ -4,7 +4,7 @@ import { crc32 } from "node:zlib";
 import { combineCrc, type CombinedCrc } from "../../lib/wire/crc-combine.ts";
 import { Crc32c } from "../../lib/wire/crc32c.ts";
 import { Crc64Nvme } from "../../lib/wire/crc64nvme.ts";
-import { bad, type Decoded } from "../../lib/wire/decode.ts";
+import { bad, type Checked } from "../../lib/wire/decode.ts";
 import type { Field } from "../../lib/wire/http-forward.ts";
 
 /** A checksum of bytes that come in pieces. */
@@ -111,7 +111,7 @@ export function formatChecksum(value: Uint8Array): string {
  * The checksums of the content that fields, of a head or a trailer, claim. A checksum that nobody here can compute is
  * `bad`, for it could not be verified; so is one that is given twice.
  */
-export function claimedChecksums(fields: readonly Field[]): Exclude<Decoded<Claimed[]>, { kind: "more" }> {
+export function claimedChecksums(fields: readonly Field[]): Checked<Claimed[]> {
   const claimed = new Map<ChecksumName, Uint8Array>();
   for (const [field, text] of fields) {
     const lower = field.toLowerCase();
@@ -125,7 +125,7 @@ export function claimedChecksums(fields: readonly Field[]): Exclude<Decoded<Clai
     if (claimed.has(name)) return bad(`${lower} is given twice`);
     claimed.set(name, value);
   }
-  return { kind: "ok", value: [...claimed].map(([name, value]) => ({ name, value })), length: fields.length };
+  return { kind: "ok", value: [...claimed].map(([name, value]) => ({ name, value })) };
 }
 
 /** A part of a multipart upload, in order: its checksum and its length in bytes. */
