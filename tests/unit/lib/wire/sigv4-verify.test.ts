@@ -283,6 +283,11 @@ test("the parameters of a presigned URL may be spelt in small letters, and stand
   expect(verdict({ ...PRESIGNED, query: query.replace("x-amz-date", "X-AMZ-DATE") })).toBe("ok");
 });
 
+test("a presigned URL may hold for a week", () => {
+  const week = presign(BARE, CREDENTIALS, { date: NOW, expires: 604_800 }, SHA256);
+  expect(verdict(week, CREDENTIALS, NOW + 7 * 24 * 60 * MINUTE)).toBe("ok");
+});
+
 test("a presigned URL may name the hash of the body, once", () => {
   const hash = "0".repeat(64);
   const [sent] = PRESIGNED.query.split("&X-Amz-Signature=") as [string];
