@@ -2,12 +2,13 @@
 import type { ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Refusal } from "../session/front.ts";
 import { parseIp } from "../wire/ip.ts";
-import { parseBackendUrl, type BackendUrl } from "./backend-url.ts";
+import { parseBackendUrl, type BackendUrl, type Http2Use } from "./backend-url.ts";
 import { Circuit } from "./circuit.ts";
 import type { Conn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DialError } from "./dial.ts";
 import { formatHostPort } from "./endpoint.ts";
+import type { Http2Pool, PoolWay } from "./http2-pool.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { secureHost } from "./secure-host.ts";
 import type { SshMaster } from "./ssh.ts";
@@ -55,6 +56,9 @@ export class Backend {
   #place: Target | undefined;
   #sessions: { of: TlsContext; cache: SessionCache } | undefined;
   #ssh: SshMaster | undefined;
+  #pool: Http2Pool | undefined;
+  /** As long as nothing of what it was made of changes. */
+  #way: (PoolWay & { url: BackendUrl | undefined; context: TlsContext | undefined }) | undefined;
 
   constructor(
     name: string,
@@ -120,6 +124,13 @@ export class Backend {
   close(): void {
     this.#ssh?.close();
     this.#ssh = undefined;
+    this.#pool?.close();
+    this.#pool = undefined;
+  }
+
+  /** Of what it shares between connections over HTTP/2. */
+  get http2(): { connections: number; tunnels: number } {
+    return this.#pool ?? { connections: 0, tunnels: 0 };
   }
 
   async #open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
@@ -129,10 +140,49 @@ export class Backend {
       this.#circuit.abandoned();
       return new BackendFailure("failed", "it leads nowhere yet");
     }
-    const dialled = await this.#place.open();
-    if (dialled instanceof DialError) return this.#broken(`cannot connect to ${String(proxy)}: ${dialled.message}`);
-    const conn = proxy.tls ? await this.#secure(dialled, proxy) : dialled;
-    if (conn instanceof BackendFailure) return conn;
+    const { http2 } = this.#url as { http2?: Http2Use };
+    if (http2 !== undefined) return this.#openByHttp2(proxy, http2, target);
+    const conn = await this.#connect(this.#place, proxy, proxy.protocol === "http" ? ["http/1.1"] : []);
+    return typeof conn === "string" ? this.#broken(conn) : this.#openOn(conn, proxy, target);
+  }
+
+  async #openByHttp2(proxy: OutboundProxy, use: Http2Use, target: ProxyTarget): Promise<Conn | BackendFailure> {
+    const { Http2Pool } = await import("./http2-pool.ts");
+    const { timeout, keepAlive } = this.#tools;
+    this.#pool ??= new Http2Pool({ answer: timeout, silence: keepAlive.seconds * 1000 });
+    const opened = await this.#pool.open(this.#wayBy(proxy, use), target);
+    switch (opened.kind) {
+      case "open":
+        this.#circuit.succeeded();
+        return opened.conn;
+      case "http1":
+        return this.#openOn(opened.conn, proxy, target);
+      case "refused":
+        return this.#refused(opened.error);
+      case "unreachable":
+        if (!opened.joined) return this.#broken(opened.message);
+        this.#circuit.abandoned();
+        return new BackendFailure("failed", opened.message);
+      case "busy":
+        this.#circuit.abandoned();
+        return new BackendFailure("limit", `${String(proxy)} is busy: its connections take no more tunnels`);
+    }
+  }
+
+  #wayBy(proxy: OutboundProxy, { http1, most }: Http2Use): PoolWay {
+    const { context } = this;
+    const url = this.#url;
+    const place = this.#place!;
+    if (this.#way === undefined || this.#way.url !== url || this.#way.context !== context) {
+      const protocolIds = http1 ? ["h2", "http/1.1"] : ["h2"];
+      const connect = () => this.#connect(place, proxy, protocolIds);
+      this.#way = { url, context, proxy, most, prior: !proxy.tls, http1, connect };
+    }
+    return this.#way;
+  }
+
+  /** By a connection of its own, over HTTP/1.1 or SOCKS5. */
+  async #openOn(conn: Conn, proxy: OutboundProxy, target: ProxyTarget): Promise<Conn | BackendFailure> {
     try {
       const open = await throughProxy(conn, proxy, target, this.#deadlines);
       unread(open.conn, open.early);
@@ -144,7 +194,14 @@ export class Backend {
     }
   }
 
-  async #secure(dialled: Conn, proxy: OutboundProxy): Promise<Conn | BackendFailure> {
+  /** To the proxy, over TLS where it asks for that; or why not. */
+  async #connect(place: Target, proxy: OutboundProxy, protocolIds: readonly string[]): Promise<Conn | string> {
+    const dialled = await place.open();
+    if (dialled instanceof DialError) return `cannot connect to ${String(proxy)}: ${dialled.message}`;
+    return proxy.tls ? this.#secure(dialled, proxy, protocolIds) : dialled;
+  }
+
+  async #secure(dialled: Conn, proxy: OutboundProxy, protocolIds: readonly string[]): Promise<Conn | string> {
     const context = this.context!;
     // Other trust, other sessions.
     if (this.#sessions?.of !== context) this.#sessions = { of: context, cache: new SessionCache() };
@@ -153,14 +210,14 @@ export class Backend {
       context,
       requestCert: true,
       verify: true,
-      protocolIds: proxy.protocol === "http" ? ["http/1.1"] : [],
+      protocolIds,
       serverName: parseIp(name) === undefined ? name : undefined,
       sessions: this.#sessions.cache,
       deadlines: this.#deadlines,
       keepAlive: this.#tools.keepAlive,
     });
     if (!("reason" in secured)) return secured;
-    return this.#broken(`no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`);
+    return `no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`;
   }
 
   async #openBySsh(url: Extract<BackendUrl, { kind: "ssh" }>, target: ProxyTarget): Promise<Conn | BackendFailure> {

@@ -1,6 +1,7 @@
 /** Outbound proxies: their URLs, and the way through one on a connection that is open. Opens none itself, and does no TLS. */
 import { EXIT, PortailError } from "../command/errors.ts";
 import { HttpConnectClient } from "../session/http-connect-client.ts";
+import { Http2Connect } from "../session/http2-connect.ts";
 import type { ProxyCredentials, ProxyFault, ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Preface } from "../session/preface.ts";
 import { Socks5Client } from "../session/socks5-client.ts";
@@ -41,6 +42,11 @@ export class OutboundProxy {
   preface(target: ProxyTarget): Preface<undefined, ProxyFault> {
     const Client = this.protocol === "http" ? HttpConnectClient : Socks5Client;
     return new Client(target, this.#credentials);
+  }
+
+  /** The same over HTTP/2; of HTTP proxies only. */
+  http2Connect(target: ProxyTarget): Http2Connect {
+    return new Http2Connect(target, this.#credentials);
   }
 
   /** The same, spoken to with other credentials. */

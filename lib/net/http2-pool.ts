@@ -1,0 +1,169 @@
+/** Connections to one proxy that carry many tunnels each (HTTP/2), opened and closed as they are needed. Dials none itself. */
+import type { ProxyTarget } from "../session/outbound-proxy.ts";
+import { canonicalHost } from "../wire/host.ts";
+import type { Conn } from "./conn.ts";
+import { Deadlines } from "./deadlines.ts";
+import { Http2Line, type LineTimes } from "./http2-line.ts";
+import { ProxyError, type OutboundProxy } from "./through-proxy.ts";
+
+/** How the proxy is reached. Another one than before retires the connections that there are: their tunnels live to their end. */
+export interface PoolWay {
+  readonly proxy: OutboundProxy;
+  /** Connections at a time. */
+  readonly most: number;
+  /** Whether a peer that negotiated nothing speaks HTTP/2 all the same. */
+  readonly prior: boolean;
+  /** Where it does not speak HTTP/2: whether it is to be spoken to by HTTP/1.1. */
+  readonly http1: boolean;
+  /** A connection, TLS included; or why there is none. */
+  connect(): Promise<Conn | string>;
+}
+
+export type Pooled =
+  /** A tunnel. */
+  | { kind: "open"; conn: Conn }
+  /** The proxy speaks HTTP/1.1: a connection of one's own, on which nothing was said. */
+  | { kind: "http1"; conn: Conn }
+  /** Of the request. */
+  | { kind: "refused"; error: ProxyError }
+  /** No connection. `joined`: it was another one's attempt, who is told the same. */
+  | { kind: "unreachable"; message: string; joined: boolean }
+  | { kind: "busy" };
+
+interface Dial {
+  waiting: number;
+  readonly outcome: Promise<Http2Line | { http1: Conn } | string>;
+}
+
+/** Milliseconds without a tunnel after which a connection is closed. */
+const IDLE = 60_000;
+/** What a connection is thought to carry before any has told (RFC 9113 section 6.5.2). */
+const USUAL = 100;
+/** Connections that one request may open: a proxy that takes none on them is not asked without end. */
+const MOST_DIALS = 2;
+
+export class Http2Pool {
+  readonly #times: LineTimes;
+  readonly #lines = new Set<Http2Line>();
+  readonly #dials = new Set<Dial>();
+  #way: PoolWay | undefined;
+  /** What the last connection turned out to speak. */
+  #isHttp1 = false;
+  #expected = USUAL;
+  #closed = false;
+
+  /** In milliseconds: for an answer; of silence before a peer is asked whether it is there, 0 never asks. */
+  constructor({ answer, silence, idle = IDLE }: { answer: number; silence: number; idle?: number }) {
+    this.#times = {
+      answer: new Deadlines(answer),
+      silence: new Deadlines(silence),
+      idle: new Deadlines(idle),
+    };
+  }
+
+  get connections(): number {
+    return this.#lines.size;
+  }
+
+  get tunnels(): number {
+    let sum = 0;
+    for (const line of this.#lines) sum += line.tunnels;
+    return sum;
+  }
+
+  /** Has the proxy connect to `target`. */
+  async open(way: PoolWay, target: ProxyTarget): Promise<Pooled> {
+    if (way !== this.#way) this.#turnTo(way);
+    const { host, error } = canonicalHost(target.host);
+    if (error !== undefined) return refused(way, "proxy_failed", `the target is no host: ${error}`);
+    const request = way.proxy.http2Connect({ host, port: target.port });
+    let before: Http2Line | undefined;
+    for (;;) {
+      const found = await this.#find(before);
+      if (found.kind !== "line") return found;
+      const answer = await found.line.ask(request);
+      if (!("again" in answer)) return { kind: "open", conn: answer };
+      const { code, reason, again } = answer;
+      // RFC 9113 section 8.7: once. On a connection of its own an end without an answer is the proxy's answer.
+      if (!again || before !== undefined || found.isOwn) return refused(way, code, reason);
+      before = found.line;
+    }
+  }
+
+  /** Ends all connections. */
+  close(): void {
+    this.#closed = true;
+    for (const line of this.#lines) line.leave();
+  }
+
+  #turnTo(way: PoolWay): void {
+    this.#way = way;
+    this.#isHttp1 = false;
+    this.#expected = USUAL;
+    this.#dials.clear();
+    for (const line of this.#lines) line.retire();
+  }
+
+  /** A connection other than `before` that is free; `isOwn`: nobody else uses it yet. */
+  async #find(
+    before: Http2Line | undefined,
+  ): Promise<{ kind: "line"; line: Http2Line; isOwn: boolean } | Exclude<Pooled, { kind: "open" | "refused" }>> {
+    let mine: Http2Line | undefined;
+    for (let dials = 0; ;) {
+      for (const line of this.#lines)
+        if (line !== before && line.isFree) return { kind: "line", line, isOwn: line === mine };
+      const dial = this.#dialToJoin();
+      if (dial === undefined) return { kind: "busy" };
+      const joined = dial.waiting++ > 0;
+      if (!joined && ++dials > MOST_DIALS) return { kind: "busy" };
+      const came = await dial.outcome;
+      if (typeof came === "string") return { kind: "unreachable", message: came, joined };
+      if (came instanceof Http2Line) mine = joined ? undefined : came;
+      else if (!joined) return { kind: "http1", conn: came.http1 };
+    }
+  }
+
+  /** One that is under way, or a new one; undefined where there may be no more. */
+  #dialToJoin(): Dial | undefined {
+    if (this.#isHttp1) return this.#dial();
+    let least: Dial | undefined;
+    for (const dial of this.#dials) {
+      if (dial.waiting < this.#expected) return dial;
+      if (least === undefined || dial.waiting < least.waiting) least = dial;
+    }
+    let used = this.#dials.size;
+    // Those that take no more may go on for days.
+    for (const line of this.#lines) if (!line.isLeaving) used++;
+    return used < this.#way!.most ? this.#dial() : least;
+  }
+
+  #dial(): Dial {
+    const dial: Dial = { waiting: 0, outcome: this.#make(this.#way!).finally(() => this.#dials.delete(dial)) };
+    if (!this.#isHttp1) this.#dials.add(dial);
+    return dial;
+  }
+
+  async #make(way: PoolWay): Promise<Http2Line | { http1: Conn } | string> {
+    if (this.#closed) return "it is closed";
+    const conn = await way.connect();
+    if (typeof conn === "string") return conn;
+    const isHttp2 = way.prior || conn.tls?.protocolId === "h2";
+    if (way === this.#way) this.#isHttp1 = !isHttp2;
+    if (!isHttp2 && way.http1) return { http1: conn };
+    if (!isHttp2) {
+      conn.destroy();
+      return `${String(way.proxy)} does not speak HTTP/2 (it took no "h2" by ALPN)`;
+    }
+    const line = new Http2Line(conn, this.#times, () => this.#lines.delete(line));
+    this.#lines.add(line);
+    if (way !== this.#way || this.#closed) line.retire();
+    const trouble = await line.ready;
+    if (trouble !== undefined) return `no HTTP/2 with ${String(way.proxy)}: ${trouble}`;
+    this.#expected = Math.max(1, line.most);
+    return line;
+  }
+}
+
+function refused({ proxy }: PoolWay, code: ProxyError["code"], reason: string): Pooled {
+  return { kind: "refused", error: new ProxyError(code, `${String(proxy)}: ${reason}`) };
+}
