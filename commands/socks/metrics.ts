@@ -49,6 +49,18 @@ function addBackends(registry: Registry, { all }: Backends): void {
     "Whether requests are sent there",
     each(({ isOpenCircuit }) => (isOpenCircuit ? 0 : 1)),
   );
+  registry.read(
+    "gauge",
+    "backend_http2_connections_open",
+    "Connections to the backend over HTTP/2",
+    each(({ http2 }) => http2.connections),
+  );
+  registry.read(
+    "gauge",
+    "backend_http2_tunnels_open",
+    "Tunnels in them",
+    each(({ http2 }) => http2.tunnels),
+  );
 }
 
 function addHttp2(registry: Registry, counts: Counts["http2"]): void {

@@ -16,8 +16,8 @@ export interface NoTunnel {
   code: ProxyError["code"];
   /** Half a sentence. */
   reason: string;
-  /** The proxy did not look at the request, or did not live to answer: another connection may be asked. */
-  again: boolean;
+  /** Where another connection may be asked: the proxy did not look at the request, or did not live to answer. */
+  again?: "unseen" | "died";
 }
 
 export interface Http2ClientTold extends Http2Told {
@@ -114,7 +114,7 @@ class Ask extends Due implements ConnEvents {
     if (answer.kind === "interim") return;
     if (answer.kind === "refused") {
       const { code, reason } = answer;
-      this.#finish({ code, reason, again: false });
+      this.#finish({ code, reason });
       this.#conn.reset(code === "proxy_malformed" ? H2_ERROR.protocol : H2_ERROR.cancel);
       return;
     }
@@ -125,16 +125,16 @@ class Ask extends Due implements ConnEvents {
   }
 
   override late(): void {
-    this.#finish({ code: "timeout", reason: "no answer in time", again: false });
+    this.#finish({ code: "timeout", reason: "no answer in time" });
     this.#conn.reset(H2_ERROR.cancel);
   }
 
   close(error?: Error): void {
     if (!(error instanceof StreamReset))
-      this.#finish({ code: "closed", reason: error?.message ?? "the connection was closed", again: true });
+      this.#finish({ code: "closed", reason: error?.message ?? "the connection was closed", again: "died" });
     else if (error.code === H2_ERROR.refusedStream)
-      this.#finish({ code: "closed", reason: "the proxy refused the request unseen", again: true });
-    else this.#finish({ ...connectReset(error.code), again: false });
+      this.#finish({ code: "closed", reason: "the proxy refused the request unseen", again: "unseen" });
+    else this.#finish(connectReset(error.code));
   }
 
   /** Content and its end come behind the answer only. */

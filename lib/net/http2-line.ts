@@ -71,7 +71,7 @@ export class Http2Line extends Due implements Http2ClientTold {
     const answer = this.#http2.ask(request, this.#times.answer);
     if (this.#list === this.#times.idle) this.#rest();
     const answered = await answer;
-    if ("again" in answered && answered.code === "timeout") this.#doubt();
+    if ("code" in answered && answered.code === "timeout") this.#doubt();
     return answered;
   }
 

@@ -1,8 +1,10 @@
 /** Connections to one proxy that carry many tunnels each (HTTP/2), opened and closed as they are needed. Dials none itself. */
+import type { Http2Connect } from "../session/http2-connect.ts";
 import type { ProxyTarget } from "../session/outbound-proxy.ts";
 import { canonicalHost } from "../wire/host.ts";
 import type { Conn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
+import type { NoTunnel } from "./http2-client-conn.ts";
 import { Http2Line, type LineTimes } from "./http2-line.ts";
 import { ProxyError, type OutboundProxy } from "./through-proxy.ts";
 
@@ -29,6 +31,16 @@ export type Pooled =
   /** No connection. `joined`: it was another one's attempt, who is told the same. */
   | { kind: "unreachable"; message: string; joined: boolean }
   | { kind: "busy" };
+
+type Unasked = Exclude<Pooled, { kind: "open" | "refused" }>;
+
+interface Asked {
+  kind: "asked";
+  line: Http2Line;
+  answer: Promise<Conn | NoTunnel>;
+  /** The connection was made for this request. */
+  isOwn: boolean;
+}
 
 interface Dial {
   waiting: number;
@@ -79,13 +91,16 @@ export class Http2Pool {
     const request = way.proxy.http2Connect({ host, port: target.port });
     let before: Http2Line | undefined;
     for (;;) {
-      const found = await this.#find(before);
-      if (found.kind !== "line") return found;
-      const answer = await found.line.ask(request);
-      if (!("again" in answer)) return { kind: "open", conn: answer };
+      const found = await this.#ask(request, before);
+      if (found.kind !== "asked") return found;
+      const answer = await found.answer;
+      if (!("code" in answer)) return { kind: "open", conn: answer };
       const { code, reason, again } = answer;
-      // RFC 9113 section 8.7: once. On a connection of its own an end without an answer is the proxy's answer.
-      if (!again || before !== undefined || found.isOwn) return refused(way, code, reason);
+      // RFC 9113 section 8.7: once.
+      if (again === "unseen" && before !== undefined) return { kind: "busy" };
+      // On a connection of its own an end without an answer is the proxy's answer.
+      if (again === undefined || before !== undefined || (again === "died" && found.isOwn))
+        return refused(way, code, reason);
       before = found.line;
     }
   }
@@ -104,18 +119,16 @@ export class Http2Pool {
     for (const line of this.#lines) line.retire();
   }
 
-  /** A connection other than `before` that is free; `isOwn`: nobody else uses it yet. */
-  async #find(
-    before: Http2Line | undefined,
-  ): Promise<{ kind: "line"; line: Http2Line; isOwn: boolean } | Exclude<Pooled, { kind: "open" | "refused" }>> {
+  /** On a connection other than `before` that is free: at once, since the place may be gone a moment later. */
+  async #ask(request: Http2Connect, before: Http2Line | undefined): Promise<Asked | Unasked> {
     let mine: Http2Line | undefined;
     for (let dials = 0; ;) {
       for (const line of this.#lines)
-        if (line !== before && line.isFree) return { kind: "line", line, isOwn: line === mine };
-      const dial = this.#dialToJoin();
+        if (line !== before && line.isFree)
+          return { kind: "asked", line, answer: line.ask(request), isOwn: line === mine };
+      const dial = this.#dialToJoin() ?? (dials++ < MOST_DIALS && this.#mayDial ? this.#dial() : undefined);
       if (dial === undefined) return { kind: "busy" };
       const joined = dial.waiting++ > 0;
-      if (!joined && ++dials > MOST_DIALS) return { kind: "busy" };
       const came = await dial.outcome;
       if (typeof came === "string") return { kind: "unreachable", message: came, joined };
       if (came instanceof Http2Line) mine = joined ? undefined : came;
@@ -123,18 +136,19 @@ export class Http2Pool {
     }
   }
 
-  /** One that is under way, or a new one; undefined where there may be no more. */
+  /** One that is under way and worth waiting for. */
   #dialToJoin(): Dial | undefined {
-    if (this.#isHttp1) return this.#dial();
+    if (this.#isHttp1) return undefined;
     let least: Dial | undefined;
-    for (const dial of this.#dials) {
-      if (dial.waiting < this.#expected) return dial;
-      if (least === undefined || dial.waiting < least.waiting) least = dial;
-    }
+    for (const dial of this.#dials) if (least === undefined || dial.waiting < least.waiting) least = dial;
+    return least !== undefined && (least.waiting < this.#expected || !this.#mayDial) ? least : undefined;
+  }
+
+  get #mayDial(): boolean {
     let used = this.#dials.size;
     // Those that take no more may go on for days.
     for (const line of this.#lines) if (!line.isLeaving) used++;
-    return used < this.#way!.most ? this.#dial() : least;
+    return this.#isHttp1 || used < this.#way!.most;
   }
 
   #dial(): Dial {
