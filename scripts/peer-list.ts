@@ -26,6 +26,7 @@ export const PEERS = {
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
   nft: "nftables",
+  nghttpx: "nghttp2-proxy",
   nginx: "nginx",
   "nginx:ngx_stream_module.so": "libnginx-mod-stream",
   node: "nodejs",

@@ -1,8 +1,8 @@
-/** A CONNECT proxy over HTTP/2 of Node (nghttp2), as a program of its own. Says its port, then each session and stream as a line of JSON. */
+/** A CONNECT proxy over HTTP/2 of Node (nghttp2), as a program of its own. Says each session and stream as a line of JSON. */
 import { createServer, createSecureServer } from "node:http2";
 import { connect } from "node:net";
 
-const { key, cert, ca, settings = {}, user, allowHTTP1 = false } = JSON.parse(process.argv[2]);
+const { port: ownPort, key, cert, ca, settings = {}, user } = JSON.parse(process.argv[2]);
 const say = (line) => process.stdout.write(`${JSON.stringify(line)}\n`);
 
 function tunnel(stream, headers) {
@@ -26,7 +26,7 @@ function tunnel(stream, headers) {
   stream.on("close", () => socket.destroy());
 }
 
-const options = { settings, allowHTTP1, ...(ca !== undefined && { ca, requestCert: true }) };
+const options = { settings, ...(ca !== undefined && { ca, requestCert: true }) };
 const server = cert === undefined ? createServer(options) : createSecureServer({ ...options, key, cert });
 server.on("session", (session) => {
   say({ session: true });
@@ -34,4 +34,4 @@ server.on("session", (session) => {
   session.on("close", () => say({ session: false }));
 });
 server.on("stream", tunnel);
-server.listen(0, "127.0.0.1", () => say({ port: server.address().port }));
+server.listen(ownPort, "127.0.0.1");
