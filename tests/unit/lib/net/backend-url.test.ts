@@ -1,7 +1,7 @@
 /** URLs of backends: what each kind is, and what is refused. */
 import { expect, test } from "bun:test";
 import { PortailError } from "../../../../lib/command/errors.ts";
-import { parseBackendUrl } from "../../../../lib/net/backend-url.ts";
+import { MOST_CONNECTIONS, parseBackendUrl } from "../../../../lib/net/backend-url.ts";
 
 const parse = (text: string) => parseBackendUrl(text, "[backend.x]");
 
@@ -29,7 +29,20 @@ test("kinds", () => {
   ]);
 });
 
+test("which may be, and which must be, spoken to over HTTP/2", () => {
+  const use = (text: string) => {
+    const url = parse(text);
+    return url.kind === "proxy" ? url.http2 : undefined;
+  };
+  expect(use("https://h")).toEqual({ http1: true, most: MOST_CONNECTIONS });
+  expect(use("h2c://h:1")).toEqual({ http1: false, most: MOST_CONNECTIONS });
+  expect(use("H2C://[2001:db8::1]")).toEqual({ http1: false, most: MOST_CONNECTIONS });
+  for (const text of ["http://h", "socks5://h", "socks5+tls://h", "same+tls://h:1"]) expect(use(text)).toBeUndefined();
+});
+
 test.each([
+  ["h2://h", "proxy.url"],
+  ["h2c://", "proxy.url"],
   ["gopher://h", "proxy.url"],
   ["h:1080", "proxy.url"],
   ["same://", "proxy.url"],
