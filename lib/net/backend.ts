@@ -140,17 +140,30 @@ export class Backend {
       this.#circuit.abandoned();
       return new BackendFailure("failed", "it leads nowhere yet");
     }
-    const { http2 } = this.#url as { http2?: Http2Use };
-    if (http2 !== undefined) return this.#openByHttp2(proxy, http2, target);
+    const http2 = this.#url?.kind === "proxy" ? this.#url.http2 : undefined;
+    if (http2 !== undefined) {
+      if (this.#pool !== undefined) return this.#openByHttp2(this.#pool, proxy, http2, target);
+      await this.#openPool();
+      // It may lead elsewhere by now.
+      return this.#open(target, protocol);
+    }
     const conn = await this.#connect(this.#place, proxy, proxy.protocol === "http" ? ["http/1.1"] : []);
     return typeof conn === "string" ? this.#broken(conn) : this.#openOn(conn, proxy, target);
   }
 
-  async #openByHttp2(proxy: OutboundProxy, use: Http2Use, target: ProxyTarget): Promise<Conn | BackendFailure> {
+  async #openPool(): Promise<void> {
     const { Http2Pool } = await import("./http2-pool.ts");
     const { timeout, keepAlive } = this.#tools;
     this.#pool ??= new Http2Pool({ answer: timeout, silence: keepAlive.seconds * 1000 });
-    const opened = await this.#pool.open(this.#wayBy(proxy, use), target);
+  }
+
+  async #openByHttp2(
+    pool: Http2Pool,
+    proxy: OutboundProxy,
+    use: Http2Use,
+    target: ProxyTarget,
+  ): Promise<Conn | BackendFailure> {
+    const opened = await pool.open(this.#wayBy(proxy, use), target);
     switch (opened.kind) {
       case "open":
         this.#circuit.succeeded();

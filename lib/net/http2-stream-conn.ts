@@ -149,7 +149,16 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
   }
 
   onReset(code: number): void {
-    if (!this.closed) this.depart(new StreamReset(code));
+    if (this.closed) return;
+    if (code !== H2_ERROR.none || !this.#peerEnded) {
+      this.depart(new StreamReset(code));
+      return;
+    }
+    // RFC 9113 section 8.1: it has said all, and wants no more of ours. What is held of it is still to be read.
+    this.#ending = true;
+    this.#queue = [];
+    this.#queued = this.#from = 0;
+    this.#closeIfOver();
   }
 
   #deliver(): void {

@@ -299,6 +299,27 @@ describe("mistakes that end the stream alone", () => {
   });
 });
 
+test.each([
+  ["NO_ERROR behind the end: all that was said is read, and that is an orderly end", 0, true],
+  ["another reset behind the end is an abort", 2, false],
+])("%s", async (_, said, orderly) => {
+  const s = await stage();
+  const opened = s.open();
+  const client = await s.greeted();
+  const stream = await request(client);
+  client.write(OPEN(stream));
+  const conn = noted(await opened);
+  conn.pause();
+  client.write(Buffer.concat([DATA(stream, "to the "), DATA(stream, "last", 1), frame(3, 0, stream, uint32(said))]));
+  await works(s, client);
+  expect(conn.closed).toBe(!orderly);
+  conn.write(Buffer.from("in vain"));
+  conn.resume();
+  await until(() => conn.closed, "the end of the tunnel");
+  expect(conn.notes.events).toEqual(orderly ? ["data", "end", "close"] : ["close"]);
+  expect([conn.notes.text, conn.notes.error === undefined]).toEqual([orderly ? "to the last" : "", orderly]);
+});
+
 describe("answers that are none", () => {
   test.each([
     ["407", /^failed: .*wants credentials/, false],

@@ -109,6 +109,28 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       expect(await metric(proxy, 'backend_http2_connections_open{backend="next"}')).toBe(1);
     });
 
+    test("of a target that ends first every byte is read, however slowly", async () => {
+      const size = 8 * 1024 * 1024;
+      const server = createServer((socket) => void socket.on("error", () => {}).end(content(size)));
+      await new Promise<void>((listening) => server.listen(0, "127.0.0.1", listening));
+      scene.defer(() => server.close());
+      const { port } = server.address() as AddressInfo;
+      const socket = await tunnel(proxy.port, port, true);
+      const chunks: Buffer[] = [];
+      socket.on("data", (chunk: Buffer) => {
+        chunks.push(chunk);
+        if (chunks.length % 16 !== 0) return;
+        socket.pause();
+        setTimeout(() => socket.resume(), 5);
+      });
+      const ended = new Promise<string>((resolve) => socket.on("end", () => resolve("end")).on("error", resolve));
+      // All windows fill up meanwhile.
+      setTimeout(() => socket.resume(), 300);
+      expect(await ended).toBe("end");
+      expect(digest(Buffer.concat(chunks))).toBe(digest(content(size)));
+      socket.end();
+    });
+
     test("what it denies is final, and what it cannot reach is not", async () => {
       proxy.forget();
       await curl(["--proxy", proxy.url("socks5h"), "http://127.0.0.1:1/"]);
@@ -382,8 +404,8 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   });
 });
 
-/** A tunnel by CONNECT, whose other end may still send when we end. */
-function tunnel(proxy: number, target: number): Promise<Socket> {
+/** A tunnel by CONNECT, whose other end may still send when we end; paused, where its target speaks first. */
+function tunnel(proxy: number, target: number, paused = false): Promise<Socket> {
   const socket = connect({ host: "127.0.0.1", port: proxy, allowHalfOpen: true });
   socket.on("error", () => {});
   socket.write(`CONNECT 127.0.0.1:${target} HTTP/1.1\r\nHost: 127.0.0.1:${target}\r\n\r\n`);
@@ -391,8 +413,13 @@ function tunnel(proxy: number, target: number): Promise<Socket> {
     socket.once("close", () => reject(new Error("no tunnel")));
     socket.once("data", (chunk: Buffer) => {
       const text = chunk.toString();
-      if (text.startsWith("HTTP/1.1 200") && text.endsWith("\r\n\r\n")) resolve(socket);
-      else reject(new Error(text));
+      const [head, ...rest] = text.split("\r\n\r\n");
+      if (!head!.startsWith("HTTP/1.1 200")) return reject(new Error(text));
+      if (paused) {
+        socket.pause();
+        socket.unshift(chunk.subarray(head!.length + 4));
+      } else if (rest.join("").length > 0) return reject(new Error(text));
+      resolve(socket);
     });
   });
 }
