@@ -53,10 +53,9 @@ function parseProxy(text: string, where: string): BackendUrl {
       exit: EXIT.usage,
       hint: "write h2c:// for HTTP/2 in the clear; https:// speaks HTTP/2 with whoever can",
     });
-  const clear = scheme === "h2c";
-  const proxy = parseProxyUrl(clear ? text.replace(/^h2c/i, "http") : text, where);
-  if (proxy.protocol !== "http" || (!proxy.tls && !clear)) return { kind: "proxy", proxy };
-  return { kind: "proxy", proxy, http2: { http1: !clear, most: MOST_CONNECTIONS } };
+  const proxy = parseProxyUrl(text, where, { http2: true });
+  if (!proxy.isHttp2 && (proxy.protocol !== "http" || !proxy.tls)) return { kind: "proxy", proxy };
+  return { kind: "proxy", proxy, http2: { http1: !proxy.isHttp2, most: MOST_CONNECTIONS } };
 }
 
 /** One that takes SOCKS5 and CONNECT on one port. */

@@ -14,10 +14,18 @@ test("kinds", () => {
     port: "2222",
   });
   expect(parse("ssh://[2001:db8::1]:22")).toEqual({ kind: "ssh", destination: "2001:db8::1", port: "22" });
-  const urls = ["http://h:3128", "https://h", "socks5://h", "socks5h://h", "socks5+tls://h"].map(parse);
+  const urls = [
+    "http://h:3128",
+    "https://h",
+    "h2c://ann:secret@h:3128",
+    "socks5://h",
+    "socks5h://h",
+    "socks5+tls://h",
+  ].map(parse);
   expect(urls.map((url) => (url.kind === "proxy" ? String(url.proxy) : url.kind))).toEqual([
     "http://h:3128",
     "https://h:443",
+    "h2c://h:3128",
     "socks5://h:1080",
     "socks5://h:1080",
     "socks5+tls://h:1080",
