@@ -40,9 +40,16 @@ async function runGroup(place: Place, runtime: Runtime): Promise<ExitStatus> {
   if (wantsHelp(rest)) return showHelp(place, runtime.stdout);
   if (!rest.some((arg) => arg === "--version" || arg === "-V")) throw misplacedFlag(path, rest[0]!);
   const { verbose } = completeArgs(GROUP_FLAGS, vetArgv(rest, GROUP_FLAGS));
-  const details = verbose ? `\nbun ${Bun.version}\nplatform ${process.platform} ${process.arch}` : "";
-  runtime.stdout.write(`${path[0]} ${runtime.version}${details}\n`);
+  runtime.stdout.write(`${path[0]} ${runtime.version}\n${verbose ? await details() : ""}`);
   return EXIT.done;
+}
+
+/** What it runs on. */
+async function details(): Promise<string> {
+  const { chooseEngine } = await import("../commands/s3crypt/engine.ts");
+  const { messages, chunks } = chooseEngine("auto");
+  const ciphers = `secretstream by ${messages.name}, AES-256-GCM by ${chunks.name}`;
+  return `bun ${Bun.version}\nplatform ${process.platform} ${process.arch}\nciphers ${ciphers}\n`;
 }
 
 async function runLeaf(place: Place, command: Command, runtime: Runtime): Promise<ExitStatus> {

@@ -1,7 +1,10 @@
 /** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
 import { existsSync } from "node:fs";
 
-/** Package by program, or by `PROGRAM:FILE` for a module of the system's own python3 or nginx; in alphabetical order. */
+/**
+ * Package by program, by `PROGRAM:FILE` for a module of the system's own python3 or nginx, or by `lib:FILE` for a library;
+ * in alphabetical order.
+ */
 export const PEERS = {
   "apt-get": "apt",
   certutil: "libnss3-tools",
@@ -10,8 +13,10 @@ export const PEERS = {
   danted: "dante-server",
   dnsmasq: "dnsmasq-base",
   "dpkg-deb": "dpkg",
+  flock: "util-linux",
   git: "git",
   go: "golang-go",
+  h2load: "nghttp2-client",
   haproxy: "haproxy",
   hitch: "hitch",
   htpasswd: "apache2-utils",
@@ -19,13 +24,16 @@ export const PEERS = {
   jq: "jq",
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",
+  "lib:libsodium.so.23": "libsodium23",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",
   microsocks: "microsocks",
+  mkfifo: "coreutils",
   "nc.openbsd": "netcat-openbsd",
   ncat: "ncat",
   nft: "nftables",
+  nghttp: "nghttp2-client",
   nghttpx: "nghttp2-proxy",
   nginx: "nginx",
   "nginx:ngx_stream_module.so": "libnginx-mod-stream",
@@ -68,10 +76,11 @@ export const PEERS = {
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Where Debian keeps modules: for its own python3, which need not be the one of PATH. */
+/** Where Debian keeps modules (for its own python3, which need not be the one of PATH) and libraries. */
 const MODULES: Record<string, string> = {
   python3: "/usr/lib/python3/dist-packages/",
   nginx: "/usr/lib/nginx/modules/",
+  lib: "/usr/lib/x86_64-linux-gnu/",
 };
 
 /** Absolute path of a program, or of a module `PROGRAM:FILE`; or null. */

@@ -85,7 +85,7 @@ the policy that decides and those of which a part was true; --all shows all. The
       await eachRecorded(stdin, policy.mentions, async (recorded) => {
         const addresses = (host: string) => recorded.addresses(host) ?? resolves;
         const guard = guardOf(recorded.ownListener === undefined ? own : [...own, recorded.ownListener]);
-        tell(accountOf(policy, { facts: recorded.facts, addresses }, guard, { recorded }));
+        tell(accountOf(policy, { facts: recorded.facts, addresses }, guard, { recorded, exits: recorded.exits }));
         await stdout.flush();
       });
       if (told === 0) throw badInput("standard input holds no decision");

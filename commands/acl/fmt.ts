@@ -2,9 +2,9 @@
 import { defineCommand } from "../../lib/command/define.ts";
 import { usage } from "../../lib/command/argv.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import { replaceFile } from "../../lib/command/write-file.ts";
 import { unifiedDiff } from "./fmt/diff.ts";
 import { formatInput, type Formatted } from "./fmt/input.ts";
-import { replaceFile } from "./fmt/replace-file.ts";
 
 export default defineCommand({
   meta: {
@@ -55,7 +55,7 @@ Formatting changes no decision. If one file cannot be parsed, nothing is written
       if (changed && diff) stdout.write(unifiedDiff(name, before, after));
       else if (changed && (write || check)) stdout.write(`${name}\n`);
       else if (!diff && !write && !check) stdout.write(after);
-      if (changed && write && path !== undefined) replaceFile(path, after);
+      if (changed && write && path !== undefined) replaceFile(path, after, "acl.cannot_write");
     }
     return check && formatted.some(({ before, after }) => before !== after) ? EXIT.no : EXIT.done;
   },

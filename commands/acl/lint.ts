@@ -8,6 +8,7 @@ import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
 import { nearest } from "../../lib/command/nearest.ts";
 import { parseChoice } from "../../lib/command/values.ts";
 import { FORMATS } from "./lint/formats.ts";
+import { brokenJson } from "./lint/json.ts";
 import { listRules } from "./lint/rules.ts";
 import { lintPolicies } from "./lint/run.ts";
 
@@ -22,6 +23,8 @@ write instead. --rules lists the rules. What cannot be shown to be so is not rep
 
 A comment "# lint-allow RULE: reason" in a block, behind it or above it suppresses the findings of that rule there. Without
 a reason it is refused, and without a finding it is itself one.
+
+A policy that is broken is refused; with --format json its mistakes are "diagnostics", with their places.
 
 --fix repairs the files in place, included ones too, as far as no decision changes and no comment is lost, and reports
 what is left.`,
@@ -88,9 +91,11 @@ what is left.`,
       return EXIT.done;
     }
     if (given.policies.length === 0) throw usage("usage.missing", "POLICY is required", "name a policy file");
+    const format = parseChoice("--format", given.format, ["text", "json", "sarif", "github"]);
     return lintPolicies(data, {
       policies: given.policies,
-      format: FORMATS[parseChoice("--format", given.format, ["text", "json", "sarif", "github"])],
+      format: FORMATS[format],
+      broken: format === "json" ? brokenJson : undefined,
       failOn: parseChoice("--fail-on", given["fail-on"], [...SEVERITIES, "never"]),
       fix: given.fix,
       backends: given.backend.length === 0 ? undefined : given.backend,

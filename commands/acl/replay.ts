@@ -24,7 +24,11 @@ portail socks --audit - --acl old.acl | portail acl replay new.acl, and reports 
 
 An audit line holds the facts that the policies of then mentioned, and the addresses that were decided. Where the new
 policy needs another fact, what it would decide cannot be told: such lines are counted apart, by the fact. The old
-policy, given with --old, helps: what it mentions and a line lacks was not there.`,
+policy, given with --old, helps: what it mentions and a line lacks was not there.
+
+A route is taken to lead to backends, which take no datagrams: what a policy allows of them is denied there (backend), as
+the proxy does. That datagrams were sent by a route says that it led out directly; that they were denied (backend) without
+a route, that the default is a backend. A connection whose backends all failed was allowed, and is compared as that.`,
     examples: [
       { command: "portail acl replay new.acl socks.jsonl", description: "Before new.acl goes into force" },
       {

@@ -1,5 +1,4 @@
 /** Whether datagrams may go to a destination: decided as connections are, and never by way of a backend. Sends nothing. */
-import { backendDecision } from "../../lib/acl/decision.ts";
 import type { Facts } from "../../lib/acl/facts.ts";
 import { decideEgress, type Verdict } from "../../lib/net/egress.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
@@ -19,18 +18,8 @@ export function decideDatagrams(
   canonical: KnownHost,
   known: Ip | undefined,
 ): Verdict | Promise<Verdict> {
-  const { policy, guard, resolve } = proxy;
-  const context = { policy, guard, resolve, exits: proxy.exitsOf(policy) };
-  const decide = (facts: Facts) => {
-    const verdict = decideEgress(known === undefined ? facts : { ...facts, "dest.ip": known }, context);
-    return verdict instanceof Promise ? verdict.then(withoutBackend) : withoutBackend(verdict);
-  };
+  const { egress } = proxy;
+  const decide = (facts: Facts) => decideEgress(known === undefined ? facts : { ...facts, "dest.ip": known }, egress);
   const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));
   return facts instanceof Promise ? facts.then(decide) : decide(facts);
-}
-
-/** A backend takes no datagrams, and to send them past it would be what its route is there to prevent. */
-function withoutBackend(verdict: Verdict): Verdict {
-  if (verdict.decision.outcome !== "allow" || verdict.facts["route.local"] !== false) return verdict;
-  return { ...verdict, decision: backendDecision(verdict.decision), candidates: [] };
 }

@@ -46,8 +46,9 @@ export class Destination {
 export class Peer implements DatagramPeer {
   readonly ip: string;
   readonly port: number;
-  readonly address: Ip;
-  readonly exit: DatagramSocket;
+  address: Uint8Array | undefined;
+  readonly at: Ip;
+  readonly socket: DatagramSocket;
   /** Of what it answers. */
   readonly header: Uint8Array;
   /** Those that lead to it. */
@@ -57,11 +58,11 @@ export class Peer implements DatagramPeer {
   /** When a decision that allows it is to be renewed. */
   due = 0;
 
-  constructor({ ip, port }: Candidate, address: Ip, exit: DatagramSocket) {
+  constructor({ ip, port }: Candidate, at: Ip, socket: DatagramSocket) {
     this.ip = ip;
     this.port = port;
-    this.address = address;
-    this.exit = exit;
-    this.header = encodeHeader(address, port);
+    this.at = at;
+    this.socket = socket;
+    this.header = encodeHeader(at, port);
   }
 }

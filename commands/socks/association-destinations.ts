@@ -9,10 +9,10 @@ import type { Association } from "./association.ts";
 import { dropOf } from "./association-counts.ts";
 import { decideDatagrams } from "./association-decision.ts";
 import { Destination, Peer } from "./association-destination.ts";
-import { Exits } from "./association-exits.ts";
+import { AssociationSockets } from "./association-sockets.ts";
 import type { Associations } from "./associations.ts";
 import type { Asker } from "./passage.ts";
-import { recordDecision, reject, targetOf } from "./record.ts";
+import { reasonOf, recordDecision, reject, targetOf } from "./record.ts";
 import type { Proxy } from "./proxy.ts";
 
 /** Milliseconds until a decision is made anew: the time of day or a provider may say otherwise by then. */
@@ -31,7 +31,7 @@ export class Destinations implements DatagramEvents {
   readonly #all: Associations;
   readonly #asker: Asker;
   readonly #association: Association;
-  readonly #exits: Exits;
+  readonly #sockets: AssociationSockets;
   readonly #byHeader = new Map<string, Destination>();
   readonly #peers = new Map<string, Peer>();
   /** Decisions hold for the policy that made them. */
@@ -48,7 +48,7 @@ export class Destinations implements DatagramEvents {
     this.#all = all;
     this.#asker = asker;
     this.#association = association;
-    this.#exits = new Exits(proxy, this);
+    this.#sockets = new AssociationSockets(proxy, this);
     this.#policy = proxy.policy;
     this.#filled = all.now;
   }
@@ -71,7 +71,7 @@ export class Destinations implements DatagramEvents {
   }
 
   #forward(destination: Destination, peer: Peer, data: Uint8Array): void {
-    const failure = peer.exit.send(data, peer);
+    const failure = peer.socket.send(data, peer);
     if (failure === undefined) this.#association.sentOut(data.length);
     else if (UNREACHABLE.has(failure) && destination.others.length > 0) {
       // This machine has no way to the family of the address that stands first.
@@ -154,7 +154,7 @@ export class Destinations implements DatagramEvents {
   #decide(destination: Destination): void {
     const { asked, canonical, peer, redirected } = destination;
     const { policy } = this.#proxy;
-    const known = redirected ? undefined : peer?.address;
+    const known = redirected ? undefined : peer?.at;
     const verdict = decideDatagrams(this.#proxy, this.#asker, asked, canonical!, known);
     const turn = ++destination.turn;
     if (!(verdict instanceof Promise)) {
@@ -194,7 +194,7 @@ export class Destinations implements DatagramEvents {
     const news = `${decision.outcome} ${decision.policy} ${decision.reason} ${failure?.kind}`;
     if (news === destination.recorded) return;
     destination.recorded = news;
-    this.#proxy.counts.decisions[decision.outcome]++;
+    this.#proxy.counts.decided(decision, reasonOf(verdict));
     recordDecision(this.#proxy, this.#asker, destination.asked, this.#proxy.policy, verdict);
   }
 
@@ -206,26 +206,26 @@ export class Destinations implements DatagramEvents {
       this.#flush(destination, () => this.#association.drop(destination.refusal));
       return;
     }
-    const exit = this.#exits.get(address.family);
-    if (!(exit instanceof Promise)) {
-      this.#lead(destination, candidate, address, exit);
+    const socket = this.#sockets.get(address.family);
+    if (!(socket instanceof Promise)) {
+      this.#lead(destination, candidate, address, socket);
       return;
     }
     destination.waiting ??= [];
     const turn = ++destination.turn;
-    void exit.then((opened) => {
+    void socket.then((opened) => {
       if (destination.turn === turn) this.#lead(destination, candidate, address, opened);
     });
   }
 
-  #lead(destination: Destination, candidate: Candidate, address: Ip, exit: DatagramSocket | undefined): void {
-    if (exit === undefined) {
+  #lead(destination: Destination, candidate: Candidate, address: Ip, socket: DatagramSocket | undefined): void {
+    if (socket === undefined) {
       destination.refusal = "limit";
       this.#attach(destination);
       return;
     }
     const key = keyOf(candidate.ip, candidate.port);
-    const peer = this.#peers.get(key) ?? new Peer(candidate, address, exit);
+    const peer = this.#peers.get(key) ?? new Peer(candidate, address, socket);
     this.#peers.set(key, peer);
     peer.destinations.add(destination);
     peer.due = destination.due;
@@ -255,7 +255,7 @@ export class Destinations implements DatagramEvents {
     if (this.#last === peer) this.#last = undefined;
   }
 
-  /** Something has come to one of the exits. */
+  /** Something has come to one of the sockets. */
   datagram(bytes: Buffer, port: number, ip: string): void {
     if (this.#over) return;
     const last = this.#last;
@@ -288,7 +288,7 @@ export class Destinations implements DatagramEvents {
   close(): void {
     this.#over = true;
     for (const entry of this.#byHeader) this.#remove(...entry);
-    this.#exits.close();
+    this.#sockets.close();
   }
 }
 

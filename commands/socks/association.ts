@@ -1,6 +1,7 @@
 /** One UDP association of a SOCKS5 client (RFC 1928 section 7): its datagrams out, each as the policy says, and the answers back. */
-import { openDatagrams, type DatagramEvents, type DatagramSocket } from "../../lib/net/datagrams.ts";
+import { openDatagrams, type DatagramEvents, type DatagramPeer, type DatagramSocket } from "../../lib/net/datagrams.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
+import type { Holder } from "../../lib/service/limits.ts";
 import type { DatagramSource } from "../../lib/session/front.ts";
 import { formatIp, parseIp, sameIp, type Ip } from "../../lib/wire/ip.ts";
 import { DESTINATION, FRAGMENT, headerLength } from "../../lib/wire/socks5-udp.ts";
@@ -9,7 +10,8 @@ import { Destinations } from "./association-destinations.ts";
 import { Associations, type Ticking } from "./associations.ts";
 import type { Asker, Refused } from "./passage.ts";
 import { base, reject } from "./record.ts";
-import { clientKey, type Proxy } from "./proxy.ts";
+import { takePlace } from "./place.ts";
+import type { Proxy } from "./proxy.ts";
 
 /** Opens the relay of an association for the client of `asker`, or says why not. */
 export type OpenAssociation = (asker: Asker, source: DatagramSource) => Promise<Association | Refused>;
@@ -40,17 +42,17 @@ async function openAssociation(
     reject(proxy, asker, "draining", "an association was asked for after the stop");
     return { refusal: "draining", message: "the proxy is being stopped" };
   }
-  const key = clientKey(proxy, asker);
-  if (!proxy.places.take(key, proxy.heldBesides)) {
-    reject(proxy, asker, "limit", "no place for an association");
-    return { refusal: "limit", message: "too many connections" };
+  const place = takePlace(proxy, asker);
+  if ("reason" in place) {
+    reject(proxy, asker, place.reason, "no place for an association");
+    return { refusal: "limit", message: place.message };
   }
-  const association = new Association(proxy, all, asker, { client: ends.client, port: source.port, key });
+  const association = new Association(proxy, all, asker, { client: ends.client, port: source.port, place });
   try {
     await association.open(ends.local);
     return association;
   } catch (error) {
-    proxy.places.give(key);
+    proxy.places.give(place);
     const message = `no relay for an association: ${(error as { code?: string }).code ?? String(error)}`;
     reject(proxy, asker, "failed", message);
     return { refusal: "failed", message };
@@ -75,15 +77,15 @@ interface Client {
   /** 0 until it is known. */
   port: number;
   /** Whose place it has. */
-  key: string;
+  place: Holder;
 }
 
 export class Association implements DatagramEvents, Ticking {
   readonly #proxy: Proxy;
   readonly #all: Associations;
   readonly #asker: Asker;
-  readonly #key: string;
-  readonly #client: { readonly ip: string; port: number };
+  readonly #place: Holder;
+  #client: DatagramPeer;
   readonly #destinations: Destinations;
   readonly #started = performance.now();
   /** When a datagram was last relayed. */
@@ -99,11 +101,11 @@ export class Association implements DatagramEvents, Ticking {
   sentBytes = 0;
   receivedBytes = 0;
 
-  constructor(proxy: Proxy, all: Associations, asker: Asker, { client, port, key }: Client) {
+  constructor(proxy: Proxy, all: Associations, asker: Asker, { client, port, place }: Client) {
     this.#proxy = proxy;
     this.#all = all;
     this.#asker = asker;
-    this.#key = key;
+    this.#place = place;
     this.#client = { ip: formatIp(client), port };
     this.#used = all.now;
     this.#destinations = new Destinations(proxy, all, asker, this);
@@ -139,7 +141,7 @@ export class Association implements DatagramEvents, Ticking {
     const length = headerLength(bytes);
     if (length <= 0) return this.drop(length === FRAGMENT ? "fragment" : "malformed");
     // Only well-formed datagrams bind the port: any byte from the client's host would be too easy.
-    client.port = port;
+    if (client.port === 0) this.#client = { ip, port };
     this.#destinations.send(bytes.toString("latin1", DESTINATION, length), bytes, length);
   }
 
@@ -189,7 +191,7 @@ export class Association implements DatagramEvents, Ticking {
     this.#all.leave(this);
     this.#relay.close();
     this.#destinations.close();
-    this.#proxy.places.give(this.#key);
+    this.#proxy.places.give(this.#place);
     this.#proxy.counts.datagrams.open--;
     this.#proxy.counts.closed(undefined, reason);
     if (this.#proxy.recorded) this.#recordClose(reason);

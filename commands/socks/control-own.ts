@@ -7,14 +7,15 @@ import type { VarlinkAnswer, VarlinkInterface } from "../../lib/service/varlink-
 import type { JsonObject } from "../../lib/wire/varlink.ts";
 import { guarded, type AccessContext, type Right } from "./control-access.ts";
 import { explainRequest } from "./control-explain.ts";
+import { listOf } from "./control-reference.ts";
 import { clientAddress } from "./origin.ts";
 import type { OpenState, Proxy } from "./proxy.ts";
 import description from "./dev.portail.Control.varlink" with { type: "text" };
 
-export const OWN = "dev.portail.Control";
+const OWN = "dev.portail.Control";
 
 /** What only the life of the daemon can do. */
-export interface LifeControl {
+interface LifeControl {
   reload(): Promise<{ outcome: ReloadOutcome; error: string | undefined }>;
   /** Begins it; `by` is for the log. */
   drain(by: string): void;
@@ -38,6 +39,11 @@ export function ownInterface(context: AccessContext, proxy: Proxy, life: LifeCon
         if (more) return { replies: pages(proxy, PAGE) };
         return { parameters: pages(proxy, MOST_AT_ONCE).next().value };
       }),
+      // For whoever can connect, as the reference's list of them is.
+      ListBackends({ parameters }) {
+        const read = readParameters(parameters, {});
+        return "error" in read ? read : { parameters: { backends: backendsOf(proxy) } };
+      },
       ExplainRequest: guarded(
         context,
         { rights: readers, denied, subject: ({ host, port, user }) => ({ host, port, user }) },
@@ -62,6 +68,17 @@ export function ownInterface(context: AccessContext, proxy: Proxy, life: LifeCon
       }),
     },
   };
+}
+
+/** What the reference tells of each, and how it is. */
+function backendsOf({ backends }: Proxy): JsonObject[] {
+  return listOf(backends).map((told) => {
+    const { health, isOpenCircuit, target } = backends.all.get(told["id"] as string)!;
+    if (health === undefined || target === undefined) return { ...told, left_alone: isOpenCircuit };
+    const { trouble, age } = health;
+    const how = trouble === undefined ? { health: "up" } : { health: "down", error: trouble };
+    return { ...told, ...how, age: Math.round(age), left_alone: isOpenCircuit };
+  });
 }
 
 function close(proxy: Proxy, parameters: JsonObject): VarlinkAnswer {

@@ -3,12 +3,14 @@ import type { Exits } from "../../lib/acl/routed.ts";
 import type { ConfigTables, TableRow } from "../../lib/command/config-tables.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import type { Logger } from "../../lib/command/log.ts";
 import { nearest } from "../../lib/command/nearest.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { Secret } from "../../lib/identity/secret.ts";
 import { Backend, type BackendTools } from "../../lib/net/backend.ts";
 import { MOST_CONNECTIONS, parseBackendUrl, type BackendUrl } from "../../lib/net/backend-url.ts";
+import { HealthChecks, parseHealth, type HealthPlan } from "./backend-health.ts";
 import type { args } from "./flags.ts";
 
 /** One backend, and the files that it needs. */
@@ -21,6 +23,8 @@ export interface BackendPlan {
   sources: IdentitySources;
   /** Holds `USER:PASSWORD`. */
   credentials: Secret | undefined;
+  /** Undefined where it is judged by requests alone. */
+  health: HealthPlan | undefined;
 }
 
 export interface ExitSettings {
@@ -96,6 +100,7 @@ function parseBackend(name: string, row: TableRow<"backend">, tables: ConfigTabl
     serverName: row["server-name"],
     sources,
     credentials: file === undefined ? undefined : Secret.ofFile(file),
+    health: parseHealth(row, where, url?.kind === "direct"),
   };
 }
 
@@ -141,14 +146,19 @@ function usesTls(url: BackendUrl): boolean {
 export class Backends implements Exits {
   readonly all: ReadonlyMap<string, Backend>;
   readonly fallback: boolean;
+  readonly checks: HealthChecks;
   /** The name of one of them. */
   default: string | undefined;
 
-  constructor({ backends, defaultBackend, fallback }: ExitSettings, tools: BackendTools) {
+  constructor({ backends, defaultBackend, fallback }: ExitSettings, tools: BackendTools, log: Logger) {
     const made = backends.map((plan) => [plan.name, new Backend(plan.name, plan.url, plan, tools)] as const);
     this.all = new Map(made);
     this.default = defaultBackend;
     this.fallback = fallback;
+    const checked = backends.flatMap(({ name, health }) =>
+      health === undefined ? [] : [[this.all.get(name)!, health] as const],
+    );
+    this.checks = new HealthChecks(checked, log, tools.timeout);
   }
 
   get otherwise(): readonly string[] {
@@ -160,6 +170,7 @@ export class Backends implements Exits {
   }
 
   close(): void {
+    this.checks.stop();
     for (const backend of this.all.values()) backend.close();
   }
 }

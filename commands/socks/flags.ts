@@ -45,6 +45,11 @@ export const args = {
     description: "The oldest version that is spoken",
   },
   ...withoutVariables(identityFlags),
+  cacert: {
+    ...withoutVariables(identityFlags).cacert,
+    description:
+      "Certificates of the authorities that clients are verified against, never those of the system; without it, they are asked for no certificate",
+  },
   users: {
     type: "string",
     valueHint: "FILE",
@@ -160,6 +165,20 @@ export const args = {
     group: "Limits",
     description: "Tunnels at a time of one client address; 0 is no limit",
   },
+  "max-conns-per-user": {
+    type: "string",
+    default: "0",
+    valueHint: "N",
+    group: "Limits",
+    description: "Tunnels at a time of one user, by password or certificate; 0 is no limit",
+  },
+  "max-requests-per-client": {
+    type: "string",
+    default: "0",
+    valueHint: "N",
+    group: "Limits",
+    description: "Requests in a second of one client address; 0 is no limit",
+  },
   "max-header-size": {
     type: "string",
     default: "64K",
@@ -172,7 +191,7 @@ export const args = {
     default: "128",
     valueHint: "N",
     group: "Limits",
-    description: "Tunnels at a time within one HTTP/2 connection",
+    description: "Tunnels and requests at a time within one HTTP/2 connection",
   },
   keepalive: {
     type: "string",

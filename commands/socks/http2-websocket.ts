@@ -1,12 +1,10 @@
 /** A WebSocket that a client asked for by extended CONNECT (RFC 8441), opened at the origin in HTTP/1.1, over TLS for https. */
 import { createHash, randomBytes } from "node:crypto";
 import { PortailError } from "../../lib/command/errors.ts";
-import { identify } from "../../lib/identity/identify.ts";
-import { checkServerName } from "../../lib/identity/server-name.ts";
 import type { Conn, Early } from "../../lib/net/conn.ts";
 import { runPreface } from "../../lib/net/preface.ts";
-import { secure } from "../../lib/net/tls.ts";
-import { TlsFailure } from "../../lib/net/tls-failure.ts";
+import { secureHost } from "../../lib/net/secure-host.ts";
+import type { HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { splitAuthority, type Http2Request } from "../../lib/session/http2-request.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
 import { WebSocketClient, type WebSocketOpened } from "../../lib/session/websocket-client.ts";
@@ -18,7 +16,7 @@ import type { Proxy } from "./proxy.ts";
 /** RFC 6455 section 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-export type WebSocketOutcome =
+type WebSocketOutcome =
   | { conn: Conn; fields: WebSocketOpened; early: Early }
   /** `reason` is for the record; `conn` is to be destroyed. */
   | { conn: Conn; answer: RefusalAnswer; reason: string };
@@ -80,7 +78,7 @@ async function secureOrigin(
   }
   const canonical = canonicalHost(target.host);
   if (canonical.error !== undefined) return fail(canonical.error);
-  const secured = await secure(conn, { bytes: new Uint8Array(0), ended: false }, false, {
+  const options: HandshakeOptions = {
     context,
     requestCert: true,
     verify: true,
@@ -88,15 +86,7 @@ async function secureOrigin(
     serverName: canonical.ip === undefined ? canonical.host : undefined,
     deadlines: proxy.deadlines,
     keepAlive: proxy.settings.keepAlive,
-  });
-  if (secured instanceof TlsFailure) return fail(`TLS: ${secured.message}`);
-  const known = identify(secured.tls, Date.now(), trust);
-  if (!known.ok || known.peer === undefined) {
-    secured.destroy();
-    return fail(known.ok ? "the origin gave no certificate" : known.message);
-  }
-  const named = checkServerName(known.peer, target.host);
-  if (named.ok) return secured;
-  secured.destroy();
-  return fail(named.message);
+  };
+  const secured = await secureHost(conn, target.host, options, trust);
+  return "reason" in secured ? fail(`TLS: ${secured.message}`) : secured;
 }

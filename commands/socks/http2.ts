@@ -52,7 +52,7 @@ export class Http2Client extends Due implements Open, Asker, Http2ServerTold {
     this.#http2.begin(early);
   }
 
-  request(stream: Http2RequestConn, fields: readonly HeaderField[] | undefined): void {
+  request(stream: Http2RequestConn, fields: readonly HeaderField[] | undefined, ended: boolean): void {
     this.#asked = true;
     this.#proxy.deadlines.remove(this);
     if (this.#asks.size >= this.#proxy.settings.mostStreams) {
@@ -63,7 +63,7 @@ export class Http2Client extends Due implements Open, Asker, Http2ServerTold {
     this.#asks.add(ask);
     this.#proxy.counts.http2.streams++;
     this.#proxy.counts.http2.open++;
-    ask.begin(fields);
+    ask.begin(fields, ended);
   }
 
   /** An ask is over in every respect. */

@@ -2,7 +2,7 @@
 import type { Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import type { Decider } from "../../lib/acl/request.ts";
+import type { Router } from "../../lib/acl/routed.ts";
 import type { DialError, Dialled, DialMeter } from "../../lib/net/dial.ts";
 import { ResolveError, type Resolve } from "../../lib/net/resolve.ts";
 import { Family } from "../../lib/service/metrics.ts";
@@ -22,7 +22,7 @@ export class Meters implements DialMeter {
   dialling = 0;
 
   /** `policy` with each of its evaluations timed: two looks at the clock, about 0.1 µs. */
-  timed(policy: Policy): Decider {
+  timed(policy: Policy): Router {
     const { evaluation } = this;
     return {
       decide(facts: Facts, guard?: Guard) {
@@ -37,6 +37,7 @@ export class Meters implements DialMeter {
         evaluation.observe((performance.now() - from) / 1000);
         return decision;
       },
+      routes: (facts) => policy.routes(facts),
       follow: (facts, decision, hop) => policy.follow(facts, decision, hop),
     };
   }

@@ -3,6 +3,7 @@ import type { AuditSink } from "../../lib/audit/sink.ts";
 import { addContextMetrics } from "../../lib/context/counts.ts";
 import type { Backend } from "../../lib/net/backend.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
+import type { Health } from "../../lib/net/health.ts";
 import { Registry, type Labels } from "../../lib/service/metrics.ts";
 import { addDatagramMetrics } from "./association-counts.ts";
 import type { Counts } from "./counts.ts";
@@ -47,7 +48,7 @@ function addBackends(registry: Registry, { all }: Backends): void {
     "gauge",
     "backend_healthy",
     "Whether requests are sent there",
-    each(({ isOpenCircuit }) => (isOpenCircuit ? 0 : 1)),
+    each(({ isUsed }) => (isUsed ? 1 : 0)),
   );
   registry.read(
     "gauge",
@@ -60,6 +61,33 @@ function addBackends(registry: Registry, { all }: Backends): void {
     "backend_http2_tunnels_open",
     "Tunnels in them",
     each(({ http2 }) => http2.tunnels),
+  );
+  if ([...all.values()].some(({ health }) => health !== undefined)) addHealth(registry, all);
+}
+
+/** Of those that are checked. */
+function addHealth(registry: Registry, all: Backends["all"]): void {
+  const each = (value: (health: Health) => number) => () =>
+    [...all].flatMap(([name, { health }]) =>
+      health === undefined ? [] : [[{ backend: name }, value(health)] as const],
+    );
+  registry.read(
+    "gauge",
+    "backend_up",
+    "Whether the backend is up by its checks",
+    each(({ trouble }) => (trouble === undefined ? 1 : 0)),
+  );
+  registry.read(
+    "counter",
+    "backend_checks_total",
+    "Checks of the backend",
+    each(({ counts }) => counts.checks),
+  );
+  registry.read(
+    "counter",
+    "backend_check_failures_total",
+    "Checks of the backend that failed",
+    each(({ counts }) => counts.failed),
   );
 }
 

@@ -1,18 +1,19 @@
 /** One request's way out: place, facts, decision, connection. The protocol in front is not its business. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import type { Facts } from "../../lib/acl/facts.ts";
-import type { Policy } from "../../lib/acl/policy.ts";
 import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import { type DialError, type DialFailure, type Dialled } from "../../lib/net/dial.ts";
 import { BackendFailure } from "../../lib/net/backend.ts";
 import { decideAgain, decideEgress, type EgressContext, type Verdict } from "../../lib/net/egress.ts";
 import type { ResolveFailure } from "../../lib/net/resolve.ts";
+import type { Holder } from "../../lib/service/limits.ts";
 import type { ProxyRequest, Refusal } from "../../lib/session/front.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { requestFacts } from "./facts.ts";
 import type { Origin } from "./origin.ts";
 import { reasonOf, recordClose, recordDecision, reject, targetOf } from "./record.ts";
-import { clientKey, type Proxy } from "./proxy.ts";
+import { takePlace } from "./place.ts";
+import type { Proxy } from "./proxy.ts";
 
 /** Who asks. */
 export interface Asker {
@@ -39,7 +40,7 @@ export interface Passage {
   close(ended: Ended): void;
 }
 
-export interface PassageState {
+interface PassageState {
   readonly dest: string;
   /** The policy that allowed it. */
   readonly policy?: string;
@@ -80,13 +81,13 @@ export function openPassage(proxy: Proxy, asker: Asker, asked: ProxyRequest, ans
     answer.answered({ refusal: "draining", message: "the proxy is being stopped" });
     return;
   }
-  const client = clientKey(proxy, asker);
-  if (!proxy.places.take(client, proxy.heldBesides)) {
-    reject(proxy, asker, "limit", `no place for ${targetOf(asked)}`);
-    answer.answered({ refusal: "limit", message: "too many connections" });
+  const place = takePlace(proxy, asker);
+  if ("reason" in place) {
+    reject(proxy, asker, place.reason, `no place for ${targetOf(asked)}`);
+    answer.answered({ refusal: "limit", message: place.message });
     return;
   }
-  const attempt = new Attempt(proxy, asker, asked, client, answer);
+  const attempt = new Attempt(proxy, asker, asked, place, answer);
   const facts = proxy.known(requestFacts(asker, asked, canonical, proxy.wants));
   if (facts instanceof Promise) void facts.then((late) => attempt.known(late));
   else attempt.decide(facts);
@@ -99,10 +100,10 @@ class Attempt implements Passage, Dialled {
   readonly #proxy: Proxy;
   readonly #asker: Asker;
   readonly #asked: ProxyRequest;
-  readonly #client: string;
+  readonly #place: Holder;
   readonly #answer: Answer;
   /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
-  readonly #policy: Policy;
+  readonly #egress: EgressContext;
   readonly #started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
@@ -111,16 +112,16 @@ class Attempt implements Passage, Dialled {
   #nth = 0;
   #isDirect = true;
   #backend: string | undefined;
-  readonly #tried: { backend: string; error: string }[] = [];
+  #tried: { backend: string; error: string }[] | undefined;
   #over = false;
 
-  constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, client: string, answer: Answer) {
+  constructor(proxy: Proxy, asker: Asker, asked: ProxyRequest, place: Holder, answer: Answer) {
     this.#proxy = proxy;
     this.#asker = asker;
     this.#asked = asked;
-    this.#client = client;
+    this.#place = place;
     this.#answer = answer;
-    this.#policy = proxy.policy;
+    this.#egress = proxy.egress;
   }
 
   /** What providers know came late; a client that has left meanwhile is neither decided nor dialled. */
@@ -135,20 +136,9 @@ class Attempt implements Passage, Dialled {
   }
 
   decide(facts: Facts): void {
-    const verdict = decideEgress(facts, this.#context);
+    const verdict = decideEgress(facts, this.#egress);
     if (verdict instanceof Promise) void verdict.then((late) => this.#decided(late));
     else this.#decided(verdict);
-  }
-
-  get #context(): EgressContext {
-    const { guard, resolve, policy, decider } = this.#proxy;
-    return {
-      policy: this.#policy,
-      decider: policy === this.#policy ? decider : undefined,
-      guard,
-      resolve,
-      exits: this.#proxy.exitsOf(this.#policy),
-    };
   }
 
   #decided(verdict: Verdict): void {
@@ -162,7 +152,7 @@ class Attempt implements Passage, Dialled {
     this.#verdict = verdict;
     const { decision, failure } = verdict;
     this.#proxy.counts.decided(decision, reasonOf(verdict));
-    recordDecision(this.#proxy, this.#asker, this.#asked, this.#policy, verdict);
+    recordDecision(this.#proxy, this.#asker, this.#asked, this.#egress.policy, verdict);
     if (failure !== undefined) {
       const refusal = RESOLVE_REFUSALS[failure.kind];
       this.#fail(refusal, failure.message, `cannot resolve ${this.#asked.host}`);
@@ -193,7 +183,7 @@ class Attempt implements Passage, Dialled {
       return;
     }
     const { refusal, message, final } = opened;
-    this.#tried.push({ backend: name, error: message });
+    (this.#tried ??= []).push({ backend: name, error: message });
     if (final) this.#fail("denied", message, "the access policy of the next proxy does not allow this");
     else void this.#goOn(refusal, message);
   }
@@ -213,7 +203,7 @@ class Attempt implements Passage, Dialled {
       this.#goOut(nth);
       return;
     }
-    const again = await decideAgain(this.#verdict, direct, this.#context);
+    const again = await decideAgain(this.#verdict, direct, this.#egress);
     this.#isDirect = direct;
     this.#settle(again, nth);
   }
@@ -263,13 +253,13 @@ class Attempt implements Passage, Dialled {
       ...ended,
       ...(this.#dest === undefined ? {} : { dest: this.#dest }),
       ...(this.#backend === undefined ? {} : { backend: this.#backend }),
-      ...(this.#tried.length === 0 ? {} : { tried: this.#tried }),
+      ...(this.#tried === undefined ? {} : { tried: this.#tried }),
     });
   }
 
   #release(): void {
     this.#over = true;
-    this.#proxy.places.give(this.#client);
+    this.#proxy.places.give(this.#place);
   }
 }
 

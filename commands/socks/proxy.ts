@@ -2,23 +2,24 @@
 import type { FactName, Facts } from "../../lib/acl/facts.ts";
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { Policy } from "../../lib/acl/policy.ts";
-import type { Exits } from "../../lib/acl/routed.ts";
-import type { Decider } from "../../lib/acl/request.ts";
 import type { AuditEvent } from "../../lib/audit/event.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Context } from "../../lib/context/context.ts";
 import type { ContextCounts } from "../../lib/context/counts.ts";
 import type { Users } from "../../lib/identity/users.ts";
-import { abandonedDials } from "../../lib/net/dial.ts";
+import { abandonedDials, Dialer } from "../../lib/net/dial.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
+import type { EgressContext } from "../../lib/net/egress.ts";
 import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
+import { CallRate } from "../../lib/service/call-rate.ts";
 import { Places } from "../../lib/service/limits.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { OpenAssociation } from "./association.ts";
 import type { ControlGroups } from "./control-access.ts";
 import { Counts } from "./counts.ts";
+import { Egress } from "./egress.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
 import type { Forwarder } from "./forward.ts";
@@ -63,8 +64,8 @@ export class Proxy {
   #wants: Wants;
   /** Undefined where the policy needs no provider. */
   #context: Context | undefined;
-  /** The policy with its evaluations timed, where somebody may look. */
-  decider: Decider | undefined;
+  /** How a request is decided. Of one load: what began with it goes on with it. */
+  egress: EgressContext;
   guard: Guard = { own: [], resolvedBy: "us" };
   draining = false;
   /** Why the last reload changed nothing. */
@@ -75,6 +76,8 @@ export class Proxy {
   readonly resolve: Resolve;
   /** Tunnels and forwarded exchanges. */
   readonly places: Places;
+  /** Of requests by each client's network; undefined where they are not counted. */
+  readonly rate: CallRate<string> | undefined;
   readonly contextCounts: ContextCounts = new Map();
   readonly counts: Counts;
   /** Undefined where nobody can look at them. */
@@ -89,7 +92,7 @@ export class Proxy {
   #forwarder: Promise<Forwarder> | undefined;
   #associations: Promise<OpenAssociation> | undefined;
   /** Sockets of UDP associations that nothing else counts. */
-  datagramExits = 0;
+  datagramSockets = 0;
   #http2: Promise<Http2Front> | undefined;
   #emptied: (() => void) | undefined;
 
@@ -105,25 +108,22 @@ export class Proxy {
   ) {
     this.settings = settings;
     const { dialer, keepAlive, connectTimeout: timeout } = settings;
-    this.backends = new Backends(settings.exits, {
-      dialer,
-      resolve: shared.resolve,
-      keepAlive,
-      timeout,
-      env: shared.env,
-    });
+    const { log, resolve, env } = shared;
+    const tools = { dialer, checkDialer: new Dialer(timeout, keepAlive), resolve, keepAlive, timeout, env };
+    this.backends = new Backends(settings.exits, tools, log);
     this.#loaded = loaded;
     applyBackends(this.backends, loaded.backends);
-    this.log = shared.log;
+    this.log = log;
     this.meters = settings.status === undefined ? undefined : new Meters();
     this.counts = new Counts(this.meters !== undefined);
     this.resolve = this.meters?.watched(shared.resolve) ?? shared.resolve;
-    this.decider = this.meters?.timed(loaded.policy);
+    this.egress = new Egress(this, loaded.policy);
     settings.dialer.meter = this.meters;
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
     this.#recorders = shared.recorders;
     this.places = new Places(settings.limits);
+    this.rate = settings.requestRate === 0 ? undefined : new CallRate(settings.requestRate);
     this.deadlines = new Deadlines(settings.handshakeTimeout);
   }
 
@@ -134,7 +134,7 @@ export class Proxy {
     applyBackends(this.backends, loaded.backends);
     this.#context = this.#openContext(loaded);
     this.#wants = this.#wantsOf(loaded);
-    this.decider = this.meters?.timed(loaded.policy);
+    this.egress = new Egress(this, loaded.policy);
     this.counts.keepPolicies(loaded.policy.policyNames);
     void before?.retire();
   }
@@ -175,11 +175,6 @@ export class Proxy {
 
   get users(): Users | undefined {
     return this.#loaded.users;
-  }
-
-  /** Undefined where every request goes out directly: then nobody asks. */
-  exitsOf({ routeCount }: Policy): Exits | undefined {
-    return routeCount > 0 || this.backends.default !== undefined ? this.backends : undefined;
   }
 
   get tls(): LoadedTls | undefined {
@@ -233,11 +228,12 @@ export class Proxy {
 
   /** Descriptors beside those of clients and places. */
   get heldBesides(): number {
-    return abandonedDials() + this.datagramExits;
+    return abandonedDials() + this.datagramSockets;
   }
 
   drain(): Promise<void> {
     this.draining = true;
+    this.backends.checks.stop();
     for (const open of this.#open) open.retire();
     if (this.#open.size === 0) return Promise.resolve();
     return new Promise((resolve) => (this.#emptied = resolve));
@@ -297,13 +293,6 @@ export class Proxy {
   sessionName(number: number): string {
     return `${this.#run}-${number.toString(36)}`;
   }
-}
-
-/** What a limit per client counts by: the address, or one name for all on UNIX sockets. Not asked for without a limit. */
-export function clientKey(proxy: Proxy, asker: Asker): string {
-  if (proxy.settings.limits.perClient === 0) return "";
-  const client = clientAddress(asker);
-  return "ip" in client ? client.ip : "unix";
 }
 
 /** Whom a client that has proved nothing counts as: its address, of IPv6 its /64, all of which one host can have. */

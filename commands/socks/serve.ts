@@ -4,7 +4,7 @@ import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
 import { PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
-import { formatAddress, type Conn } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn, type SocketAddress } from "../../lib/net/conn.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
@@ -35,13 +35,12 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   let control: VarlinkListener | undefined;
   const open = async (life: Life) => {
     const listeners = await openListeners(runtime, proxy);
-    const listen = listeners.map((listener) => formatAddress(listener.address));
-    const status = await openStatusFor(runtime, proxy, { life, sink, listen: listen.join(",") }).catch(
-      (error: unknown) => {
-        for (const listener of listeners) listener.close();
-        throw error;
-      },
-    );
+    const listen = listeners.map(({ address }) => formatAddress(address));
+    const addresses = listeners.map(({ address }) => address);
+    const status = await openStatusFor(runtime, proxy, { life, sink, listen: addresses }).catch((error: unknown) => {
+      for (const listener of listeners) listener.close();
+      throw error;
+    });
     control = await openControlFor(runtime, proxy, life).catch((error: unknown) => {
       for (const listener of listeners) listener.close();
       void status?.close();
@@ -50,6 +49,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     const own = status === undefined ? listeners : [...listeners, status];
     proxy.guard = { ...ownListeners(own.map(({ address }) => address)), resolvedBy: "us" };
     recordLife(proxy, { event: "start", listen, policies: proxy.policy.digest });
+    proxy.backends.checks.start();
     log.info(`listening on ${listen.join(", ")}`, { policy: settings.acl, policies: proxy.policy.policyCount });
     return daemon(proxy, { listeners, status, files, sink, summary: `listening on ${listen.join(", ")}` });
   };
@@ -126,22 +126,26 @@ async function admission(proxy: Proxy): Promise<(conn: Conn) => void> {
 async function openStatusFor(
   { env, log, version }: Runtime,
   proxy: Proxy,
-  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: string },
+  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: readonly SocketAddress[] },
 ): Promise<StatusListener | undefined> {
   const { status } = proxy.settings;
   if (status === undefined) return undefined;
   // Loaded when it is wanted: node:http and metrics are memory that most do without.
-  const [{ openStatus }, { statusTls, wantsTls }, { routesOf }, { addProcessMetrics }, { proxyMetrics }] =
+  const [{ openStatus }, { statusTls, wantsTls }, { routesOf }, { addProcessMetrics }, { proxyMetrics }, { pacRoute }] =
     await Promise.all([
       import("../../lib/service/status.ts"),
       import("../../lib/service/status-tls.ts"),
       import("../../lib/service/status-routes.ts"),
       import("../../lib/service/process-metrics.ts"),
       import("./metrics.ts"),
+      import("./pac.ts"),
     ]);
   const registry = proxyMetrics(proxy, sink);
   addProcessMetrics(registry, life, { command: "socks", version });
-  const routes = routesOf({ life, version, listen }, registry, status);
+  const { tls } = proxy.settings.wayIn;
+  const pac = pacRoute(listen, tls !== undefined && !tls.plaintext);
+  const source = { life, version, listen: listen.map(formatAddress).join(",") };
+  const routes = routesOf(source, registry, status, new Map([["/proxy.pac", pac]]));
   const secured = wantsTls(status, proxy.tls !== undefined)
     ? {
         secure: statusTls(() => proxy.tls?.identity, {

@@ -50,10 +50,12 @@ export interface Settings {
   dialer: Dialer;
   relay: RelayLimits;
   limits: Limits;
+  /** Requests in a second of one client; 0 is no limit. */
+  requestRate: number;
   udp: UdpSettings | undefined;
 }
 
-export interface UdpSettings {
+interface UdpSettings {
   /** What clients are told to send to, where it is not what they connected to; one of each family counts. */
   addresses: Ip[];
   /** Milliseconds; 0 is no limit. */
@@ -108,7 +110,9 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
     limits: {
       total: integer("max-concurrent-conns", 1_000_000) || defaultTunnels(),
       perClient: integer("max-conns-per-client", 1_000_000),
+      perUser: integer("max-conns-per-user", 1_000_000),
     },
+    requestRate: integer("max-requests-per-client", 1_000_000),
     udp: parseUdp(given, duration("udp-idle-timeout")),
   };
 }

@@ -40,7 +40,8 @@ export function udpRefusal({ when, require }: CheckedPolicy, facts: Facts): Guar
   return asks ? undefined : "udp";
 }
 
-function isUdp(facts: Facts): boolean {
+/** Whether it is about where datagrams go. */
+export function isUdp(facts: Facts): boolean {
   return facts["proxy.cmd"] === "udp_associate";
 }
 

@@ -1,9 +1,9 @@
-/** Diagnostics as text with carets, and as JSON. Not colours. */
+/** Diagnostics as text with carets. Not colours. */
 import type { Diagnostic } from "./diagnostic.ts";
 import type { Source, Sources } from "./source.ts";
 
 /** What can be shown so: a diagnostic, or what looks like one, with codes and severities of its own. */
-export interface Shown extends Omit<Diagnostic, "code" | "severity"> {
+interface Shown extends Omit<Diagnostic, "code" | "severity"> {
   readonly code: string;
   readonly severity: string;
 }
@@ -45,8 +45,3 @@ function printable(point: string): string {
 }
 
 const clean = (text: string): string => Array.from(text, printable).join("");
-
-/** The diagnostics as a JSON array, one object each, in the order given. */
-export function diagnosticsToJson(diagnostics: readonly Diagnostic[]): string {
-  return JSON.stringify(diagnostics, undefined, 2);
-}

@@ -1,9 +1,9 @@
 /** A policy set as a proxy asks it: routes first, once for each target, and `route.local` by what they say. Dials nothing. */
-import { type Decision, troubleDecision } from "./decision.ts";
-import type { Facts } from "./facts.ts";
-import type { Guard } from "./guard.ts";
+import { backendDecision, type Decision, troubleDecision } from "./decision.ts";
+import { FACTS, type Facts } from "./facts.ts";
+import { type Guard, isUdp } from "./guard.ts";
 import type { EarlyDecision, NoRoutes, Policy, Routes } from "./policy.ts";
-import type { Decider } from "./request.ts";
+import { type Decider, decideRequest, type Deciding } from "./request.ts";
 
 /** Where requests go out. */
 export interface Exits {
@@ -15,23 +15,38 @@ export interface Exits {
   readonly local?: boolean;
 }
 
+/** As far as a policy tells them, without a proxy that runs: a route leads to backends, and all else out directly. */
+const UNTOLD: Exits = { otherwise: [], isDirect: () => false };
+
+/** A policy set, or what stands in its place to see each question. */
+export type Router = Decider & Pick<Policy, "routes">;
+
+/** Proxies choose among routes, fill `route.local`, and guard addresses; the other commands connect elsewhere. */
+export function decideAsCommand(facts: Facts, policy: Router, guard: Guard, exits?: Exits): Deciding {
+  const { command } = facts;
+  const isProxy = command === undefined || (FACTS["dest.ip"].commands as readonly string[]).includes(command);
+  return isProxy ? decideRequest(facts, new Routed(policy, exits), guard) : decideRequest(facts, policy, undefined);
+}
+
+/** Backends of the routes that match, in the order in which to try them, or else the default; none is a direct exit. */
+export function waysOf(routes: Routes | NoRoutes | undefined, { otherwise }: Exits = UNTOLD): readonly string[] {
+  const backends = routes?.backends ?? [];
+  return backends.length > 0 ? backends : otherwise;
+}
+
 export class Routed implements Decider {
-  readonly #policy: Policy;
-  readonly #decider: Decider;
+  readonly #policy: Router;
   readonly #exits: Exits;
   #routes: Routes | NoRoutes | undefined;
 
-  /** `decider` evaluates in the policy's place. */
-  constructor(policy: Policy, exits: Exits, decider: Decider = policy) {
+  constructor(policy: Router, exits: Exits = UNTOLD) {
     this.#policy = policy;
-    this.#decider = decider;
     this.#exits = exits;
   }
 
-  /** The ways of the last target that was decided, in the order in which to try them; none is a direct exit. */
+  /** The ways of the last target that was decided. */
   get ways(): readonly string[] {
-    const backends = this.#routes?.backends ?? [];
-    return backends.length > 0 ? backends : this.#exits.otherwise;
+    return waysOf(this.#routes, this.#exits);
   }
 
   /** The routes of that target that matched. */
@@ -39,24 +54,28 @@ export class Routed implements Decider {
     return this.#routes === undefined || this.#routes.missing !== undefined ? [] : this.#routes.matched;
   }
 
+  /** A backend takes no datagrams, and to send them past it would be what its route is there to prevent. */
   decide(facts: Facts, guard?: Guard): Decision {
     const routes = this.#enter(facts);
     if (routes.missing !== undefined) return troubleDecision(undefined, routes.reason, routes.missing);
     const isLocal = this.isLocal;
     const judged = guard === undefined || isLocal ? guard : ({ ...guard, resolvedBy: "backend" } as const);
-    return this.#decider.decide({ ...facts, "route.local": isLocal }, judged);
+    const known = withLocal(facts, isLocal);
+    const decision = this.#policy.decide(known, judged);
+    const isRefused = decision.outcome === "allow" && !isLocal && !known["route.local"] && isUdp(known);
+    return isRefused ? backendDecision(decision) : decision;
   }
 
   /** A backend resolves names by itself: then there is nothing to wait for. */
   decideBeforeResolution(facts: Facts): EarlyDecision {
     const routes = this.#enter(facts);
     if (routes.missing !== undefined || !this.isLocal) return this.decide(facts, BACKEND);
-    return this.#decider.decideBeforeResolution({ ...facts, "route.local": true });
+    return this.#policy.decideBeforeResolution(withLocal(facts, true));
   }
 
   follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
     this.#routes = undefined;
-    return this.#decider.follow(facts, decision, hop);
+    return this.#policy.follow(facts, decision, hop);
   }
 
   /** Whether the first of them is a direct exit. */
@@ -69,7 +88,7 @@ export class Routed implements Decider {
   /** Whether a backend is used is not known while routes are asked. */
   #enter(facts: Facts): Routes | NoRoutes {
     if (this.#exits.local !== undefined) return UNASKED;
-    return (this.#routes ??= this.#policy.routes({ ...facts, "route.local": undefined }));
+    return (this.#routes ??= this.#policy.routes(withoutLocal(facts)));
   }
 }
 
@@ -77,3 +96,13 @@ const UNASKED: Routes = { backends: [], matched: [] };
 
 /** Whoever resolves the name guards its addresses. */
 const BACKEND: Guard = { own: [], resolvedBy: "backend" };
+
+/** What a test case says of it stands. */
+const withLocal = (facts: Facts, isLocal: boolean): Facts =>
+  facts["route.local"] === undefined ? { ...facts, "route.local": isLocal } : facts;
+
+function withoutLocal(facts: Facts): Facts {
+  if (facts["route.local"] === undefined) return facts;
+  const { "route.local": _, ...asked } = facts;
+  return asked;
+}

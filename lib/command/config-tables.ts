@@ -56,6 +56,18 @@ export const TABLES = {
       },
       "server-name": { type: "string", description: "Name that the backend's certificate must carry" },
       "ssh-config": { type: "string", description: "Configuration of OpenSSH in place of the user's own" },
+      health: {
+        type: "string",
+        valueHint: "none|connect|HOST:PORT",
+        description: "How it is checked: by a connection to it, or by one through it to a target (none)",
+      },
+      "health-interval": { type: "string", valueHint: "TIME", description: "How often it is checked (10s)" },
+      "health-fall": { type: "string", valueHint: "N", description: "Failed checks in a row that take it down (3)" },
+      "health-rise": {
+        type: "string",
+        valueHint: "N",
+        description: "Checks in a row that must succeed for it to be up again (2)",
+      },
       identity,
       trust,
     },

@@ -1,21 +1,18 @@
 /** GETs from one web server, over connections of our own: no proxy of the environment, no redirect, no more bytes than asked for. */
 import type { ClientRequest, IncomingMessage, request as openRequest } from "node:http";
-import { decodePeer } from "../identity/peer.ts";
-import { checkServerName } from "../identity/server-name.ts";
 import type { Conn } from "../net/conn.ts";
 import { Deadlines } from "../net/deadlines.ts";
 import { DialError, Dialer } from "../net/dial.ts";
 import { ConnDuplex } from "../net/duplex.ts";
 import { KeepAlive } from "../net/keep-alive.ts";
 import type { Resolve } from "../net/resolve.ts";
+import { secureHost } from "../net/secure-host.ts";
 import { Target } from "../net/target.ts";
-import { secure } from "../net/tls.ts";
 import type { TlsContext } from "../net/tls-context.ts";
-import { TlsFailure } from "../net/tls-failure.ts";
 import { parseIp } from "../wire/ip.ts";
 import { Trouble } from "./counts.ts";
 
-export interface WebServer {
+interface WebServer {
   readonly host: string;
   readonly port: number;
   /** The value of the Host field. */
@@ -24,12 +21,10 @@ export interface WebServer {
   readonly tls: TlsContext | undefined;
 }
 
-export interface WebAnswer {
+interface WebAnswer {
   readonly status: number;
   readonly body: Uint8Array;
 }
-
-const NO_EARLY = { bytes: new Uint8Array(0), ended: false };
 
 export class WebClient {
   readonly #server: WebServer;
@@ -71,7 +66,7 @@ export class WebClient {
       return new Trouble(conn.kind === "timeout" ? "timeout" : "down", `the server is not reached: ${conn.message}`);
     }
     if (tls === undefined) return conn;
-    const secured = await secure(conn, NO_EARLY, false, {
+    const secured = await secureHost(conn, host, {
       context: tls,
       requestCert: true,
       verify: true,
@@ -80,21 +75,8 @@ export class WebClient {
       deadlines: this.#deadlines,
       keepAlive: this.#keepAlive,
     });
-    if (secured instanceof TlsFailure) return new Trouble("tls", `the server is not trusted: ${secured.message}`);
-    const refused = refusalOf(secured, host);
-    if (refused === undefined) return secured;
-    secured.destroy();
-    return new Trouble("tls", `the server is not trusted: ${refused}`);
+    return "reason" in secured ? new Trouble("tls", `the server is not trusted: ${secured.message}`) : secured;
   }
-}
-
-function refusalOf(conn: Conn, host: string): string | undefined {
-  const certificate = conn.tls?.certificate;
-  const decoded = certificate === undefined ? undefined : decodePeer(certificate);
-  if (decoded === undefined) return "it gave no certificate";
-  if (decoded.kind === "bad") return decoded.reason;
-  const verdict = checkServerName(decoded.value, host);
-  return verdict.ok ? undefined : verdict.message;
 }
 
 interface Asked {

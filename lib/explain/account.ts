@@ -5,8 +5,7 @@ import type { FactName, Facts, FactValue } from "../acl/facts.ts";
 import { lookupFact } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import { recordedSide } from "../acl/replay/replay.ts";
-import type { Exits } from "../acl/routed.ts";
-import { waysOf } from "../acl/testing/trace.ts";
+import { type Exits, waysOf } from "../acl/routed.ts";
 import type { RecordedRequest } from "../acl/replay/record.ts";
 import type { Side } from "../acl/replay/tally.ts";
 import { type Request, type TracedVerdict, tracedVerdictOf } from "../acl/replay/verdict.ts";
@@ -42,7 +41,7 @@ export function accountOf(
   policy: Policy,
   request: Request,
   guard: Guard,
-  { recorded, exits }: { recorded?: RecordedRequest; exits?: Exits } = {},
+  { recorded, exits }: { recorded?: RecordedRequest; exits?: Exits | undefined } = {},
 ): Account {
   const verdict = tracedVerdictOf(policy, request, guard, exits);
   const { decision, hops, last } = verdict;

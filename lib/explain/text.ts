@@ -7,7 +7,7 @@ import { printable } from "../command/log.ts";
 import { formatIp } from "../wire/ip.ts";
 import { type Account, type ExplainedStep, factJson, knownFacts } from "./account.ts";
 
-export interface TextStyle {
+interface TextStyle {
   color: boolean;
   /** Every policy and every step, not only those that tell something. */
   all: boolean;
@@ -78,6 +78,8 @@ function reasonText({ outcome, reason, missing, guardClass, redirect, template, 
       return `: the policy allows, but the address guard refuses (${guardClass})`;
     case "depth":
       return ": too many redirects";
+    case "backend":
+      return ": the policy allows, but a backend takes no datagrams";
     default:
       if (outcome === "redirect")
         return ` to ${redirect!.host}${redirect!.port === undefined ? "" : ` port ${redirect!.port}`}`;

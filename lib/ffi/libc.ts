@@ -12,7 +12,7 @@ const SYMBOLS = {
   socketpair: { args: ["int", "int", "int", "ptr"], returns: "int" },
 } as const;
 
-export interface Libc {
+interface Libc {
   /** recv(2): bytes read, 0 at the end, -1 for an error. */
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   /** ioctl(2) FIONREAD: bytes that a recv would give; 0 also at the end, after an error and for a bad descriptor. */
@@ -21,6 +21,8 @@ export interface Libc {
   getsockname(fd: number): Uint8Array | undefined;
   /** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same socket, -1 for an error. */
   dup(fd: number): number;
+  /** fcntl(2) F_SETPIPE_SZ: asks for a pipe that holds `bytes`; for anything else nothing happens. */
+  widenPipe(fd: number, bytes: number): void;
   /** sched_yield(2): whoever else waits for this processor goes first. */
   giveWay(): void;
   /** socketpair(2): two connected stream sockets, or undefined when there is no descriptor left. */
@@ -32,6 +34,7 @@ export const MSG_DONTWAIT = 0x40;
 
 const FIONREAD = 0x541b;
 const F_DUPFD_CLOEXEC = 1030;
+const F_SETPIPE_SZ = 1031;
 const AF_UNIX = 1;
 /** SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK. */
 const STREAM = 0o2004001;
@@ -72,6 +75,7 @@ function open(): Libc | undefined {
       return getsockname(fd, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
     },
     giveWay: () => void schedYield(),
+    widenPipe: (fd, bytes) => void fcntl(fd, F_SETPIPE_SZ, bytes),
     dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
     socketpair() {
       const pair = new Int32Array(2);

@@ -37,13 +37,18 @@ export class Secret {
     const bytes = files.read(name, "secret");
     const text = bytes.length > LONGEST ? undefined : decodeUtf8(bytes);
     if (text === undefined || text.includes("\0")) {
-      throw new PortailError(`the password in ${JSON.stringify(name)} is no text`, {
-        code: "identity.bad_secret",
-        exit: EXIT.badData,
-        hint: "it must be UTF-8 of at most 64 KiB, without zero bytes",
-      });
+      throw bad(`the password in ${JSON.stringify(name)} is no text`, "be UTF-8 of at most 64 KiB, without zero bytes");
     }
     return text.replace(/\r?\n$/, "");
+  }
+
+  /** As `read`, but byte for byte, whatever bytes they are: for formats in which a newline at the end counts. */
+  readVerbatim(files: SourceFiles): Uint8Array {
+    if (this.#origin.kind === "text") return Buffer.from(this.#origin.text);
+    const { name } = this.#origin;
+    const bytes = files.read(name, "secret");
+    if (bytes.length > LONGEST) throw bad(`the password in ${JSON.stringify(name)} is too long`, "be at most 64 KiB");
+    return bytes;
   }
 
   toString(): string {
@@ -57,4 +62,8 @@ export class Secret {
   [inspect.custom](): string {
     return SHOWN;
   }
+}
+
+function bad(message: string, must: string): PortailError {
+  return new PortailError(message, { code: "identity.bad_secret", exit: EXIT.badData, hint: `it must ${must}` });
 }

@@ -11,6 +11,7 @@ export const FILE_ROLES = {
   secret: "password",
   cacert: "trust bundle",
   crl: "revocation list",
+  keyring: "keyring",
 } as const;
 
 export type FileRole = keyof typeof FILE_ROLES;

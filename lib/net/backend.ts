@@ -6,12 +6,14 @@ import { parseBackendUrl, type BackendUrl, type Http2Use } from "./backend-url.t
 import { Circuit } from "./circuit.ts";
 import type { Conn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
-import { DialError } from "./dial.ts";
+import { DialError, type Dialer } from "./dial.ts";
 import { formatHostPort } from "./endpoint.ts";
+import type { Finding, Health } from "./health.ts";
 import type { Http2Pool, PoolWay } from "./http2-pool.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { secureHost } from "./secure-host.ts";
 import type { SshMaster } from "./ssh.ts";
+import type { SshUrl } from "./ssh-process.ts";
 import { Target, type TargetTools } from "./target.ts";
 import { ProxyError, throughProxy, type OutboundProxy } from "./through-proxy.ts";
 import { SessionCache } from "./tls-conn.ts";
@@ -23,13 +25,18 @@ export class BackendFailure {
   readonly refusal: Refusal;
   /** For log and audit. */
   readonly message: string;
-  /** Its own policy said no: no other backend is asked. */
-  readonly final: boolean;
+  /** What it is about: the backend whatever the target, the target alone, or neither of them. */
+  readonly about: "backend" | "target" | "nothing";
 
-  constructor(refusal: Refusal, message: string, final = false) {
+  constructor(refusal: Refusal, message: string, about: BackendFailure["about"]) {
     this.refusal = refusal;
     this.message = message;
-    this.final = final;
+    this.about = about;
+  }
+
+  /** Its own policy said no: no other backend is asked. */
+  get final(): boolean {
+    return this.refusal === "denied";
   }
 }
 
@@ -39,6 +46,8 @@ export interface BackendTools extends TargetTools {
   keepAlive: KeepAlive;
   /** Milliseconds for each step of an attempt: the connection, TLS, the dialogue. */
   timeout: number;
+  /** Dials for checks, which nobody measures. */
+  checkDialer: Dialer;
 }
 
 export class Backend {
@@ -49,16 +58,20 @@ export class Backend {
   /** What it is shown and held against; set by whoever reads the files, where it speaks TLS. */
   context: TlsContext | undefined;
   readonly counts = { attempts: 0, opened: 0, failed: 0 };
+  /** What its checks say; undefined where it is not checked. */
+  health: Health | undefined;
   readonly #tools: BackendTools;
   readonly #deadlines: Deadlines;
   readonly #circuit = new Circuit();
   #url: BackendUrl | undefined;
   #place: Target | undefined;
+  /** The same for checks, which share neither what requests have found out nor their sessions. */
+  #checkPlace: Target | undefined;
   #sessions: { of: TlsContext; cache: SessionCache } | undefined;
   #ssh: SshMaster | undefined;
   #pool: Http2Pool | undefined;
   /** As long as nothing of what it was made of changes. */
-  #way: (PoolWay & { url: BackendUrl | undefined; context: TlsContext | undefined }) | undefined;
+  #way: { url: BackendUrl; context: TlsContext | undefined; way: PoolWay } | undefined;
 
   constructor(
     name: string,
@@ -80,12 +93,15 @@ export class Backend {
     const proxy = proxyOf(url, "http");
     const endpoint = proxy && ({ kind: "tcp", host: proxy.host, port: proxy.port } as const);
     this.#place = endpoint && new Target(endpoint, this.#tools);
+    this.#checkPlace = endpoint && new Target(endpoint, { ...this.#tools, dialer: this.#tools.checkDialer });
   }
 
   /** Leads a dynamic one to `target` (`IP:PORT`), a proxy that is spoken to as clients speak to us. */
   update({ target, tls, serverName }: { target: string; tls: boolean; serverName: string | undefined }): void {
+    const before = [this.target, this.tls, this.serverName];
     this.serverName = serverName;
     this.lead(parseBackendUrl(`${tls ? "same+tls" : "same"}://${target}`, this.name));
+    if ([this.target, this.tls, this.serverName].some((value, i) => value !== before[i])) this.health?.restart();
   }
 
   get isDirect(): boolean {
@@ -104,20 +120,45 @@ export class Backend {
     return proxyOf(this.#url, "http")?.tls ?? false;
   }
 
+  /** Whether requests are sent there. */
+  get isUsed(): boolean {
+    return !this.isOpenCircuit && this.health?.trouble === undefined;
+  }
+
   /** Whether it failed so often of late that it is left alone for a while. */
   get isOpenCircuit(): boolean {
     return this.#circuit.isOpen(performance.now());
   }
 
+  /** Its checks say that it works again: what failed before is no reason to leave it alone. */
+  recovered(): void {
+    this.#circuit.succeeded();
+  }
+
   /** Has it connect to `target`, which is passed on unresolved; `protocol` is what the client speaks. */
   async open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
+    const down = this.health?.trouble;
+    if (down !== undefined) return new BackendFailure("failed", `it is down by its checks: ${down}`, "nothing");
     if (!this.#circuit.enter(performance.now()))
-      return new BackendFailure("failed", "it failed of late and is left alone for a while");
+      return new BackendFailure("failed", "it failed of late and is left alone for a while", "nothing");
     this.counts.attempts++;
-    const opened = await this.#open(target, protocol);
-    if (opened instanceof BackendFailure) this.counts.failed++;
+    const opened = await this.#open(target, protocol, false);
+    const failed = opened instanceof BackendFailure;
+    if (failed) this.counts.failed++;
     else this.counts.opened++;
+    if (!failed || opened.about === "target") this.#circuit.succeeded();
+    else if (opened.about === "backend") this.#circuit.failed(performance.now());
+    else this.#circuit.abandoned();
     return opened;
+  }
+
+  /** Looks whether it leads to `target`, or only whether it can be connected. Counts as no attempt, and changes nothing. */
+  async probe(target: ProxyTarget | undefined): Promise<Finding> {
+    const opened = target === undefined ? await this.#reach() : await this.#open(target, "socks5", true);
+    if (opened === undefined) return "works";
+    if (opened instanceof BackendFailure) return opened.about === "nothing" ? "unknown" : { trouble: opened.message };
+    opened.destroy();
+    return "works";
   }
 
   /** Ends what it keeps open for all connections together. */
@@ -133,65 +174,58 @@ export class Backend {
     return this.#pool ?? { connections: 0, tunnels: 0 };
   }
 
-  async #open(target: ProxyTarget, protocol: "socks5" | "http"): Promise<Conn | BackendFailure> {
+  async #open(target: ProxyTarget, protocol: "socks5" | "http", check: boolean): Promise<Conn | BackendFailure> {
     if (this.#url?.kind === "ssh") return this.#openBySsh(this.#url, target);
+    if (this.#url?.kind === "proxy" && this.#url.http2 !== undefined) return this.#openByHttp2(target, check);
     const proxy = proxyOf(this.#url, protocol);
-    if (proxy === undefined || this.#place === undefined) {
-      this.#circuit.abandoned();
-      return new BackendFailure("failed", "it leads nowhere yet");
-    }
-    const http2 = this.#url?.kind === "proxy" ? this.#url.http2 : undefined;
-    if (http2 !== undefined) {
-      if (this.#pool !== undefined) return this.#openByHttp2(this.#pool, proxy, http2, target);
-      await this.#openPool();
-      // It may lead elsewhere by now.
-      return this.#open(target, protocol);
-    }
-    const conn = await this.#connect(this.#place, proxy, proxy.protocol === "http" ? ["http/1.1"] : []);
-    return typeof conn === "string" ? this.#broken(conn) : this.#openOn(conn, proxy, target);
+    if (proxy === undefined) return NOWHERE;
+    const conn = await this.#connect(proxy, check);
+    return conn instanceof BackendFailure ? conn : this.#openOn(conn, proxy, target);
   }
 
-  async #openPool(): Promise<void> {
+  /** A check has a connection of its own, so that it says whether one can be made. */
+  async #openByHttp2(target: ProxyTarget, check: boolean): Promise<Conn | BackendFailure> {
     const { Http2Pool } = await import("./http2-pool.ts");
     const { timeout, keepAlive } = this.#tools;
-    this.#pool ??= new Http2Pool({ answer: timeout, silence: keepAlive.seconds * 1000 });
-  }
-
-  async #openByHttp2(
-    pool: Http2Pool,
-    proxy: OutboundProxy,
-    use: Http2Use,
-    target: ProxyTarget,
-  ): Promise<Conn | BackendFailure> {
-    const opened = await pool.open(this.#wayBy(proxy, use), target);
+    const open = () => new Http2Pool({ answer: timeout, silence: keepAlive.seconds * 1000 });
+    const pool = check ? open() : (this.#pool ??= open());
+    // Only now: it may have been led elsewhere meanwhile.
+    const url = this.#url;
+    if (url?.kind !== "proxy" || url.http2 === undefined) return this.#open(target, "http", check);
+    const way = check ? this.#wayBy(url.proxy, url.http2, true) : this.#wayOf(url, url.proxy, url.http2);
+    const opened = await pool.open(way, target);
+    if (check) pool.retire();
     switch (opened.kind) {
       case "open":
-        this.#circuit.succeeded();
         return opened.conn;
       case "http1":
-        return this.#openOn(opened.conn, proxy, target);
+        return this.#openOn(opened.conn, way.proxy, target);
       case "refused":
-        return this.#refused(opened.error);
-      case "unreachable":
-        if (!opened.joined) return this.#broken(opened.message);
-        this.#circuit.abandoned();
-        return new BackendFailure("failed", opened.message);
+        return failureOf(opened.error);
+      case "unreachable": {
+        const { failure, joined } = opened;
+        return new BackendFailure("failed", failure.message, joined ? "nothing" : failure.about);
+      }
       case "busy":
-        this.#circuit.abandoned();
-        return new BackendFailure("limit", `${String(proxy)} is busy: its connections take no more tunnels`);
+        return new BackendFailure(
+          "limit",
+          `${String(way.proxy)} is busy: its connections take no more tunnels`,
+          "nothing",
+        );
     }
   }
 
-  #wayBy(proxy: OutboundProxy, { http1, most }: Http2Use): PoolWay {
+  #wayOf(url: BackendUrl, proxy: OutboundProxy, use: Http2Use): PoolWay {
     const { context } = this;
-    const url = this.#url;
-    const place = this.#place!;
-    if (this.#way === undefined || this.#way.url !== url || this.#way.context !== context) {
-      const protocolIds = http1 ? ["h2", "http/1.1"] : ["h2"];
-      const connect = () => this.#connect(place, proxy, protocolIds);
-      this.#way = { url, context, proxy, most, prior: !proxy.tls, http1, connect };
-    }
-    return this.#way;
+    if (this.#way?.url !== url || this.#way.context !== context)
+      this.#way = { url, context, way: this.#wayBy(proxy, use, false) };
+    return this.#way.way;
+  }
+
+  #wayBy(proxy: OutboundProxy, { http1, most }: Http2Use, check: boolean): PoolWay {
+    const protocolIds = http1 ? ["h2", "http/1.1"] : ["h2"];
+    const place = this.#placeFor(check);
+    return { proxy, most, prior: !proxy.tls, http1, connect: () => this.#connect(proxy, check, protocolIds, place) };
   }
 
   /** By a connection of its own, over HTTP/1.1 or SOCKS5. */
@@ -199,22 +233,46 @@ export class Backend {
     try {
       const open = await throughProxy(conn, proxy, target, this.#deadlines);
       unread(open.conn, open.early);
-      this.#circuit.succeeded();
       return open.conn;
     } catch (error) {
-      if (error instanceof ProxyError) return this.#refused(error);
-      throw error;
+      if (!(error instanceof ProxyError)) throw error;
+      return failureOf(error);
     }
   }
 
-  /** To the proxy, over TLS where it asks for that; or why not. */
-  async #connect(place: Target, proxy: OutboundProxy, protocolIds: readonly string[]): Promise<Conn | string> {
-    const dialled = await place.open();
-    if (dialled instanceof DialError) return `cannot connect to ${String(proxy)}: ${dialled.message}`;
-    return proxy.tls ? this.#secure(dialled, proxy, protocolIds) : dialled;
+  /** A check that asks for no target: undefined where SSH stands, which has nothing to close. */
+  async #reach(): Promise<Conn | BackendFailure | undefined> {
+    if (this.#url?.kind === "ssh") {
+      const trouble = await (await this.#master(this.#url)).check();
+      return trouble === undefined ? undefined : broken(trouble);
+    }
+    const proxy = proxyOf(this.#url, "socks5");
+    return proxy === undefined ? NOWHERE : this.#connect(proxy, true);
   }
 
-  async #secure(dialled: Conn, proxy: OutboundProxy, protocolIds: readonly string[]): Promise<Conn | string> {
+  #placeFor(check: boolean): Target {
+    return (check ? this.#checkPlace : this.#place)!;
+  }
+
+  async #connect(
+    proxy: OutboundProxy,
+    check: boolean,
+    protocolIds: readonly string[] = proxy.protocol === "http" ? ["http/1.1"] : [],
+    place = this.#placeFor(check),
+  ): Promise<Conn | BackendFailure> {
+    const dialled = await place.open();
+    if (!(dialled instanceof DialError)) return proxy.tls ? this.#secure(dialled, proxy, check, protocolIds) : dialled;
+    const message = `cannot connect to ${String(proxy)}: ${dialled.message}`;
+    // Of descriptors: that is our own shortage.
+    return dialled.kind === "exhausted" ? new BackendFailure("failed", message, "nothing") : broken(message);
+  }
+
+  async #secure(
+    dialled: Conn,
+    proxy: OutboundProxy,
+    check: boolean,
+    protocolIds: readonly string[],
+  ): Promise<Conn | BackendFailure> {
     const context = this.context!;
     // Other trust, other sessions.
     if (this.#sessions?.of !== context) this.#sessions = { of: context, cache: new SessionCache() };
@@ -225,40 +283,39 @@ export class Backend {
       verify: true,
       protocolIds,
       serverName: parseIp(name) === undefined ? name : undefined,
-      sessions: this.#sessions.cache,
+      // A ticket is good for one connection: a check would take it from a request.
+      sessions: check ? undefined : this.#sessions.cache,
       deadlines: this.#deadlines,
       keepAlive: this.#tools.keepAlive,
     });
     if (!("reason" in secured)) return secured;
-    return `no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`;
+    return broken(`no TLS with ${String(proxy)}: ${secured.message} (${secured.reason})`);
   }
 
-  async #openBySsh(url: Extract<BackendUrl, { kind: "ssh" }>, target: ProxyTarget): Promise<Conn | BackendFailure> {
+  async #master(url: SshUrl): Promise<SshMaster> {
     const { openSshMaster } = await import("./ssh.ts");
-    this.#ssh ??= openSshMaster(url, this.#tools);
-    const opened = await this.#ssh.open(target);
-    if (!("reason" in opened)) {
-      this.#circuit.succeeded();
-      return opened;
-    }
-    if (opened.reason === "broken") return this.#broken(opened.message);
-    this.#circuit.succeeded();
-    return new BackendFailure(opened.reason, opened.message, opened.reason === "denied");
+    return (this.#ssh ??= openSshMaster(url, this.#tools));
   }
 
-  /** It does not work, whatever the target. */
-  #broken(message: string): BackendFailure {
-    this.#circuit.failed(performance.now());
-    return new BackendFailure("failed", message);
+  async #openBySsh(url: SshUrl, target: ProxyTarget): Promise<Conn | BackendFailure> {
+    const opened = await (await this.#master(url)).open(target);
+    if (!("reason" in opened)) return opened;
+    const { reason, message } = opened;
+    return reason === "broken" ? broken(message) : new BackendFailure(reason, message, "target");
   }
+}
 
-  /** What it says of the target is no fault of its own. */
-  #refused({ code, message }: ProxyError): BackendFailure {
-    const refusal = OF_TARGETS[code];
-    if (refusal === undefined) return this.#broken(message);
-    this.#circuit.succeeded();
-    return new BackendFailure(refusal, message, refusal === "denied");
-  }
+const NOWHERE = new BackendFailure("failed", "it leads nowhere yet", "nothing");
+
+/** It does not work, whatever the target. */
+function broken(message: string): BackendFailure {
+  return new BackendFailure("failed", message, "backend");
+}
+
+/** What it says of the target is no fault of its own. */
+function failureOf({ code, message }: ProxyError): BackendFailure {
+  const refusal = OF_TARGETS[code];
+  return refusal === undefined ? broken(message) : new BackendFailure(refusal, message, "target");
 }
 
 const OF_TARGETS: Partial<Record<ProxyError["code"], Refusal>> = {

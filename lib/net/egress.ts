@@ -3,8 +3,8 @@ import type { Decision } from "../acl/decision.ts";
 import type { Facts } from "../acl/facts.ts";
 import type { Guard } from "../acl/guard.ts";
 import type { Policy } from "../acl/policy.ts";
-import { Routed, type Exits } from "../acl/routed.ts";
-import { decideAtOnce, decideRequest, type Decider, type Deciding, type Settlement } from "../acl/request.ts";
+import { Routed, type Exits, type Router } from "../acl/routed.ts";
+import { decideAtOnce, decideRequest, type Deciding, type Settlement } from "../acl/request.ts";
 import { formatIp, parseIp, type Ip } from "../wire/ip.ts";
 import { interleave, type Candidate } from "./dial.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
@@ -12,7 +12,7 @@ import { ResolveError, type Resolve } from "./resolve.ts";
 export interface EgressContext {
   policy: Policy;
   /** Asked in its place, where it is set. */
-  decider?: Decider | undefined;
+  decider?: Router | undefined;
   resolve: Resolve;
   guard: Guard;
   /** Other ways out than a direct one. */
@@ -20,7 +20,7 @@ export interface EgressContext {
 }
 
 /** An address of the target that was refused though another may be allowed. */
-export interface Dropped {
+interface Dropped {
   ip: string;
   reason: string;
   policy: string | null;
@@ -52,7 +52,7 @@ export interface Verdict {
  */
 export function decideEgress(facts: Facts, context: EgressContext): Verdict | Promise<Verdict> {
   const { guard, resolve, exits, decider: policy = context.policy } = context;
-  if (exits !== undefined) return decideRouted(facts, context, new Routed(context.policy, exits, policy));
+  if (exits !== undefined) return decideRouted(facts, context, new Routed(policy, exits));
   // The common case of an address needs no dialogue.
   const settled = facts["dest.ip"] === undefined ? undefined : decideAtOnce(facts, policy, guard);
   if (settled !== undefined && settled.decision.outcome !== "redirect") return verdictOf(settled);

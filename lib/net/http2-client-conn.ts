@@ -31,6 +31,7 @@ export interface Http2ClientTold extends Http2Told {
 
 export class Http2ClientConn extends Http2Conn implements Http2ClientEvents {
   readonly session: Http2Client;
+  readonly peer = "proxy";
   readonly giveUp = H2_ERROR.cancel;
   readonly #told: Http2ClientTold;
   readonly #asks = new Map<Http2Stream, Ask>();

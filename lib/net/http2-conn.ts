@@ -27,6 +27,8 @@ export interface Http2Told {
 export abstract class Http2Conn implements ConnEvents, Http2Events {
   readonly conn: Conn;
   abstract readonly session: Http2Session;
+  /** What the other side is, for people. */
+  abstract readonly peer: "client" | "proxy";
   /** What a stream that is given up is reset with. */
   abstract readonly giveUp: number;
   readonly #told: Http2Told;
@@ -95,7 +97,7 @@ export abstract class Http2Conn implements ConnEvents, Http2Events {
 
   close(error?: Error): void {
     this.#over = true;
-    for (const stream of this.#streams) stream.broken(error ?? new Error("the peer closed the connection"));
+    for (const stream of this.#streams) stream.broken(error ?? new Error(`the ${this.peer} closed the connection`));
     this.#told.closed(error);
   }
 
@@ -110,7 +112,7 @@ export abstract class Http2Conn implements ConnEvents, Http2Events {
 
   failed(reason: string): void {
     this.#told.failed(reason);
-    this.#finish(`the peer broke the protocol: ${reason}`);
+    this.#finish(`the ${this.peer} broke the protocol: ${reason}`);
   }
 
   /** A stream begins. */

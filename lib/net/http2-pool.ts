@@ -18,7 +18,13 @@ export interface PoolWay {
   /** Where it does not speak HTTP/2: whether it is to be spoken to by HTTP/1.1. */
   readonly http1: boolean;
   /** A connection, TLS included; or why there is none. */
-  connect(): Promise<Conn | string>;
+  connect(): Promise<Conn | PoolFailure>;
+}
+
+export interface PoolFailure {
+  readonly message: string;
+  /** Whether it is the proxy's, or says nothing of it. */
+  readonly about: "backend" | "target" | "nothing";
 }
 
 export type Pooled =
@@ -29,7 +35,7 @@ export type Pooled =
   /** Of the request. */
   | { kind: "refused"; error: ProxyError }
   /** No connection. `joined`: it was another one's attempt, who is told the same. */
-  | { kind: "unreachable"; message: string; joined: boolean }
+  | { kind: "unreachable"; failure: PoolFailure; joined: boolean }
   | { kind: "busy" };
 
 type Unasked = Exclude<Pooled, { kind: "open" | "refused" }>;
@@ -44,7 +50,7 @@ interface Asked {
 
 interface Dial {
   waiting: number;
-  readonly outcome: Promise<Http2Line | { http1: Conn } | string>;
+  readonly outcome: Promise<Http2Line | { http1: Conn } | PoolFailure>;
 }
 
 /** Milliseconds without a tunnel after which a connection is closed. */
@@ -105,6 +111,11 @@ export class Http2Pool {
     }
   }
 
+  /** No more tunnels in the connections that there are; each ends with its last one. */
+  retire(): void {
+    for (const line of this.#lines) line.retire();
+  }
+
   /** Ends all connections. */
   close(): void {
     this.#closed = true;
@@ -116,7 +127,7 @@ export class Http2Pool {
     this.#isHttp1 = false;
     this.#expected = USUAL;
     this.#dials.clear();
-    for (const line of this.#lines) line.retire();
+    this.retire();
   }
 
   /** On a connection other than `before` that is free: at once, since the place may be gone a moment later. */
@@ -130,7 +141,7 @@ export class Http2Pool {
       if (dial === undefined) return { kind: "busy" };
       const joined = dial.waiting++ > 0;
       const came = await dial.outcome;
-      if (typeof came === "string") return { kind: "unreachable", message: came, joined };
+      if ("message" in came) return { kind: "unreachable", failure: came, joined };
       if (came instanceof Http2Line) mine = joined ? undefined : came;
       else if (!joined) return { kind: "http1", conn: came.http1 };
     }
@@ -157,25 +168,29 @@ export class Http2Pool {
     return dial;
   }
 
-  async #make(way: PoolWay): Promise<Http2Line | { http1: Conn } | string> {
-    if (this.#closed) return "it is closed";
+  async #make(way: PoolWay): Promise<Http2Line | { http1: Conn } | PoolFailure> {
+    if (this.#closed) return { message: "it is closed", about: "nothing" };
     const conn = await way.connect();
-    if (typeof conn === "string") return conn;
+    if ("message" in conn) return conn;
     const isHttp2 = way.prior || conn.tls?.protocolId === "h2";
     if (way === this.#way) this.#isHttp1 = !isHttp2;
     if (!isHttp2 && way.http1) return { http1: conn };
     if (!isHttp2) {
       conn.destroy();
-      return `${String(way.proxy)} does not speak HTTP/2 (it took no "h2" by ALPN)`;
+      return broken(`${String(way.proxy)} does not speak HTTP/2 (it took no "h2" by ALPN)`);
     }
     const line = new Http2Line(conn, this.#times, () => this.#lines.delete(line));
     this.#lines.add(line);
     if (way !== this.#way || this.#closed) line.retire();
     const trouble = await line.ready;
-    if (trouble !== undefined) return `no HTTP/2 with ${String(way.proxy)}: ${trouble}`;
+    if (trouble !== undefined) return broken(`no HTTP/2 with ${String(way.proxy)}: ${trouble}`);
     this.#expected = Math.max(1, line.most);
     return line;
   }
+}
+
+function broken(message: string): PoolFailure {
+  return { message, about: "backend" };
 }
 
 function refused({ proxy }: PoolWay, code: ProxyError["code"], reason: string): Pooled {

@@ -14,6 +14,7 @@ export interface Http2ServerTold extends Http2Told {
 
 export class Http2ServerConn extends Http2Conn {
   readonly session: Http2Server;
+  readonly peer = "client";
   readonly giveUp = H2_ERROR.connect;
   readonly #told: Http2ServerTold;
 
@@ -33,6 +34,11 @@ export class Http2ServerConn extends Http2Conn {
 
 /** A stream that a client opened. */
 export class Http2RequestConn extends Http2StreamConn {
+  /** Content of this request may end with trailers, which nobody is told of. */
+  takeTrailers(): void {
+    this.stream.takesTrailers = true;
+  }
+
   /** The head of an answer behind which content follows. */
   respond(fields: readonly HeaderField[]): void {
     if (!this.closed) this.below.session.sendHead(this.stream, fields, false);

@@ -54,6 +54,11 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
     return this.#queued;
   }
 
+  /** Whether all that was written is out, and END_STREAM behind it. */
+  get endSent(): boolean {
+    return this.stream.weEnded;
+  }
+
   override probeAfter(): void {}
 
   write(bytes: Uint8Array): boolean {
@@ -151,7 +156,7 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
   onReset(code: number): void {
     if (this.closed) return;
     if (code !== H2_ERROR.none || !this.#peerEnded) {
-      this.depart(new StreamReset(code));
+      this.depart(new StreamReset(code, this.below.peer));
       return;
     }
     // RFC 9113 section 8.1: it has said all, and wants no more of ours. What is held of it is still to be read.
@@ -216,8 +221,8 @@ export class StreamReset extends Error {
   /** Of RFC 9113 section 7. */
   readonly code: number;
 
-  constructor(code: number) {
-    super(`the peer reset the stream (${CODES[code] ?? code})`);
+  constructor(code: number, peer: string) {
+    super(`the ${peer} reset the stream (${CODES[code] ?? code})`);
     this.code = code;
   }
 }

@@ -1,14 +1,15 @@
 /** TLS with a server that must be who it was dialled as: its chain verified, its name found among the alternative names. */
-import { identify } from "../identity/identify.ts";
+import { identify, type Identified } from "../identity/identify.ts";
 import type { Peer } from "../identity/peer.ts";
 import { checkServerName } from "../identity/server-name.ts";
+import type { Trust } from "../identity/trust.ts";
 import type { Conn } from "./conn.ts";
 import { secure } from "./tls.ts";
 import type { HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 
 /** Why it is not. */
-export interface NotSecured {
+interface NotSecured {
   /** A word of `TlsFailureReason`, or `name_mismatch`. */
   reason: string;
   message: string;
@@ -18,14 +19,24 @@ export interface NotSecured {
 
 const NOTHING = { bytes: new Uint8Array(0), ended: false };
 
-/** Puts TLS over `dialled`. Where it comes to nothing the connection is closed. */
-export async function secureHost(dialled: Conn, host: string, options: HandshakeOptions): Promise<Conn | NotSecured> {
+/** Puts TLS over `dialled`. Where it comes to nothing the connection is closed. `trust` tells how long revocation lists hold. */
+export async function secureHost(
+  dialled: Conn,
+  host: string,
+  options: HandshakeOptions,
+  trust?: Pick<Trust, "listedUntil">,
+): Promise<Conn | NotSecured> {
   const conn = await secure(dialled, NOTHING, false, options);
   if (conn instanceof TlsFailure) return conn;
-  const known = identify(conn.tls, Date.now());
-  const named = known.ok && known.peer !== undefined && checkServerName(known.peer, host).ok;
-  if (named) return conn;
-  conn.destroy();
+  const refused = refusalOf(identify(conn.tls, Date.now(), trust), host);
+  if (refused !== undefined) conn.destroy();
+  return refused ?? conn;
+}
+
+function refusalOf(known: Identified, host: string): NotSecured | undefined {
   if (!known.ok) return known;
-  return { reason: "name_mismatch", message: `the certificate is not for ${JSON.stringify(host)}`, peer: known.peer };
+  const { peer } = known;
+  if (peer === undefined) return { reason: "no_certificate", message: "the server gave no certificate" };
+  const named = checkServerName(peer, host);
+  return named.ok ? undefined : { reason: "name_mismatch", message: named.message, peer };
 }

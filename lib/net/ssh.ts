@@ -21,6 +21,8 @@ export interface SshFailure {
 
 export interface SshMaster {
   open(target: ProxyTarget): Promise<Conn | SshFailure>;
+  /** Whether the connection stands, made where there is none; what is wrong, or undefined. */
+  check(): Promise<string | undefined>;
   close(): void;
 }
 
@@ -35,7 +37,7 @@ const LOG_DELAY = 500;
 export function openSshMaster(url: SshUrl, tools: SshTools): SshMaster {
   let process: SshProcess | undefined;
   let closed = false;
-  const attempt = async (target: ProxyTarget, again: boolean): Promise<Conn | SshFailure> => {
+  const connected = async (): Promise<SshProcess | SshFailure> => {
     if (closed) return broken("it is closed");
     try {
       if (process === undefined || process.ended) process = new SshProcess(url, tools);
@@ -44,7 +46,11 @@ export function openSshMaster(url: SshUrl, tools: SshTools): SshMaster {
     }
     const current = process;
     const trouble = await current.ready;
-    if (trouble !== undefined) return broken(`no SSH connection to ${url.destination}: ${trouble}`);
+    return trouble === undefined ? current : broken(`no SSH connection to ${url.destination}: ${trouble}`);
+  };
+  const attempt = async (target: ProxyTarget, again: boolean): Promise<Conn | SshFailure> => {
+    const current = await connected();
+    if ("reason" in current) return current;
     const opened = await openTunnel(current, target, tools.timeout);
     if (!again || !("reason" in opened) || opened.reason !== "broken" || current.isAlive()) return opened;
     // It died before that was known: nothing of the request has been sent anywhere.
@@ -53,6 +59,14 @@ export function openSshMaster(url: SshUrl, tools: SshTools): SshMaster {
   };
   return {
     open: (target) => attempt(target, true),
+    async check() {
+      const former = await connected();
+      if ("reason" in former) return former.message;
+      if (former.isAlive()) return undefined;
+      former.end();
+      const current = await connected();
+      return "reason" in current ? current.message : undefined;
+    },
     close() {
       closed = true;
       process?.end();

@@ -18,7 +18,7 @@ import { CallRate } from "./call-rate.ts";
 import { serviceError, type VarlinkAnswer, type VarlinkInterface } from "./varlink-interface.ts";
 import { serviceInterface, type ServiceInfo } from "./varlink-introspection.ts";
 
-export interface VarlinkOptions {
+interface VarlinkOptions {
   readonly info: ServiceInfo;
   readonly interfaces: readonly VarlinkInterface[];
   readonly log: Logger;
@@ -69,7 +69,7 @@ class VarlinkServer {
   readonly #interfaces: ReadonlyMap<string, VarlinkInterface>;
   /** By user, each in the order of coming. */
   readonly #visitors = new Map<number, Set<Visitor>>();
-  readonly rate = new CallRate(MOST_CALLS);
+  readonly rate = new CallRate<number>(MOST_CALLS);
 
   constructor({ info, interfaces, log, patience = PATIENCE }: VarlinkOptions) {
     this.log = log;

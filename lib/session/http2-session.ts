@@ -11,7 +11,7 @@ import {
   uint32,
 } from "../wire/http2.ts";
 import { NOTHING } from "./front.ts";
-import { checkFrame, decodeSettings, type PeerSettings } from "./http2-check.ts";
+import { areTrailers, checkFrame, decodeSettings, type PeerSettings } from "./http2-check.ts";
 import { broken, calm, ConnectionError, overflow } from "./http2-error.ts";
 import { FieldBlocks, type FieldBlock } from "./http2-fields.ts";
 import { Http2Frames, type FrameEvents } from "./http2-frames.ts";
@@ -175,8 +175,9 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
   #onFields(block: FieldBlock | undefined): void {
     if (block === undefined) return this.annoyed("CONTINUATION");
     const stream = this.streams.get(block.id);
-    // Trailers: of a tunnel they would be no part (RFC 9113 section 8.5), and nothing else stays open here.
-    if (stream?.ended) this.refuse(stream, H2_ERROR.streamClosed);
+    if (stream?.takesTrailers && !stream.ended && block.ended && areTrailers(block.fields)) this.dataEnds(stream);
+    // Trailers of a tunnel would be no part of it (RFC 9113 section 8.5).
+    else if (stream?.ended) this.refuse(stream, H2_ERROR.streamClosed);
     else if (stream?.opened) this.refuse(stream, H2_ERROR.protocol);
     else this.onBlock(block, stream);
   }

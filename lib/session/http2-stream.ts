@@ -50,6 +50,8 @@ export class Http2Stream {
   /** The last head is there, and what follows is content. */
   opened = false;
   ended = false;
+  /** Whether the peer may end with fields. */
+  takesTrailers = false;
   weEnded = false;
   closed = false;
 

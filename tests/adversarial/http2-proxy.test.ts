@@ -8,7 +8,7 @@ import { Dialer } from "../../lib/net/dial.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { Notes } from "../unit/lib/net/support.ts";
 import { until } from "./harness.ts";
-import { DATA, frame, frameOf, literal, PREFACE, SETTINGS, uint32 } from "./http2-raw.ts";
+import { DATA, frame, frameOf, literal, PREFACE, SETTINGS, uint32 } from "./raw-http2.ts";
 import { createPrng } from "./prng.ts";
 import { RawClient } from "./raw-client.ts";
 
@@ -37,7 +37,8 @@ async function stage({ timeout = 20_000, silence = 0, most = 32 } = {}) {
   if (url.kind === "proxy") url.http2!.most = most;
   const keepAlive = new KeepAlive(silence);
   const resolve = () => Promise.reject(new Error("nothing is resolved"));
-  const tools = { dialer: new Dialer(20_000, keepAlive), resolve, keepAlive, timeout, env: {} };
+  const dialer = new Dialer(20_000, keepAlive);
+  const tools = { dialer, checkDialer: dialer, resolve, keepAlive, timeout, env: {} };
   const backend = new Backend("x", url, { dynamic: false }, tools);
   const sockets: RawClient[] = [];
   ends.push(
@@ -519,6 +520,37 @@ describe("silence", () => {
     await until(() => conn.closed, "the end of the tunnel");
     expect(conn.notes.error?.message).toMatch(/no answer to a PING/);
     await works(s);
+  });
+});
+
+describe("checks", () => {
+  test("each has a connection of its own, which ends with it", async () => {
+    const s = await stage();
+    const opened = s.open();
+    const client = await s.greeted();
+    client.write(OPEN(await request(client)));
+    const conn = noted(await opened);
+    for (const [said, finding] of [
+      ["200", "works"],
+      ["403", { trouble: expect.stringContaining("403") }],
+      ["502", { trouble: expect.stringContaining("502") }],
+    ] as const) {
+      const found = s.backend.probe(TARGET);
+      const checked = await s.greeted();
+      checked.write(status(await request(checked), said));
+      expect(await found).toEqual(finding);
+      expect(typesOf(await checked.rest())).toContain(7);
+    }
+    expect([conn.closed, s.backend.http2]).toEqual([false, expect.objectContaining({ connections: 1, tunnels: 1 })]);
+    await works(s, client);
+  });
+
+  test("one that cannot be greeted is in trouble", async () => {
+    const s = await stage();
+    const found = s.backend.probe(TARGET);
+    const client = await s.next();
+    client.write("HTTP/1.1 400 Bad Request\r\n\r\n");
+    expect(await found).toEqual({ trouble: expect.stringContaining("does not speak HTTP/2") });
   });
 });
 

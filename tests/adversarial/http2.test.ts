@@ -1,48 +1,35 @@
 /** What no HTTP/2 client should send: frames in pieces, malformed, too many, too large, resets. The proxy says why and goes on. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
 import { createPrng } from "./prng.ts";
-import { DATA, frame, frameOf, literal, PREFACE, SETTINGS, uint32 } from "./http2-raw.ts";
 import { ask, RawClient } from "./raw-client.ts";
+import { DATA, frame, frameOf, literal, openHttp2, PREFACE, reset, SETTINGS, uint32 } from "./raw-http2.ts";
+import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 let proxy: RunningProxy;
-let echo: Server;
-let arrived: Socket[] = [];
-let echoPort = 0;
+let echo: Upstream;
 
 beforeEach(async () => {
   proxy = await startProxy(ACL, ["--handshake-timeout", "2s", "--max-streams", "20"]);
-  arrived = [];
-  echo = createServer({ allowHalfOpen: true }, (socket) => {
-    arrived.push(socket);
-    socket.on("error", () => {}).pipe(socket);
-  });
-  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  echoPort = (echo.address() as { port: number }).port;
+  echo = await listenEcho();
 });
 
 /** Whatever happened before: the next client is served, and nothing is left open. */
 afterEach(async () => {
-  const { client, open } = await ask("connect", proxy.port, "127.0.0.1", echoPort);
+  const { client, open } = await ask("connect", proxy.port, "127.0.0.1", echo.port);
   expect(open).toBe(true);
   client.end();
   await client.closed;
   expect(await proxy.drain()).toBe(0);
-  echo.close();
+  echo.server.close();
 });
 
-const connect = (stream: number, flags = 4, authority = `127.0.0.1:${echoPort}`) =>
+const connect = (stream: number, flags = 4, authority = `127.0.0.1:${echo.port}`) =>
   frame(1, flags, stream, Buffer.concat([literal(":method", "CONNECT"), literal(":authority", authority)]));
-
-async function open(...frames: Buffer[]): Promise<RawClient> {
-  const client = await RawClient.open(proxy.port);
-  client.write(Buffer.concat([PREFACE, SETTINGS, ...frames]));
-  return client;
-}
+const open = (...frames: Buffer[]) => openHttp2(proxy.port, ...frames);
 
 /** The error code of GOAWAY. */
 async function goAway(client: RawClient): Promise<number> {
@@ -52,9 +39,7 @@ async function goAway(client: RawClient): Promise<number> {
   return payload.readUInt32BE(4);
 }
 
-const reset = async (client: RawClient) => (await frameOf(client, 3)).payload.readUInt32BE(0);
-
-test("a tunnel whose bytes come one by one", async () => {
+test("weakness 6.1.9: a preface and a tunnel whose bytes come one by one", async () => {
   const client = await RawClient.open(proxy.port);
   const all = Buffer.concat([PREFACE, SETTINGS, connect(1), DATA(1, "bit by bit"), DATA(1, "", 1)]);
   for (const byte of all) {
@@ -180,10 +165,10 @@ describe("mistakes that end the stream alone", () => {
   });
 
   test("more than the window of the stream", async () => {
-    const client = await open(connect(1, 4, `127.0.0.1:${echoPort}`));
+    const client = await open(connect(1, 4, `127.0.0.1:${echo.port}`));
     await frameOf(client, 1);
-    arrived[0]!.unpipe();
-    arrived[0]!.pause();
+    echo.sockets[0]!.unpipe();
+    echo.sockets[0]!.pause();
     const piece = Buffer.alloc(16_384);
     for (let i = 0; i < 2000 && !client.ended; i++) client.write(frame(0, 0, 1, piece));
     expect(await reset(client)).toBe(3);
@@ -221,7 +206,7 @@ describe("mistakes that end the stream alone", () => {
 test("a stream is reset in mid-transfer: the target sees an abort, the other streams nothing", async () => {
   const client = await open(connect(1), DATA(1, "one"));
   await frameOf(client, 0);
-  const [target] = arrived;
+  const [target] = echo.sockets;
   const gone = new Promise<string>((resolve) =>
     target!.on("error", () => resolve("error")).on("close", () => resolve("closed")),
   );
@@ -234,7 +219,7 @@ test("a stream is reset in mid-transfer: the target sees an abort, the other str
 test("a target that resets: the stream ends with CONNECT_ERROR", async () => {
   const client = await open(connect(1), DATA(1, "one"));
   await frameOf(client, 0);
-  arrived[0]!.resetAndDestroy();
+  echo.sockets[0]!.resetAndDestroy();
   expect(await reset(client)).toBe(10);
   client.end();
 });
@@ -242,7 +227,7 @@ test("a target that resets: the stream ends with CONNECT_ERROR", async () => {
 test("half-close both ways: the target ends first, and still reads", async () => {
   const client = await open(connect(1));
   await frameOf(client, 1);
-  const [target] = arrived;
+  const [target] = echo.sockets;
   target!.unpipe();
   let read = "";
   target!.on("data", (chunk) => (read += String(chunk))).resume();
@@ -270,7 +255,7 @@ test("a client whose window is shut gets no byte more, and holds up nobody", asy
   client.end();
 });
 
-test("a client that opens no stream, or none any more, is told to go", async () => {
+test("weakness 6.2.9: a client that opens no stream, or none any more, is told to go", async () => {
   const silent = await open();
   expect(await goAway(silent)).toBe(0);
   expect(await proxy.event("reject")).toMatchObject({ reason: "timeout" });

@@ -13,21 +13,24 @@ afterEach(async () => {
   for (const close of closing.splice(0)) await close();
 });
 
-test.each([1, 2, 3, 10])("%d requests, then silence: the client is cut, and others are served", async (count) => {
-  const web = createServer((_, res) => res.end("fine"));
-  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
-  closing.push(() => (web.closeAllConnections(), web.close()));
-  const { port } = web.address() as { port: number };
-  const proxy = await startChild();
-  const client = await RawClient.open(proxy);
-  client.write(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count));
-  const answers = (await client.rest()).toString();
-  expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(count);
-  client.end();
-  const other = await ask("socks5", proxy, "127.0.0.1", port);
-  expect(other.open).toBe(true);
-  other.client.reset();
-});
+test.each([1, 2, 3, 10])(
+  "weakness 6.2.9: %d requests, then silence: the client is cut, and others are served",
+  async (count) => {
+    const web = createServer((_, res) => res.end("fine"));
+    await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+    closing.push(() => (web.closeAllConnections(), web.close()));
+    const { port } = web.address() as { port: number };
+    const proxy = await startChild();
+    const client = await RawClient.open(proxy);
+    client.write(`GET http://127.0.0.1:${port}/ HTTP/1.1\r\nHost: x\r\n\r\n`.repeat(count));
+    const answers = (await client.rest()).toString();
+    expect(answers.match(/HTTP\/1\.1 200 OK/g)).toHaveLength(count);
+    client.end();
+    const other = await ask("socks5", proxy, "127.0.0.1", port);
+    expect(other.open).toBe(true);
+    other.client.reset();
+  },
+);
 
 /** The port of a `portail socks` with short deadlines. */
 async function startChild(): Promise<number> {

@@ -1,6 +1,6 @@
 /** An ssh that lies, truncates, is slow, silent or dead: a value each time, in bounded time, and nothing is left. */
 import { afterAll, expect, test } from "bun:test";
-import { readdirSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { resolve } from "node:path";
 import { openSshMaster, type SshFailure } from "../../lib/net/ssh.ts";
 import { Scene } from "../support/scene.ts";
@@ -62,6 +62,45 @@ test("fifty tunnels that one dies under are all told so, and leave no descriptor
   await gone();
   await until("no descriptor", () => readdirSync("/proc/self/fd").length <= before);
 });
+
+test("a check connects, finds what is there, and connects anew where that has died a moment ago", async () => {
+  const ssh = master("byte by byte");
+  expect(await ssh.check()).toBeUndefined();
+  const first = readdirSync(runtime);
+  expect(await ssh.check()).toBeUndefined();
+  expect(readdirSync(runtime)).toEqual(first);
+  const pid = fakeIn(first[0]!);
+  process.kill(pid, "SIGKILL");
+  // Without a turn of the event loop, in which its end would be noticed.
+  while (isRunning(pid)) Bun.sleepSync(1);
+  expect(await ssh.check()).toBeUndefined();
+  await until("its folder is gone", () => !readdirSync(runtime).includes(first[0]!));
+  expect(readdirSync(runtime).length).toBe(1);
+  ssh.close();
+  expect(await ssh.check()).toBe("it is closed");
+  await gone();
+});
+
+function fakeIn(folder: string): number {
+  const found = readdirSync("/proc").find((id) => {
+    try {
+      const line = readFileSync(`/proc/${id}/cmdline`, "utf8");
+      return line.startsWith(process.execPath) && line.includes(`${fake}\0`) && line.includes(folder);
+    } catch {
+      return false;
+    }
+  });
+  return Number(found);
+}
+
+/** As long as it is neither gone nor waited for. */
+function isRunning(pid: number): boolean {
+  try {
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch {
+    return false;
+  }
+}
 
 test("where there is none", async () => {
   const ssh = openSshMaster(

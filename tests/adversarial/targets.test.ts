@@ -28,7 +28,7 @@ afterAll(() => {
 
 const CODES = { socks5: { open: 0, denied: 2, malformed: 1 }, connect: { open: 200, denied: 403, malformed: 400 } };
 
-describe.each(["socks5", "connect"] as const)("%s", (protocol) => {
+describe.each(["socks5", "connect"] as const)("weaknesses 6.2.1 and 6.2.2: %s", (protocol) => {
   const rows = ROWS.filter((row) => row.outcome !== "allowed");
   test.each(rows.map((row) => [`${row.host}: ${row.what} → ${row.outcome}`, row] as const))("%s", async (_, row) => {
     const dns = await startDns(row.zone ?? {});
@@ -58,7 +58,7 @@ describe.each(["socks5", "connect"] as const)("%s", (protocol) => {
 });
 
 /** What is connected and what is asked at the resolver do not depend on the protocol, so one decision stands for both. */
-describe("beyond this host", () => {
+describe("weakness 6.2.1: beyond this host", () => {
   const rows = ROWS.filter((row) => row.outcome === "allowed");
   test.each(rows.map((row) => [`${row.what} → ${row.dest}`, row] as const))("%s", async (_, row) => {
     const dns = await startDns(row.zone ?? {});

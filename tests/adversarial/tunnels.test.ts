@@ -1,26 +1,17 @@
 /** Ends of tunnels that are out of order, and the bytes around their beginning: nothing is lost, nothing is left open. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { openBlackHole } from "./black-hole.ts";
 import { startDns } from "./dns-server.ts";
 import { startProxy, until } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, connectRequest, GREETING, RawClient, socks5Request, type Protocol } from "./raw-client.ts";
+import { listen } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 const PROTOCOLS: Protocol[] = ["socks5", "connect"];
-
-async function listen(accept: (socket: Socket) => void): Promise<{ port: number; server: Server; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket.on("error", () => {}));
-    accept(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { port: (server.address() as { port: number }).port, server, sockets };
-}
 
 /** The whole dialogue without waiting for an answer, and the length of what the proxy answers to it. */
 function hurried(protocol: Protocol, port: number): { bytes: Buffer; answer: number } {
@@ -197,7 +188,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     ["silent", 6, 504, "connect_timeout"],
     ["unknown", 4, 502, "name_not_found"],
     ["late", 4, 504, "resolver_timeout"],
-  ])("a target that is %s is answered so", async (what, socks, http, reason) => {
+  ])("weakness 6.1.6: a target that is %s is answered so", async (what, socks, http, reason) => {
     const hole = await openBlackHole();
     const dns = await startDns({}, ["late.example"]);
     const flags = ["--connect-timeout", "300ms", "--dns-timeout", "300ms", "--resolver", dns.address];
@@ -213,7 +204,7 @@ describe.each(PROTOCOLS)("%s", (protocol) => {
     dns.close();
   });
 
-  test("the place of a tunnel is free again when it has ended, and not before", async () => {
+  test("weakness 6.2.10: the place of a tunnel is free again when it has ended, and not before", async () => {
     const upstream = await listen(() => {});
     const proxy = await startProxy(ACL, ["--max-concurrent-conns", "1"]);
     const first = await ask(protocol, proxy.port, "127.0.0.1", upstream.port);

@@ -98,41 +98,44 @@ const ROWS = Object.keys(MODES).flatMap((mode) =>
   ),
 );
 
-test.each(ROWS)("%s: a certificate %s, %s inside %s", async (mode, who, protocol, version) => {
-  const proxy = proxies.get(mode)!;
-  const outcome = expected(mode, who);
-  const before = target.connections;
-  const [decisions, rejects] = [proxy.events("decision").length, proxy.events("reject").length];
-  const client = await RawClient.openTls(proxy.port, optionsOf(CLIENTS[who], version));
-  if (outcome === "alice" || outcome === "guest" || outcome === "denied") {
-    const answer = await askOn(client, protocol, "127.0.0.1", target.port);
-    expect(answer.open).toBe(outcome !== "denied");
-    const decision = await until(() => proxy.events("decision")[decisions], "the decision");
-    expect(decision).toMatchObject({
-      decision: outcome === "denied" ? "deny" : "allow",
-      policy: outcome === "denied" ? null : outcome,
-      tls: { version },
-      facts: { "client.auth": "tls" },
-    });
-    const cn = mode.includes("no certificate asked for")
-      ? undefined
-      : { alice: "alice", denied: "mallory" }[outcome as string];
-    expect(decision.facts["client.cn"]).toBe(cn as never);
-    expect(/CN=(\w+)/.exec(decision.certificate?.subject ?? "")?.[1]).toBe(cn as never);
-    if (answer.open) {
-      client.write("over and back");
-      expect((await client.read(13)).toString()).toBe("over and back");
-      expect(target.connections).toBe(before + 1);
+test.each(ROWS)(
+  "weaknesses 6.2.8 and 6.2.18: %s: a certificate %s, %s inside %s",
+  async (mode, who, protocol, version) => {
+    const proxy = proxies.get(mode)!;
+    const outcome = expected(mode, who);
+    const before = target.connections;
+    const [decisions, rejects] = [proxy.events("decision").length, proxy.events("reject").length];
+    const client = await RawClient.openTls(proxy.port, optionsOf(CLIENTS[who], version));
+    if (outcome === "alice" || outcome === "guest" || outcome === "denied") {
+      const answer = await askOn(client, protocol, "127.0.0.1", target.port);
+      expect(answer.open).toBe(outcome !== "denied");
+      const decision = await until(() => proxy.events("decision")[decisions], "the decision");
+      expect(decision).toMatchObject({
+        decision: outcome === "denied" ? "deny" : "allow",
+        policy: outcome === "denied" ? null : outcome,
+        tls: { version },
+        facts: { "client.auth": "tls" },
+      });
+      const cn = mode.includes("no certificate asked for")
+        ? undefined
+        : { alice: "alice", denied: "mallory" }[outcome as string];
+      expect(decision.facts["client.cn"]).toBe(cn as never);
+      expect(/CN=(\w+)/.exec(decision.certificate?.subject ?? "")?.[1]).toBe(cn as never);
+      if (answer.open) {
+        client.write("over and back");
+        expect((await client.read(13)).toString()).toBe("over and back");
+        expect(target.connections).toBe(before + 1);
+      }
+    } else {
+      await client.rest();
+      const reject = await until(() => proxy.events("reject")[rejects], "the record of the refusal");
+      expect(reject.reason).toBe(outcome);
+      expect(proxy.events("decision")).toHaveLength(decisions);
+      expect(target.connections).toBe(before);
     }
-  } else {
-    await client.rest();
-    const reject = await until(() => proxy.events("reject")[rejects], "the record of the refusal");
-    expect(reject.reason).toBe(outcome);
-    expect(proxy.events("decision")).toHaveLength(decisions);
-    expect(target.connections).toBe(before);
-  }
-  client.socket.destroy();
-});
+    client.socket.destroy();
+  },
+);
 
 describe("weakness 6.2.6: in the clear, next to TLS", () => {
   const CLEAR = Object.keys(MODES).flatMap((mode) =>
@@ -241,6 +244,22 @@ test.each([
   if (what.endsWith("the end")) client.end();
   const reject = await proxy.event("reject");
   expect(reject.reason).toBe(reason);
+  client.socket.destroy();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+});
+
+test.each([
+  ["nothing", ""],
+  ["half of a greeting", "\u0005\u0003\u0000"],
+  ["half of a head", "CONNECT a.example:443 HTTP/1.1\r\nA: b\r\n"],
+])("weakness 6.2.9: %s inside TLS, and then silence: cut", async (_, said) => {
+  const flags = ["--cert", identity.cert, "--key", identity.key, "--handshake-timeout", "500ms"];
+  const proxy = await startProxy(POLICY, flags);
+  const client = await RawClient.openTls(proxy.port, optionsOf(undefined));
+  client.write(said);
+  await client.rest();
+  expect(await proxy.event("reject")).toMatchObject({ reason: "timeout" });
   client.socket.destroy();
   await client.closed;
   expect(await proxy.drain()).toBe(0);

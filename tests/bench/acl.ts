@@ -45,7 +45,7 @@ const TITLES: Record<string, string> = {
   networks: "networks asked with `dest.ip in`",
 };
 
-/** The p50 must hold whatever the size, so the largest of all sizes is judged. */
+/** The p50 must hold whatever the size, so the largest of all sizes is judged. Loading is weakness 6.3.5 of cloud-gouv/portail. */
 function listGates(kind: "hosts" | "domains" | "networks", series: readonly Measured[]): Gate[] {
   const last = series.at(-1)!;
   const size = last.size.toLocaleString("en-US");

@@ -215,7 +215,7 @@ describe("grammar corners that load there", () => {
     });
   });
 
-  test("chains of thousands of terms, which fail there at request time, decide here", () => {
+  test("weakness 6.1.13: chains of thousands of terms, which fail there at request time, decide here", () => {
     const terms = Array.from({ length: 5000 }, (_, i) => `host == "h${i}.test"`).join(" or ");
     const policy = load(`policy p { when ${terms} action allow }`);
     expect(said(policy, socks("h4999.test"))).toBe("allow p");

@@ -1,4 +1,5 @@
-/** Findings as one JSON document, suppressed ones with the reason. */
+/** Findings as one JSON document, suppressed ones with the reason; or the diagnostics of what is broken. */
+import type { Diagnostic } from "../../../lib/acl/diagnostic.ts";
 import { pageOf } from "../../../lib/acl/lint/engine/finding.ts";
 import type { Format } from "./run.ts";
 
@@ -11,5 +12,12 @@ export const jsonFormat: Format = (linted) => {
       return { rule, severity, message, hint, ...place, page: pageOf(rule), fix, suppressed };
     }),
   );
-  return `${JSON.stringify({ version: 1, findings }, undefined, 2)}\n`;
+  return document({ findings });
 };
+
+/** Why policies do not load: there are no findings then. */
+export function brokenJson(diagnostics: readonly Diagnostic[]): string {
+  return document({ findings: [], diagnostics });
+}
+
+const document = (parts: object): string => `${JSON.stringify({ version: 1, ...parts }, undefined, 2)}\n`;

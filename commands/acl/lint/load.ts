@@ -1,6 +1,7 @@
 /** Reads the policies that are to be linted, and refuses those that are broken. Lints nothing. */
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";
+import type { Diagnostic } from "../../../lib/acl/diagnostic.ts";
 import type { Loaded } from "../../../lib/acl/lint/engine/subject.ts";
 import { type LoadOptions, loadPolicy } from "../../../lib/acl/load.ts";
 import { renderDiagnostics } from "../../../lib/acl/render.ts";
@@ -33,15 +34,20 @@ export function reader({ cwd }: Pick<Runtime, "cwd">): {
   };
 }
 
-/** Throws `PortailError`: `acl.unreadable` (66), `acl.invalid` (65) with the diagnostics of all broken ones. */
+/**
+ * Throws `PortailError`: `acl.unreadable` (66), `acl.invalid` (65) with the diagnostics of all broken ones, which
+ * `refused` is given before.
+ */
 export function loadAll(
   runtime: Pick<Runtime, "cwd">,
   entries: readonly string[],
   backends: readonly string[] | undefined,
+  refused: (diagnostics: readonly Diagnostic[]) => void = () => {},
 ): LoadedPolicy[] {
   const options: LoadOptions = backends === undefined ? {} : { backends };
   const broken: string[] = [];
   const details: string[] = [];
+  const all: Diagnostic[] = [];
   const loaded = entries.flatMap((entry): LoadedPolicy[] => {
     const { policy, files, diagnostics, sources } = loadPolicy(entry, reader(runtime).file, options);
     const [first] = diagnostics;
@@ -49,9 +55,11 @@ export function loadAll(
     if (policy !== undefined) return [{ policy, files, diagnostics, entry, sources, options }];
     broken.push(JSON.stringify(entry));
     details.push(renderDiagnostics(diagnostics, sources));
+    all.push(...diagnostics);
     return [];
   });
   if (broken.length === 0) return loaded;
+  refused(all);
   throw new PortailError(
     broken.length === 1 ? `the policy ${broken[0]} is broken` : `the policies ${broken.join(", ")} are broken`,
     {

@@ -4,7 +4,7 @@ import { EXIT } from "../../../lib/command/errors.ts";
 import { printableLine } from "../../../lib/command/log.ts";
 import type { JsonObject } from "../../../lib/wire/varlink.ts";
 import { bytes } from "../live.ts";
-import { order, orderExits, orderFlags, OWN, tableText } from "./order.ts";
+import { age, order, orderExits, orderFlags, OWN, tableText } from "./order.ts";
 
 export default defineCommand({
   meta: {
@@ -41,12 +41,4 @@ function rowOf(one: JsonObject): string[] {
   const via = opened ? text("backend") || "direct" : "";
   const traffic = opened ? [bytes(Number(one["sent"])), bytes(Number(one["received"]))] : ["", ""];
   return [text("session"), client, text("state"), text("target"), via, text("policy"), ...traffic, age(one["age"])];
-}
-
-function age(ms: JsonObject[string]): string {
-  if (typeof ms !== "number") return "";
-  const seconds = Math.floor(ms / 1000);
-  if (seconds < 60) return `${seconds}s`;
-  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
-  return `${Math.floor(seconds / 3600)}h${Math.floor(seconds / 60) % 60}m`;
 }

@@ -98,3 +98,12 @@ export function tableText(head: readonly string[], rows: readonly (readonly stri
   const line = (row: readonly string[]) => row.map((cell, i) => cell.padEnd(widths[i]!)).join("  ");
   return all.map((row) => `${line(row).trimEnd()}\n`).join("");
 }
+
+/** Milliseconds of a reply for people; nothing where it has none. */
+export function age(ms: JsonObject[string]): string {
+  if (typeof ms !== "number") return "";
+  const seconds = Math.floor(ms / 1000);
+  if (seconds < 60) return `${seconds}s`;
+  if (seconds < 3600) return `${Math.floor(seconds / 60)}m${seconds % 60}s`;
+  return `${Math.floor(seconds / 3600)}h${Math.floor(seconds / 60) % 60}m`;
+}

@@ -10,6 +10,8 @@ import {
   storedFact,
   valueFromJson,
 } from "../facts.ts";
+import { isUdp } from "../guard.ts";
+import type { Exits } from "../routed.ts";
 import type { Request } from "./verdict.ts";
 
 /** A line of the event `decision`; the other fields may be anything. */
@@ -36,6 +38,7 @@ export const LINE_FIELDS: readonly string[] = [
   "redirected",
   "decision",
   "policy",
+  "route",
   "reason",
   "missing",
   "guard",
@@ -106,6 +109,17 @@ export class RecordedRequest implements Request {
     return ip && { ip, port: this.#decided.port };
   }
 
+  /**
+   * What becomes of datagrams tells of the exits of then, since no backend takes any: that the default was a backend, or
+   * that a route led out directly. Undefined where nothing is told.
+   */
+  get exits(): Exits | undefined {
+    if (!isUdp(this.facts)) return undefined;
+    const isRouted = this.line["route"] !== undefined;
+    if (this.line["reason"] === "backend") return isRouted ? undefined : BY_DEFAULT;
+    return isRouted && this.line.decision === "allow" ? DIRECT : undefined;
+  }
+
   /** Whether the fact may have been there, for all that the line says. `recorded`: the policies of then mentioned it. */
   lacks(fact: FactName, recorded: boolean): boolean {
     const name = storedFact(fact);
@@ -126,6 +140,10 @@ export class RecordedRequest implements Request {
 function knows(command: string, fact: FactName): boolean {
   return (specOf(fact)?.commands as readonly string[] | undefined)?.includes(command) ?? false;
 }
+
+/** Its name is in no line. */
+const BY_DEFAULT: Exits = { otherwise: ["--default-backend"], isDirect: () => false };
+const DIRECT: Exits = { otherwise: [], isDirect: () => true };
 
 /** Of facts that policies mention: the same few for a million lines. */
 const specs = new Map<FactName, FactSpec | undefined>();

@@ -57,17 +57,17 @@ export class Replay {
 
   #decide(line: DecisionLine): void {
     const request = new RecordedRequest(line, this.#policy.mentions);
-    const { ownListener } = request;
+    const { ownListener, exits } = request;
     const guard: Guard = {
       own: ownListener === undefined ? this.#own : [...this.#own, ownListener],
       resolvedBy: "us",
     };
     const mentioned = this.#mentioned.get(line["policies"]);
     const lacks: Lacks = (fact) => request.lacks(fact, mentioned?.has(fact) ?? false);
-    const verdict = verdictOf(this.#policy, request, guard);
+    const verdict = verdictOf(this.#policy, request, guard, exits);
     let fact = lackedBy(verdict, lacks);
     if (fact === undefined && this.#policy.mentions.some(lacks))
-      fact = this.#hidden(tracedVerdictOf(this.#policy, request, guard), lacks);
+      fact = this.#hidden(tracedVerdictOf(this.#policy, request, guard, exits), lacks);
     if (fact === undefined) this.#count(recordedSide(line), sideOf(verdict), line.target);
     else this.tally.lack(fact);
   }
@@ -119,7 +119,7 @@ export function recordedSide(line: DecisionLine): Side {
 }
 
 /** The same of a verdict, which is not "resolve". */
-export function sideOf({ decision, facts, redirected, unresolved }: Verdict): Side {
+function sideOf({ decision, facts, redirected, unresolved }: Verdict): Side {
   if (decision.outcome === "resolve")
     return { decision: "resolve", policy: null, why: undefined, redirected: undefined };
   const { reason, missing, guardClass } = decision;

@@ -3,9 +3,8 @@ import type { Ip } from "../../wire/ip.ts";
 import type { Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, Policy } from "../policy.ts";
-import { type Decider, decideRequest } from "../request.ts";
-import type { Exits } from "../routed.ts";
-import { type Evaluation, type Hop, isProxy, Trace } from "../testing/trace.ts";
+import { decideAsCommand, type Exits, type Router } from "../routed.ts";
+import { type Evaluation, type Hop, Trace } from "../testing/trace.ts";
 
 export interface Request {
   /** `host` canonical; without a host the facts are decided as they are. */
@@ -32,28 +31,9 @@ export interface TracedVerdict extends Verdict {
 }
 
 /** Decides the request to its end. The address guard stands in proxies only, as in the daemons. */
-export function verdictOf(policy: Policy, request: Request, guard: Guard): Verdict {
+export function verdictOf(policy: Router, request: Request, guard: Guard, exits?: Exits): Verdict {
   const { facts } = request;
-  // Where there are no routes there is no other exit than the local one, and nothing to look up for it.
-  if (policy.routeCount > 0 || !isProxy(facts)) return settle(facts, new Trace(policy), request, guard);
-  return settle(facts["route.local"] === undefined ? { ...facts, "route.local": true } : facts, policy, request, guard);
-}
-
-/** The same, and every evaluation of it. */
-export function tracedVerdictOf(policy: Policy, request: Request, guard: Guard, exits?: Exits): TracedVerdict {
-  const trace = new Trace(policy, exits);
-  const verdict = settle(request.facts, trace, request, guard);
-  const { hops } = trace;
-  const hop = hops.at(-1);
-  if (verdict.decision.outcome === "resolve")
-    return { ...verdict, facts: hop!.facts, redirected: hops.length > 1, hops, last: hop!.evaluations.at(-1) };
-  return { ...verdict, hops, last: hop?.evaluations.findLast((one) => one.decision === verdict.decision) };
-}
-
-const RESOLVE: EarlyDecision = { outcome: "resolve" };
-
-function settle(facts: Facts, decider: Decider, request: Request, guard: Guard): Verdict {
-  const deciding = decideRequest(facts, decider, isProxy(facts) ? guard : undefined);
+  const deciding = decideAsCommand(facts, policy, guard, exits);
   let unresolved = false;
   let step = deciding.next();
   while (!step.done) {
@@ -65,3 +45,16 @@ function settle(facts: Facts, decider: Decider, request: Request, guard: Guard):
   const { decision, facts: decided, hops } = step.value;
   return { decision, facts: decided, redirected: hops > 0, unresolved };
 }
+
+/** The same, and every evaluation of it. */
+export function tracedVerdictOf(policy: Policy, request: Request, guard: Guard, exits?: Exits): TracedVerdict {
+  const trace = new Trace(policy);
+  const verdict = verdictOf(trace, request, guard, exits);
+  const { hops } = trace;
+  const hop = hops.at(-1);
+  if (verdict.decision.outcome === "resolve")
+    return { ...verdict, facts: hop!.facts, redirected: hops.length > 1, hops, last: hop!.evaluations.at(-1) };
+  return { ...verdict, hops, last: hop?.evaluations.findLast((one) => one.decision === verdict.decision) };
+}
+
+const RESOLVE: EarlyDecision = { outcome: "resolve" };

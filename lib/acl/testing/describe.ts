@@ -37,6 +37,7 @@ function reasonText({ decision, hop, unresolved }: Got): string | undefined {
   if (hop.routes?.missing !== undefined) return `the route ${hop.routes.route} asks for it`;
   if (decision.reason === "type_mismatch") return "it is of another type than is asked for";
   if (decision.reason === "depth") return "too many redirects";
+  if (decision.reason === "backend") return "a backend takes no datagrams";
   if (decision.reason !== "guard") return undefined;
   if (decision.guardClass === "udp") return "it allows no datagrams: that needs a comparison of proxy.cmd";
   const what = address === undefined ? host : formatIp(address);
@@ -63,7 +64,7 @@ function words(outcome: string, by: string | undefined, { to, via, explain, miss
 }
 
 /** The facts that are there, in the order given. */
-export function entriesOf(facts: Facts): [FactName, FactValue][] {
+function entriesOf(facts: Facts): [FactName, FactValue][] {
   return Object.entries(facts).filter((entry): entry is [FactName, FactValue] => entry[1] !== undefined);
 }
 

@@ -2,10 +2,12 @@
 import type { Ip } from "../../wire/ip.ts";
 import type { Decision } from "../decision.ts";
 import { storedFact } from "../facts.ts";
+import type { Guard } from "../guard.ts";
 import type { CheckedExpectation, CheckedTest, RedirectTarget } from "../model.ts";
 import type { Policy } from "../policy.ts";
-import { decideRequest, type Settlement } from "../request.ts";
-import { type Hop, isProxy, targetText, Trace, UNLISTENING } from "./trace.ts";
+import type { Settlement } from "../request.ts";
+import { decideAsCommand } from "../routed.ts";
+import { type Hop, targetText, Trace } from "./trace.ts";
 
 /** What came of a case, in the words of an expectation. */
 export interface Got {
@@ -22,7 +24,7 @@ export interface Got {
   readonly unresolved: boolean;
 }
 
-export const PARTS = ["outcome", "by", "to", "via", "explain", "missing", "logged"] as const;
+const PARTS = ["outcome", "by", "to", "via", "explain", "missing", "logged"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CaseResult {
@@ -52,11 +54,14 @@ export function runCase(policy: Policy, test: CheckedTest): CaseResult {
 function settle({ given, resolves }: CheckedTest, trace: Trace): Settlement {
   const known = given["dest.ip"];
   const addresses: readonly Ip[] = resolves ?? (known === undefined ? [] : [known]);
-  const deciding = decideRequest(given, trace, isProxy(given) ? UNLISTENING : undefined);
+  const deciding = decideAsCommand(given, trace, UNLISTENING);
   let step = deciding.next();
   while (!step.done) step = deciding.next(addresses);
   return step.value;
 }
+
+/** A test knows of no listeners of ours. */
+const UNLISTENING: Guard = { own: [], resolvedBy: "us" };
 
 function gotOf(decision: Decision, hops: readonly Hop[]): Got {
   const hop = hops.at(-1)!;
@@ -78,7 +83,7 @@ export function deciderOf({ policy, reason }: Decision): string | undefined {
 }
 
 /** Where a redirect from `hop` leads, as `host:port`: without a port, a target keeps the one that was asked for. */
-export function leadsTo({ host, port }: RedirectTarget, hop: Hop): string {
+function leadsTo({ host, port }: RedirectTarget, hop: Hop): string {
   return targetText(host, port ?? hop.facts.port);
 }
 

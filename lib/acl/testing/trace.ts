@@ -1,11 +1,10 @@
-/** A policy set under test: decides as a daemon would, routes first, and remembers every question. Not a second evaluator. */
+/** A policy set that remembers every question that it was asked. Not a second evaluator. */
 import { formatIp, parseIp } from "../../wire/ip.ts";
-import { type Decision, troubleDecision } from "../decision.ts";
-import { FACTS, type Facts } from "../facts.ts";
+import type { Decision } from "../decision.ts";
+import type { Facts } from "../facts.ts";
 import type { Guard } from "../guard.ts";
 import type { EarlyDecision, NoRoutes, Policy, Routes } from "../policy.ts";
-import type { Decider } from "../request.ts";
-import type { Exits } from "../routed.ts";
+import type { Router } from "../routed.ts";
 
 /** One evaluation of the policies. */
 export interface Evaluation {
@@ -27,86 +26,45 @@ export interface Hop {
   redirect?: Decision;
 }
 
-/** Proxies choose among routes, fill `route.local`, and guard addresses; the other commands connect elsewhere. */
-export function isProxy({ command }: Facts): boolean {
-  return command === undefined || (FACTS["dest.ip"].commands as readonly string[]).includes(command);
-}
-
-export class Trace implements Decider {
+export class Trace implements Router {
   readonly hops: Hop[] = [];
   readonly #policy: Policy;
-  readonly #exits: Exits;
-  #hop: Hop | undefined;
 
-  /** `exits` are those of a proxy that runs; without them a route leads to backends, and all else out directly. */
-  constructor(policy: Policy, exits: Exits = DIRECT) {
+  constructor(policy: Policy) {
     this.#policy = policy;
-    this.#exits = exits;
+  }
+
+  routes(facts: Facts): Routes | NoRoutes {
+    const routes = this.#policy.routes(facts);
+    this.#hop(facts, routes);
+    return routes;
   }
 
   decide(facts: Facts, guard?: Guard): Decision {
-    const { routes, evaluations } = this.#enter(facts);
-    if (routes?.missing !== undefined) return troubleDecision(undefined, routes.reason, routes.missing);
-    const isLocal = this.#isLocal(routes);
-    const known = localFacts(facts, isLocal);
-    const judged = guard === undefined || isLocal ? guard : ({ ...guard, resolvedBy: "backend" } as const);
-    const decision = this.#policy.decide(known, judged);
-    evaluations.push({ facts: known, pending: false, guard: judged, decision });
+    const decision = this.#policy.decide(facts, guard);
+    this.#hop(facts).evaluations.push({ facts, pending: false, guard, decision });
     return decision;
   }
 
-  /** A backend resolves names by itself: then there is nothing to wait for. */
   decideBeforeResolution(facts: Facts): EarlyDecision {
-    const { routes, evaluations } = this.#enter(facts);
-    if (routes?.missing !== undefined || !this.#isLocal(routes)) return this.decide(facts, UNLISTENING);
-    const known = localFacts(facts, true);
-    const decision = this.#policy.decideBeforeResolution(known);
-    evaluations.push({ facts: known, pending: true, guard: undefined, decision });
+    const decision = this.#policy.decideBeforeResolution(facts);
+    this.#hop(facts).evaluations.push({ facts, pending: true, guard: undefined, decision });
     return decision;
   }
 
   follow(facts: Facts, decision: Decision, hop: number): { facts: Facts } | { decision: Decision } {
-    if (this.#hop !== undefined) this.#hop.redirect = decision;
-    this.#hop = undefined;
+    this.#hop(facts).redirect = decision;
     return this.#policy.follow(facts, decision, hop);
   }
 
-  #isLocal(routes: Routes | undefined): boolean {
-    const [first] = waysOf(routes, this.#exits);
-    return first === undefined || this.#exits.isDirect(first);
+  /** The one that is under way, or else a new one. */
+  #hop(facts: Facts, routes?: Routes | NoRoutes): Hop {
+    const last = this.hops.at(-1);
+    if (last !== undefined && last.redirect === undefined) return last;
+    const hop = { facts, routes, evaluations: [] };
+    this.hops.push(hop);
+    return hop;
   }
-
-  /** Routes are chosen once for each target, before its name is resolved. */
-  #enter(facts: Facts): Hop {
-    if (this.#hop !== undefined) return this.#hop;
-    const asked = unrouted(facts);
-    const routes = isProxy(facts) && this.#policy.routeCount > 0 ? this.#policy.routes(asked) : undefined;
-    this.#hop = { facts: asked, routes, evaluations: [] };
-    this.hops.push(this.#hop);
-    return this.#hop;
-  }
-}
-
-const DIRECT: Exits = { otherwise: [], isDirect: () => false };
-
-/** Backends of the routes that match, or else the default. */
-export function waysOf(routes: Routes | NoRoutes | undefined, { otherwise }: Exits = DIRECT): readonly string[] {
-  const backends = routes?.backends ?? [];
-  return backends.length > 0 ? backends : otherwise;
-}
-
-/** A test knows of no listeners of ours. */
-export const UNLISTENING: Guard = { own: [], resolvedBy: "us" };
-
-/** Whether a backend is used is not known while routes are asked. */
-function unrouted(facts: Facts): Facts {
-  if (facts["route.local"] === undefined) return facts;
-  const { "route.local": _, ...asked } = facts;
-  return asked;
-}
-
-function localFacts(facts: Facts, isLocal: boolean): Facts {
-  return isProxy(facts) && facts["route.local"] === undefined ? { ...facts, "route.local": isLocal } : facts;
 }
 
 /** `host:port`, with IPv6 in brackets; the port is left out where there is none. */

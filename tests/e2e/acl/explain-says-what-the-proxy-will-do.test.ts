@@ -6,7 +6,7 @@ import { scenario } from "../../support/scenario.ts";
 import { openWeb } from "../../support/web.ts";
 
 scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
-  test("for names, literals, redirects and the address guard", async () => {
+  test("weakness 6.4.12: for names, literals, redirects and the address guard", async () => {
     const web = openWeb(scene);
     const names = await openNames(scene, { "in.test": ["127.0.0.1"], "mixed.test": ["10.0.0.1", "127.0.0.1"] });
     const policy = `policy closed { when host under "closed.test" action deny }

@@ -8,7 +8,7 @@ const UGLY =
   'set bad=["a.test","b.test"] # block list\npolicy  no_bad{when host   in bad action deny}\n\n\n\n// all else\npolicy web{when port in[80,443]action allow}\n';
 
 scenario(import.meta.file, ["patch"], ({ scene, portail }) => {
-  test("in place, keeping the mode, then nothing is left to change", async () => {
+  test("weakness 6.4.13: in place, keeping the mode, then nothing is left to change", async () => {
     const path = scene.write("w/p.acl", UGLY);
     chmodSync(path, 0o640);
     const cwd = scene.path("w");

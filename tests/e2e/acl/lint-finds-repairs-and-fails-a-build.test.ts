@@ -10,7 +10,7 @@ policy corp_again { when host =~ "corp\\.test$" and dest.ip in internal action a
 `;
 
 scenario(import.meta.file, [], ({ scene, portail }) => {
-  test("what can be repaired is repaired in place, the rest is told, and the build fails", async () => {
+  test("weakness 6.2.3: what can be repaired is repaired in place, the rest is told, and the build fails", async () => {
     const file = scene.write("p.acl", UNSURE);
     const before = await portail.run(["acl", "lint", "p.acl"]);
     expect(before.status).toBe(1);
@@ -32,6 +32,29 @@ policy corp { when host =~ "corp\\.test$" and dest.ip in internal action allow }
     expect(after.stdout).toContain("also matches evilcorp.test");
     expect(after.stdout).toContain("docs/acl/lint/unanchored-pattern.md");
     expect(after.stdout).toEndWith("\n1 warning\n");
+  });
+
+  test("weakness 6.2.4: a require that a later policy makes vain, and policies that nothing reaches", async () => {
+    scene.write(
+      "holes.acl",
+      `policy pay { when host == "pay.corp.test" require client.auth == "tls" action allow }
+policy corp { when host under "corp.test" action allow }
+policy wiki { when host == "wiki.corp.test" action deny }
+policy rest { action deny }
+policy never { when port == 22 action allow }
+`,
+    );
+    const { status, stdout } = await portail.run(["acl", "lint", "holes.acl"]);
+    expect(status).toBe(1);
+    const found = Array.from(stdout.matchAll(/^holes\.acl:(\d+):\d+: .* \[([a-z-]+)\]$/gm), ([, line, rule]) => [
+      line,
+      rule,
+    ]);
+    expect(found).toEqual([
+      ["1", "require-fall-through"],
+      ["3", "deny-after-allow"],
+      ["5", "unreachable-policy"],
+    ]);
   });
 
   test("a policy for two commands: without guards lint says why it would deny, with them it is clean", async () => {

@@ -9,7 +9,7 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
   const example = resolve(ROOT, "examples/acl");
   const files = ["company.acl", "company-cases.toml"];
 
-  test("30 policies, 100 cases, all passed, all covered", async () => {
+  test("weakness 6.4.12: 30 policies, 100 cases, all passed, all covered", async () => {
     const args = ["acl", "test", ...files, "--format", "json", "--min-coverage", "100", "--coverage"];
     const { status, stdout, stderr } = await portail.run(args, { cwd: example });
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });

@@ -60,7 +60,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     expect((await get(...urls)).stdout).toBe("200 1\n204 0\n302 0\n200 0\n");
   });
 
-  test("methods, bodies and encodings pass unchanged", async () => {
+  test("weakness 6.1.9: methods, bodies and encodings pass unchanged", async () => {
     for (const method of ["GET", "POST", "PUT", "DELETE", "OPTIONS", "PATCH"]) {
       expect((await get("--request", method, `${origin}/method`)).stdout).toBe(`${method}\n`);
     }

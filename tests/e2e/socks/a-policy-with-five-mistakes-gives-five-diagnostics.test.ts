@@ -12,7 +12,7 @@ const MISTAKES = [
 ];
 
 scenario(import.meta.file, [], ({ scene, portail }) => {
-  test("five diagnostics with carets, and exit status 65", async () => {
+  test("weakness 6.4.11: five diagnostics with carets, and exit status 65", async () => {
     const lines = ['set blocked = ["b.example"]', ...MISTAKES.map(({ text }) => text)];
     const file = scene.write("five.acl", `${lines.join("\n")}\n`);
     const { status, stdout, stderr } = await portail.run(["socks", "--listen", "127.0.0.1:0", "--acl", file]);

@@ -24,7 +24,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }
 
   for (const args of [[], ["--proxytunnel"]]) {
     for (const scheme of args.length > 0 ? ["http"] : ["http", "socks5h", "socks4a"]) {
-      test(`${[scheme, ...args].join(" ")}: an allowed target answers, and the client is told of no redirect`, async () => {
+      test(`weakness 6.1.4: ${[scheme, ...args].join(" ")}: an allowed target answers, and the client is told of no redirect`, async () => {
         for (const host of ["old.example", "url.example", "port.example"]) {
           proxy.forget();
           const url = `http://${host}:${web.port}/hello`;
@@ -38,7 +38,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }
         }
       });
 
-      test(`${[scheme, ...args].join(" ")}: a target that nothing allows is denied, and not told`, async () => {
+      test(`weakness 6.2.19: ${[scheme, ...args].join(" ")}: a target that nothing allows is denied, and not told`, async () => {
         for (const [host, redirected, reason] of [
           ["trap.example", "inside.example:22", "default"],
           ["scheme.example", "inside.example:443", "default"],
@@ -61,7 +61,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }
   }
 
   test.each(["/path", "https:///path", "http://", "*", "https://:443/", "gopher://a.example/"])(
-    "a policy that redirects to %j does not load",
+    "weakness 6.1.4: a policy that redirects to %j does not load",
     async (target) => {
       const acl = scene.write("hostless.acl", `policy p { action redirect "${target}" }`);
       const { status, stderr } = await portail.run(["socks", "--listen", "127.0.0.1:0", "--acl", acl]);

@@ -21,7 +21,7 @@ scenario(import.meta.file, ["node", "python3", "python3:websockets"], ({ scene, 
     'policy web {\n  when dest.ip in [127.0.0.0/8, ::1] and path == "/chat" and query == "a=1" and scheme == "SCHEME"\n  action allow\n}\n';
   const task = { scenario: "websocket", path: "/chat?a=1", headers: HEADERS } as const;
 
-  test("in the clear", async () => {
+  test("weakness 6.1.7: in the clear", async () => {
     const { server, port } = await serve();
     const proxy = await portail.socks({ policy: local.replace("SCHEME", "http") });
     const outcome = await http2Client({ ...task, proxy: proxy.url("http"), target: `127.0.0.1:${port}` });
@@ -31,7 +31,7 @@ scenario(import.meta.file, ["node", "python3", "python3:websockets"], ({ scene, 
     expect(denied).toMatchObject({ answer: { ":status": 403 } });
   });
 
-  test("over TLS: the certificate must be of an authority of the system, and for the name", async () => {
+  test("weakness 6.1.7: over TLS: the certificate must be of an authority of the system, and for the name", async () => {
     const ca = authority();
     const trust = scene.write("ca.pem", ca.cert);
     const good = save(scene, "origin", ca.issue({ san: ["IP:127.0.0.1"] }));

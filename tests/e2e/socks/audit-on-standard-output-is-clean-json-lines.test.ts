@@ -41,7 +41,7 @@ scenario(import.meta.file, ["curl", "sh", "head"], ({ scene, portail }) => {
     expect(stderr).not.toContain('{"v":1');
   });
 
-  test("a reader that leaves costs lines, which is said, and no connection", async () => {
+  test("weakness 6.2.14, log loss: a reader that leaves costs lines, which is said, and no connection", async () => {
     const web = openWeb(scene);
     const acl = scene.write("pipe.acl", allowLocal(web.port));
     const line = [...portail.command, "socks", "--listen", "127.0.0.1:0", "--acl", acl, "--audit", "-"];

@@ -33,7 +33,7 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
     telling = new Browser(scene, open.url("http"));
   });
 
-  test("a denial: what is closed, the reference of the record, and no rule", async () => {
+  test("weakness 6.4.18: a denial: what is closed, the reference of the record, and no rule", async () => {
     const page = await silent.dom("http://closed.example/path");
     expect(page).toContain("<h1>This address is not open to you</h1>");
     expect(page).toContain("<bdi>closed.example</bdi>");

@@ -44,7 +44,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
 
     test(`${title}, an IPv4 address`, () => arrives("127.0.0.1", "127.0.0.1", "127.0.0.1"));
 
-    if (ipv6 && hasIpv6()) test(`${title}, an IPv6 address`, () => arrives("[::1]", "[::1]", "[::1]"));
+    if (ipv6 && hasIpv6()) test(`weakness 6.1.5: ${title}, an IPv6 address`, () => arrives("[::1]", "[::1]", "[::1]"));
 
     if (resolves === "portail") {
       test(`${title}, a name that only the proxy can resolve`, async () => {

@@ -56,7 +56,7 @@ scenario(import.meta.file, ["curl", "ncat"], ({ scene, portail }) => {
 
   for (const args of [["--proxytunnel"], []]) {
     const title = args.length > 0 ? "CONNECT" : "GET";
-    test(`${title}: status, Proxy-Status and a short reason, and no word of the rule`, async () => {
+    test(`weakness 6.4.18: ${title}: status, Proxy-Status and a short reason, and no word of the rule`, async () => {
       const headers = scene.path(`headers-${title}`);
       const url = `http://${HOST}/hello`;
       const { stdout } = await curl(["--proxy", proxy.url("http"), ...args, "--dump-header", headers, url]);

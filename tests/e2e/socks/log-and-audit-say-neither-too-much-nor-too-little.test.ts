@@ -18,7 +18,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }`
     proxy = await portail.socks({ policy, args: ["--debug"] });
   });
 
-  test("log leakage: an evaluation that fails puts no fact and no secret into the log", async () => {
+  test("weakness 6.2.14, log leakage: an evaluation that fails puts no fact and no secret into the log", async () => {
     const secret = "Authorization: Bearer s3cr3t-token";
     for (const host of ["asks.example", "token.example"]) {
       const answer = await curl([
@@ -35,7 +35,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }`
     expect(await Bun.file(proxy.auditFile).text()).not.toContain("s3cr3t-token");
   });
 
-  test("audit gaps: an allowed SOCKS5 destination has policy, address, client, bytes and end", async () => {
+  test("weakness 6.2.15, audit gaps: an allowed SOCKS5 destination has policy, address, client, bytes and end", async () => {
     proxy.forget();
     await curl(["--proxy", proxy.url("socks5h"), `http://127.0.0.1:${web.port}/hello`]);
     const target = `127.0.0.1:${web.port}`;
@@ -54,7 +54,7 @@ policy local { when dest.ip == 127.0.0.1 and port == ${web.port} action allow }`
     ["NUL", "a\u0000.example"],
     ["nothing", ""],
     ["line ends", "a\r\nHost: b.example"],
-  ])("a SOCKS5 domain with %s is refused, and recorded as data", async (_, host) => {
+  ])("weakness 6.2.16: a SOCKS5 domain with %s is refused, and recorded as data", async (_, host) => {
     const name = Buffer.from(host);
     const request = Buffer.concat([Buffer.from([5, 1, 0, 5, 1, 0, 3, name.length]), name, Buffer.from([0, 80])]);
     const answer = await bytesUntilEnd(proxy.port, request);

@@ -7,11 +7,13 @@ import { goProgram } from "../../support/go-program.ts";
 import { http2Client } from "../../support/http2-client.ts";
 import { HTTP2_PROXIES, type Http2Proxy } from "../../support/http2-proxies.ts";
 import { OUTBOUND_PROXIES } from "../../support/outbound-proxies.ts";
+import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const NEEDS = ["curl", "go", "haproxy", "microsocks", "nghttpx", "node", "squid"];
 const FRONTS = [
@@ -71,7 +73,10 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   };
 
   let squid = 0;
-  beforeAll(async () => void (squid = (await open((port) => OUTBOUND_PROXIES.squid.command(port, scene))).port));
+  beforeAll(
+    async () =>
+      void (squid = (await open((port) => install(scene, OUTBOUND_PROXIES.squid.program(port, scene.folder)))).port),
+  );
 
   describe.each(Object.entries<Http2Proxy>(HTTP2_PROXIES))("through %s", (name, peer) => {
     let proxy: AccessProxy;
@@ -252,7 +257,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
     test("beyond the connections that are allowed the next backend serves, and the busy one is not left alone", async () => {
       const far = await last("--max-streams", "2");
-      const other = await open(OUTBOUND_PROXIES.microsocks.command);
+      const other = await open((port) => install(scene, OUTBOUND_PROXIES.microsocks.program(port)));
       const more = `[backend.other]\ntarget = "socks5://127.0.0.1:${other.port}"\n`;
       const limited = tables(far.port, more).replace('identity = "me"', 'identity = "me"\nmax-connections = 2');
       const proxy = await proxyWith(limited, ["next", "other"]);
@@ -332,7 +337,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
     test("a drain of the next one ends no tunnel, and new ones go elsewhere", async () => {
       const far = await last();
-      const other = await open(OUTBOUND_PROXIES.microsocks.command);
+      const other = await open((port) => install(scene, OUTBOUND_PROXIES.microsocks.program(port)));
       const proxy = await proxyWith(
         tables(far.port, `[backend.other]\ntarget = "socks5://127.0.0.1:${other.port}"\n`),
         ["next", "other"],
@@ -353,7 +358,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
     test("when it dies under load, the second serves, and nothing goes out directly", async () => {
       const far = await last();
-      const other = await open(OUTBOUND_PROXIES.microsocks.command);
+      const other = await open((port) => install(scene, OUTBOUND_PROXIES.microsocks.program(port)));
       const proxy = await proxyWith(
         tables(far.port, `[backend.other]\ntarget = "socks5://127.0.0.1:${other.port}"\n`),
         ["next", "other"],

@@ -4,12 +4,14 @@ import { createServer, type AddressInfo } from "node:net";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
+import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const NEEDS = ["curl", "danted", "microsocks", "squid", "tinyproxy"];
 const FRONTS = [
@@ -37,7 +39,7 @@ async function listens(port: number): Promise<void> {
 
 async function open(scene: Scene, proxy: OutboundProxy): Promise<{ port: number; program: Program }> {
   const port = freePort();
-  const program = start(scene, proxy.command(port, scene));
+  const program = start(scene, install(scene, proxy.program(port, scene.folder)));
   // Some fork; told to stop, they take their children with them.
   scene.defer(async () => {
     program.signal("SIGTERM");
@@ -144,7 +146,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
         });
       }
 
-      test(`${front}: what the next one denies is final, and the one behind it is not asked`, async () => {
+      test(`weakness 6.2.5: ${front}: what the next one denies is final, and the one behind it is not asked`, async () => {
         const other = await deadEnd(scene);
         const more = `[backend.other]\ntarget = "socks5://127.0.0.1:${other.port}"\n`;
         const proxy = await proxyWith(
@@ -159,6 +161,24 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
         expect(other.connections).toBe(0);
       });
     }
+
+    test("weakness 6.3.4: a policy is evaluated once whatever is tried, and TLS sessions are resumed", async () => {
+      const dead = await deadEnd(scene);
+      const more = `[backend.dead]\ntarget = "http://127.0.0.1:${dead.port}"\n`;
+      const status = ["--status", "127.0.0.1:0"];
+      const proxy = await proxyWith(tables("https", last.port, more), policyFor("dead", "next"), ...status);
+      const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
+      last.forget();
+      for (let nth = 0; nth < 3; nth++) expect((await get(proxy, ["socks5h"])).status).toBe(0);
+      const decisions = await until("the decisions", () => {
+        const found = last.audit().filter((line) => line.event === "decision");
+        return found.length === 3 && found;
+      });
+      expect(decisions.map(({ tls }) => tls?.resumed)).toEqual([false, true, true]);
+      expect(dead.connections).toBeGreaterThan(0);
+      const { stdout } = await curl([`http://${place}/metrics`]);
+      expect(stdout).toContain("\nportail_policy_evaluation_seconds_count 3\n");
+    });
 
     test("weakness 6.2.7: whom clients are held against is not whom backends are held against", async () => {
       const mine = save(scene, "mine", servers.issue({ nth: 2 }));

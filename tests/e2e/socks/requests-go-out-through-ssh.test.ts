@@ -7,7 +7,8 @@ import { curl } from "../../support/curl.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openSshd, type Sshd } from "../../support/sshd.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const FRONTS = [
   ["SOCKS5", ["socks5h"]],
@@ -140,7 +141,7 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
       theirs.socket.end();
     });
 
-    test("a hundred tunnels at once, all in one connection, and they end when their clients leave", async () => {
+    test("weakness 6.3.4: a hundred tunnels at once, all in one connection, and they end when their clients leave", async () => {
       let open = 0;
       const server = createServer((socket) => {
         open++;

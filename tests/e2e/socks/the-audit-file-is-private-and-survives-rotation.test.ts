@@ -32,7 +32,7 @@ scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
     expect(await events(proxy.auditFile)).toEqual(["start", "decision", "close"]);
   });
 
-  test("SIGHUP after a rotation writes on in a new file, and the old one keeps its lines", async () => {
+  test("weakness 6.2.14, no rotation: SIGHUP after a rotation writes on in a new file, and the old one keeps its lines", async () => {
     const old = `${proxy.auditFile}.1`;
     renameSync(proxy.auditFile, old);
     expect((await get()).status).toBe(0);

@@ -7,7 +7,8 @@ import { start } from "../../support/program.ts";
 import { parseExposition, PROMETHEUS } from "../../support/prometheus.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb } from "../../support/web.ts";
 
 const NEEDS = ["curl", "systemd-socket-activate", PROMETHEUS];
 
@@ -26,7 +27,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     );
   };
 
-  test("the state: listening, the last reload, and nothing that does not hold", async () => {
+  test("weakness 6.4.16: the state: listening, the last reload, and nothing that does not hold", async () => {
     const { proxy, url } = await serve(allowLocal(1));
     const before = await state(url);
     expect(before).toMatchObject({
@@ -50,7 +51,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     expect(await proxy.stop()).toBe(0);
   });
 
-  test("the numbers: decisions, bytes also of what is still open, ends, reloads", async () => {
+  test("weakness 6.4.15: the numbers: decisions, bytes also of what is still open, ends, reloads", async () => {
     const web = openWeb(scene);
     const { proxy, url } = await serve(allowLocal(web.port));
     const get = (way: string, port: number) => curl(["--proxy", proxy.url(way), `http://127.0.0.1:${port}/hello`]);

@@ -41,6 +41,7 @@ const METHODS: [method: string, rights: readonly string[] | "anyone", parameters
       { backend_id: "none", backend_spec: { target_address: "192.0.2.1:1", identity_aware: false } },
       `${F}.BackendNotFound`,
     ],
+    [`${D}.ListBackends`, "anyone", {}, undefined],
     [`${D}.ListConnections`, ["trusted", "admin"], {}, undefined],
     [`${D}.ExplainRequest`, ["trusted", "admin"], { host: "127.0.0.1", port: 1 }, undefined],
     [`${D}.CloseConnection`, ["admin"], { session: "none" }, `${D}.ConnectionNotFound`],

@@ -58,6 +58,35 @@ scenario(import.meta.file, [PYSOCKS], ({ scene, portail }) => {
     ]);
   });
 
+  test("nothing goes to a destination behind a backend, nor past it, and replay and explain say the same", async () => {
+    const [open, behind] = [await udpEcho(scene), await udpEcho(scene)];
+    const policy = `
+route far { when port == ${behind.port} use ["far"] }
+route here { when port == ${open.port} use ["here"] }
+policy all { when proxy.cmd == "udp_associate" and dest.ip == 127.0.0.1 action allow }`;
+    const tables = '[backend.far]\ntarget = "socks5://127.0.0.1:1"\n[backend.here]\ntarget = "direct"\n';
+    const config = scene.write("backends.toml", tables);
+    const proxy = await portail.socks({ policy, args: ["--udp", "--config", config] });
+    const answers = await send(proxy.port, 10, "127.0.0.1", behind.port, "127.0.0.1", open.port);
+    expect(answers).toEqual({ [open.port]: ROUNDS });
+    expect(behind.received).toEqual([]);
+    expect(await proxy.decision(`127.0.0.1:${behind.port}`)).toMatchObject({
+      decision: "deny",
+      policy: "all",
+      reason: "backend",
+      route: ["far"],
+    });
+    await proxy.stop();
+    const replay = await portail.run(["acl", "replay", proxy.policyFile, proxy.auditFile]);
+    expect(replay.stdout).toContain("0 would change, 2 would not (0 by another policy), 0 cannot be told");
+    const audit = await Bun.file(proxy.auditFile).text();
+    const { stdout } = await portail.run(["acl", "explain", proxy.policyFile, "-"], { stdin: audit });
+    expect(stdout).toContain(
+      "deny by all: the policy allows, but a backend takes no datagrams\n  recorded as deny by all (backend)",
+    );
+    expect(stdout).toContain("allow by all\n  recorded as allow by all\n");
+  });
+
   test("a policy of before, which names hosts and ports, lets no datagram out even with --udp", async () => {
     const target = await udpEcho(scene);
     const policy = `policy web { when host in ["localhost", "127.0.0.1"] and dest.ip in [127.0.0.0/8] and port == ${target.port} action allow }`;

@@ -6,7 +6,6 @@ import type { Asker } from "../../../../commands/socks/passage.ts";
 import type { Proxy } from "../../../../commands/socks/proxy.ts";
 import type { Facts } from "../../../../lib/acl/facts.ts";
 import { loadPolicy } from "../../../../lib/acl/load.ts";
-import type { Policy } from "../../../../lib/acl/policy.ts";
 import { parseIp } from "../../../../lib/wire/ip.ts";
 
 const asker = { conn: {}, session: "s", user: "alice", origin: undefined } as unknown as Asker;
@@ -19,12 +18,14 @@ function decide(source: string, host: string, known?: string) {
   const resolve = (name: string) => (asked.push(name), Promise.resolve(["192.0.2.1", "2001:db8::1"]));
   const exits = { otherwise: [], isDirect: () => false };
   const proxy = {
-    policy,
-    resolve,
-    guard: { own: [], resolvedBy: "us" },
+    egress: {
+      policy,
+      resolve,
+      guard: { own: [], resolvedBy: "us" },
+      exits: policy.routeCount > 0 ? exits : undefined,
+    },
     wants: new Wants(policy.mentions),
     known: (facts: Facts) => facts,
-    exitsOf: ({ routeCount }: Policy) => (routeCount > 0 ? exits : undefined),
   };
   const ip = parseIp(host);
   const request = { protocol: "socks5", host, ip, port: 443, http: undefined, command: "udp_associate" } as const;

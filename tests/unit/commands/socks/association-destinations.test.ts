@@ -1,9 +1,9 @@
 /** How long a decision holds, who makes way, what is forgotten: by a clock that the test sets, with a target in its own process. */
 import { afterEach, expect, test } from "bun:test";
 import type { Association } from "../../../../commands/socks/association.ts";
-import { DatagramCounts } from "../../../../commands/socks/association-counts.ts";
 import { Destinations } from "../../../../commands/socks/association-destinations.ts";
 import { Associations } from "../../../../commands/socks/associations.ts";
+import { Counts } from "../../../../commands/socks/counts.ts";
 import { Wants } from "../../../../commands/socks/facts.ts";
 import type { Asker } from "../../../../commands/socks/passage.ts";
 import type { Proxy } from "../../../../commands/socks/proxy.ts";
@@ -37,14 +37,12 @@ function open(names: Record<string, string[]> = {}) {
   };
   const proxy = {
     policy,
-    resolve,
-    guard: { own: [], resolvedBy: "us" },
+    egress: { policy, resolve, guard: { own: [], resolvedBy: "us" } },
     wants: new Wants([]),
-    counts: { decisions: { allow: 0, deny: 0 }, datagrams: new DatagramCounts() },
+    counts: new Counts(true),
     recorded: false,
     known: (facts: Facts) => facts,
-    exitsOf: () => undefined,
-    datagramExits: 0,
+    datagramSockets: 0,
     hasRoom: () => true,
   };
   const events: string[] = [];
@@ -133,7 +131,7 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   const { all, destinations, send, events, proxy } = open();
   send("127.0.0.1", echo.port, "hello");
   await until("the answer", () => events.includes("answer hello"));
-  expect(proxy.datagramExits).toBe(1);
+  expect(proxy.datagramSockets).toBe(1);
   const { port, address } = echo.sources[0]!;
   destinations.sweep(all.now);
   echo.socket.send("in time", port, address);
@@ -143,5 +141,21 @@ test("what was idle for too long is forgotten: it may not answer any more", asyn
   await until("its loss", () => events.includes("unsolicited"));
   expect(events).not.toContain("answer too late");
   destinations.close();
-  expect(proxy.datagramExits).toBe(0);
+  expect(proxy.datagramSockets).toBe(0);
+});
+
+test("a decision counts once, by its reason and its policy, until it is another one", async () => {
+  const { all, send, proxy, events } = open();
+  send("127.0.0.1", 9);
+  send("127.0.0.1", 9);
+  send("192.0.2.1", 9);
+  send("no.example", 9);
+  await until("the failure", () => events.includes("unresolved"));
+  all.now += 30_000;
+  send("127.0.0.1", 9);
+  send("192.0.2.1", 9);
+  const { decisions, reasons, policies } = proxy.counts;
+  expect(decisions).toMatchObject({ allow: 1, deny: 2 });
+  expect(Object.fromEntries(reasons)).toEqual({ policy: 1, default: 1, unresolved: 1 });
+  expect(Object.fromEntries(policies)).toEqual({ p: 1, default: 2 });
 });

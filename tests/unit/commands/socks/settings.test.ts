@@ -25,17 +25,20 @@ test("what is on by default, and what is off", () => {
     life: { shutdownTimeout: 300_000, timedReload: 0 },
     mostHead: 64 * 1024,
     relay: { idle: 0, lifetime: 0, halfClosed: 0 },
-    limits: { total: defaultTunnels(), perClient: 0 },
+    limits: { total: defaultTunnels(), perClient: 0, perUser: 0 },
+    requestRate: 0,
   });
   expect([given.users, given.audit]).toEqual([undefined, undefined]);
 });
 
 test("every value arrives, with its unit", () => {
   const limits = ["--max-concurrent-conns", "7", "--max-conns-per-client", "3", "--max-header-size", "8K"];
+  const more = ["--max-conns-per-user", "2", "--max-requests-per-client", "100"];
   const times = ["--idle-timeout", "1m", "--max-conn-lifetime", "2h", "--close-timeout", "3s", "--dns-timeout", "40ms"];
   const files = ["--users", "u", "--audit", "a", "--resolver", "192.0.2.1", "--resolver", "192.0.2.2:5353"];
-  expect(settings(...ACL, ...limits, ...times, ...files)).toMatchObject({
-    limits: { total: 7, perClient: 3 },
+  expect(settings(...ACL, ...limits, ...more, ...times, ...files)).toMatchObject({
+    limits: { total: 7, perClient: 3, perUser: 2 },
+    requestRate: 100,
     mostHead: 8192,
     relay: { idle: 60_000, lifetime: 7_200_000, halfClosed: 3000 },
     dnsTimeout: 40,
@@ -43,6 +46,19 @@ test("every value arrives, with its unit", () => {
     audit: "a",
     resolvers: ["192.0.2.1", "192.0.2.2:5353"],
   });
+});
+
+test("clients are asked for a certificate where an authority is named, and held against no other", () => {
+  const identity = ["--cert", "c", "--key", "k"];
+  expect(settings(...ACL, ...identity).wayIn.tls).toMatchObject({ clientCert: "off" });
+  expect(settings(...ACL, ...identity, "--cacert", "a").wayIn.tls).toMatchObject({
+    clientCert: "required",
+    sources: { trust: { cacert: ["a"] } },
+  });
+  for (const mode of ["optional", "required"]) {
+    const attempt = () => settings(...ACL, ...identity, "--client-cert", mode);
+    expect(attempt).toThrow(expect.objectContaining({ code: "usage.missing", exit: 64 }));
+  }
 });
 
 test("no policy, no start", () => {

@@ -1,5 +1,6 @@
 /** Decisions: order, log, challenge, redirect, before resolution, missing facts, lists, sets, routes. */
 import { describe, expect, test } from "bun:test";
+import { join } from "node:path";
 import type { Facts } from "../../../../lib/acl/facts.ts";
 import { ip, loadText, policyOf } from "./support.ts";
 
@@ -239,5 +240,30 @@ describe("the set as a whole", () => {
       policyOf('include "b.acl"\nset s = lines "s.txt"', { "b.acl": more, "s.txt": set }).digest;
     expect(new Set([of("a", ""), of("b", ""), of("a", "#")]).size).toBe(3);
     expect(of("a", "")).toBe(of("a", ""));
+  });
+});
+
+describe("a million decisions", () => {
+  const PROGRAM = join(import.meta.dir, "decide-program.ts");
+  /** Collections of garbage during them, as the engine logs them. */
+  async function collections(...args: string[]): Promise<number> {
+    const env = { ...process.env, BUN_JSC_logGC: "1" };
+    const child = Bun.spawn([process.execPath, PROGRAM, ...args], { env, stdout: "pipe", stderr: "pipe" });
+    const [log, outcomes] = await Promise.all([child.stderr.text(), child.stdout.text()]);
+    expect(outcomes).toBe("deny 500000, allow 500000\n");
+    const during = /\[begin\]\n([^]*)\[end\]/.exec(log)?.[1];
+    return during!.match(/\[GC</g)?.length ?? 0;
+  }
+
+  test("weakness 6.3.1: by one of 20,000 policies: no copy, nothing to collect", async () => {
+    expect(await collections("policies", "20000")).toBe(0);
+  });
+
+  test("weakness 6.3.2: by a set of 100,000: none is built, nothing to collect", async () => {
+    expect(await collections("set", "100000")).toBe(0);
+  });
+
+  test.each(["policies", "set"])("%s: a few bytes for each would be seen", async (shape) => {
+    expect(await collections(shape, "10", "wasteful")).toBeGreaterThan(0);
   });
 });

@@ -55,6 +55,10 @@ describe("parseConfig() reads", () => {
       "max-connections": undefined,
       "server-name": "n",
       "ssh-config": undefined,
+      health: undefined,
+      "health-interval": undefined,
+      "health-fall": undefined,
+      "health-rise": undefined,
       identity: undefined,
       trust: undefined,
     });

@@ -41,6 +41,22 @@ describe("a secret", () => {
     expect(error.everything).not.toContain("hunter");
   });
 
+  test.each([
+    ["text\n", Buffer.from("text\n")],
+    ["", Buffer.alloc(0)],
+    [Uint8Array.of(0xff, 0, 10, 13, 10), Buffer.of(0xff, 0, 10, 13, 10)],
+  ])("in a file is, verbatim, its bytes: %j", (content, bytes) => {
+    scene.write("secret", content);
+    expect(Buffer.from(Secret.ofFile("secret").readVerbatim(files()))).toEqual(bytes);
+  });
+
+  test("verbatim has a limit too", () => {
+    scene.write("secret", "hunter2".repeat(10_000));
+    const error = refusal(() => Secret.ofFile("secret").readVerbatim(files()));
+    expect([error.code, error.exit]).toEqual(["identity.bad_secret", 65]);
+    expect(error.everything).not.toContain("hunter");
+  });
+
   test("in a file is read at each call", () => {
     scene.write("secret", "one");
     const [secret, from] = [Secret.ofFile("secret"), files()];

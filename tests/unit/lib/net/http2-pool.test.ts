@@ -3,8 +3,8 @@ import { afterEach, expect, test } from "bun:test";
 import { createServer, type Socket } from "node:net";
 import { parseBackendUrl } from "../../../../lib/net/backend-url.ts";
 import type { Conn } from "../../../../lib/net/conn.ts";
-import { Http2Pool, type PoolWay } from "../../../../lib/net/http2-pool.ts";
-import { frame, PREFACE, SETTINGS } from "../../../adversarial/http2-raw.ts";
+import { Http2Pool, type PoolFailure, type PoolWay } from "../../../../lib/net/http2-pool.ts";
+import { frame, PREFACE, SETTINGS } from "../../../adversarial/raw-http2.ts";
 import { dial, Notes, until } from "./support.ts";
 
 const ends: (() => void)[] = [];
@@ -13,6 +13,7 @@ afterEach(() => {
 });
 
 const url = parseBackendUrl("h2c://proxy.example:3128", "x");
+const NO_WAY: PoolFailure = { message: "no way", about: "backend" };
 const TARGET = { host: "web.example", port: 443 };
 
 /** A proxy that opens every tunnel and sends nothing; connections are dialled when `go` is called. */
@@ -40,14 +41,14 @@ async function stage({ idle = 20_000, most = 32 } = {}) {
     () => pool.close(),
     () => sockets.forEach((socket) => socket.destroy()),
   );
-  const dials: ((outcome?: string | Conn) => Promise<void>)[] = [];
+  const dials: ((outcome?: PoolFailure | Conn) => Promise<void>)[] = [];
   const way = (more: Partial<PoolWay> = {}): PoolWay => ({
     proxy: (url as Extract<typeof url, { kind: "proxy" }>).proxy,
     most,
     prior: true,
     http1: false,
     connect: () => {
-      const { promise, resolve } = Promise.withResolvers<Conn | string>();
+      const { promise, resolve } = Promise.withResolvers<Conn | PoolFailure>();
       dials.push(async (outcome) => resolve(outcome ?? (await dial([{ ip: "127.0.0.1", port }], 20_000))));
       return promise;
     },
@@ -71,9 +72,11 @@ test("where it fails all are told, one as its own", async () => {
   const { pool, way, dials } = await stage();
   const shared = way();
   const opened = Array.from({ length: 5 }, () => pool.open(shared, TARGET));
-  await dials[0]!("no way");
+  await dials[0]!(NO_WAY);
   const outcomes = await Promise.all(opened);
-  expect(outcomes.map((outcome) => outcome.kind === "unreachable" && outcome.message)).toEqual(Array(5).fill("no way"));
+  expect(outcomes.map((outcome) => outcome.kind === "unreachable" && outcome.failure)).toEqual(
+    Array.from(opened, () => NO_WAY),
+  );
   expect(outcomes.filter((outcome) => outcome.kind === "unreachable" && !outcome.joined)).toHaveLength(1);
   // And the next one tries anew.
   const next = pool.open(shared, TARGET);
@@ -97,7 +100,7 @@ test("where it turns out to speak HTTP/1.1 each goes on with a connection of its
   const later = [pool.open(shared, TARGET), pool.open(shared, TARGET)];
   await Promise.resolve();
   expect(dials).toHaveLength(7);
-  for (const go of dials.slice(5)) await go("over");
+  for (const go of dials.slice(5)) await go(NO_WAY);
   await Promise.all(later);
   for (const conn of conns) conn!.destroy();
 });
@@ -107,7 +110,10 @@ test("a proxy that must speak HTTP/2 and does not is told of, and its connection
   const opened = pool.open(way({ prior: false }), TARGET);
   const conn = await plain();
   await dials[0]!(conn);
-  expect(await opened).toMatchObject({ kind: "unreachable", message: expect.stringContaining('no "h2" by ALPN') });
+  expect(await opened).toMatchObject({
+    kind: "unreachable",
+    failure: { message: expect.stringContaining('no "h2" by ALPN'), about: "backend" },
+  });
   expect(conn.closed).toBe(true);
 });
 

@@ -16,7 +16,7 @@ class Connection extends Probed {
   }
 }
 
-test("only connections that live a while are probed, each once", () => {
+test("weakness 6.2.12: only connections that live a while are probed, each once", () => {
   jest.useFakeTimers();
   const keepAlive = new KeepAlive(60);
   const long = new Connection(keepAlive);

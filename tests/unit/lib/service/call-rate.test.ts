@@ -3,7 +3,7 @@ import { expect, test } from "bun:test";
 import { CallRate } from "../../../../lib/service/call-rate.ts";
 
 test("each user has a second's share", () => {
-  const rate = new CallRate(2);
+  const rate = new CallRate<number>(2);
   const delays = (uid: number, now: number, calls: number) => Array.from({ length: calls }, () => rate.delay(uid, now));
   expect(delays(7, 1_250, 4)).toEqual([0, 0, 750, 750]);
   expect(delays(8, 1_999, 3)).toEqual([0, 0, 1]);

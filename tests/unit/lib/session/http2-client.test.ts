@@ -3,7 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { Http2Client } from "../../../../lib/session/http2-client.ts";
 import type { Http2Stream } from "../../../../lib/session/http2-stream.ts";
 import type { HeaderField } from "../../../../lib/wire/hpack.ts";
-import { DATA, frame, PREFACE, SETTINGS, uint32 } from "../../../adversarial/http2-raw.ts";
+import { DATA, frame, PREFACE, SETTINGS, uint32 } from "../../../adversarial/raw-http2.ts";
 
 const REQUEST: HeaderField[] = [
   [":method", "CONNECT"],

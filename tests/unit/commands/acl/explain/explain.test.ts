@@ -1,6 +1,6 @@
 /** `portail acl explain`: the verdict, the tree, and the status, for facts and for audit lines. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { Folder } from "../fmt/folder.ts";
+import { Folder } from "../folder.ts";
 
 const POLICY = `set corp = ["corp.test"]
 policy git {
@@ -101,6 +101,15 @@ describe("facts", () => {
     expect(lost.stdout).toContain('? client.cn == "x"  (client.cn is missing)');
   });
 
+  test("a backend takes no datagrams", async () => {
+    const routes = 'route hub { when host under "corp.test" use ["hub-1"] }\n';
+    folder.write("udp.acl", `${routes}policy a { when proxy.cmd == "udp_associate" action allow }`);
+    const { stdout } = await folder.acl(["explain", "udp.acl", "host=corp.test", "port=53", "proxy.cmd=udp_associate"]);
+    expect(stdout).toStartWith("deny by a: the policy allows, but a backend takes no datagrams\n");
+    expect(stdout).toContain("policy a (udp.acl:2:8): allow");
+    expect(stdout).not.toContain("via hub-1");
+  });
+
   test("--all shows every policy of every step", async () => {
     const { stdout } = await explain(["host=old.test", "port=22", "--resolves", "203.0.113.9", "--all"]);
     expect(stdout.match(/^policy quiet /gm)).toHaveLength(3);
@@ -194,6 +203,15 @@ describe("audit lines", () => {
       .map((text) => JSON.parse(text));
     expect(outcomes.map(({ decision }) => decision.outcome)).toEqual(["allow", "deny"]);
     expect(outcomes[1].recorded).toEqual({ decision: "deny", policy: null });
+  });
+
+  test("datagrams that were refused behind the default backend are so again", async () => {
+    folder.write("udp.acl", 'policy a { when proxy.cmd == "udp_associate" action allow }');
+    const facts = { "proxy.cmd": "udp_associate" };
+    const refused = { ...line, decision: "deny", policy: "a", reason: "backend", dest: undefined, facts };
+    const { stdout } = await folder.acl(["explain", "udp.acl", "-"], { stdin: lines(refused) });
+    expect(stdout).toStartWith("deny by a: the policy allows, but a backend takes no datagrams\n");
+    expect(stdout).toContain("\n  recorded as deny by a (backend)\n");
   });
 
   test("a fact that the line has no word about is said to be that", async () => {

@@ -1,10 +1,11 @@
 /** Replay: recorded decisions by the same policy change nothing, by another one what the daemon would decide. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Facts } from "../../../../../lib/acl/facts.ts";
 import type { Policy } from "../../../../../lib/acl/policy.ts";
 import { Replay, type ReplayOptions } from "../../../../../lib/acl/replay/replay.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 import { auditLine, daemonVerdict, withoutRoutes } from "./audit-line.ts";
 
@@ -193,6 +194,50 @@ test("routes are those of the new policy, whatever was recorded", () => {
   expect(outcome(allow("route.local == true and dest.ip == 203.0.113.5"), { dest: "203.0.113.5:22" })).toBe("allow");
   expect(outcome(`${routed} route s { when client.cn == "x" use ["b"] }`)).toBe("lacks client.cn");
   expect(outcome(`${routed} route s { when defined client.cn use ["b"] }`)).toBe("lacks client.cn");
+});
+
+describe("datagrams, which no backend takes", () => {
+  const UDP = 'when proxy.cmd == "udp_associate"';
+  const out = `policy old { ${UDP} action allow }`;
+  const far = `route r { when host under "corp.test" use ["far"] } ${out}`;
+  const datagram = { facts: { "proxy.cmd": "udp_associate" } };
+  const refused = { ...datagram, reason: "backend" };
+  const literal = { ...refused, target: "203.0.113.5:53" };
+  const sent = { ...datagram, decision: "allow", dest: "203.0.113.5:22" };
+
+  test.each([
+    ["refused behind a route that is still there", far, { ...refused, route: ["r"] }, "same"],
+    ["refused behind a route that is gone", out, { ...literal, route: ["r"] }, "allow"],
+    ["refused behind a route that is gone, to a name", out, { ...refused, route: ["r"] }, "lacks dest.ip"],
+    ["refused behind the default, to a name that nobody resolved", out, refused, "same"],
+    ["refused behind the default, to an address", out, literal, "same"],
+    ["refused, and denied by the policy now", `policy new { ${UDP} action deny }`, refused, "same"],
+    ["denied by the policy, and allowed now, but behind a route", far, datagram, "same"],
+    ["sent, and behind a route now", far, sent, "deny"],
+    ["sent by a route that led out directly", far, { ...sent, route: ["r"] }, "same"],
+    [
+      "sent by a route that led out directly, and denied now",
+      `policy new { ${UDP} action deny }`,
+      { ...sent, route: ["r"] },
+      "deny",
+    ],
+  ])("%s", (_, policy, more, expected) => expect(outcome(policy, more)).toBe(expected));
+
+  test("the reason is the one that audit lines have", () => {
+    const { tally } = replayed(policyOf(far), [{ ...line, ...sent }]);
+    expect(tally.changes[0]!.to).toEqual({ decision: "deny", policy: "old", why: "backend", redirected: undefined });
+  });
+
+  test("connections that find no backend were allowed: that line counts, and their end does not", () => {
+    const allowed = { ...line, decision: "allow", policy: "old", route: ["r"] };
+    const failed = { ...line, event: "close", reason: "failed", tried: [{ backend: "far", error: "refused" }] };
+    const { tally, others } = replayed(policyOf('route r { use ["far"] } policy old { action allow }'), [
+      allowed,
+      failed,
+    ]);
+    expect(tally).toMatchObject({ changed: 0, unchanged: 1, elsewhere: 0, lacking: 0 });
+    expect(others).toBe(1);
+  });
 });
 
 test("the digest of a secret header is not its value", () => {

@@ -4,48 +4,64 @@ import fc from "fast-check";
 import { explain } from "../../../../../lib/acl/explain.ts";
 import type { Guard } from "../../../../../lib/acl/guard.ts";
 import { tracedVerdictOf as verdictOf, verdictOf as plainVerdictOf } from "../../../../../lib/acl/replay/verdict.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 import { daemonVerdict, US, withoutRoutes } from "./audit-line.ts";
 
 const ADDRESSES = ["10.0.0.1", "8.8.8.8", "::1", "2001:db8::1", "127.0.0.1", "10.1.2.3"];
 const GUARDS: Guard[] = [US, { own: [{ ip: ip("8.8.8.8"), port: 443 }], resolvedBy: "us" }];
 
+const KINDS = ["allow", "allow redirected", "challenge", "deny", "deny redirected", "deny unresolved"];
+
 test("verdicts and explanations agree with the daemon's on 10,000 random policies and requests", async () => {
   const seen = new Map<string, number>();
-  await fc.assert(
-    fc.asyncProperty(fc.integer(), async (seed) => {
-      const random = new Random(seed);
-      const source = withoutRoutes(randomPolicy(random));
-      const policy = policyOf(source, { "names.txt": NAMES });
-      for (let i = 0; i < 40; i++) {
-        const { "dest.ip": _, ...asked } = randomFacts(random);
-        const facts = { ...asked, "route.local": true, host: asked.host ?? "a.test", port: asked.port ?? 443 };
-        const addresses = random.some(ADDRESSES, 3).map(ip);
-        const guard = random.pick(GUARDS);
-        const daemon = await daemonVerdict(policy, facts, addresses, guard);
-        const verdict = verdictOf(policy, { facts, addresses: () => addresses }, guard);
-        const { decision, redirected: moved, unresolved, hops } = verdict;
-        const ours = { decision, redirected: moved, host: verdict.facts.host, port: verdict.facts.port, unresolved };
-        const plain = plainVerdictOf(policy, { facts, addresses: () => addresses }, guard);
-        if (!Bun.deepEquals(plain.decision, decision) || plain.redirected !== moved || plain.unresolved !== unresolved)
-          expect([source, facts, plain]).toEqual([source, facts, verdict as never]);
-        const { host, port, redirected } = daemon;
-        const theirs = { decision: daemon.decision, redirected, host, port, unresolved: daemon.failure !== undefined };
-        if (!Bun.deepEquals(ours, theirs)) expect([source, facts, ours]).toEqual([source, facts, theirs as never]);
-        for (const step of hops.flatMap(({ evaluations }) => evaluations)) {
-          const { decision } = explain(policy, step.facts, step);
-          if (!Bun.deepEquals(decision, step.decision)) expect([source, decision]).toEqual([source, step.decision]);
+  const missing = () => KINDS.filter((kind) => !seen.has(kind));
+  const agree = () =>
+    fc.assert(
+      fc.asyncProperty(fc.integer(), async (seed) => {
+        const random = new Random(seed);
+        const source = withoutRoutes(randomPolicy(random));
+        const policy = policyOf(source, { "names.txt": NAMES });
+        for (let i = 0; i < 40; i++) {
+          const { "dest.ip": _, ...asked } = randomFacts(random);
+          const facts = { ...asked, "route.local": true, host: asked.host ?? "a.test", port: asked.port ?? 443 };
+          const addresses = random.some(ADDRESSES, 3).map(ip);
+          const guard = random.pick(GUARDS);
+          const daemon = await daemonVerdict(policy, facts, addresses, guard);
+          const verdict = verdictOf(policy, { facts, addresses: () => addresses }, guard);
+          const { decision, redirected: moved, unresolved, hops } = verdict;
+          const ours = { decision, redirected: moved, host: verdict.facts.host, port: verdict.facts.port, unresolved };
+          const plain = plainVerdictOf(policy, { facts, addresses: () => addresses }, guard);
+          if (
+            !Bun.deepEquals(plain.decision, decision) ||
+            plain.redirected !== moved ||
+            plain.unresolved !== unresolved
+          )
+            expect([source, facts, plain]).toEqual([source, facts, verdict as never]);
+          const { host, port, redirected } = daemon;
+          const theirs = {
+            decision: daemon.decision,
+            redirected,
+            host,
+            port,
+            unresolved: daemon.failure !== undefined,
+          };
+          if (!Bun.deepEquals(ours, theirs)) expect([source, facts, ours]).toEqual([source, facts, theirs as never]);
+          for (const step of hops.flatMap(({ evaluations }) => evaluations)) {
+            const { decision } = explain(policy, step.facts, step);
+            if (!Bun.deepEquals(decision, step.decision)) expect([source, decision]).toEqual([source, step.decision]);
+          }
+          const kind = `${decision.outcome}${moved ? " redirected" : ""}${unresolved ? " unresolved" : ""}`;
+          seen.set(kind, (seen.get(kind) ?? 0) + 1);
         }
-        const kind = `${decision.outcome}${moved ? " redirected" : ""}${unresolved ? " unresolved" : ""}`;
-        seen.set(kind, (seen.get(kind) ?? 0) + 1);
-      }
-    }),
-    { numRuns: 250 },
-  );
-  // The property is empty if a kind of verdict never comes up.
-  const kinds = ["allow", "allow redirected", "challenge", "deny", "deny redirected", "deny unresolved"];
-  expect(kinds.filter((kind) => !seen.has(kind))).toEqual([]);
+      }),
+      { numRuns: 250 },
+    );
+  await agree();
+  // The property is empty if a kind of verdict never comes up; the rarest needs another turn now and then.
+  for (let turns = 1; turns < 5 && missing().length > 0; turns++) await agree();
+  expect(missing()).toEqual([]);
 }, 60_000);
 
 test("a name whose addresses nobody knows is left open, but not where they do not matter", () => {

@@ -9,7 +9,8 @@ import { gotText } from "../../../../../lib/acl/testing/describe.ts";
 import { type Part, runCase } from "../../../../../lib/acl/testing/run-case.ts";
 import { decideEgress } from "../../../../../lib/net/egress.ts";
 import { formatIp, type Ip } from "../../../../../lib/wire/ip.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 
 const ACL = `
@@ -27,8 +28,8 @@ policy round { when host == "round.test" action redirect "round.test" }
 `;
 
 /** The parts that one case fails, and what it got. */
-function failed(given: string, expectation: string): { parts: readonly Part[]; got: string } {
-  const policy = policyOf(`${ACL}\ntest "t" { given { ${given} } expect ${expectation} }`);
+function failed(given: string, expectation: string, acl = ACL): { parts: readonly Part[]; got: string } {
+  const policy = policyOf(`${acl}\ntest "t" { given { ${given} } expect ${expectation} }`);
   const result = runCase(policy, policy.program.tests[0]!);
   return { parts: result.failed, got: gotText(result) };
 }
@@ -104,6 +105,23 @@ describe("what is not met is named", () => {
   ])("%s: %s", (given, expectation, parts, got) =>
     expect(failed(given, expectation)).toEqual({ parts, got: expect.stringContaining(got) as unknown as string }),
   );
+});
+
+describe("a backend takes no datagrams", () => {
+  const acl = `route far { when host under "far.test" use ["h1"] }
+policy udp { when proxy.cmd == "udp_associate" action allow }`;
+  const given = `${PLAIN} port = 53 proxy.cmd = "udp_associate"`;
+
+  test.each([
+    ['host = "a.test"', "allow by udp via []"],
+    ['host = "far.test"', 'deny by udp via ["h1"]'],
+    ['host = "far.test" route.local = true', 'allow by udp via ["h1"]'],
+  ])("%s: %s", (more, expectation) => expect(failed(`${given} ${more}`, expectation, acl).parts).toEqual([]));
+
+  test("a failed case says so", () => {
+    const { got } = failed(`${given} host = "far.test"`, "allow", acl);
+    expect(got).toBe("deny by udp (a backend takes no datagrams)");
+  });
 });
 
 /** A random request with what the proxy makes of it, and its addresses. */

@@ -2,10 +2,10 @@
 import { openDatagrams, type DatagramEvents, type DatagramSocket } from "../../lib/net/datagrams.ts";
 import type { Proxy } from "./proxy.ts";
 
-export type Family = 4 | 6;
+type Family = 4 | 6;
 
 /** Whatever the destination it is the same one: the mapping of RFC 4787 section 4.1 that is independent of endpoints. */
-export class Exits {
+export class AssociationSockets {
   readonly #proxy: Proxy;
   readonly #events: DatagramEvents;
   readonly #open: Partial<Record<Family, DatagramSocket>> = {};
@@ -33,11 +33,11 @@ export class Exits {
   async #tryToOpen(family: Family): Promise<DatagramSocket | undefined> {
     if (!this.#proxy.hasRoom()) return undefined;
     // Counted before it is there, so that those that are opened at the same time fit together.
-    this.#proxy.datagramExits++;
+    this.#proxy.datagramSockets++;
     try {
       return await openDatagrams(family === 4 ? "0.0.0.0" : "::", this.#events);
     } catch {
-      this.#proxy.datagramExits--;
+      this.#proxy.datagramSockets--;
       return undefined;
     }
   }
@@ -45,7 +45,7 @@ export class Exits {
   #close(socket: DatagramSocket | undefined): void {
     if (socket === undefined) return;
     socket.close();
-    this.#proxy.datagramExits--;
+    this.#proxy.datagramSockets--;
   }
 
   /** Closes them, also those that are yet to open. */

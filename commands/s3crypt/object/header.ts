@@ -1,0 +1,115 @@
+/** What an encrypted object begins with: which format it is in, by which key. Opens nothing. See FORMAT.md. */
+import { ObjectError } from "./error.ts";
+
+const MAGIC = new TextEncoder().encode("J'apercus l'audacieux capitaine.");
+const BASE = 48;
+const KEYED = 56;
+const FLAGS = 56;
+const PART = 60;
+const OBJECT_ID = 64;
+const WRAPPED = 80;
+/** A sealed key: 24 bytes of nonce, the key, 16 of MAC. */
+export const WRAPPED_KEY = 72;
+/** The longest of all. */
+export const V3_HEADER = WRAPPED + WRAPPED_KEY;
+/** The most that a reader takes, lest one message be all of its memory. */
+const LARGEST_CHUNK = 16 * 1024 * 1024;
+
+/** Messages of a secretstream: the format of ds_proxy, written since its versions 1 and 2. */
+export interface Ds2Header {
+  readonly format: "ds2";
+  readonly version: 1 | 2;
+  /** Plaintext bytes of a message. */
+  readonly chunkSize: number;
+  readonly keyId: bigint;
+  readonly length: number;
+}
+
+/** Chunks that open in any order, by a key of the object's own. */
+export interface V3Header {
+  readonly format: "v3";
+  readonly version: 3;
+  readonly chunkSize: number;
+  readonly keyId: bigint;
+  readonly length: number;
+  readonly flags: number;
+  /** From 1 on; 0 of an object that was written in one piece. */
+  readonly part: number;
+  /** 16 random bytes. */
+  readonly objectId: Uint8Array;
+  readonly wrappedKey: Uint8Array;
+  /** All of it, which every chunk is bound to. */
+  readonly bytes: Uint8Array;
+}
+
+export type ObjectHeader = Ds2Header | V3Header;
+
+/**
+ * The header at the beginning of `bytes`; undefined where more is needed to tell; `plaintext` for what is no encrypted
+ * object. `ended`: no more will come. Throws `ObjectError` for a header that is cut off or of no known kind.
+ */
+export function decodeHeader(bytes: Uint8Array, ended: boolean): ObjectHeader | "plaintext" | undefined {
+  const known = Math.min(bytes.length, MAGIC.length);
+  for (let i = 0; i < known; i++) if (bytes[i] !== MAGIC[i]) return "plaintext";
+  if (bytes.length < MAGIC.length) return ended ? "plaintext" : undefined;
+  if (bytes.length < BASE) return cutOff(ended);
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const version = view.getBigUint64(32, true);
+  const size = view.getBigUint64(40, true);
+  if (version < 1n || version > 3n)
+    throw new ObjectError("header", `the object says that its format is version ${version}, which is not known`);
+  if (size < 1n || size > BigInt(LARGEST_CHUNK))
+    throw new ObjectError("header", `the object says that its chunks are of ${size} bytes, which cannot be`);
+  const chunkSize = Number(size);
+  if (version === 1n) return { format: "ds2", version: 1, chunkSize, keyId: 0n, length: BASE };
+  if (bytes.length < KEYED) return cutOff(ended);
+  const keyId = view.getBigUint64(48, true);
+  if (version === 2n) return { format: "ds2", version: 2, chunkSize, keyId, length: KEYED };
+  if (bytes.length < V3_HEADER) return cutOff(ended);
+  return {
+    format: "v3",
+    version: 3,
+    chunkSize,
+    keyId,
+    length: V3_HEADER,
+    flags: view.getUint32(FLAGS, true),
+    part: view.getUint32(PART, true),
+    objectId: bytes.slice(OBJECT_ID, WRAPPED),
+    wrappedKey: bytes.slice(WRAPPED, V3_HEADER),
+    bytes: bytes.slice(0, V3_HEADER),
+  };
+}
+
+function cutOff(ended: boolean): undefined {
+  if (ended) throw new ObjectError("truncated", "the object ends within its header");
+}
+
+/** Of version 2: what is written in the format of ds_proxy. */
+export function encodeDs2Header(chunkSize: number, keyId: bigint): Uint8Array {
+  return encode(KEYED, 2, chunkSize, keyId);
+}
+
+/** Up to where the wrapped key stands; the key is bound to what this says. */
+export function encodeV3Header(
+  fields: Pick<V3Header, "chunkSize" | "keyId" | "flags" | "part" | "objectId">,
+): Uint8Array {
+  const bytes = encode(V3_HEADER, 3, fields.chunkSize, fields.keyId);
+  const view = new DataView(bytes.buffer);
+  view.setUint32(FLAGS, fields.flags, true);
+  view.setUint32(PART, fields.part, true);
+  bytes.set(fields.objectId, OBJECT_ID);
+  return bytes;
+}
+
+/** Where the wrapped key stands. */
+export const WRAPPED_AT = WRAPPED;
+
+function encode(length: number, version: number, chunkSize: number, keyId: bigint): Uint8Array {
+  const bytes = new Uint8Array(length);
+  const view = new DataView(bytes.buffer);
+  bytes.set(MAGIC);
+  view.setBigUint64(32, BigInt(version), true);
+  view.setBigUint64(40, BigInt(chunkSize), true);
+  view.setBigUint64(48, keyId, true);
+  return bytes;
+}

@@ -1,0 +1,166 @@
+/** Objects of version 3: a header with the object's own key in it, then one Cobblestone-256 ciphertext. See FORMAT.md. */
+import { xchacha20poly1305 } from "@noble/ciphers/chacha.js";
+import {
+  CHUNK,
+  Cobblestone,
+  cobblestoneLength,
+  cobblestonePlainLength,
+  COMMITMENT,
+  PREAMBLE,
+  SALT,
+  SEALED_CHUNK,
+} from "../../../lib/cipher/cobblestone.ts";
+import { MAC_LENGTH, type ChunkCipher } from "../../../lib/cipher/engine.ts";
+import { hkdfExpand } from "../../../lib/cipher/hkdf.ts";
+import { ObjectError } from "./error.ts";
+import { encodeV3Header, V3_HEADER, WRAPPED_AT, WRAPPED_KEY, type V3Header } from "./header.ts";
+import { Output, Pieces, type Opener, type Sealer } from "./stream.ts";
+
+const WRAPPING = new TextEncoder().encode("portail s3crypt v3 wrapping key");
+const NONCE = 24;
+
+/** Of the whole object for `plain` bytes of plaintext. */
+export function v3Length(plain: number): number {
+  return V3_HEADER + cobblestoneLength(plain);
+}
+
+/** The other way round; undefined where no plaintext has that length. */
+export function v3PlainLength(sealed: number): number | undefined {
+  return cobblestonePlainLength(sealed - V3_HEADER);
+}
+
+/** What is random about an object. */
+export interface V3Randomness {
+  readonly objectId: Uint8Array;
+  readonly key: Uint8Array;
+  readonly wrappingNonce: Uint8Array;
+  readonly salt: Uint8Array;
+}
+
+export const V3_RANDOM = { objectId: 16, key: 32, wrappingNonce: NONCE, salt: SALT } as const;
+
+export class V3Sealer implements Sealer {
+  readonly #chunks: Cobblestone;
+  readonly #pieces = new Pieces(CHUNK);
+  readonly #output = new Output();
+  #front: Uint8Array | undefined;
+  #count = 0;
+
+  /** `key` is the data key of `keyId`: it seals the object's own. */
+  constructor(cipher: ChunkCipher, key: Uint8Array, keyId: bigint, random: V3Randomness) {
+    const header = encodeV3Header({ chunkSize: CHUNK, keyId, flags: 0, part: 0, objectId: random.objectId });
+    const { wrappingNonce: nonce } = random;
+    header.set(nonce, WRAPPED_AT);
+    header.set(wrapping(key, header, nonce).encrypt(random.key), WRAPPED_AT + NONCE);
+    this.#chunks = new Cobblestone(cipher, random.key, random.salt, header);
+    this.#front = Buffer.concat([header, random.salt, this.#chunks.commitment]);
+  }
+
+  push(plain: Uint8Array): Uint8Array {
+    const out = this.#room(this.#pieces.most(plain.length));
+    let length = this.#begin(out);
+    this.#pieces.push(plain, (chunk) => (length += this.#seal(chunk, out, length)));
+    return out.subarray(0, length);
+  }
+
+  finish(): Uint8Array {
+    const out = this.#room(1);
+    const length = this.#begin(out);
+    return out.subarray(0, length + this.#seal(this.#pieces.rest, out, length));
+  }
+
+  #room(chunks: number): Uint8Array {
+    return this.#output.room(V3_HEADER + PREAMBLE + chunks * SEALED_CHUNK);
+  }
+
+  #begin(out: Uint8Array): number {
+    const front = this.#front;
+    if (front === undefined) return 0;
+    this.#front = undefined;
+    out.set(front);
+    return front.length;
+  }
+
+  #seal(chunk: Uint8Array, out: Uint8Array, at: number): number {
+    this.#chunks.seal(this.#count++, chunk, out, at);
+    return chunk.length + MAC_LENGTH;
+  }
+}
+
+/** Reads what stands behind the header. */
+export class V3Opener implements Opener {
+  readonly endProven = true;
+  readonly #cipher: ChunkCipher;
+  readonly #key: Uint8Array;
+  readonly #header: V3Header;
+  readonly #start = new Uint8Array(PREAMBLE);
+  #started = 0;
+  #chunks: Cobblestone | undefined;
+  readonly #pieces = new Pieces(SEALED_CHUNK);
+  readonly #output = new Output();
+  #count = 0;
+
+  /** Throws `ObjectError` where the data key does not open the object's own. */
+  constructor(cipher: ChunkCipher, key: Uint8Array, header: V3Header) {
+    this.#cipher = cipher;
+    this.#header = header;
+    this.#key = unwrapKey(key, header);
+  }
+
+  push(sealed: Uint8Array): Uint8Array {
+    const bytes = this.#chunks === undefined ? this.#begin(sealed) : sealed;
+    const out = this.#output.room(this.#pieces.most(bytes.length) * CHUNK);
+    let length = 0;
+    this.#pieces.push(bytes, (chunk) => (length += this.#open(chunk, out, length)));
+    return out.subarray(0, length);
+  }
+
+  finish(): Uint8Array {
+    const { rest } = this.#pieces;
+    if (rest.length < MAC_LENGTH) throw new ObjectError("truncated", `the object ends before its last chunk does`);
+    const out = this.#output.room(CHUNK);
+    return out.subarray(0, this.#open(rest, out, 0));
+  }
+
+  #begin(sealed: Uint8Array): Uint8Array {
+    const taken = Math.min(PREAMBLE - this.#started, sealed.length);
+    this.#start.set(sealed.subarray(0, taken), this.#started);
+    this.#started += taken;
+    if (this.#started === PREAMBLE) this.#chunks = openChunks(this.#cipher, this.#key, this.#header, this.#start);
+    return sealed.subarray(taken);
+  }
+
+  #open(sealed: Uint8Array, out: Uint8Array, at: number): number {
+    const number = this.#count++;
+    if (!this.#chunks!.open(number, sealed, out, at))
+      throw new ObjectError("forged", `chunk ${number} is not as it was written, or the object was cut off within it`);
+    return sealed.length - MAC_LENGTH;
+  }
+}
+
+/** The object's own key, by the data key. Throws `ObjectError` where that does not open it. */
+export function unwrapKey(key: Uint8Array, { bytes, wrappedKey }: V3Header): Uint8Array {
+  try {
+    return wrapping(key, bytes, wrappedKey.subarray(0, NONCE)).decrypt(wrappedKey.subarray(NONCE, WRAPPED_KEY));
+  } catch {
+    throw new ObjectError("forged", "the header is not as it was written, or not by the key that it names");
+  }
+}
+
+/** The chunks behind `preamble`. Throws `ObjectError` where the key is not the one that they were made with. */
+export function openChunks(cipher: ChunkCipher, key: Uint8Array, header: V3Header, preamble: Uint8Array): Cobblestone {
+  if (header.chunkSize !== CHUNK)
+    throw new ObjectError(
+      "header",
+      `the object says that its chunks are of ${header.chunkSize} bytes, which cannot be`,
+    );
+  const chunks = new Cobblestone(cipher, key, preamble.slice(0, SALT), header.bytes);
+  if (!chunks.hasCommitment(preamble.subarray(SALT, SALT + COMMITMENT)))
+    throw new ObjectError("forged", "the beginning of the object is not as it was written");
+  return chunks;
+}
+
+/** The data key itself seals nothing else than what the format of ds_proxy has it seal. */
+function wrapping(key: Uint8Array, header: Uint8Array, nonce: Uint8Array) {
+  return xchacha20poly1305(hkdfExpand(key, WRAPPING, 32), nonce, header.subarray(0, WRAPPED_AT));
+}

@@ -1,0 +1,36 @@
+/** The two ends of a command: files by name, or standard input and output where a name is missing or `-`. */
+import { EXIT, PortailError } from "../../../lib/command/errors.ts";
+import type { Runtime, Signal } from "../../../lib/command/runtime.ts";
+import { libc } from "../../../lib/ffi/libc.ts";
+import { OpenSink, openWhole, type Sink } from "../../../lib/service/whole-file.ts";
+import { openSource, PIECE, Source } from "./source.ts";
+
+const STOPS: readonly [Signal, number][] = [
+  ["SIGHUP", 1],
+  ["SIGINT", 2],
+  ["SIGTERM", 15],
+];
+
+/** Throws `PortailError`. */
+export function openInput({ stdin }: Pick<Runtime, "stdin">, name: string | undefined): Source {
+  return name === undefined || name === "-" ? new Source(stdin.fd, "standard input") : openSource(name);
+}
+
+/** Throws `PortailError`. `text`: what goes there may be read by people, and so may go to a terminal. */
+export function openOutput({ stdout }: Pick<Runtime, "stdout">, name: string | undefined, text: boolean): Sink {
+  if (name !== undefined && name !== "-") return openWhole(name);
+  if (stdout.isTTY && !text) {
+    throw new PortailError("an encrypted object is nothing for a terminal", {
+      code: "output.terminal",
+      exit: EXIT.usage,
+      hint: "name a file to write to, or pipe it on",
+    });
+  }
+  libc()?.widenPipe(stdout.fd, PIECE);
+  return new OpenSink(stdout.fd, "standard output");
+}
+
+/** Has signals end the program by way of `exit`, so that what is not whole is taken away. */
+export function endOnSignals(runtime: Pick<Runtime, "onSignal">): void {
+  for (const [signal, number] of STOPS) runtime.onSignal(signal, () => process.exit(128 + number));
+}
