@@ -39,8 +39,9 @@ export class Cobblestone {
   readonly #base: Uint8Array;
   readonly #nonce = new Uint8Array(NONCE);
 
-  /** `key` of 32 bytes, `salt` of 24 random ones, `context` as the reader will have it. */
+  /** `key` of 32 bytes, `salt` of 24 random ones, `context` as the reader will have it. Throws `RangeError` for other lengths. */
   constructor(cipher: ChunkCipher, key: Uint8Array, salt: Uint8Array, context: Uint8Array) {
+    if (key.length !== KEY || salt.length !== SALT) throw new RangeError("a key has 32 bytes, a salt 24");
     const info = new Uint8Array(NAME.length + SALT + context.length);
     info.set(NAME);
     info.set(salt, NAME.length);

@@ -1,9 +1,9 @@
 /** The secretstream of libsodium itself, as an oracle: writes and reads what this project must read and write. */
 import { dlopen } from "bun:ffi";
-import { existsSync } from "node:fs";
+import { whichPeer } from "../../scripts/peer-list.ts";
 
-const PATHS = ["/usr/lib/x86_64-linux-gnu/libsodium.so.23", "/usr/lib/aarch64-linux-gnu/libsodium.so.23"];
-export const libsodiumPath = PATHS.find((path) => existsSync(path));
+export const LIBSODIUM = "library:libsodium.so.23";
+export const libsodiumPath = whichPeer(LIBSODIUM) ?? undefined;
 
 const STATE = 52;
 
