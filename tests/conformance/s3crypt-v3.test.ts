@@ -97,9 +97,9 @@ else
         return trouble!.message;
       });
       expect(messages).toEqual([
-        "this is part 1 of an object that was written in parts, and no object by itself",
-        "this is part 7 of an object that was written in parts, and no object by itself",
-        "this is part 0 of an object that was written in parts, and no object by itself",
+        "this is part 1 of an object that was written in parts, and none by itself",
+        "this is part 7 of an object that was written in parts, and none by itself",
+        "the object counts only with a manifest, and is none by itself",
         "the object has flags that are not known: 10 (binary)",
         "the object has flags that are not known: 10000000000000000000000000000000 (binary)",
         "the object says that its chunks are of 256 bytes, which cannot be",
