@@ -2,14 +2,18 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { decodeHeader } from "../../commands/s3crypt/object/header.ts";
 import { v3Length, v3PlainLength } from "../../commands/s3crypt/object/v3.ts";
+import { openRanges } from "../../commands/s3crypt/object/range.ts";
 import { createPrng } from "../adversarial/prng.ts";
+import { CountingSource } from "../support/counting-source.ts";
 import { leaveOut, missing } from "../support/needs.ts";
 import { pythonLibrary } from "../support/python-library.ts";
+import { STRICT, troubleOf } from "../support/s3crypt-ranges.ts";
 import { CRYPTOGRAPHY, python, type Order } from "../support/s3crypt-v3.ts";
 import {
   content,
   ENGINES,
   keyOf,
+  KEYS,
   openAll,
   S,
   sealAll,
@@ -20,7 +24,6 @@ import {
 } from "../support/s3crypt.ts";
 
 const HEADER = 152;
-const STRICT = { plaintext: false, finalFrom: 0n };
 
 /** The order for what our sealer makes of the same randomness. */
 function sealing(keyId: number, plain: Uint8Array, more: Record<string, number> = {}): Order {
@@ -96,6 +99,10 @@ else
         expect(given).toHaveLength(0);
         return trouble!.message;
       });
+      for (const object of objects) {
+        const ranges = openRanges(ENGINES[0]![1], KEYS, STRICT, new CountingSource(object));
+        expect(await troubleOf(ranges, Buffer.alloc(0))).toBe("header");
+      }
       expect(messages).toEqual([
         "this is part 1 of an object that was written in parts, and none by itself",
         "this is part 7 of an object that was written in parts, and none by itself",

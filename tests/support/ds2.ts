@@ -13,10 +13,12 @@ export interface Ds2Object {
   plain: Uint8Array;
   /** Whether the last message says that it is the last, as the reference never does. */
   final?: boolean;
+  /** Tags of messages by number, where they are to be others. */
+  tags?: Readonly<Record<number, number>>;
 }
 
 /** Of no plaintext there is no byte. */
-export function writeDs2({ version, chunkSize, keyId, key, plain, final = false }: Ds2Object): Buffer {
+export function writeDs2({ version, chunkSize, keyId, key, plain, final = false, tags = {} }: Ds2Object): Buffer {
   if (plain.length === 0) return Buffer.alloc(0);
   const { header, seal } = openLibsodium().push(key);
   const numbers = version === 1 ? [1n, BigInt(chunkSize)] : [2n, BigInt(chunkSize), keyId];
@@ -28,7 +30,8 @@ export function writeDs2({ version, chunkSize, keyId, key, plain, final = false 
   const messages: Uint8Array[] = [];
   for (let at = 0; at < plain.length; at += chunkSize) {
     const last = at + chunkSize >= plain.length;
-    messages.push(seal(Uint8Array.from(plain.subarray(at, at + chunkSize)), last && final ? TAG_FINAL : TAG_MESSAGE));
+    const tag = tags[messages.length] ?? (last && final ? TAG_FINAL : TAG_MESSAGE);
+    messages.push(seal(Uint8Array.from(plain.subarray(at, at + chunkSize)), tag));
   }
   return Buffer.concat([MAGIC, ...fields, header, ...messages]);
 }
