@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
  * in alphabetical order.
  */
 export const PEERS = {
+  age: "age",
   "apt-get": "apt",
   certutil: "libnss3-tools",
   chromium: "chromium",
@@ -16,6 +17,7 @@ export const PEERS = {
   flock: "util-linux",
   git: "git",
   go: "golang-go",
+  gpg: "gpg",
   h2load: "nghttp2-client",
   haproxy: "haproxy",
   hitch: "hitch",
@@ -55,6 +57,7 @@ export const PEERS = {
   "python3:prometheus_client": "python3-prometheus-client",
   "python3:socks.py": "python3-socks",
   "python3:websockets": "python3-websockets",
+  rclone: "rclone",
   rsyslogd: "rsyslog",
   setpriv: "util-linux",
   socat: "socat",
