@@ -45,6 +45,8 @@ export const PEERS = {
   proxychains4: "proxychains4",
   psql: "postgresql-client",
   python3: "python3",
+  "python3:boto3": "python3-boto3",
+  "python3:botocore": "python3-botocore",
   "python3:pip": "python3-pip",
   "python3:prometheus_client": "python3-prometheus-client",
   "python3:socks.py": "python3-socks",

@@ -10,3 +10,6 @@ export const MORE: { kind: "more" } = { kind: "more" };
 export function bad(reason: string): { kind: "bad"; reason: string } {
   return { kind: "bad", reason };
 }
+
+/** The answer where everything is there already. */
+export type Checked<T> = { kind: "ok"; value: T } | { kind: "bad"; reason: string };
