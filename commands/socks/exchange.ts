@@ -4,6 +4,7 @@ import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
 import {
+  asSent,
   framingOf,
   pairs,
   requestFields,
@@ -118,13 +119,6 @@ function requestHeaders({ req, target }: Asking): string[] {
 function responseHeaders(fields: readonly Field[], { method, httpVersion }: IncomingMessage): string[] {
   const chunks = framingOf(fields) === "chunked" && method !== "HEAD" && httpVersion !== "1.0";
   return [...responseFields(fields), ...(chunks ? [CHUNKED] : [])].flat();
-}
-
-/** The runtime gives bytes above 0x7f in an answer's head as the UTF-8 of their Latin-1 reading; this is that reading. */
-function asSent(text: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(text)) return text;
-  const once = Buffer.from(text, "latin1").toString("utf8");
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(once) ? once : text;
 }
 
 /** Answers in the upstream's place. */
