@@ -2,7 +2,7 @@
 import { openDatagrams, type DatagramEvents, type DatagramSocket } from "../../lib/net/datagrams.ts";
 import type { Proxy } from "./proxy.ts";
 
-export type Family = 4 | 6;
+type Family = 4 | 6;
 
 /** Whatever the destination it is the same one: the mapping of RFC 4787 section 4.1 that is independent of endpoints. */
 export class AssociationSockets {

@@ -238,7 +238,10 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#proxy.deadlines.remove(this);
     this.#state = "asked";
     const open = await this.#proxy.associations().catch((reason: unknown) => String(reason));
-    if (this.#state !== "asked") return;
+    if (this.#state !== "asked") {
+      reject(this.#proxy, this, "client", "the client left before its association was opened");
+      return;
+    }
     if (typeof open === "string") {
       this.#fail("failed", `associations cannot be loaded: ${open}`, front.refuse("failed", ""));
       return;

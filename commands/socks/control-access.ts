@@ -36,7 +36,7 @@ function idsOf(right: Right, names: readonly string[]): ReadonlySet<number> {
 }
 
 /** Whether the caller is root, or in a group of one of the rights: the primary one or any other. */
-export function mayUse(caller: Asked["caller"], rights: readonly Right[], groups: ControlGroups): boolean {
+function mayUse(caller: Asked["caller"], rights: readonly Right[], groups: ControlGroups): boolean {
   return caller.uid === 0 || rights.some((right) => caller.groups.some((gid) => groups[right].has(gid)));
 }
 
@@ -46,7 +46,7 @@ export interface AccessContext {
   record(event: AuditEvent): void;
 }
 
-export interface Rule {
+interface Rule {
   readonly rights: readonly Right[];
   /** The full name of the error that a stranger gets. */
   readonly denied: string;

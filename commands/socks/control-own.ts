@@ -12,10 +12,10 @@ import { clientAddress } from "./origin.ts";
 import type { OpenState, Proxy } from "./proxy.ts";
 import description from "./dev.portail.Control.varlink" with { type: "text" };
 
-export const OWN = "dev.portail.Control";
+const OWN = "dev.portail.Control";
 
 /** What only the life of the daemon can do. */
-export interface LifeControl {
+interface LifeControl {
   reload(): Promise<{ outcome: ReloadOutcome; error: string | undefined }>;
   /** Begins it; `by` is for the log. */
   drain(by: string): void;

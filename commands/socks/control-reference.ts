@@ -8,9 +8,9 @@ import { guarded, type AccessContext } from "./control-access.ts";
 import type { BackendSpec, ControlledBackend, ControlledBackends } from "./control-backends.ts";
 import description from "./fr.gouv.portail.Control.varlink" with { type: "text" };
 
-export const REFERENCE = "fr.gouv.portail.Control";
+const REFERENCE = "fr.gouv.portail.Control";
 /** In the place of a name, where there is no default backend. */
-export const NONE = "<none>";
+const NONE = "<none>";
 
 /** `backends` is asked anew at each call. */
 export function referenceInterface(context: AccessContext, backends: () => ControlledBackends): VarlinkInterface {

@@ -20,7 +20,7 @@ export interface DaemonFlags {
   readonly "log-preset": string;
 }
 
-export interface DaemonArgs {
+interface DaemonArgs {
   readonly given: ParsedArgs<typeof args>;
   readonly tables: ConfigTables;
   readonly warnings: readonly string[];

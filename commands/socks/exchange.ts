@@ -15,7 +15,7 @@ import {
 import type { Passage } from "./passage.ts";
 
 /** The client's side. */
-export interface Asking {
+interface Asking {
   req: IncomingMessage;
   res: ServerResponse;
   target: ForwardTarget;

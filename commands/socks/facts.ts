@@ -7,7 +7,7 @@ import { clientAddress, type Origin } from "./origin.ts";
 import type { Asker } from "./passage.ts";
 
 /** Facts whose values cost a system call; filled when a loaded policy asks for them. */
-export type CostlyFact = "client.ip" | "client.port" | "peer.ip" | "listen.port";
+type CostlyFact = "client.ip" | "client.port" | "peer.ip" | "listen.port";
 
 /** The facts of a request. One shape for every protocol: what one does not know is undefined, and so missing. */
 export function requestFacts(

@@ -45,6 +45,11 @@ export const args = {
     description: "The oldest version that is spoken",
   },
   ...withoutVariables(identityFlags),
+  cacert: {
+    ...withoutVariables(identityFlags).cacert,
+    description:
+      "Certificates of the authorities that clients are verified against, never those of the system; without it, they are asked for no certificate",
+  },
   users: {
     type: "string",
     valueHint: "FILE",

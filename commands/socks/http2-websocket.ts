@@ -16,7 +16,7 @@ import type { Proxy } from "./proxy.ts";
 /** RFC 6455 section 1.3. */
 const GUID = "258EAFA5-E914-47DA-95CA-C5AB0DC85B11";
 
-export type WebSocketOutcome =
+type WebSocketOutcome =
   | { conn: Conn; fields: WebSocketOpened; early: Early }
   /** `reason` is for the record; `conn` is to be destroyed. */
   | { conn: Conn; answer: RefusalAnswer; reason: string };

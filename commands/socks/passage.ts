@@ -40,7 +40,7 @@ export interface Passage {
   close(ended: Ended): void;
 }
 
-export interface PassageState {
+interface PassageState {
   readonly dest: string;
   /** The policy that allowed it. */
   readonly policy?: string;

@@ -55,7 +55,7 @@ export interface Settings {
   udp: UdpSettings | undefined;
 }
 
-export interface UdpSettings {
+interface UdpSettings {
   /** What clients are told to send to, where it is not what they connected to; one of each family counts. */
   addresses: Ip[];
   /** Milliseconds; 0 is no limit. */

@@ -6,7 +6,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { PageTemplate } from "../../lib/session/page-template.ts";
 
 /** One of both at least; what is not there is said as without a template. */
-export interface Template {
+interface Template {
   readonly html: PageTemplate | undefined;
   readonly text: PageTemplate | undefined;
 }

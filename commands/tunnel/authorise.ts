@@ -9,7 +9,7 @@ import type { Trust } from "../../lib/identity/trust.ts";
 import type { TlsInfo } from "../../lib/net/conn.ts";
 import { Refusal, type Phase } from "./refusal.ts";
 
-export interface Known {
+interface Known {
   /** Absent where the peer gave no certificate. */
   peer: Peer | undefined;
 }

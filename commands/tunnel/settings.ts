@@ -55,8 +55,8 @@ export interface Quiet {
 }
 
 type Common = ParsedArgs<typeof tunnelKeys>;
-export type ServerKeys = Common & ParsedArgs<typeof tunnelServerKeys>;
-export type ClientKeys = Common & ParsedArgs<typeof tunnelClientKeys>;
+type ServerKeys = Common & ParsedArgs<typeof tunnelServerKeys>;
+type ClientKeys = Common & ParsedArgs<typeof tunnelClientKeys>;
 
 /** Connections of one tunnel where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;

@@ -9,7 +9,7 @@ import type { StatusSettings } from "../../lib/service/status-settings.ts";
 import { healthOf } from "./health.ts";
 import type { Tunnel } from "./tunnel.ts";
 
-export interface StatusParts {
+interface StatusParts {
   tunnels: readonly Tunnel[];
   listen: readonly string[];
   life: Life;

@@ -24,7 +24,7 @@ export interface PlannedTunnel {
   tunnel: Tunnel;
 }
 
-export interface ProcessParts {
+interface ProcessParts {
   tunnels: readonly PlannedTunnel[];
   files: SourceFiles;
   metrics: TunnelMetrics;

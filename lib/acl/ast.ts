@@ -103,19 +103,19 @@ export interface Expectation extends Span {
 export type Expr = Group | Not | Defined | Comparison;
 
 /** The spans of expressions reach from their first to their last word; `whole` has the parentheses of the operands too. */
-export interface Group extends Span {
+interface Group extends Span {
   readonly kind: "and" | "or";
   readonly items: readonly Expr[];
   readonly whole: Span;
 }
 
-export interface Not extends Span {
+interface Not extends Span {
   readonly kind: "not";
   readonly item: Expr;
   readonly whole: Span;
 }
 
-export interface Defined extends Span {
+interface Defined extends Span {
   readonly kind: "defined";
   readonly fact: Name;
 }
@@ -147,7 +147,7 @@ export interface NumberLiteral extends Span {
   readonly value: number | bigint;
 }
 
-export interface BooleanLiteral extends Span {
+interface BooleanLiteral extends Span {
   readonly kind: "boolean";
   readonly value: boolean;
 }
@@ -159,7 +159,7 @@ export interface AddressLiteral extends Span {
 }
 
 /** A fact or a named set. */
-export interface Reference extends Span {
+interface Reference extends Span {
   readonly kind: "reference";
   readonly name: string;
 }

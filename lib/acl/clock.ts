@@ -1,7 +1,7 @@
 /** Time of day, weekday and instants in a zone. The time itself is a fact; only the zone's rules come from the runtime's tables. */
 
 /** Minutes since midnight; `to` is excluded, and a window whose end is not after its start passes midnight. */
-export interface DayWindow {
+interface DayWindow {
   readonly from: number;
   readonly to: number;
 }

@@ -3,14 +3,14 @@ import type { IpClass } from "../wire/ip.ts";
 import type { FactName } from "./facts.ts";
 import type { CheckedAction, RedirectTarget } from "./model.ts";
 
-export type Outcome = "allow" | "deny" | "redirect" | "challenge";
+type Outcome = "allow" | "deny" | "redirect" | "challenge";
 
 /**
  * `policy`: the policy's action. `default`: no policy matched. `missing_fact`, `type_mismatch`: the evaluation reached a
  * fact that is absent, or of another type than was asked for. `guard`: the policy allows, the address guard does not.
  * `depth`: too many redirects. `backend`: a route leads datagrams to a backend, which takes none.
  */
-export const REASONS = ["policy", "default", "missing_fact", "type_mismatch", "guard", "depth", "backend"] as const;
+const REASONS = ["policy", "default", "missing_fact", "type_mismatch", "guard", "depth", "backend"] as const;
 export type Reason = (typeof REASONS)[number];
 
 /**

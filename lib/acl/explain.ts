@@ -42,7 +42,7 @@ export interface Explanation {
   readonly routes: readonly ExplainedClauses[];
 }
 
-export interface ExplainOptions {
+interface ExplainOptions {
   readonly guard?: Guard | undefined;
   /** Explain the decision before resolution. */
   readonly pending?: boolean;

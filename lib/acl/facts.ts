@@ -164,14 +164,9 @@ export function storedFact(name: FactName): FactName {
 }
 
 /**
- * A fact's value from JSON (an audit line, a case file, an argument already decoded): addresses are text there and
- * instants text or milliseconds. Undefined when the value is not of the fact's type.
+ * A value of the type from JSON (an audit line, a case file, an argument already decoded): addresses are text there and
+ * instants text or milliseconds. Undefined when the value is not of the type.
  */
-export function factFromJson(name: FactName, value: unknown): FactValue | undefined {
-  return valueFromJson(lookupFact(name)?.spec.type, value);
-}
-
-/** The same for a type that is known already. */
 export function valueFromJson(type: FactType | undefined, value: unknown): FactValue | undefined {
   const isList = Array.isArray(value) && value.every((item) => typeof item === "string");
   if (type === "address") return typeof value === "string" ? parseIp(value) : undefined;

@@ -18,7 +18,7 @@ import { flatList, printExpr, printList, printValue, WIDTH } from "./print/expre
 import { Writer } from "./print/writer.ts";
 import { Source } from "./source.ts";
 
-export type FormatResult =
+type FormatResult =
   | { readonly text: string; readonly diagnostics?: undefined }
   | { readonly text?: undefined; readonly diagnostics: readonly Diagnostic[] };
 

@@ -3,7 +3,7 @@ import type { Comment } from "./ast.ts";
 import type { Diagnostics, Span } from "./diagnostic.ts";
 import type { Source } from "./source.ts";
 
-export type TokenKind = "word" | "string" | "punct" | "end";
+type TokenKind = "word" | "string" | "punct" | "end";
 
 /** The current token is in the fields; `advance` moves to the next one. */
 export class Lexer {

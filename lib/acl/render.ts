@@ -3,7 +3,7 @@ import type { Diagnostic } from "./diagnostic.ts";
 import type { Source, Sources } from "./source.ts";
 
 /** What can be shown so: a diagnostic, or what looks like one, with codes and severities of its own. */
-export interface Shown extends Omit<Diagnostic, "code" | "severity"> {
+interface Shown extends Omit<Diagnostic, "code" | "severity"> {
   readonly code: string;
   readonly severity: string;
 }

@@ -21,7 +21,7 @@ export interface Settlement {
   readonly hops: number;
 }
 
-export interface Refused {
+interface Refused {
   readonly ip: Ip;
   readonly decision: Decision;
 }

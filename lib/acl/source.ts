@@ -1,6 +1,6 @@
 /** A policy file's text and where an offset stands in it. Not reading it. */
 
-export interface Position {
+interface Position {
   /** Both from 1; the column counts code points. */
   readonly line: number;
   readonly column: number;

@@ -192,7 +192,7 @@ export interface ReloadEvent extends Base {
  * A use of a right over the control socket, or the attempt: `denied` to who does not have it, `failed` for what could not
  * be done.
  */
-export interface ControlEvent extends Base {
+interface ControlEvent extends Base {
   event: "control";
   /** With its interface. */
   method: string;
@@ -207,7 +207,7 @@ export interface ControlEvent extends Base {
   error?: string;
 }
 
-export interface LifeEvent extends Base {
+interface LifeEvent extends Base {
   event: "start" | "drain" | "stop";
   listen?: string[];
   policies?: string;
@@ -218,7 +218,7 @@ export interface LifeEvent extends Base {
 }
 
 /** Lines that were lost because the sink could not take them. */
-export interface LossEvent extends Base {
+interface LossEvent extends Base {
   event: "loss";
   lost: number;
 }

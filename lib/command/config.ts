@@ -11,7 +11,7 @@ import { nearest } from "./nearest.ts";
 import { TomlDocument } from "./toml-document.ts";
 import type { KeyPath } from "./toml-line.ts";
 
-export interface ConfigFile {
+interface ConfigFile {
   /** Values for the command's flags. */
   values: ArgValues;
   tables: ConfigTables;

@@ -14,7 +14,7 @@ interface ArgBase {
 }
 
 /** A flag with a value. Values stay text here; lib/command/values.ts makes numbers, durations and sizes of them. */
-export interface StringArg extends ArgBase {
+interface StringArg extends ArgBase {
   type: "string";
   /** What stands for the value in the help, e.g. `FILE`. */
   valueHint?: string;
@@ -29,14 +29,14 @@ export interface StringArg extends ArgBase {
 }
 
 /** A flag without a value, also taken as `--no-NAME`. */
-export interface BooleanArg extends ArgBase {
+interface BooleanArg extends ArgBase {
   type: "boolean";
   default?: boolean;
   alias?: string;
 }
 
 /** An argument without a flag; only the last may be `multiple`. */
-export interface PositionalArg extends ArgBase {
+interface PositionalArg extends ArgBase {
   type: "positional";
   /** It is taken only behind `--`: what stands before is a mistake. */
   behindDashes?: true;
@@ -85,7 +85,7 @@ export interface Config {
   readonly place?: (path: readonly string[]) => string;
 }
 
-export interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
+interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
   readonly args: ParsedArgs<A>;
   readonly data: Runtime;
   readonly config: Config;
@@ -93,7 +93,7 @@ export interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
 
 type Awaitable<T> = T | Promise<T>;
 
-export interface CommandDefinition<A extends ArgDefinitions> {
+interface CommandDefinition<A extends ArgDefinitions> {
   meta: CommandMeta;
   args: A;
   /** Words that may follow this command's own and lead to others. */

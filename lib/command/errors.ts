@@ -19,7 +19,7 @@ export const EXIT = {
 
 export type ExitStatus = (typeof EXIT)[keyof typeof EXIT];
 
-export interface PortailErrorOptions {
+interface PortailErrorOptions {
   /** Stable, dotted, e.g. `acl.syntax`; scripts may match it. */
   code: string;
   exit: ExitStatus;

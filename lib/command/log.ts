@@ -3,10 +3,10 @@
 import { createConsola, LogLevels } from "consola/core";
 import type { OutputStream } from "./runtime.ts";
 
-export type LogFields = Readonly<Record<string, unknown>>;
-export type LogFormat = "text" | "json";
+type LogFields = Readonly<Record<string, unknown>>;
+type LogFormat = "text" | "json";
 /** Takes a line without its end in the place of standard error, to which it need not say time and level. */
-export type LineSink = (level: LogLevel, line: string) => void;
+type LineSink = (level: LogLevel, line: string) => void;
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
 export interface Logger {
@@ -21,7 +21,7 @@ export interface Logger {
 const LEVEL = { debug: LogLevels.debug, info: LogLevels.info, warn: LogLevels.warn, error: LogLevels.error };
 const COLOR = { debug: 90, info: 36, warn: 33, error: 31 };
 
-export interface LoggerOptions {
+interface LoggerOptions {
   stderr: OutputStream;
   /** Whether text lines begin with the time; not on a terminal, and not where the journal stamps them. */
   stamped: boolean;

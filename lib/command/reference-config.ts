@@ -17,7 +17,7 @@ export interface ReferenceConfig {
   readonly warnings: readonly string[];
 }
 
-export interface ReferenceBackend {
+interface ReferenceBackend {
   /** `ip:port`; undefined of a dynamic one that leads nowhere yet. */
   readonly target: string | undefined;
   readonly dynamic: boolean;

@@ -6,9 +6,9 @@ const UNITS = { h: 3_600_000, m: 60_000, s: 1000, ms: 1, us: 1e-3, µs: 1e-3, ns
 const SIZES = { "": 1, K: 2 ** 10, M: 2 ** 20, G: 2 ** 30, T: 2 ** 40 } as const;
 
 /** Longest duration: what a timer of the runtime takes (2^31 - 1 ms, 24 days). */
-export const LONGEST_DURATION = 2 ** 31 - 1;
+const LONGEST_DURATION = 2 ** 31 - 1;
 
-export interface Range {
+interface Range {
   min?: number;
   max?: number;
 }

@@ -5,7 +5,7 @@ import type { Registry } from "../service/metrics.ts";
 import type { Target } from "./targets.ts";
 
 /** Why there is no answer: too much was asked at a time; or the provider is not there, late, not to be trusted, or lying. */
-export const TROUBLES = ["busy", "down", "timeout", "tls", "status", "size", "syntax", "ambiguous"] as const;
+const TROUBLES = ["busy", "down", "timeout", "tls", "status", "size", "syntax", "ambiguous"] as const;
 export type TroubleKind = (typeof TROUBLES)[number];
 
 export class Trouble {

@@ -1,6 +1,6 @@
 /** The URL of Grist's REST API that finds a row of a table by a column. What it answers is read by web-source.ts. */
 
-export interface GristTable {
+interface GristTable {
   readonly document: string;
   readonly table: string;
   /** The column that is compared with the key. */

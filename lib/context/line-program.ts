@@ -25,7 +25,7 @@ export interface LineProgramOptions {
   readonly log: Logger;
 }
 
-export interface LineProgramEvents {
+interface LineProgramEvents {
   /** A line of its standard output; undefined for one that is not UTF-8. */
   line(text: string | undefined): void;
   /** It is gone, or as good as gone; `why` is half a sentence. Whatever it was asked is not going to be answered. */

@@ -16,7 +16,7 @@ import { ProgramSource } from "./program-source.ts";
 import { WebSource, webTls } from "./web-source.ts";
 
 /** What providers live on. */
-export interface ContextTools {
+interface ContextTools {
   readonly log: Logger;
   readonly resolve: Resolve;
   /** Those of before a reload, to which counts are added. */

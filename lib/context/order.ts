@@ -9,7 +9,7 @@ export interface Needing {
 }
 
 /** Two providers or more that wait for each other, each for the next and the last for the first. */
-export interface Cycle {
+interface Cycle {
   readonly cycle: readonly string[];
 }
 

@@ -19,7 +19,7 @@ import { UrlTemplate } from "./url-template.ts";
 import type { WebPlan } from "./web-source.ts";
 
 /** Where a secret header comes from. */
-export interface HeaderPlan {
+interface HeaderPlan {
   readonly name: string;
   /** Before the secret: `Bearer `. */
   readonly prefix: string;

@@ -17,7 +17,7 @@ export interface Target {
 /** The only facts that a provider may say anything about: all others are what connections prove. */
 const FAMILIES = ["user", "device", "geo", "risk", "challenge"];
 
-export interface TargetError {
+interface TargetError {
   error: string;
   hint?: string;
 }

@@ -6,7 +6,7 @@ export type KeyValue = string | number | boolean;
 
 type Part = { readonly text: string } | { readonly key: number; readonly json: boolean };
 
-export interface UrlError {
+interface UrlError {
   error: string;
   hint?: string;
 }

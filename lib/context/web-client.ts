@@ -12,7 +12,7 @@ import type { TlsContext } from "../net/tls-context.ts";
 import { parseIp } from "../wire/ip.ts";
 import { Trouble } from "./counts.ts";
 
-export interface WebServer {
+interface WebServer {
   readonly host: string;
   readonly port: number;
   /** The value of the Host field. */
@@ -21,7 +21,7 @@ export interface WebServer {
   readonly tls: TlsContext | undefined;
 }
 
-export interface WebAnswer {
+interface WebAnswer {
   readonly status: number;
   readonly body: Uint8Array;
 }

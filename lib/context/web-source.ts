@@ -22,7 +22,7 @@ export interface WebPlan {
 }
 
 /** What was read from files for it; secrets are in the headers. */
-export interface WebFiles {
+interface WebFiles {
   readonly headers: Readonly<Record<string, string>>;
   readonly tls: TlsContext | undefined;
 }

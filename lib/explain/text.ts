@@ -7,7 +7,7 @@ import { printable } from "../command/log.ts";
 import { formatIp } from "../wire/ip.ts";
 import { type Account, type ExplainedStep, factJson, knownFacts } from "./account.ts";
 
-export interface TextStyle {
+interface TextStyle {
   color: boolean;
   /** Every policy and every step, not only those that tell something. */
   all: boolean;

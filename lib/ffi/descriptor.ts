@@ -27,7 +27,7 @@ export interface PeerCredentials {
   gid: number;
 }
 
-export interface DescriptorCalls {
+interface DescriptorCalls {
   /** getpeername(2): the raw sockaddr, or undefined for what is no connected socket. */
   getpeername(fd: number): Uint8Array | undefined;
   /** SO_PEERCRED (unix(7)), or undefined for what is no UNIX socket. */

@@ -12,7 +12,7 @@ const SYMBOLS = {
   socketpair: { args: ["int", "int", "int", "ptr"], returns: "int" },
 } as const;
 
-export interface Libc {
+interface Libc {
   /** recv(2): bytes read, 0 at the end, -1 for an error. */
   recv(fd: number, buffer: Uint8Array, length: number, flags: number): number;
   /** ioctl(2) FIONREAD: bytes that a recv would give; 0 also at the end, after an error and for a bad descriptor. */

@@ -11,7 +11,7 @@ const SOL_SOCKET = 1;
 const SO_ATTACH_FILTER = 26;
 const SO_DETACH_FILTER = 27;
 
-export interface SocketFilter {
+interface SocketFilter {
   /** False where the system does not do it. */
   shut(fd: number): boolean;
   open(fd: number): void;

@@ -42,11 +42,11 @@ export interface AccessRules {
   readonly pins: readonly Pin[];
 }
 
-export type AccessRule = "all" | "cn" | "ou" | "dns" | "ip" | "uri" | "spki-pin";
-export type AccessReason = "no_certificate" | "no_access_rule" | "no_access_rule_matches" | "wrong_pin";
+type AccessRule = "all" | "cn" | "ou" | "dns" | "ip" | "uri" | "spki-pin";
+type AccessReason = "no_certificate" | "no_access_rule" | "no_access_rule_matches" | "wrong_pin";
 
 /** `by` is the flag that let the peer in, without dashes. `reason` is stable; `message` half a sentence for people. */
-export type AccessVerdict =
+type AccessVerdict =
   { ok: true; by: `${AccessPrefix}-${AccessRule}` } | { ok: false; reason: AccessReason; message: string };
 
 /**

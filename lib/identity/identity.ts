@@ -14,7 +14,7 @@ import type { SourceFiles } from "./source-files.ts";
  * What signs for us. A PKCS#12 file becomes PEM too: given to the runtime as it is, the authorities in it would be
  * trusted beside the trust bundle. Keys that never leave a token will be another kind.
  */
-export type Credential = {
+type Credential = {
   readonly kind: "pem";
   /** The chain, leaf first. */
   readonly cert: string;
@@ -166,6 +166,6 @@ function warningsOf(leaf: X509Certificate, source: IdentitySource, now: Date): s
 }
 
 /** One line, for people. */
-export function subjectOf(cert: X509Certificate): string {
+function subjectOf(cert: X509Certificate): string {
   return JSON.stringify((cert.subject ?? "").split("\n").toReversed().join(", "));
 }

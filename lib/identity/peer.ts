@@ -8,7 +8,7 @@ import { isSpiffeId } from "./spiffe-id.ts";
 export type PinAlgorithm = "sha256" | "sha384" | "sha512";
 
 /** The side of a command that the peer is on, as the names of facts have it. */
-export type PeerSide = "client" | "upstream";
+type PeerSide = "client" | "upstream";
 
 export class Peer {
   readonly certificate: Certificate;

@@ -4,7 +4,7 @@ import { DerError, DerReader, TAG } from "../wire/der.ts";
 import { decodeAlgorithm, decodeBags, decodePkcs12, type Bag, type Mac } from "../wire/pkcs12.ts";
 import { bmpString, decryptPbe, deriveKey, PbeError, pkcs12Key } from "./pbe.ts";
 
-export interface Pkcs12Content {
+interface Pkcs12Content {
   /** DER. */
   readonly certs: Uint8Array[];
   /** PKCS#8 in DER, not encrypted. */

@@ -4,13 +4,13 @@ import { formatIp } from "../wire/ip.ts";
 import type { Peer } from "./peer.ts";
 import { quoteSome } from "./quote.ts";
 
-export interface ServerNameOptions {
+interface ServerNameOptions {
   /** `--unsafe-cn-as-name`: the common name counts where the certificate has no alternative names of any kind. */
   cnWithoutSan?: boolean;
 }
 
 /** `reason` is stable; `message` half a sentence in which what the peer sent is quoted. */
-export type ServerNameVerdict =
+type ServerNameVerdict =
   | { ok: true; by: "dns" | "ip" | "cn" }
   | { ok: false; reason: "server_name_invalid" | "server_name_mismatch"; message: string };
 

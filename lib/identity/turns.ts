@@ -1,6 +1,6 @@
 /** Dear work, a few at a time: clients take turns, so that one who asks for much makes only itself wait. Knows no client. */
 
-export interface TurnLimits {
+interface TurnLimits {
   /** Pieces of work under way. */
   atOnce: number;
   /** Pieces that may wait, of one client and of all. */

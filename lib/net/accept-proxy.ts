@@ -42,7 +42,7 @@ export function isProxySource({ networks, unix }: ProxySources, address: SocketA
   return ip !== undefined && networks.some((network) => cidrContains(network, ip));
 }
 
-export type ProxyAccepted =
+type ProxyAccepted =
   | {
       ok: true;
       conn: Conn;

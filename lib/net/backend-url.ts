@@ -34,7 +34,7 @@ export function parseBackendUrl(text: string, where: string): BackendUrl {
 }
 
 /** One that takes SOCKS5 and CONNECT on one port. */
-export function sameProxy({ host, port }: { host: string; port: number }, tls: boolean): BackendUrl {
+function sameProxy({ host, port }: { host: string; port: number }, tls: boolean): BackendUrl {
   return {
     kind: "same",
     socks5: new OutboundProxy(tls ? "socks5+tls" : "socks5", host, port, undefined),

@@ -6,7 +6,7 @@ import type { KeepAlive } from "./keep-alive.ts";
 import type { NativeConn } from "./native-conn.ts";
 import { Relay, type RelayResult } from "./relay.ts";
 
-export interface Bridge {
+interface Bridge {
   /** Gives what `conn` gives, `early` first, and takes what it takes. */
   readonly conn: NativeConn;
   /** Why `conn` broke off: a pair has no reset, its other end would pass for an orderly end. */

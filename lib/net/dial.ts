@@ -170,7 +170,7 @@ export function timedOut(ms: number): DialError {
 }
 
 /** What the system's refusal of one attempt means. */
-export function dialError(error: unknown): DialError {
+function dialError(error: unknown): DialError {
   const code = (error as { code?: string }).code ?? "";
   return new DialError(KINDS[code] ?? "other", code === "" ? String(error) : code);
 }

@@ -20,7 +20,7 @@ export interface EgressContext {
 }
 
 /** An address of the target that was refused though another may be allowed. */
-export interface Dropped {
+interface Dropped {
   ip: string;
   reason: string;
   policy: string | null;

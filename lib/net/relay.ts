@@ -11,7 +11,7 @@ export interface RelayLimits extends WatchLimits {
   poll?: boolean;
 }
 
-export type RelayEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
+type RelayEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
 
 export interface RelayResult {
   /** Which side ended first, or which limit cut the relay. */

@@ -9,7 +9,7 @@ import type { HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 
 /** Why it is not. */
-export interface NotSecured {
+interface NotSecured {
   /** A word of `TlsFailureReason`, or `name_mismatch`. */
   reason: string;
   message: string;

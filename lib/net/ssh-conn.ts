@@ -2,7 +2,7 @@
 import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
 import type { NativeConn } from "./native-conn.ts";
 
-export interface SshEnds {
+interface SshEnds {
   /** What SSH writes to, what it reads from, and where it was asked: the tunnel goes when this one closes. */
   readonly input: NativeConn;
   readonly output: NativeConn;

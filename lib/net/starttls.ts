@@ -7,7 +7,7 @@ import { runPreface } from "./preface.ts";
 
 export type StartTlsProtocol = "postgres";
 
-export type TlsStarted =
+type TlsStarted =
   | {
       ok: true;
       /** What came ahead of the TLS layer, and belongs to it. */

@@ -32,7 +32,7 @@ export class SessionCache {
 }
 
 /** Told once. */
-export interface Handshaken {
+interface Handshaken {
   secured(conn: NativeConn): void;
   failed(failure: TlsFailure): void;
 }
@@ -51,7 +51,7 @@ export function handshake(
   new Handshake(conn, isServer, options, told, below).begin();
 }
 
-export interface Below {
+interface Below {
   /** Why it broke off. */
   readonly error: Error | undefined;
   abort(): void;
@@ -304,6 +304,6 @@ interface TlsSocket {
 }
 
 /** RFC 7301 section 3.1: each with its length in front. */
-export function encodeProtocolIds(ids: readonly string[]): Buffer {
+function encodeProtocolIds(ids: readonly string[]): Buffer {
   return Buffer.concat(ids.map((id) => Buffer.concat([Buffer.of(Buffer.byteLength(id)), Buffer.from(id)])));
 }

@@ -6,12 +6,12 @@ import { EXIT, PortailError } from "../command/errors.ts";
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
 /** Our certificate chain, leaf first, and its key in the clear, both PEM. */
-export interface KeyMaterial {
+interface KeyMaterial {
   readonly cert: string;
   readonly key: string;
 }
 
-export interface ContextOptions {
+interface ContextOptions {
   /** Absent: we present no certificate. */
   material?: KeyMaterial | undefined;
   /** Trusted certificates, PEM; absent: the peer's chain cannot be verified. */
@@ -30,7 +30,7 @@ export interface ContextOptions {
 export type TlsContext = SecureContext;
 
 /** AEAD suites with forward secrecy, as ghostunnel offers for TLS 1.2. */
-export const SAFE_CIPHERS = [
+const SAFE_CIPHERS = [
   "ECDHE-ECDSA-AES128-GCM-SHA256",
   "ECDHE-RSA-AES128-GCM-SHA256",
   "ECDHE-ECDSA-AES256-GCM-SHA384",

@@ -1,6 +1,6 @@
 /** Why a TLS handshake failed, as one word that policies, logs and tests can count on. Makes no connection. */
 
-export type TlsFailureReason =
+type TlsFailureReason =
   | "handshake_timeout"
   | "handshake_closed"
   | "not_tls"

@@ -7,7 +7,7 @@ import type { Runtime, Signal } from "../command/runtime.ts";
 import { Template } from "../command/template.ts";
 
 /** What arguments and settings may hold, in braces: where the program is to connect. */
-export const CHILD_VALUES = ["host", "port", "socket"] as const;
+const CHILD_VALUES = ["host", "port", "socket"] as const;
 
 export type ChildValues = Readonly<Record<(typeof CHILD_VALUES)[number], string>>;
 

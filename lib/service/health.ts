@@ -15,7 +15,7 @@ export interface HealthCheck {
 }
 
 /** Looks once, until `signal` says that time is over. Answers what is wrong, or undefined. */
-export type Probe = (signal: AbortSignal) => Promise<string | undefined>;
+type Probe = (signal: AbortSignal) => Promise<string | undefined>;
 
 /** Milliseconds for which an answer is as good as a new one. */
 const FRESH = 1000;

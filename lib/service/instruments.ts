@@ -1,4 +1,4 @@
-/** What counts and measures: counters, gauges, histograms, summaries. Writing to one allocates nothing; they know no names. */
+/** What counts and measures: counters, histograms, summaries. Writing to one allocates nothing; they know no names. */
 
 /** One line of an exposition: the metric's name goes before `suffix`. */
 export interface Sample {
@@ -16,16 +16,6 @@ export interface Instrument {
 /** What only grows. Hot paths write `counter.value++`. */
 export class Counter implements Instrument {
   readonly type = "counter";
-  value = 0;
-
-  samples(): Sample[] {
-    return [{ suffix: "", value: this.value }];
-  }
-}
-
-/** What goes up and down. */
-export class Gauge implements Instrument {
-  readonly type = "gauge";
   value = 0;
 
   samples(): Sample[] {

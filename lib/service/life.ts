@@ -26,7 +26,7 @@ export interface LifeOptions {
   timedReload: number;
 }
 
-export type LifeState = "initializing" | "listening" | "reloading" | "stopping";
+type LifeState = "initializing" | "listening" | "reloading" | "stopping";
 
 /** Milliseconds in which what was cut may tell that it is gone. */
 const AFTERMATH = 1000;

@@ -4,7 +4,7 @@ import { formatNumber, type Instrument, type Sample } from "./instruments.ts";
 export type Labels = Readonly<Record<string, string>>;
 
 /** Values that exist anyway and are asked for when somebody looks: a number, or one for each set of labels. */
-export type Reading = () => number | Iterable<readonly [Labels, number]>;
+type Reading = () => number | Iterable<readonly [Labels, number]>;
 
 type Members = Iterable<readonly [Labels, Instrument]>;
 

@@ -5,13 +5,13 @@ import type { Policy } from "../acl/policy.ts";
 import { renderDiagnostics } from "../acl/render.ts";
 import { EXIT, PortailError } from "../command/errors.ts";
 
-export interface ReadPolicy {
+interface ReadPolicy {
   policy: Policy;
   /** Rendered; empty where there are none. */
   warnings: string;
 }
 
-export interface ReadOptions {
+interface ReadOptions {
   /** Those that the configuration names: a route to another is an error. `any` is for tools that know no configuration. */
   backends?: readonly string[] | "any";
   /** Told the path of each file before it is read, sets and includes too. */

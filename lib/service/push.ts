@@ -6,7 +6,7 @@ import { KeepAlive } from "../net/keep-alive.ts";
 import { openResolver, type Resolve } from "../net/resolve.ts";
 
 /** Sends once, until `signal` says that time is over. Rejects with why it could not. */
-export type Send = (signal: AbortSignal) => Promise<void>;
+type Send = (signal: AbortSignal) => Promise<void>;
 
 /** Milliseconds for one push, from the name to the last byte. */
 const PATIENCE = 10_000;

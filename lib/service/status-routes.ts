@@ -5,7 +5,7 @@ import type { Life } from "./life.ts";
 import { EXPOSITION_TYPE, type Registry } from "./metrics.ts";
 import type { Route, Routes } from "./status.ts";
 
-export interface StatusSource {
+interface StatusSource {
   life: Life;
   /** portail's own version. */
   version: string;
@@ -19,7 +19,7 @@ export interface StatusSource {
 const NEVER = "0001-01-01T00:00:00Z";
 
 /** `GET /_status`: 200 when the daemon serves and its backend is there, else 503. The keys are ghostunnel's. */
-export function statusRoute({ life, version, listen, forward }: StatusSource): Route {
+function statusRoute({ life, version, listen, forward }: StatusSource): Route {
   return {
     method: "GET",
     async answer() {
@@ -47,12 +47,12 @@ export function statusRoute({ life, version, listen, forward }: StatusSource): R
 }
 
 /** `GET /metrics`, for Prometheus. */
-export function metricsRoute(registry: Registry): Route {
+function metricsRoute(registry: Registry): Route {
   return { method: "GET", answer: () => ({ status: 200, type: EXPOSITION_TYPE, body: registry.expose() }) };
 }
 
 /** `POST /_shutdown`: as SIGTERM. */
-export function shutdownRoute(life: Life): Route {
+function shutdownRoute(life: Life): Route {
   return {
     method: "POST",
     answer() {

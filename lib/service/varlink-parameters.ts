@@ -2,7 +2,7 @@
 import type { JsonObject } from "../wire/varlink.ts";
 
 /** As in a definition; `?` may be left out or null. */
-export type ParameterType = keyof TypeOf;
+type ParameterType = keyof TypeOf;
 
 interface TypeOf {
   string: string;
@@ -14,7 +14,7 @@ interface TypeOf {
   object: JsonObject;
 }
 
-export interface InvalidParameter {
+interface InvalidParameter {
   readonly error: "org.varlink.service.InvalidParameter";
   readonly parameters: { readonly parameter: string };
 }

@@ -18,7 +18,7 @@ import { CallRate } from "./call-rate.ts";
 import { serviceError, type VarlinkAnswer, type VarlinkInterface } from "./varlink-interface.ts";
 import { serviceInterface, type ServiceInfo } from "./varlink-introspection.ts";
 
-export interface VarlinkOptions {
+interface VarlinkOptions {
   readonly info: ServiceInfo;
   readonly interfaces: readonly VarlinkInterface[];
   readonly log: Logger;

@@ -29,7 +29,7 @@ export function workerSide(env: Environment): WorkerSide | undefined {
   };
 }
 
-export interface WorkersOptions {
+interface WorkersOptions {
   count: number;
   env: Environment;
   log: Logger;

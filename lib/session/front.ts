@@ -4,7 +4,7 @@ import type { WriteBody } from "./http-refusal.ts";
 import type { Ip } from "../wire/ip.ts";
 
 /** `HTTP/1` forward requests take another way: see commands/socks/forward.ts. */
-export type FrontProtocol = "socks5" | "socks4" | "http";
+type FrontProtocol = "socks5" | "socks4" | "http";
 
 export interface ProxyRequest {
   protocol: FrontProtocol;
@@ -27,7 +27,7 @@ export interface DatagramSource {
   port: number;
 }
 
-export interface HttpRequest {
+interface HttpRequest {
   method: string | undefined;
   /** Empty for CONNECT, as is the query. */
   path: string;

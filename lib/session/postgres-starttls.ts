@@ -25,7 +25,7 @@ export type PostgresFault =
 type Failure = Extract<PrefaceStep<never, PostgresFault>, { type: "fail" }>;
 
 /** How the client came to TLS. One that did not ask must negotiate the protocol id `postgresql`, or is to be refused. */
-export interface PostgresTls {
+interface PostgresTls {
   direct: boolean;
 }
 

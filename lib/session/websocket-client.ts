@@ -9,9 +9,9 @@ import { Prefix } from "./prefix.ts";
 export type WebSocketOpened = readonly HeaderField[];
 
 /** `status`: the server's own refusal, where it gave one. */
-export type WebSocketFault = "malformed" | `status ${number}`;
+type WebSocketFault = "malformed" | `status ${number}`;
 
-export interface WebSocketRequest {
+interface WebSocketRequest {
   /** Path and query. */
   path: string;
   authority: string;

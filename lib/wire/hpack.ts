@@ -14,7 +14,7 @@ const MOST_NUMBER = 2 ** 24;
 /** A block that does not follow the format: nothing on the connection can be understood any more. */
 export class HpackError extends Error {}
 
-export interface DecodedFields {
+interface DecodedFields {
   fields: HeaderField[];
   /** The list is larger than was asked for; `fields` is what came before. The table is as it should be all the same. */
   tooLarge: boolean;

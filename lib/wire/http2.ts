@@ -57,14 +57,7 @@ export const DEFAULT_FRAME_SIZE = 16_384;
 export const MOST_FRAME_SIZE = 2 ** 24 - 1;
 
 /** Writes the head of a frame at `at`. */
-export function putFrameHead(
-  into: Uint8Array,
-  at: number,
-  length: number,
-  type: number,
-  flags: number,
-  stream: number,
-): void {
+function putFrameHead(into: Uint8Array, at: number, length: number, type: number, flags: number, stream: number): void {
   into[at] = length >>> 16;
   into[at + 1] = length >>> 8;
   into[at + 2] = length;

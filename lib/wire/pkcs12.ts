@@ -26,7 +26,7 @@ export interface Mac {
 }
 
 /** Bags that stand open, or encrypted ones; both are for `decodeBags` in the end. */
-export type Safe =
+type Safe =
   | { readonly kind: "open"; readonly bags: Uint8Array }
   | { readonly kind: "encrypted"; readonly algorithm: Algorithm; readonly data: Uint8Array };
 
@@ -34,7 +34,7 @@ export type Bag =
   | { readonly kind: "certificate" | "key"; readonly der: Uint8Array }
   | { readonly kind: "encrypted-key"; readonly algorithm: Algorithm; readonly data: Uint8Array };
 
-export interface Pkcs12 {
+interface Pkcs12 {
   readonly safes: readonly Safe[];
   /** What the MAC is made over. */
   readonly content: Uint8Array;

@@ -58,7 +58,7 @@ export function encodeFatal(state: string, message: string): Uint8Array {
 }
 
 /** What a server says to an SSLRequest. */
-export type SslAnswer = { type: "granted" } | { type: "denied" } | { type: "error"; message: string };
+type SslAnswer = { type: "granted" } | { type: "denied" } | { type: "error"; message: string };
 
 /** Bytes of an ErrorResponse that are waited for. */
 const LONGEST_ERROR = 8192;

@@ -70,7 +70,7 @@ function latin1(bytes: Uint8Array, length: number): string {
 export type ProxyMode = "conn" | "tls" | "tls-full";
 
 /** What is known of the client's connection over TLS. */
-export interface ProxyTlsState {
+interface ProxyTlsState {
   /** `TLSv1.3`. */
   version: string;
   protocolId?: string | undefined;

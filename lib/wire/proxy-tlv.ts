@@ -10,7 +10,7 @@ const TLS_FLAG = { active: 0x01, onConnection: 0x02, inSession: 0x04 } as const;
 const LONGEST_UNIQUE_ID = 128;
 
 /** What the proxy says of the client's TLS connection to it. */
-export interface ProxyTls {
+interface ProxyTls {
   /** Whether there was TLS at all. */
   active: boolean;
   /** Whether the client gave a certificate on this connection, and whether it did in this TLS session. */

@@ -84,15 +84,10 @@ function decodePath(bytes: Uint8Array, start: number): ProxyAddress | undefined 
 export function encodeV2(source: ProxyAddress, destination: ProxyAddress, fields: ProxyFields): Uint8Array | undefined {
   const { family, addresses } = encodeAddresses(source, destination);
   const more = encodeFields(fields);
-  if (more === undefined || addresses.length + more.length > LONGEST) return undefined;
-  return Buffer.concat([frame(PROXY, family, addresses.length + more.length), addresses, more]);
-}
-
-/** The header of a connection that a proxy makes for itself, e.g. to see whether the backend lives. */
-export const V2_LOCAL: Uint8Array = frame(LOCAL, UNSPECIFIED, 0);
-
-function frame(command: number, family: number, length: number): Uint8Array {
-  return Uint8Array.of(...V2_SIGNATURE, command, family, length >> 8, length & 255);
+  if (more === undefined) return undefined;
+  const length = addresses.length + more.length;
+  if (length > LONGEST) return undefined;
+  return Buffer.concat([V2_SIGNATURE, Uint8Array.of(PROXY, family, length >> 8, length & 255), addresses, more]);
 }
 
 function encodeAddresses(source: ProxyAddress, destination: ProxyAddress): { family: number; addresses: Uint8Array } {

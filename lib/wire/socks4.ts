@@ -6,7 +6,7 @@ export const SOCKS4_COMMAND = { connect: 1, bind: 2 } as const;
 
 export const SOCKS4_REPLY = { granted: 90, rejected: 91 } as const;
 
-export interface Socks4Request {
+interface Socks4Request {
   command: number;
   host: string;
   port: number;

@@ -24,7 +24,7 @@ function destinationLength(type: number, first: number): number {
   return type === 3 && first > 0 ? 7 + first : Infinity;
 }
 
-export interface Destination {
+interface Destination {
   /** As sent: a domain name, or the text of `ip`. */
   host: string;
   ip: Ip | undefined;

@@ -40,7 +40,7 @@ export const METHOD_CHOSEN = {
   noAcceptable: Uint8Array.of(5, METHOD.noAcceptable),
 } as const;
 
-export interface Credentials {
+interface Credentials {
   user: string;
   password: Uint8Array;
 }
@@ -71,7 +71,7 @@ export interface SocksRequest {
 }
 
 /** What is wrong with a request, beyond its syntax: the reply that says so. */
-export interface RefusedRequest {
+interface RefusedRequest {
   reply: Reply;
   reason: string;
 }

@@ -1,7 +1,7 @@
 /** Varlink messages (varlink.org): JSON objects, each ended by a zero byte. Strict, bounded; knows no interface and no socket. */
 import { decodeUtf8 } from "./utf8.ts";
 
-export type Json = null | boolean | number | string | readonly Json[] | JsonObject;
+type Json = null | boolean | number | string | readonly Json[] | JsonObject;
 export interface JsonObject {
   readonly [name: string]: Json | undefined;
 }

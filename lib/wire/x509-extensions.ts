@@ -5,7 +5,7 @@ import type { Ip } from "./ip.ts";
 import { asciiOf, hasControl, nameOf } from "./x509-name.ts";
 
 /** Subject alternative names (section 4.2.1.6), each kind in the order of the certificate. */
-export interface AltNames {
+interface AltNames {
   readonly dns: readonly string[];
   readonly uri: readonly string[];
   readonly ip: readonly Ip[];
@@ -14,10 +14,10 @@ export interface AltNames {
   readonly other: readonly OtherNameKind[];
 }
 
-export type OtherNameKind = "otherName" | "x400Address" | "directoryName" | "ediPartyName" | "registeredID";
+type OtherNameKind = "otherName" | "x400Address" | "directoryName" | "ediPartyName" | "registeredID";
 
 /** Uses of a key (section 4.2.1.3), in the order of their bits. */
-export const KEY_USES = [
+const KEY_USES = [
   "digitalSignature",
   "nonRepudiation",
   "keyEncipherment",
@@ -28,7 +28,7 @@ export const KEY_USES = [
   "encipherOnly",
   "decipherOnly",
 ] as const;
-export type KeyUse = (typeof KEY_USES)[number];
+type KeyUse = (typeof KEY_USES)[number];
 
 export interface Extensions {
   /** Undefined is no such extension, which an empty list is not. */

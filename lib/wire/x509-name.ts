@@ -3,7 +3,7 @@ import { contentOf, DerError, DerReader, type Element, oidText, TAG, wholeOf } f
 import { decodeUtf8 } from "./utf8.ts";
 
 /** One attribute of a name. */
-export interface Attribute {
+interface Attribute {
   /** Dotted decimals. */
   readonly type: string;
   /** Undefined where the value is no string. */

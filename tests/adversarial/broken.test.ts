@@ -1,36 +1,27 @@
 /** What no client should send, or should not stop sending: garbage, pieces, too much, resets. The proxy says no and goes on. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server } from "node:net";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { expectServed } from "./served.ts";
+import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 let proxy: RunningProxy;
-let echo: Server;
-let echoPort = 0;
+let echo: Upstream;
 
 beforeEach(async () => {
   proxy = await startProxy(ACL);
-  echo = createServer((socket) => socket.on("error", () => {}).pipe(socket));
-  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  echoPort = (echo.address() as { port: number }).port;
+  echo = await listenEcho();
 });
 
 /** Whatever happened before: the next client is served, and nothing is left open. */
 afterEach(async () => {
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echoPort);
-    expect(open).toBe(true);
-    client.write("still here");
-    expect(String(await client.read(10))).toBe("still here");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   expect(await proxy.drain()).toBe(0);
-  echo.close();
+  echo.server.close();
 });
 
 const latin = (text: string) => Buffer.from(text, "latin1");
@@ -137,9 +128,9 @@ describe("a broken message is answered precisely, recorded, and ended", () => {
 
 describe("a reset in any place leaves nothing behind", () => {
   const dialogues: [string, () => Buffer[]][] = [
-    ["socks5", () => [Buffer.from(GREETING), socks5Request("127.0.0.1", echoPort), latin("payload")]],
-    ["connect", () => [connectRequest("127.0.0.1", echoPort), latin("payload")]],
-    ["forward", () => [latin(`GET http://127.0.0.1:${echoPort}/ HTTP/1.1\r\nHost: x\r\n\r\n`)]],
+    ["socks5", () => [Buffer.from(GREETING), socks5Request("127.0.0.1", echo.port), latin("payload")]],
+    ["connect", () => [connectRequest("127.0.0.1", echo.port), latin("payload")]],
+    ["forward", () => [latin(`GET http://127.0.0.1:${echo.port}/ HTTP/1.1\r\nHost: x\r\n\r\n`)]],
   ];
   test.each(dialogues)("%s", async (_, pieces) => {
     const whole = Buffer.concat(pieces());
@@ -182,7 +173,7 @@ test("garbage of any length and beginning is never a request", async () => {
 
 test("a tunnel passes garbage through as it is", async () => {
   const bytes = createPrng(7).bytes(100_000);
-  const { client } = await ask("connect", proxy.port, "127.0.0.1", echoPort);
+  const { client } = await ask("connect", proxy.port, "127.0.0.1", echo.port);
   client.write(bytes);
   expect((await client.read(bytes.length)).equals(bytes)).toBe(true);
   client.end();

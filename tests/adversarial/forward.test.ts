@@ -1,22 +1,12 @@
 /** Forward requests of clients and answers of servers that do not keep to the usual course. */
 import { expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
 import { startProxy, until } from "./harness.ts";
 import { RawClient } from "./raw-client.ts";
+import { listen } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
-
-async function listen(accept: (socket: Socket) => void): Promise<{ port: number; server: Server; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket.on("error", () => {}));
-    accept(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { port: (server.address() as { port: number }).port, server, sockets };
-}
 
 /** Answers with what it got, as a web server that closes does. */
 const answering = () =>

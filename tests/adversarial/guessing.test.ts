@@ -3,22 +3,19 @@ import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { createServer, type Server } from "node:net";
 import { startProxy } from "./harness.ts";
 import { connectRequest, RawClient, socks5Request } from "./raw-client.ts";
+import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const folder = mkdtempSync(join(tmpdir(), "portail-guessing-"));
-let echo: Server;
-let echoPort = 0;
+let echo: Upstream;
 beforeAll(async () => {
-  echo = createServer((socket) => socket.on("error", () => {}).pipe(socket));
-  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  echoPort = (echo.address() as { port: number }).port;
+  echo = await listenEcho();
 });
 afterAll(() => {
-  echo.close();
+  echo.server.close();
   rmSync(folder, { recursive: true });
 });
 
@@ -27,11 +24,11 @@ const HALVES = {
   socks5: (password: string) =>
     Buffer.concat([
       Buffer.from(`\u0005\u0001\u0002\u0001\u0005alice${String.fromCharCode(password.length)}${password}`, "latin1"),
-      socks5Request("127.0.0.1", echoPort),
+      socks5Request("127.0.0.1", echo.port),
     ]),
   connect: (password: string) => {
     const credentials = Buffer.from(`alice:${password}`).toString("base64");
-    const head = connectRequest("127.0.0.1", echoPort).toString();
+    const head = connectRequest("127.0.0.1", echo.port).toString();
     return Buffer.from(head.replace("\r\n\r\n", `\r\nProxy-Authorization: Basic ${credentials}\r\n\r\n`));
   },
 } as const;

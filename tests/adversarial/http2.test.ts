@@ -1,38 +1,30 @@
 /** What no HTTP/2 client should send: frames in pieces, malformed, too many, too large, resets. The proxy says why and goes on. */
 import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, RawClient } from "./raw-client.ts";
+import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 let proxy: RunningProxy;
-let echo: Server;
-let arrived: Socket[] = [];
-let echoPort = 0;
+let echo: Upstream;
 
 beforeEach(async () => {
   proxy = await startProxy(ACL, ["--handshake-timeout", "2s", "--max-streams", "20"]);
-  arrived = [];
-  echo = createServer({ allowHalfOpen: true }, (socket) => {
-    arrived.push(socket);
-    socket.on("error", () => {}).pipe(socket);
-  });
-  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  echoPort = (echo.address() as { port: number }).port;
+  echo = await listenEcho();
 });
 
 /** Whatever happened before: the next client is served, and nothing is left open. */
 afterEach(async () => {
-  const { client, open } = await ask("connect", proxy.port, "127.0.0.1", echoPort);
+  const { client, open } = await ask("connect", proxy.port, "127.0.0.1", echo.port);
   expect(open).toBe(true);
   client.end();
   await client.closed;
   expect(await proxy.drain()).toBe(0);
-  echo.close();
+  echo.server.close();
 });
 
 /** RFC 9113 section 4.1, written by hand. */
@@ -48,7 +40,7 @@ function frame(type: number, flags: number, stream: number, payload: Uint8Array 
 const literal = (name: string, value: string) =>
   Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
 const SETTINGS = frame(4, 0, 0);
-const connect = (stream: number, flags = 4, authority = `127.0.0.1:${echoPort}`) =>
+const connect = (stream: number, flags = 4, authority = `127.0.0.1:${echo.port}`) =>
   frame(1, flags, stream, Buffer.concat([literal(":method", "CONNECT"), literal(":authority", authority)]));
 const DATA = (stream: number, text: string, flags = 0) => frame(0, flags, stream, Buffer.from(text));
 const uint32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
@@ -218,10 +210,10 @@ describe("mistakes that end the stream alone", () => {
   });
 
   test("more than the window of the stream", async () => {
-    const client = await open(connect(1, 4, `127.0.0.1:${echoPort}`));
+    const client = await open(connect(1, 4, `127.0.0.1:${echo.port}`));
     await frameOf(client, 1);
-    arrived[0]!.unpipe();
-    arrived[0]!.pause();
+    echo.sockets[0]!.unpipe();
+    echo.sockets[0]!.pause();
     const piece = Buffer.alloc(16_384);
     for (let i = 0; i < 2000 && !client.ended; i++) client.write(frame(0, 0, 1, piece));
     expect(await reset(client)).toBe(3);
@@ -259,7 +251,7 @@ describe("mistakes that end the stream alone", () => {
 test("a stream is reset in mid-transfer: the target sees an abort, the other streams nothing", async () => {
   const client = await open(connect(1), DATA(1, "one"));
   await frameOf(client, 0);
-  const [target] = arrived;
+  const [target] = echo.sockets;
   const gone = new Promise<string>((resolve) =>
     target!.on("error", () => resolve("error")).on("close", () => resolve("closed")),
   );
@@ -272,7 +264,7 @@ test("a stream is reset in mid-transfer: the target sees an abort, the other str
 test("a target that resets: the stream ends with CONNECT_ERROR", async () => {
   const client = await open(connect(1), DATA(1, "one"));
   await frameOf(client, 0);
-  arrived[0]!.resetAndDestroy();
+  echo.sockets[0]!.resetAndDestroy();
   expect(await reset(client)).toBe(10);
   client.end();
 });
@@ -280,7 +272,7 @@ test("a target that resets: the stream ends with CONNECT_ERROR", async () => {
 test("half-close both ways: the target ends first, and still reads", async () => {
   const client = await open(connect(1));
   await frameOf(client, 1);
-  const [target] = arrived;
+  const [target] = echo.sockets;
   target!.unpipe();
   let read = "";
   target!.on("data", (chunk) => (read += String(chunk))).resume();

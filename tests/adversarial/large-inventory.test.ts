@@ -34,6 +34,14 @@ function write(format: "csv" | "json", turn: number): InventoryPlan {
 }
 
 const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, configure() {} };
+/** A file of its first turn, with the clock that it looks at. */
+function openCsv() {
+  const plan = write("csv", 0);
+  const clock = { now: 0 };
+  const report = new Report("p", new ProviderCounts(), log);
+  return { clock, file: new InventoryFile(plan, readInventoryFile(plan), report, () => clock.now) };
+}
+
 const key = (text: string) => ({ values: [text], text });
 
 test.each(["csv", "json"] as const)("%s: every row is found, and no other", (format) => {
@@ -44,14 +52,7 @@ test.each(["csv", "json"] as const)("%s: every row is found, and no other", (for
 });
 
 test("CSV is read anew in slices: the event loop turns, and the old rows answer meanwhile", async () => {
-  const plan = write("csv", 0);
-  const clock = { now: 0 };
-  const file = new InventoryFile(
-    plan,
-    readInventoryFile(plan),
-    new Report("p", new ProviderCounts(), log),
-    () => clock.now,
-  );
+  const { file, clock } = openCsv();
   write("csv", 1);
   const last = key(mail(ROWS - 1));
   const old = { "user.groups": groups(ROWS - 1, 0) };
@@ -72,14 +73,7 @@ test("CSV is read anew in slices: the event loop turns, and the old rows answer 
 });
 
 test("many changes in a row end with the last one", async () => {
-  const plan = write("csv", 0);
-  const clock = { now: 0 };
-  const file = new InventoryFile(
-    plan,
-    readInventoryFile(plan),
-    new Report("p", new ProviderCounts(), log),
-    () => clock.now,
-  );
+  const { file, clock } = openCsv();
   for (let turn = 2; turn < 5; turn++) {
     write("csv", turn);
     clock.now += 2000;

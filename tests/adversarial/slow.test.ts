@@ -2,9 +2,10 @@
 import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { createServer, type Server } from "node:net";
 import { startProxy, until, type RunningProxy } from "./harness.ts";
-import { ask, connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { connectRequest, GREETING, RawClient, socks5Request } from "./raw-client.ts";
+import { expectServed } from "./served.ts";
+import { listenEcho, type Upstream } from "./upstream.ts";
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 /** Of htpasswd -nbB -C 4 alice "correct horse". */
@@ -12,14 +13,11 @@ const USERS = "alice:$2y$04$yA3G955AZjSTvMtm8h216.CCNDAjLHG4YjvBX35yw7uVxkJNjVBY
 
 setDefaultTimeout(60_000);
 
-let echo: Server;
-let echoPort = 0;
+let echo: Upstream;
 beforeAll(async () => {
-  echo = createServer((socket) => socket.on("error", () => {}).pipe(socket));
-  await new Promise<void>((resolve) => echo.listen(0, "127.0.0.1", resolve));
-  echoPort = (echo.address() as { port: number }).port;
+  echo = await listenEcho();
 });
-afterAll(() => void echo.close());
+afterAll(() => void echo.server.close());
 
 const latin = (text: string) => Buffer.from(text, "latin1");
 const long = socks5Request("a".repeat(200), 80);
@@ -119,14 +117,7 @@ test("one that hurries is served while others dawdle", async () => {
     for (const piece of before) slow[i]!.write(piece);
     void trickle(slow[i]!, slowly);
   }
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echoPort);
-    expect(open).toBe(true);
-    client.write("x");
-    expect(String(await client.read(1))).toBe("x");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   for (const client of slow) client.reset();
   expect(await proxy.drain()).toBe(0);
 });
@@ -137,7 +128,7 @@ test("a deadline that passes while the password is checked lets no request throu
   const proxy = await startWithUsers(["--handshake-timeout", "50ms"], users);
   const client = await RawClient.open(proxy.port);
   const password = latin("\u0001\u0005alice\u000dcorrect horse");
-  client.write(Buffer.concat([latin("\u0005\u0001\u0002"), password, socks5Request("127.0.0.1", echoPort)]));
+  client.write(Buffer.concat([latin("\u0005\u0001\u0002"), password, socks5Request("127.0.0.1", echo.port)]));
   expect((await proxy.event("reject")).reason).toBe("timeout");
   await client.closed;
   expect(await proxy.drain()).toBe(0);
@@ -148,7 +139,7 @@ test("what is sent while a password is checked waits with the client, not in our
   const users = `alice:${await Bun.password.hash("right", { algorithm: "bcrypt", cost: 13 })}\n`;
   for (const first of [
     latin("\u0005\u0001\u0002\u0001\u0005alice\u0005wrong"),
-    connectWithPassword("127.0.0.1", echoPort, "alice:wrong"),
+    connectWithPassword("127.0.0.1", echo.port, "alice:wrong"),
   ]) {
     const proxy = await startWithUsers([], users);
     const client = await RawClient.open(proxy.port);
@@ -186,14 +177,7 @@ test("4,000 silent connections are all accepted, do not stand in the way, and ar
   while (silent.length < 4000) {
     silent.push(...(await Promise.all(Array.from({ length: 200 }, () => RawClient.open(proxy.port)))));
   }
-  for (const protocol of ["socks5", "connect"] as const) {
-    const { client, open } = await ask(protocol, proxy.port, "127.0.0.1", echoPort);
-    expect(open).toBe(true);
-    client.write("served");
-    expect(String(await client.read(6))).toBe("served");
-    client.end();
-    await client.closed;
-  }
+  await expectServed(proxy, echo);
   await until(() => proxy.events("reject").length === 4000, "4,000 rejections");
   for (const { reason } of proxy.events("reject")) expect(reason).toBe("timeout");
   for (const client of silent) client.end();

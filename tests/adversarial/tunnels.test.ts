@@ -1,26 +1,17 @@
 /** Ends of tunnels that are out of order, and the bytes around their beginning: nothing is lost, nothing is left open. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
-import { createServer, type Server, type Socket } from "node:net";
+import type { Socket } from "node:net";
 import { openBlackHole } from "./black-hole.ts";
 import { startDns } from "./dns-server.ts";
 import { startProxy, until } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, connectRequest, GREETING, RawClient, socks5Request, type Protocol } from "./raw-client.ts";
+import { listen } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
 const PROTOCOLS: Protocol[] = ["socks5", "connect"];
-
-async function listen(accept: (socket: Socket) => void): Promise<{ port: number; server: Server; sockets: Socket[] }> {
-  const sockets: Socket[] = [];
-  const server = createServer({ allowHalfOpen: true }, (socket) => {
-    sockets.push(socket.on("error", () => {}));
-    accept(socket);
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { port: (server.address() as { port: number }).port, server, sockets };
-}
 
 /** The whole dialogue without waiting for an answer, and the length of what the proxy answers to it. */
 function hurried(protocol: Protocol, port: number): { bytes: Buffer; answer: number } {

@@ -5,7 +5,7 @@ import { participants, present, runRounds, scratchFolder, startTarget, troubles 
 import { machine } from "./support/machine.ts";
 import type { Entrant } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
-import { parseOptions, select, type Options } from "./support/options.ts";
+import { isComplete, parseOptions, select, type Options } from "./support/options.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable } from "./support/report.ts";
 import { FRONT_ROWS } from "./support/rows.ts";
@@ -41,9 +41,7 @@ export default async function benchFronts(argv: string[]): Promise<Report> {
   const trouble = troubles(missing, series, []);
   if (trouble !== undefined) parts.push(trouble);
   parts.push(participants(series));
-  const { custom, quick, only, rounds } = options;
-  const keep = !custom && !quick && only.length === 0 && rounds >= 5 && missing.length === 0;
-  return { markdown: parts.join("\n\n"), keep, passed };
+  return { markdown: parts.join("\n\n"), keep: isComplete(options, missing), passed };
 }
 
 function introduction(argv: readonly string[], { subject, rounds }: Options): string {

@@ -1,6 +1,7 @@
 /** HTTP/2 in front of the access proxy beside its peers, one core for the proxy and one for the load. Not a test. */
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { haproxy, install, squid, tinyproxy, type PeerProgram } from "../support/peer-programs.ts";
 import type { Report } from "./run.ts";
 import { scratchFolder } from "./support/contest.ts";
 import { machine } from "./support/machine.ts";
@@ -107,51 +108,23 @@ function contenders(dir: string): Peer[] {
     "--acl",
     policy,
   ];
-  const squid = file("h2-squid.conf", SQUID);
-  const haproxy = (name: string, port: number, behind: number) => [
-    "haproxy",
-    "-f",
-    file(name, haproxyConf(port, behind)),
-  ];
+  /** HAProxy, which speaks HTTP/2, and the proxy in HTTP/1.1 behind it. */
+  const behindHaproxy = (port: number, behind: number, name: string, proxy: PeerProgram) => {
+    const front = ["listen front", `  bind 127.0.0.1:${port} proto h2`, `  server proxy 127.0.0.1:${behind}`];
+    return [haproxy(dir, front, { name, mode: "http" }), proxy].map((program) => install({ write: file }, program));
+  };
+  const tunnels = ["Timeout 600", "MaxClients 1000"];
   return [
-    { name: "portail", port: 18480, commands: [portail] },
+    { name: "portail", port: 18_480, commands: [portail] },
     {
       name: "HAProxy + squid",
-      port: 18481,
-      commands: [haproxy("h2-a.cfg", 18481, 18489), ["squid", "-N", "-f", squid]],
+      port: 18_481,
+      commands: behindHaproxy(18_481, 18_489, "h2-a", squid(dir, "http_port 127.0.0.1:18489")),
     },
     {
       name: "HAProxy + tinyproxy",
-      port: 18482,
-      commands: [haproxy("h2-b.cfg", 18482, 18488), ["tinyproxy", "-d", "-c", file("h2-tiny.conf", TINYPROXY)]],
+      port: 18_482,
+      commands: behindHaproxy(18_482, 18_488, "h2-b", tinyproxy(dir, 18_488, { more: tunnels })),
     },
   ];
-}
-
-const TINYPROXY = "Port 18488\nListen 127.0.0.1\nTimeout 600\nMaxClients 1000\nLogLevel Error\n";
-const SQUID = [
-  "http_port 127.0.0.1:18489",
-  "http_access allow all",
-  "cache deny all",
-  "access_log none",
-  "cache_log /dev/null",
-  "pid_filename none",
-  "",
-].join("\n");
-
-function haproxyConf(port: number, behind: number): string {
-  return `global
-  nbthread 1
-defaults
-  mode http
-  timeout client 60s
-  timeout server 60s
-  timeout connect 5s
-  timeout tunnel 1h
-frontend f
-  bind 127.0.0.1:${port} proto h2
-  default_backend b
-backend b
-  server s 127.0.0.1:${behind}
-`;
 }

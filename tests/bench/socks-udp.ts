@@ -1,12 +1,12 @@
 /** UDP associations beside those of dante: rounds in rotating order, one core for the proxy and one for the load, and a report. Not a test. */
-import { join } from "node:path";
+import { danted } from "../support/peer-programs.ts";
 import type { Report } from "./run.ts";
 import { participants, present, runRounds, scratchFolder, troubles } from "./support/contest.ts";
-import { lines, type Contender } from "./support/contender.ts";
+import { alone, directly, type Contender } from "./support/contender.ts";
 import { machine } from "./support/machine.ts";
 import type { Bench } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
-import { parseOptions, select, type Options } from "./support/options.ts";
+import { isComplete, parseOptions, select, type Options } from "./support/options.ts";
 import { fillCommand } from "./support/peers.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable } from "./support/report.ts";
@@ -27,8 +27,7 @@ export default async function socksUdp(argv: string[]): Promise<Report> {
     here.map((contender) => ({ contender, modes, bench })),
     options.rounds,
   );
-  const complete =
-    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  const complete = isComplete(options, missing);
   const proxies = series.filter(({ contender }) => contender.family === "SOCKS");
   const { text, judged } = gateTable("SOCKS", proxies, rows);
   const parts = ["## socks-udp", introduction(argv, options), text];
@@ -64,31 +63,10 @@ function contenders(command: string): Contender[] {
       peer: true,
       programs: ["danted"],
       note: "`-N 1`; a process for up to 32 associations relays them, so that one core is all that it uses",
-      setup: ({ port, dir }) => ({
-        daemons: [{ argv: ["danted", "-N", "1", "-f", join(dir, "danted.conf"), "-p", join(dir, "danted.pid")], port }],
-        files: {
-          "danted.conf": lines(
-            "logoutput: /dev/null",
-            `internal: 127.0.0.1 port = ${port}`,
-            "external: lo",
-            "clientmethod: none",
-            "socksmethod: none",
-            "user.privileged: root",
-            "user.unprivileged: nobody",
-            "client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }",
-            "socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: udpassociate udpreply }",
-          ),
-        },
-      }),
+      setup: ({ port, dir }) =>
+        alone(danted(dir, port, "pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: udpassociate udpreply }"), port),
     },
-    {
-      name: "direct",
-      family: "direct",
-      via: "none",
-      peer: false,
-      programs: [],
-      note: "no proxy: what the generator and its echo reach, the ceiling of all",
-    },
+    directly("no proxy: what the generator and its echo reach, the ceiling of all"),
   ];
 }
 

@@ -5,7 +5,7 @@ import type { Contender, Family } from "./support/contender.ts";
 import { machine } from "./support/machine.ts";
 import type { Bench } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
-import { parseOptions, select, type Options, type Selection } from "./support/options.ts";
+import { isComplete, parseOptions, select, type Options, type Selection } from "./support/options.ts";
 import { contenders } from "./support/peers.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
@@ -29,8 +29,7 @@ export default async function socks(argv: string[]): Promise<Report> {
     rounds,
   );
   const silent = await runSilent(selection, options, bench, everyone);
-  const complete =
-    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  const complete = isComplete(options, missing);
   return report({ argv, options, selection, series, silent, missing, complete });
 }
 

@@ -5,7 +5,7 @@ import type { Contender } from "./support/contender.ts";
 import { machine, watchOthers } from "./support/machine.ts";
 import type { Bench, Entrant } from "./support/measure.ts";
 import { FULL, QUICK, type Effort } from "./support/modes.ts";
-import { parseOptions, select, type Options } from "./support/options.ts";
+import { isComplete, parseOptions, select, type Options } from "./support/options.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
 import { TUNNEL_ROWS, type Mode, type NamedRow } from "./support/rows.ts";
@@ -34,8 +34,7 @@ export default async function tunnel(argv: string[]): Promise<Report> {
     bench,
   }));
   const series = await runRounds(entrants, options.rounds);
-  const complete =
-    !options.custom && !options.quick && options.only.length === 0 && options.rounds >= 5 && missing.length === 0;
+  const complete = isComplete(options, missing);
   return report({ argv, options, rows, series, proofs, problems, missing, others: others(), complete });
 }
 

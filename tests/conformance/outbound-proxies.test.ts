@@ -6,10 +6,11 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import { parseProxyUrl, throughProxy } from "../../lib/net/through-proxy.ts";
 import { leaveOut, missing } from "../support/needs.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../support/outbound-proxies.ts";
+import { install } from "../support/peer-programs.ts";
 import { start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 import { dial, Notes } from "../unit/lib/net/support.ts";
 
 setDefaultTimeout(60_000);
@@ -34,13 +35,14 @@ const connect = (port: number): Promise<Conn> => dial([{ ip: "127.0.0.1", port }
 
 if (NEEDS.length > 0) leaveOut("the way through the proxies that people run", NEEDS);
 else {
-  describe.each(Object.entries<OutboundProxy>(OUTBOUND_PROXIES))("%s", (_, { scheme, user, command }) => {
+  describe.each(Object.entries<OutboundProxy>(OUTBOUND_PROXIES))("%s", (_, peer) => {
+    const { scheme, user } = peer;
     const port = freePort();
     let targetPort = 0;
 
     beforeAll(async () => {
       targetPort = await openTarget();
-      const program = start(scene, command(port, scene));
+      const program = start(scene, install(scene, peer.program(port, scene.folder)));
       // Some fork; told to stop, they take their children with them.
       scene.defer(async () => {
         program.signal("SIGTERM");

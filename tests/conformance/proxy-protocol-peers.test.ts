@@ -4,10 +4,11 @@ import { createConnection, createServer, type Socket } from "node:net";
 import { decodeProxyHeader, encodeProxyHeader, type ProxyClaim } from "../../lib/wire/proxy-protocol.ts";
 import type { ProxyHeader } from "../../lib/wire/proxy-v2.ts";
 import { leaveOut, missing } from "../support/needs.ts";
+import { haproxy, install } from "../support/peer-programs.ts";
 import { PATH, run, start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 
 setDefaultTimeout(60_000);
 
@@ -79,37 +80,26 @@ const OPTIONS = "crc32c,unique-id,authority,ssl-cipher,cert-sig,cert-key";
 const TOLD = "%[src] %[src_port] %[dst] %[dst_port] %[fc_pp_authority]";
 
 async function openHaproxy(backend: number): Promise<void> {
-  const to = (name: string, bind: string, flags: string, more = "") => `
-frontend ${name}
-  bind ${bind}
-  unique-id-format id-%[src]
-  ${more}
-  default_backend to_${name}
-backend to_${name}
-  server s 127.0.0.1:${backend} ${flags}`;
-  const config = scene.write(
-    "haproxy.cfg",
-    `
-defaults
-  mode tcp
-  timeout connect 10s
-  timeout client 10s
-  timeout server 10s
-${to("v1", `127.0.0.1:${ports.v1}`, "send-proxy")}
-${to("v2", `127.0.0.1:${ports.v2}`, "send-proxy-v2")}
-${to("unix", `unix@${scene.path("haproxy.sock")}`, "send-proxy-v2")}
-${to(
-  "tls",
-  `127.0.0.1:${ports.tls} ssl crt server.pem ca-file ann.crt verify optional alpn postgresql`,
-  `send-proxy-v2-ssl-cn proxy-v2-options ${OPTIONS}`,
-)}
-frontend accept
-  mode http
-  bind 127.0.0.1:${ports.accept} accept-proxy
-  http-request return status 200 content-type text/plain lf-string "${TOLD}"
-`,
-  );
-  start(scene, ["haproxy", "-db", "-f", config]);
+  const to = (name: string, bind: string, flags: string) => [
+    `listen ${name}`,
+    `  bind ${bind}`,
+    "  unique-id-format id-%[src]",
+    `  server s 127.0.0.1:${backend} ${flags}`,
+  ];
+  const tls = `127.0.0.1:${ports.tls} ssl crt server.pem ca-file ann.crt verify optional alpn postgresql`;
+  const sections = [
+    to("v1", `127.0.0.1:${ports.v1}`, "send-proxy"),
+    to("v2", `127.0.0.1:${ports.v2}`, "send-proxy-v2"),
+    to("unix", `unix@${scene.path("haproxy.sock")}`, "send-proxy-v2"),
+    to("tls", tls, `send-proxy-v2-ssl-cn proxy-v2-options ${OPTIONS}`),
+    [
+      "frontend accept",
+      "  mode http",
+      `  bind 127.0.0.1:${ports.accept} accept-proxy`,
+      `  http-request return status 200 content-type text/plain lf-string "${TOLD}"`,
+    ],
+  ];
+  start(scene, install(scene, haproxy(scene.folder, sections.flat())));
 }
 
 async function openNginx(): Promise<void> {

@@ -4,7 +4,7 @@ import { resolve } from "node:path";
 import { RULES } from "../../lib/acl/lint/engine/rules.ts";
 import { leaveOut, missing } from "../support/needs.ts";
 import { run } from "../support/program.ts";
-import { Folder } from "../unit/commands/acl/lint/support.ts";
+import { Folder } from "../unit/commands/acl/folder.ts";
 
 const SCHEMA = resolve(import.meta.dir, "sarif/sarif-2.1.0-rtm.5.json");
 /** Findings of every severity and over several lines, with fixes, a suppression, an include, and text beyond ASCII. */
@@ -49,7 +49,7 @@ describe("a SARIF log", () => {
   beforeAll(async () => {
     folder.write("part with blank.acl", 'policy part { when nothost == "a" and port > 70000 action deny }\n');
     folder.write("p.acl", POLICY);
-    text = (await folder.lint("p.acl", "builtin:sample", "--format", "sarif")).stdout;
+    text = (await folder.acl(["lint", "p.acl", "builtin:sample", "--format", "sarif"])).stdout;
     log = JSON.parse(text) as Log;
   });
 

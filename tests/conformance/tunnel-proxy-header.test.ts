@@ -5,6 +5,7 @@ import { connect as connectTls } from "node:tls";
 import { next } from "../support/bulk.ts";
 import { FarEnd } from "../support/far-end.ts";
 import { needing } from "../support/needs.ts";
+import { haproxy, install } from "../support/peer-programs.ts";
 import { authority, save } from "../support/pki.ts";
 import { FORMS, Portail } from "../support/portail.ts";
 import { PATH, start } from "../support/program.ts";
@@ -12,7 +13,7 @@ import { askLibrary } from "../support/proxy-library.ts";
 import { Scene } from "../support/scene.ts";
 import { tunnelConfig, type RunningTunnel, type Table } from "../support/tunnel-scene.ts";
 import { until } from "../support/until.ts";
-import { freePort } from "../support/web.ts";
+import { freePort } from "../support/free-port.ts";
 
 setDefaultTimeout(300_000);
 
@@ -88,19 +89,11 @@ const TOLD_BY_NGINX = ["addr", "port", "server_addr", "server_port"].map((name) 
 /** HAProxy and nginx answer with what the header told them. */
 async function openParsers(): Promise<void> {
   const told = "%[src] %[src_port] %[dst] %[dst_port]";
-  const haproxy = scene.write(
-    "haproxy.cfg",
-    `
-defaults
-  mode http
-  timeout connect 10s
-  timeout client 30s
-  timeout server 10s
-frontend accept
-  bind 127.0.0.1:${ports.haproxy} accept-proxy
-  http-request return status 200 content-type text/plain lf-string "${told} %[fc_pp_authority]"
-`,
-  );
+  const accept = [
+    "frontend accept",
+    `  bind 127.0.0.1:${ports.haproxy} accept-proxy`,
+    `  http-request return status 200 content-type text/plain lf-string "${told} %[fc_pp_authority]"`,
+  ];
   const nginx = scene.write(
     "nginx.conf",
     `
@@ -127,7 +120,7 @@ http {
 }
 `,
   );
-  start(scene, ["haproxy", "-db", "-f", haproxy]);
+  start(scene, install(scene, haproxy(scene.folder, accept, { mode: "http" })));
   start(scene, ["nginx", "-p", scene.folder, "-c", nginx], { env: { PATH } });
   await Promise.all(Object.values(ports).map(listening));
 }

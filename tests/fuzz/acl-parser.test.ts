@@ -7,7 +7,8 @@ import { parseSource } from "../../lib/acl/parser/parse.ts";
 import { renderDiagnostics } from "../../lib/acl/render.ts";
 import { SAMPLE_POLICY } from "../../lib/acl/sample.ts";
 import { Source } from "../../lib/acl/source.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../unit/lib/acl/random.ts";
+import { Random } from "../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../unit/lib/acl/random.ts";
 
 const long = process.env["PORTAIL_LONG"] === "1";
 const COUNT = long ? 1_000_000 : 50_000;

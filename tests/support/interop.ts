@@ -1,7 +1,8 @@
-/** What the tunnel and other TLS programs are tried with: kinds of keys, versions, and the forms in which an identity is given. Runs none. */
+/** What the tunnel and other TLS programs are tried with: kinds of keys, versions, and the forms in which an identity is given. Runs no program. */
 import { connect } from "node:net";
 import { authority, save, type Authority, type KeyType } from "./pki.ts";
 import { pkcs12 } from "./pki-forms.ts";
+import { scenario, type Stage } from "./scenario.ts";
 import type { Scene } from "./scene.ts";
 import { tunnelConfig, type Table } from "./tunnel-scene.ts";
 
@@ -26,6 +27,18 @@ export const CASES: readonly Case[] = KEYS.flatMap((key, k) =>
     return { name: `${key}-${version.replace(".", "")}-${form}`, key, version, form };
   }),
 );
+
+/** A scenario of all cases from source; the binary is told those of one kind of key. */
+export function interopScenario(
+  file: string,
+  needs: readonly string[],
+  keyOfBinary: KeyType,
+  tell: (stage: Stage, cases: readonly Case[]) => void,
+): void {
+  const some = CASES.filter(({ key }) => key === keyOfBinary);
+  scenario(file, needs, (stage) => tell(stage, CASES), ["source"]);
+  scenario(file, needs, (stage) => tell(stage, some), ["binary"]);
+}
 
 /** The server's name, which is not that of its address. */
 export const SERVER_NAME = "db.interop.example";

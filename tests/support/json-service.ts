@@ -3,7 +3,7 @@ import { readFileSync, rmSync } from "node:fs";
 import { PATH, start, type Program } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
-import { freePort } from "./web.ts";
+import { freePort } from "./free-port.ts";
 
 export interface JsonServiceOptions {
   /** Bodies by path; what is not here is 404. */

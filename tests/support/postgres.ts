@@ -4,7 +4,7 @@ import { join } from "node:path";
 import { run, start } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
-import { freePort } from "./web.ts";
+import { freePort } from "./free-port.ts";
 
 export interface Postgres {
   port: number;

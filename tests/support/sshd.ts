@@ -2,7 +2,7 @@
 import { existsSync, mkdirSync, rmdirSync } from "node:fs";
 import { PATH, run, start } from "./program.ts";
 import type { Scene } from "./scene.ts";
-import { freePort } from "./web.ts";
+import { freePort } from "./free-port.ts";
 
 export interface Sshd {
   port: number;

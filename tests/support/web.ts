@@ -98,11 +98,3 @@ export function hasIpv6(): boolean {
     return false;
   }
 }
-
-/** A TCP port of 127.0.0.1 that was free a moment ago, for programs that cannot choose one themselves. */
-export function freePort(): number {
-  const listener = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = listener;
-  listener.stop(true);
-  return port;
-}

@@ -10,14 +10,14 @@ import { replaceFile } from "../../../lib/command/write-file.ts";
 import { loadAll, type LoadedPolicy, reader } from "./load.ts";
 
 /** The findings of one policy set, suppressed ones included. */
-export interface Linted {
+interface Linted {
   readonly findings: readonly Finding[];
   readonly sources: Sources;
 }
 
 export type Format = (linted: readonly Linted[], runtime: Runtime) => string;
 
-export interface Settings {
+interface Settings {
   readonly policies: readonly string[];
   readonly format: Format;
   /** What standard output is to be where a policy is broken; without it, empty. */

@@ -3,7 +3,7 @@ import type { Replay } from "../../../lib/acl/replay/replay.ts";
 import { type Change, type Side, topTargets } from "../../../lib/acl/replay/tally.ts";
 import { printable } from "../../../lib/command/log.ts";
 
-export interface Report {
+interface Report {
   replay: Replay;
   /** Lines that were too long to be read. */
   tooLong: number;

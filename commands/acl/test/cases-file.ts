@@ -10,7 +10,7 @@ import { nearest } from "../../../lib/command/nearest.ts";
 import type { KeyPath } from "../../../lib/command/toml-line.ts";
 import { TomlPlaces } from "./toml-places.ts";
 
-export interface CasesFile {
+interface CasesFile {
   readonly source: Source;
   readonly tests: readonly CheckedTest[];
   /** Errors; with any, there are no tests to be run. */

@@ -11,7 +11,7 @@ import { tapReport } from "./tap.ts";
 import { coverageText, textReport } from "./text.ts";
 
 export const FORMATS = ["text", "tap", "junit", "json", "github"] as const;
-export type Format = (typeof FORMATS)[number];
+type Format = (typeof FORMATS)[number];
 
 export interface Settings extends SuiteFiles {
   format: Format;

@@ -16,7 +16,7 @@ export interface SuiteFiles {
   filter: string | undefined;
 }
 
-export interface ReadSuite extends Suite {
+interface ReadSuite extends Suite {
   /** About the policy, rendered; empty where there are none. */
   readonly warnings: string;
 }

@@ -5,7 +5,7 @@ import { whereIs } from "../../../lib/acl/testing/report.ts";
 import type { Sources } from "../../../lib/acl/source.ts";
 import { printable } from "../../../lib/command/log.ts";
 
-export interface TextStyle {
+interface TextStyle {
   color: boolean;
   sources: Sources;
 }

@@ -61,7 +61,7 @@ export class TomlPlaces {
 }
 
 /** A span that is looked for when somebody asks: of the keys of a good file, nobody does. */
-export class TomlSpan implements Span {
+class TomlSpan implements Span {
   readonly #find: () => Span;
   #found: Span | undefined;
 

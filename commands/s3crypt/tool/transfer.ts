@@ -30,7 +30,8 @@ export async function transfer(pieces: AsyncIterable<Uint8Array>, through: Throu
   sink.commit();
 }
 
-const HINTS: Partial<Record<ObjectError["trouble"], string>> = {
+const HINTS: Record<ObjectError["trouble"], string> = {
+  header: "a newer portail may have written it, or it was damaged",
   truncated: "the file was cut off: fetch it again",
   forged: "the file was damaged or changed: fetch it again",
   unknown_key: "name the keyring that it was encrypted with",
@@ -40,10 +41,5 @@ const HINTS: Partial<Record<ObjectError["trouble"], string>> = {
 
 /** The operator's view of it. */
 export function unopened({ trouble, message }: ObjectError): PortailError {
-  const hint = HINTS[trouble];
-  return new PortailError(message, {
-    code: `s3crypt.${trouble}`,
-    exit: EXIT.badData,
-    ...(hint !== undefined && { hint }),
-  });
+  return new PortailError(message, { code: `s3crypt.${trouble}`, exit: EXIT.badData, hint: HINTS[trouble] });
 }

@@ -9,7 +9,7 @@ import { checkCondition } from "./condition.ts";
 import type { Context } from "./context.ts";
 import { checkTest } from "./test.ts";
 
-export interface CheckOptions {
+interface CheckOptions {
   /** The backends that exist; routes to others are errors. Left out, any name goes. */
   readonly backends?: readonly string[] | undefined;
 }

@@ -5,7 +5,7 @@ import { HashedText } from "../tables/hashed-text.ts";
 import { NameTable } from "../tables/name-table.ts";
 
 /** What sort of value a fact has, as a number: ABSENT is none, AWAITED one that will be known later. */
-export const ABSENT = 0;
+const ABSENT = 0;
 export const AWAITED = 1;
 export const TEXT = 2;
 export const NUMBER = 3;

@@ -6,10 +6,10 @@ import { Lexer } from "../lexer.ts";
 import type { Source } from "../source.ts";
 
 /** Thrown after a diagnostic was recorded, and caught where parsing can go on. */
-export class Abandon extends Error {}
+class Abandon extends Error {}
 
 export const BLOCK_KEYWORDS = ["policy", "route", "set", "include", "test"] as const;
-export const CLAUSE_KEYWORDS = ["when", "require", "action", "use"] as const;
+const CLAUSE_KEYWORDS = ["when", "require", "action", "use"] as const;
 
 export class Cursor {
   readonly lex: Lexer;

@@ -5,7 +5,7 @@ import { parseCidrLoosely } from "../../wire/ip.ts";
 import { type Cursor, isDotted, shorten } from "./cursor.ts";
 
 /** Parentheses and `not` may nest this deep; chains of `and` and `or` have no limit. */
-export const MAX_DEPTH = 200;
+const MAX_DEPTH = 200;
 
 /** `when { … }` or `when …`. */
 export function parseCondition(cursor: Cursor): Expr {

@@ -1,7 +1,7 @@
 /** Recognises patterns that are plain texts in disguise, such as `(^|\.)corp\.test$`. Understands a strict part of the syntax, and gives up on the rest. */
 
 /** One way to match: this text, where `start` and `end` say that it must stand at that end of the subject. */
-export interface Branch {
+interface Branch {
   readonly start: boolean;
   readonly end: boolean;
   readonly text: string;
@@ -14,7 +14,7 @@ export interface Disguise {
 }
 
 /** What is sure about every match of a pattern that is more than texts. */
-export interface Hints {
+interface Hints {
   readonly beginning: string;
   readonly ending: string;
   /** A text anywhere within, the longest. */

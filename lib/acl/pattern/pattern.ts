@@ -4,7 +4,7 @@ import { NameTable } from "../tables/name-table.ts";
 import { type Disguise, disguiseOf, hintsOf } from "./literals.ts";
 
 /** Texts that decide a pattern alone. */
-export interface Texts {
+interface Texts {
   /** The subject is one of these. */
   readonly whole: NameTable;
   readonly wholeNames: readonly string[];

@@ -119,7 +119,7 @@ export function recordedSide(line: DecisionLine): Side {
 }
 
 /** The same of a verdict, which is not "resolve". */
-export function sideOf({ decision, facts, redirected, unresolved }: Verdict): Side {
+function sideOf({ decision, facts, redirected, unresolved }: Verdict): Side {
   if (decision.outcome === "resolve")
     return { decision: "resolve", policy: null, why: undefined, redirected: undefined };
   const { reason, missing, guardClass } = decision;

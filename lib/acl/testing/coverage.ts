@@ -5,7 +5,7 @@ import type { Condition, Place } from "../model.ts";
 import type { Policy } from "../policy.ts";
 import type { Evaluation, Hop } from "./trace.ts";
 
-export interface ClauseCoverage {
+interface ClauseCoverage {
   readonly kind: "when" | "require";
   readonly place: Place;
   readonly sawTrue: boolean;

@@ -64,7 +64,7 @@ function words(outcome: string, by: string | undefined, { to, via, explain, miss
 }
 
 /** The facts that are there, in the order given. */
-export function entriesOf(facts: Facts): [FactName, FactValue][] {
+function entriesOf(facts: Facts): [FactName, FactValue][] {
   return Object.entries(facts).filter((entry): entry is [FactName, FactValue] => entry[1] !== undefined);
 }
 

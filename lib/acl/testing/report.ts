@@ -50,7 +50,7 @@ export interface Suite {
   readonly sources: Sources;
 }
 
-export interface RunOptions {
+interface RunOptions {
   readonly failFast: boolean;
   readonly coverage: boolean;
 }

@@ -24,7 +24,7 @@ export interface Got {
   readonly unresolved: boolean;
 }
 
-export const PARTS = ["outcome", "by", "to", "via", "explain", "missing", "logged"] as const;
+const PARTS = ["outcome", "by", "to", "via", "explain", "missing", "logged"] as const;
 export type Part = (typeof PARTS)[number];
 
 export interface CaseResult {
@@ -83,7 +83,7 @@ export function deciderOf({ policy, reason }: Decision): string | undefined {
 }
 
 /** Where a redirect from `hop` leads, as `host:port`: without a port, a target keeps the one that was asked for. */
-export function leadsTo({ host, port }: RedirectTarget, hop: Hop): string {
+function leadsTo({ host, port }: RedirectTarget, hop: Hop): string {
   return targetText(host, port ?? hop.facts.port);
 }
 

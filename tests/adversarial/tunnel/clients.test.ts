@@ -1,22 +1,17 @@
 /** Clients that must not come through `tunnel server`, by their certificates: each kind of client, each TLS, each way in. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { needing } from "../../support/needs.ts";
-import { Authority, authority, derOf, pinOf, selfSigned, type Certified } from "../../support/pki.ts";
+import { Authority, pinOf, selfSigned, type Certified } from "../../support/pki.ts";
 import { Scene } from "../../support/scene.ts";
 import type { Table } from "../../support/tunnel-scene.ts";
+import { authorities, trusts } from "./authorities.ts";
 import { expectRefusals, type Attempt } from "./refusal.ts";
 import { PROXY_HEADER, ServerStage, VERSIONS, type TlsVersion } from "./server-stage.ts";
 
 setDefaultTimeout(60_000);
 
-const NAME = "Clients";
-const ca = authority(NAME);
-const other = authority("Others");
-/** Has the name of the one, but not its key. */
-const impostor = authority(NAME, { nth: 1 });
-const between = ca.intermediate("Between");
-const revokedBetween = ca.intermediate("Revoked between");
-const expiredBetween = ca.intermediate("Expired between", { from: -9, to: -1 });
+const issuers = authorities("Clients", "Others");
+const { ca, other, impostor, between, revokedBetween, expiredBetween } = issuers;
 const constrained = ca.intermediate("Constrained", {
   extensions: ["nameConstraints = critical, permitted;DNS:inside.example"],
 });
@@ -199,23 +194,6 @@ function tunnels(scene: Scene) {
   };
 }
 
-function trusts(scene: Scene) {
-  const list = ca.crl({ revoked: [revoked, revokedBetween] });
-  const cacert = [scene.write("ca.pem", ca.cert), scene.write("other.pem", other.cert)];
-  const otherList = scene.write("other.crl", other.crl());
-  const withList = (name: string, crl: string | Uint8Array) => ({ cacert, crl: [scene.write(name, crl), otherList] });
-  return {
-    ca: { cacert: cacert.slice(0, 1) },
-    pem: withList("pem.crl", list),
-    der: withList("der.crl", derOf(list)),
-    several: withList("several.crl", `${list}${between.crl({ revoked: [revokedBelow] })}${revokedBetween.crl()}`),
-    expired: withList("expired.crl", ca.crl({ revoked: [revoked], from: -9, to: -1 })),
-    early: withList("early.crl", ca.crl({ from: 1, to: 2 })),
-    missing: { cacert, crl: [otherList] },
-    forged: withList("forged.crl", impostor.crl()),
-  };
-}
-
 needing("clients that a tunnel server refuses", ["openssl", "python3"], () => {
   const scene = new Scene();
   let stage: ServerStage;
@@ -225,7 +203,7 @@ needing("clients that a tunnel server refuses", ["openssl", "python3"], () => {
       proxiedName(name),
       { ...keys, "accept-proxy-from": ["127.0.0.1"] },
     ]);
-    stage = await ServerStage.open(scene, trusts(scene), {
+    stage = await ServerStage.open(scene, trusts(scene, issuers, revoked, revokedBelow), {
       ...direct,
       ...(Object.fromEntries(proxied) as Record<string, Table>),
     });

@@ -1,23 +1,18 @@
 /** Servers to which `tunnel client` must give nothing, by their certificates: each kind of server, each TLS, each way there. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { needing } from "../../support/needs.ts";
-import { Authority, authority, derOf, pinOf, selfSigned, type Certified } from "../../support/pki.ts";
+import { Authority, pinOf, selfSigned, type Certified } from "../../support/pki.ts";
 import { Scene } from "../../support/scene.ts";
 import { runtimeServer } from "../../support/tls-servers.ts";
+import { authorities, trusts } from "./authorities.ts";
 import { ClientStage, proxied } from "./client-stage.ts";
 import { expectRefusals } from "./refusal.ts";
 import { VERSIONS } from "./server-stage.ts";
 
 setDefaultTimeout(60_000);
 
-const NAME = "Servers";
-const ca = authority(NAME);
-const other = authority("Other servers");
-/** Has the name of the one, but not its key. */
-const impostor = authority(NAME, { nth: 1 });
-const between = ca.intermediate("Between");
-const revokedBetween = ca.intermediate("Revoked between");
-const expiredBetween = ca.intermediate("Expired between", { from: -9, to: -1 });
+const issuers = authorities("Servers", "Other servers");
+const { ca, other, impostor, between, revokedBetween, expiredBetween } = issuers;
 const good = ca.issue({ cn: "db", ou: ["databases"], san: ["DNS:localhost", "DNS:db.example"] });
 const ofOther = other.issue();
 const revoked = ca.issue({ cn: "revoked" });
@@ -143,6 +138,7 @@ const CASES: Case[] = [
     after: below,
   },
   { name: "the list has expired", tunnel: "crl expired", server: good, reason: "no_crl", after: ofOther },
+  { name: "the list is not valid yet", tunnel: "crl early", server: good, reason: "no_crl", after: ofOther },
   { name: "there is no list of the authority", tunnel: "crl missing", server: good, reason: "no_crl", after: ofOther },
   { name: "there is no list of the intermediate", tunnel: "crl pem", server: below, reason: "no_crl" },
   { name: "the list is signed by another", tunnel: "crl forged", server: good, reason: "no_crl", after: ofOther },
@@ -189,26 +185,11 @@ function tunnels(scene: Scene) {
     "crl der": { trust: "der" },
     crls: { trust: "several" },
     "crl expired": { trust: "expired" },
+    "crl early": { trust: "early" },
     "crl missing": { trust: "missing" },
     "crl forged": { trust: "forged" },
     policy: { trust: "ca", acl: policy },
     pin: { trust: "ca", "verify-spki-pin": [pinOf(good)] },
-  };
-}
-
-function trusts(scene: Scene) {
-  const list = ca.crl({ revoked: [revoked, revokedBetween] });
-  const cacert = [scene.write("ca.pem", ca.cert), scene.write("other.pem", other.cert)];
-  const otherList = scene.write("other.crl", other.crl());
-  const withList = (name: string, crl: string | Uint8Array) => ({ cacert, crl: [scene.write(name, crl), otherList] });
-  return {
-    ca: { cacert: cacert.slice(0, 1) },
-    pem: withList("pem.crl", list),
-    der: withList("der.crl", derOf(list)),
-    several: withList("several.crl", `${list}${between.crl({ revoked: [revokedBelow] })}${revokedBetween.crl()}`),
-    expired: withList("expired.crl", ca.crl({ from: -9, to: -1 })),
-    missing: { cacert, crl: [otherList] },
-    forged: withList("forged.crl", impostor.crl()),
   };
 }
 
@@ -226,7 +207,7 @@ needing("servers that a tunnel client refuses", ["openssl", "python3"], () => {
   const scene = new Scene();
   let stage: ClientStage;
   beforeAll(async () => {
-    stage = await ClientStage.open(scene, trusts(scene), tunnels(scene));
+    stage = await ClientStage.open(scene, trusts(scene, issuers, revoked, revokedBelow), tunnels(scene));
   });
   afterAll(() => scene.close());
 

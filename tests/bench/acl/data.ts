@@ -1,27 +1,7 @@
 /** Policies, requests and audit lines of a benchmark, the same in every run. Measures nothing. */
 import type { Facts } from "../../../lib/acl/facts.ts";
 import { parseIp } from "../../../lib/wire/ip.ts";
-
-/** mulberry32: the same seed gives the same data. */
-export class Random {
-  #state: number;
-
-  constructor(seed: number) {
-    this.#state = seed | 0;
-  }
-
-  /** A whole number from 0, below `limit`. */
-  below(limit: number): number {
-    this.#state = (this.#state + 0x6d2b79f5) | 0;
-    let t = Math.imul(this.#state ^ (this.#state >>> 15), 1 | this.#state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return Math.floor((((t ^ (t >>> 14)) >>> 0) / 4294967296) * limit);
-  }
-
-  pick<T>(items: readonly T[]): T {
-    return items[this.below(items.length)]!;
-  }
-}
+import { Random } from "../../support/random.ts";
 
 const WORDS = [
   "ads",

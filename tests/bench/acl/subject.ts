@@ -4,7 +4,8 @@ import type { Facts } from "../../../lib/acl/facts.ts";
 import type { Guard } from "../../../lib/acl/guard.ts";
 import { loadPolicy } from "../../../lib/acl/load.ts";
 import type { Policy } from "../../../lib/acl/policy.ts";
-import { hostsFile, networks, Random, randomRequests, request } from "./data.ts";
+import { Random } from "../../support/random.ts";
+import { hostsFile, networks, randomRequests, request } from "./data.ts";
 
 export interface Plan {
   /** The policy file. */

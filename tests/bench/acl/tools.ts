@@ -2,7 +2,8 @@
 import { closeSync, existsSync, openSync, readFileSync, writeSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { refuseWhenClosing, track } from "../support/process.ts";
-import { auditLine, Random, randomPolicies } from "./data.ts";
+import { Random } from "../../support/random.ts";
+import { auditLine, randomPolicies } from "./data.ts";
 
 const ROOT = resolve(import.meta.dir, "../../..");
 const PORTAIL = join(ROOT, "dist/portail");

@@ -1,8 +1,9 @@
 /** Who takes part where TLS stands in front of the access proxy, and where two proxies stand in a row. Starts nothing itself. */
 import { join } from "node:path";
-import { lines, type Contender, type Setup, type Where } from "../support/contender.ts";
-import { fillCommand, squidAt, tinyproxyAt } from "../support/peers.ts";
-import { freePort } from "../support/process.ts";
+import { lines } from "../../support/peer-programs.ts";
+import type { Contender, Setup, Where } from "../support/contender.ts";
+import { fillCommand, haproxyAt, squidAt, tinyproxyAt } from "../support/peers.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const POLICY = "policy all { when dest.ip in [127.0.0.0/8] action allow }\n";
 
@@ -39,8 +40,8 @@ export function fronts(command: string): Contender[] {
       note: "two processes, the first with `Upstream`",
       setup: ({ port, dir }) => {
         const last = freePort();
-        const first = tinyproxyAt(port, dir, "first", [`Upstream http 127.0.0.1:${last}`]);
-        return row(tinyproxyAt(last, dir, "last"), first);
+        const first = tinyproxyAt(port, dir, { name: "first", more: [`Upstream http 127.0.0.1:${last}`] });
+        return row(tinyproxyAt(last, dir, { name: "last" }), first);
       },
     },
     {
@@ -52,9 +53,9 @@ export function fronts(command: string): Contender[] {
       note: "`-N`, one process with `https_port` (GnuTLS), or two in a row by `cache_peer`; no cache, no disk, no access log",
       setup: ({ port, dir }) => {
         const last = freePort();
-        const peer = [`cache_peer 127.0.0.1 parent ${last} 0 no-query no-digest default`, "never_direct allow all"];
-        const first = squidAt(`http_port 127.0.0.1:${port}`, port, dir, "first", peer);
-        return row(squidAt(`http_port 127.0.0.1:${last}`, last, dir, "last"), first);
+        const more = [`cache_peer 127.0.0.1 parent ${last} 0 no-query no-digest default`, "never_direct allow all"];
+        const first = squidAt(`http_port 127.0.0.1:${port}`, port, dir, { name: "first", more });
+        return row(squidAt(`http_port 127.0.0.1:${last}`, last, dir, { name: "last" }), first);
       },
     },
   ];
@@ -106,26 +107,12 @@ function haproxyBefore(name: "tinyproxy" | "squid", proxy: (port: number, dir: s
     note: "two processes: HAProxy in TCP mode, `nbthread 1`, ends TLS before the proxy",
     setup({ port, dir }) {
       const inner = freePort();
-      const file = `haproxy-${name}.cfg`;
-      const front: Setup = {
-        daemons: [{ argv: ["haproxy", "-db", "-f", join(dir, file)], port }],
-        files: {
-          [file]: lines(
-            "global",
-            "  nbthread 1",
-            "  maxconn 8000",
-            "defaults",
-            "  mode tcp",
-            "  timeout connect 5s",
-            "  timeout client 10m",
-            "  timeout server 10m",
-            "listen tls",
-            `  bind 127.0.0.1:${port} ssl crt ${dir}/server-both.pem`,
-            `  server proxy 127.0.0.1:${inner}`,
-          ),
-        },
-      };
-      return row(proxy(inner, dir), front);
+      const sections = [
+        "listen tls",
+        `  bind 127.0.0.1:${port} ssl crt ${dir}/server-both.pem`,
+        `  server proxy 127.0.0.1:${inner}`,
+      ];
+      return row(proxy(inner, dir), haproxyAt(port, dir, sections, `haproxy-${name}`));
     },
   };
 }

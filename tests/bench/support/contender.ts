@@ -1,5 +1,6 @@
 /** Who takes part in a benchmark of proxies: the shape that every contender is described in. Starts nothing itself. */
 import type { PEERS } from "../../../scripts/peer-list.ts";
+import type { PeerProgram } from "../../support/peer-programs.ts";
 import type { Via } from "../load/dialog.ts";
 
 /** Contenders of one family stand in one table. */
@@ -53,7 +54,12 @@ export interface Daemon {
   port: number;
 }
 
-/** The text of a configuration file. */
-export function lines(...list: readonly string[]): string {
-  return `${list.join("\n")}\n`;
+/** The generator and its target without anything between them. */
+export function directly(note: string): Contender {
+  return { name: "direct", family: "direct", via: "none", peer: false, programs: [], note };
+}
+
+/** A peer that is measured alone. */
+export function alone({ argv, files }: PeerProgram, port: number): Setup {
+  return { daemons: [{ argv, port }], files };
 }

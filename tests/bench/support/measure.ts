@@ -2,7 +2,8 @@
 import { join } from "node:path";
 import type { Contender, Daemon, Link } from "./contender.ts";
 import { LOADS, type Effort, type Measurement, type Started } from "./modes.ts";
-import { freePort, startDaemon, type Running } from "./process.ts";
+import { freePort } from "../../support/free-port.ts";
+import { startDaemon, type Running } from "./process.ts";
 import type { Mode } from "./rows.ts";
 import { rotate } from "./stats.ts";
 

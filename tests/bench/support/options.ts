@@ -51,6 +51,11 @@ export function parseOptions(argv: string[], words: string): Options {
   return { rounds, quick: values.quick, only, ...chosen, custom: custom !== undefined };
 }
 
+/** Whether a run is of full length, with the program and all rows and peers: only such a one is kept. */
+export function isComplete({ custom, quick, only, rounds }: Options, missing: readonly string[]): boolean {
+  return !custom && !quick && only.length === 0 && rounds >= 5 && missing.length === 0;
+}
+
 /** What there is to choose from. */
 export interface Menu {
   contenders: readonly Contender[];

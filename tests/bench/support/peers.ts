@@ -1,7 +1,9 @@
 /** Who takes part beside the access proxy: how each proxy is configured and started as one worker without log or cache. Starts nothing itself. */
 import { join } from "node:path";
+import * as peer from "../../support/peer-programs.ts";
+import type { PeerOptions } from "../../support/peer-programs.ts";
 import { TARGETS } from "../load/addresses.ts";
-import { lines, type Contender, type Setup, type Where } from "./contender.ts";
+import { alone, directly, type Contender, type Setup, type Where } from "./contender.ts";
 
 const microsocks: Contender = {
   name: "microsocks",
@@ -10,10 +12,7 @@ const microsocks: Contender = {
   peer: true,
   programs: ["microsocks"],
   note: "one process, one thread per client; it writes a line per connection, which cannot be switched off (to a file)",
-  setup: ({ port }) => ({
-    daemons: [{ argv: ["microsocks", "-i", "127.0.0.1", "-p", String(port)], port }],
-    files: {},
-  }),
+  setup: ({ port }) => alone(peer.microsocks(port), port),
 };
 
 const danted: Contender = {
@@ -25,41 +24,14 @@ const danted: Contender = {
   note:
     "`-N 1`, its minimum: one main server, which still forks a monitor, a negotiator, 16 request processes and one " +
     "process per 32 tunnels; they share pages, so that the sum of RSS flatters nobody but is not what they cost (see PSS)",
-  setup: ({ port, dir }) => ({
-    daemons: [{ argv: ["danted", "-N", "1", "-f", join(dir, "danted.conf"), "-p", join(dir, "danted.pid")], port }],
-    files: {
-      "danted.conf": lines(
-        "logoutput: /dev/null",
-        `internal: 127.0.0.1 port = ${port}`,
-        "external: lo",
-        "clientmethod: none",
-        "socksmethod: none",
-        "user.privileged: root",
-        "user.unprivileged: nobody",
-        "client pass { from: 0.0.0.0/0 to: 0.0.0.0/0 }",
-        "socks pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect }",
-      ),
-    },
-  }),
+  setup: ({ port, dir }) =>
+    alone(peer.danted(dir, port, "pass { from: 0.0.0.0/0 to: 0.0.0.0/0 command: connect }"), port),
 };
 
-/** Tinyproxy at `port`; `name` is that of its file, `more` are lines of its configuration. */
-export function tinyproxyAt(port: number, dir: string, name = "tinyproxy", more: string[] = []): Setup {
-  const file = `${name}.conf`;
-  return {
-    daemons: [{ argv: ["tinyproxy", "-d", "-c", join(dir, file)], port }],
-    files: {
-      [file]: lines(
-        `Port ${port}`,
-        "Listen 127.0.0.1",
-        "Timeout 600",
-        "MaxClients 5000",
-        "Allow 127.0.0.0/8",
-        "LogLevel Critical",
-        ...more,
-      ),
-    },
-  };
+/** Tinyproxy at `port` for as many clients as there are in a benchmark. */
+export function tinyproxyAt(port: number, dir: string, { more = [], ...name }: PeerOptions = {}): Setup {
+  const lines = ["Timeout 600", "MaxClients 5000", "Allow 127.0.0.0/8", ...more];
+  return alone(peer.tinyproxy(dir, port, { ...name, more: lines }), port);
 }
 
 const tinyproxy: Contender = {
@@ -73,29 +45,9 @@ const tinyproxy: Contender = {
 };
 
 /** Squid that listens as the line `listen` says, at `port`. */
-export function squidAt(listen: string, port: number, dir: string, name = "squid", more: string[] = []): Setup {
-  const file = `${name}.conf`;
-  return {
-    daemons: [{ argv: ["squid", "-N", "-n", name, "-f", join(dir, file)], port }],
-    files: {
-      [file]: lines(
-        listen,
-        "http_access allow all",
-        "cache deny all",
-        "cache_mem 0",
-        "access_log none",
-        "cache_log /dev/null",
-        "cache_store_log none",
-        "pid_filename none",
-        "pinger_enable off",
-        `coredump_dir ${dir}`,
-        "max_filedescriptors 16384",
-        "shutdown_lifetime 0 seconds",
-        "workers 1",
-        ...more,
-      ),
-    },
-  };
+export function squidAt(listen: string, port: number, dir: string, { more = [], ...name }: PeerOptions = {}): Setup {
+  const lines = [`coredump_dir ${dir}`, "max_filedescriptors 16384", "workers 1", ...more];
+  return alone(peer.squid(dir, listen, { ...name, more: lines }), port);
 }
 
 const squid: Contender = {
@@ -115,34 +67,22 @@ const haproxy: Contender = {
   peer: false,
   programs: ["haproxy"],
   note: "bare TCP relay to the target, `nbthread 1`: no protocol, no policy; for orientation, not in the gate",
-  setup: ({ port, targetPort, dir }) => ({
-    daemons: [{ argv: ["haproxy", "-db", "-f", join(dir, "haproxy.cfg")], port }],
-    files: {
-      "haproxy.cfg": lines(
-        "global",
-        "  nbthread 1",
-        "  maxconn 8000",
-        "defaults",
-        "  mode tcp",
-        "  timeout connect 5s",
-        "  timeout client 10m",
-        "  timeout server 10m",
-        "listen relay",
-        `  bind 127.0.0.1:${port}`,
-        ...TARGETS.map((host, index) => `  server target${index} ${host}:${targetPort}`),
-      ),
-    },
-  }),
+  setup: ({ port, targetPort, dir }) =>
+    haproxyAt(port, dir, [
+      "listen relay",
+      `  bind 127.0.0.1:${port}`,
+      ...TARGETS.map((host, index) => `  server target${index} ${host}:${targetPort}`),
+    ]),
 };
 
-const direct: Contender = {
-  name: "direct",
-  family: "direct",
-  via: "none",
-  peer: false,
-  programs: [],
-  note: "no proxy: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
-};
+/** HAProxy at `port` for as many clients as there are in a benchmark. */
+export function haproxyAt(port: number, dir: string, sections: string[], name = "haproxy"): Setup {
+  return alone(peer.haproxy(dir, sections, { name, global: ["maxconn 8000"] }), port);
+}
+
+const direct = directly(
+  "no proxy: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
+);
 
 /** The command with its words `PORT`, `TARGET` and `ACL` (also inside a word) filled in. Words are split at spaces. */
 export function fillCommand(template: string, where: Where): string[] {

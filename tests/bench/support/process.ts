@@ -102,14 +102,6 @@ export function track(pid: number): Running {
   return process;
 }
 
-/** A loopback TCP port that was free a moment ago. */
-export function freePort(): number {
-  const probe = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
-  const { port } = probe;
-  probe.stop(true);
-  return port;
-}
-
 async function accepts(port: number, alive: () => boolean): Promise<boolean> {
   for (let attempt = 0; attempt < 200 && alive(); attempt++) {
     try {

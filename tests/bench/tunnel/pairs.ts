@@ -1,6 +1,6 @@
 /** Who takes part in the tunnel benchmark: pairs of a client side and a server side. Starts nothing itself. */
 import type { PEERS } from "../../../scripts/peer-list.ts";
-import type { Contender } from "../support/contender.ts";
+import { directly, type Contender } from "../support/contender.ts";
 import { SERVER_NAME } from "./material.ts";
 import {
   haproxyClient,
@@ -97,11 +97,6 @@ function contender({ name, programs = [], note, client, server }: Pair, peer: bo
   };
 }
 
-const direct: Contender = {
-  name: "direct",
-  family: "direct",
-  via: "none",
-  peer: false,
-  programs: [],
-  note: "no tunnel: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
-};
+const direct = directly(
+  "no tunnel: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
+);

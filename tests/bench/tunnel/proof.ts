@@ -8,7 +8,7 @@ import type { Contender } from "../support/contender.ts";
 import { runLoad, startLoad } from "../support/load.ts";
 import { withDaemons, type Bench } from "../support/measure.ts";
 import { PARALLEL } from "../support/modes.ts";
-import { freePort } from "../support/process.ts";
+import { freePort } from "../../support/free-port.ts";
 import type { Proof } from "./handshakes.ts";
 import { SERVER_NAME, type Person } from "./material.ts";
 

@@ -4,7 +4,7 @@
  */
 import { join } from "node:path";
 import { whichPeer } from "../../../scripts/peer-list.ts";
-import { lines } from "../support/contender.ts";
+import { haproxy, lines, type PeerProgram } from "../../support/peer-programs.ts";
 import { SERVER_NAME } from "./material.ts";
 
 export interface SidePlan {
@@ -15,12 +15,7 @@ export interface SidePlan {
   resume: boolean;
 }
 
-export interface SideSetup {
-  argv: string[];
-  files: Record<string, string>;
-}
-
-export type Side = (plan: SidePlan) => SideSetup;
+export type Side = (plan: SidePlan) => PeerProgram;
 
 /** What the runtime of portail agrees on with itself, and cannot be told otherwise. OpenSSL would choose AES-256. */
 const SUITE = "TLS_AES_128_GCM_SHA256";
@@ -37,7 +32,7 @@ const STUNNEL_HEAD = [
   "socket = r:TCP_NODELAY=1",
 ];
 
-function stunnelSide(name: string, { port, to, dir, resume }: SidePlan, more: string[]): SideSetup {
+function stunnelSide(name: string, { port, to, dir, resume }: SidePlan, more: string[]): PeerProgram {
   const file = `stunnel-${name}.conf`;
   return {
     argv: ["stunnel4", join(dir, file)],
@@ -65,26 +60,9 @@ export const stunnelClient: Side = (plan) =>
   stunnelSide("client", plan, ["client = yes", `sni = ${SERVER_NAME}`, `checkHost = ${SERVER_NAME}`]);
 export const stunnelServer: Side = (plan) => stunnelSide("server", plan, ["requireCert = yes"]);
 
-function haproxySide(name: string, dir: string, proxy: string[], global: string[] = []): SideSetup {
-  const file = `haproxy-${name}.cfg`;
-  return {
-    argv: ["haproxy", "-db", "-f", join(dir, file)],
-    files: {
-      [file]: lines(
-        "global",
-        "  nbthread 1",
-        `  maxconn ${CONNECTIONS / 2}`,
-        ...global,
-        "defaults",
-        "  mode tcp",
-        "  timeout connect 5s",
-        "  timeout client 10m",
-        "  timeout server 10m",
-        "listen tunnel",
-        ...proxy,
-      ),
-    },
-  };
+function haproxySide(name: string, dir: string, proxy: string[], more: string[] = []): PeerProgram {
+  const global = [`maxconn ${CONNECTIONS / 2}`, ...more];
+  return haproxy(dir, ["listen tunnel", ...proxy], { name: `haproxy-${name}`, global });
 }
 
 const TLS13 = `ssl-min-ver TLSv1.3 ciphersuites ${SUITE}`;
@@ -105,12 +83,12 @@ export const haproxyServer: Side = ({ port, to, dir, resume }) =>
         `${TLS13}${resume ? "" : " no-tls-tickets"}`,
       `  server target 127.0.0.1:${to}`,
     ],
-    resume ? [] : ["  tune.ssl.cachesize 0"],
+    resume ? [] : ["tune.ssl.cachesize 0"],
   );
 
 const STREAM_MODULE = whichPeer("nginx:ngx_stream_module.so");
 
-function nginxSide(name: string, dir: string, server: string[]): SideSetup {
+function nginxSide(name: string, dir: string, server: string[]): PeerProgram {
   const file = `nginx-${name}.conf`;
   return {
     argv: ["nginx", "-e", "stderr", "-p", dir, "-c", join(dir, file)],

@@ -5,7 +5,8 @@ import { curl } from "../../support/curl.ts";
 import { environment, run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb } from "../../support/web.ts";
 
 scenario(import.meta.file, ["curl", "bash"], ({ scene, portail }) => {
   const quoted = (words: readonly string[]) => words.map((word) => `'${word}'`).join(" ");

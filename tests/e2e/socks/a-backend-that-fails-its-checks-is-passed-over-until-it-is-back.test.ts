@@ -4,14 +4,16 @@ import { readdirSync, readFileSync } from "node:fs";
 import { createServer, type AddressInfo, type Server } from "node:net";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
+import { freePort } from "../../support/free-port.ts";
 import { holdTransfer } from "../../support/held.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
+import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { PATH, run, start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openSshd } from "../../support/sshd.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 const NEEDS = ["curl", "danted", "microsocks", "squid", "promtool", "ssh", "ssh-keygen", "sshd"];
 const OFTEN = 'health-interval = "1s"\nhealth-fall = 2\nhealth-rise = 2\n';
@@ -22,7 +24,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   beforeAll(() => void (web = openWeb(scene)));
 
   const begin = async (peer: OutboundProxy, port: number): Promise<Program> => {
-    const program = start(scene, peer.command(port, scene));
+    const program = start(scene, install(scene, peer.program(port, scene.folder)));
     // Some fork; told to stop, they take their children with them.
     scene.defer(async () => {
       program.signal("SIGTERM");

@@ -5,7 +5,7 @@ import { Asking, metricsOf } from "../../support/asking-scene.ts";
 import { JsonService } from "../../support/json-service.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const FILES = {
   "/people/ada": `{"groups": ["ops"], "rest": "${"x".repeat(4000)}"}`,

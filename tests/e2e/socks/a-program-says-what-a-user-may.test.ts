@@ -4,7 +4,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { Asking, metricsOf } from "../../support/asking-scene.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const JQ = '{id, facts: {"user.groups": (if .facts["client.user"] == "ada" then ["staff", "ops"] else ["staff"] end)}}';
 

@@ -5,7 +5,8 @@ import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
 import { PATH, start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
-import { freePort, openWeb } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb } from "../../support/web.ts";
 
 scenario(import.meta.file, ["systemd-socket-activate", "curl"], ({ scene, portail }) => {
   const activate = async (fdname: string, name: string, policy: string) => {

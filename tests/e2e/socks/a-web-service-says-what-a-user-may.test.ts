@@ -4,7 +4,7 @@ import { Asking, metricsOf } from "../../support/asking-scene.ts";
 import { JsonService } from "../../support/json-service.ts";
 import { authority } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const OPS = '{"user": {"groups": ["staff", "ops"], "level": 3}}';
 

@@ -1,10 +1,12 @@
 /** `portail rpc` at a daemon with real proxies behind it: the default backend is changed, unset, and a dynamic one led elsewhere. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
+import { microsocks } from "../../support/peer-programs.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 scenario(import.meta.file, ["curl", "microsocks"], ({ scene, portail }) => {
   let web: Web;
@@ -17,7 +19,7 @@ scenario(import.meta.file, ["curl", "microsocks"], ({ scene, portail }) => {
     web = openWeb(scene);
     for (const name of ["alpha", "beta"]) {
       behind[name] = freePort();
-      start(scene, ["microsocks", "-i", "127.0.0.1", "-p", String(behind[name])]);
+      start(scene, microsocks(behind[name]).argv);
       await until(name, () => listens(behind[name]!));
     }
     const policy = scene.write(

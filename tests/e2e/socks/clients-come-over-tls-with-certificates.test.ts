@@ -3,11 +3,13 @@ import { writeFileSync } from "node:fs";
 import { beforeAll, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
 import type { AccessProxy } from "../../support/access-proxy.ts";
+import { haproxy, install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 const clients = authority("People");
 const servers = authority("Proxies");
@@ -98,12 +100,8 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
       args: ["--cert", identity.cert, "--key", identity.key, "--accept-proxy-from", "127.0.0.1"],
     });
     const port = freePort();
-    const config = scene.write(
-      "haproxy.cfg",
-      `defaults\n  mode tcp\n  timeout connect 10s\n  timeout client 30s\n  timeout server 30s\n` +
-        `listen front\n  bind 127.0.0.1:${port}\n  server proxy 127.0.0.1:${behind.port} send-proxy-v2\n`,
-    );
-    start(scene, ["haproxy", "-db", "-f", config]);
+    const front = ["listen front", `  bind 127.0.0.1:${port}`, `  server proxy 127.0.0.1:${behind.port} send-proxy-v2`];
+    start(scene, install(scene, haproxy(scene.folder, front)));
     const ask = (...more: string[]) =>
       curl([
         "--proxy",

@@ -4,8 +4,8 @@ import { createServer, type AddressInfo } from "node:net";
 import { allowLocal, type AccessProxy } from "../../support/access-proxy.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
+import { freePort } from "../../support/free-port.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "../../support/web.ts";
 
 scenario(import.meta.file, ["socat"], ({ scene, portail }) => {
   let port: number;

@@ -5,7 +5,7 @@ import { run, start } from "../../support/program.ts";
 import { resolve } from "node:path";
 import { scenario } from "../../support/scenario.ts";
 import { forwarder, PYSOCKS } from "../../support/socks-forwarder.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 const NEEDS = ["dnsmasq", "kdig", "openssl", PYSOCKS, "turnserver", "turnutils_stunclient", "turnutils_uclient"];
 

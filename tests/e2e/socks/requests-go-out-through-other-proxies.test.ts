@@ -4,12 +4,14 @@ import { createServer, type AddressInfo } from "node:net";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
+import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const NEEDS = ["curl", "danted", "microsocks", "squid", "tinyproxy"];
 const FRONTS = [
@@ -37,7 +39,7 @@ async function listens(port: number): Promise<void> {
 
 async function open(scene: Scene, proxy: OutboundProxy): Promise<{ port: number; program: Program }> {
   const port = freePort();
-  const program = start(scene, proxy.command(port, scene));
+  const program = start(scene, install(scene, proxy.program(port, scene.folder)));
   // Some fork; told to stop, they take their children with them.
   scene.defer(async () => {
     program.signal("SIGTERM");

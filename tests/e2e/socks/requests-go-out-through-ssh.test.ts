@@ -7,7 +7,8 @@ import { curl } from "../../support/curl.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openSshd, type Sshd } from "../../support/sshd.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
 const FRONTS = [
   ["SOCKS5", ["socks5h"]],

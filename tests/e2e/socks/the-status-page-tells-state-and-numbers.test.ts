@@ -7,7 +7,8 @@ import { start } from "../../support/program.ts";
 import { parseExposition, PROMETHEUS } from "../../support/prometheus.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort, openWeb } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb } from "../../support/web.ts";
 
 const NEEDS = ["curl", "systemd-socket-activate", PROMETHEUS];
 

@@ -6,7 +6,8 @@ import { Receiver, socketPath } from "../../support/datagrams.ts";
 import { PATH, start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { VarlinkLibrary } from "../../support/varlink-library.ts";
-import { freePort, openWeb, type Web } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
+import { openWeb, type Web } from "../../support/web.ts";
 
 /** With every key of the example that comes with it, as far as they are for what it decides and where it goes. */
 const config = (policy: string) => `filter-acl-rules-path = "${policy}"

@@ -5,7 +5,7 @@ import { authority, save } from "../../support/pki.ts";
 import type { Portail } from "../../support/portail.ts";
 import { scenario } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 /** Words of a command line, exit status, code, and what else standard error says. */
 type Mistake = [words: string, status: number, code: string, says: string];

@@ -1,30 +1,17 @@
 /** curl with client certificates, PEM and PKCS#12: all kinds of keys, both versions, what it says of the server, and when it turns away itself. */
 import { beforeAll, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
-import { CASES, InteropFiles, SERVER_NAME, type Case, type Version } from "../../support/interop.ts";
-import type { Portail } from "../../support/portail.ts";
-import { scenario } from "../../support/scenario.ts";
-import type { Scene } from "../../support/scene.ts";
+import { CASES, InteropFiles, interopScenario, SERVER_NAME, type Case, type Version } from "../../support/interop.ts";
+import type { Stage } from "../../support/scenario.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
-const NEEDS = ["openssl", "curl"];
-scenario(import.meta.file, NEEDS, (stage) => tell(stage, CASES), ["source"]);
-scenario(
-  import.meta.file,
-  NEEDS,
-  (stage) =>
-    tell(
-      stage,
-      CASES.filter(({ key }) => key === "ed25519"),
-    ),
-  ["binary"],
-);
+interopScenario(import.meta.file, ["openssl", "curl"], "ed25519", tell);
 
 const ONLY: Record<Version, string[]> = { "TLSv1.2": ["--tls-max", "1.2"], "TLSv1.3": ["--tlsv1.3"] };
 const SIZE = 3_000_000;
 
-function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: readonly Case[]): void {
+function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
   const files = new InteropFiles(scene);
   let server: RunningTunnel;
   let web: Web;

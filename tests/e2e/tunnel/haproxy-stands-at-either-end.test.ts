@@ -2,27 +2,16 @@
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
-import { CASES, InteropFiles, SERVER_NAME, type Case } from "../../support/interop.ts";
-import type { Portail } from "../../support/portail.ts";
+import { CASES, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
+import { haproxy, install } from "../../support/peer-programs.ts";
 import { start } from "../../support/program.ts";
-import { scenario } from "../../support/scenario.ts";
+import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { until } from "../../support/until.ts";
 import { openWeb, type Web } from "../../support/web.ts";
 
-const NEEDS = ["openssl", "haproxy", "curl"];
-scenario(import.meta.file, NEEDS, (stage) => tell(stage, CASES), ["source"]);
-scenario(
-  import.meta.file,
-  NEEDS,
-  (stage) =>
-    tell(
-      stage,
-      CASES.filter(({ key }) => key === "p384"),
-    ),
-  ["binary"],
-);
+interopScenario(import.meta.file, ["openssl", "haproxy", "curl"], "p384", tell);
 
 const HTTP = "http/1.1";
 /** What OpenSSL calls keys of certificates. */
@@ -33,7 +22,7 @@ const KEY_ALGORITHM = {
   ed25519: "ED25519",
 } as const;
 
-function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: readonly Case[]): void {
+function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
   const files = new InteropFiles(scene);
   const versions = ({ version }: Case) => `ssl-min-ver ${version} ssl-max-ver ${version}`;
 
@@ -126,11 +115,10 @@ function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: rea
 
 /** With these sections; it takes no port 0, and so listens on `sockets`. */
 async function startHaproxy(scene: Scene, name: string, sections: string[][], sockets: string[]): Promise<void> {
-  const timeouts = ["connect", "client", "server"].map((what) => `  timeout ${what} 20s`);
-  const lines = ["defaults", "  mode http", "  option httpclose", ...timeouts, ...sections.flat(), ""];
-  const haproxy = start(scene, ["haproxy", "-db", "-f", scene.write(`${name}.cfg`, lines.join("\n"))]);
+  const lines = ["  option httpclose", ...sections.flat()];
+  const program = start(scene, install(scene, haproxy(scene.folder, lines, { name, mode: "http" })));
   await until(
-    () => `haproxy to listen: ${haproxy.stderr}`,
+    () => `haproxy to listen: ${program.stderr}`,
     () => sockets.every((path) => existsSync(path)),
   );
 }

@@ -1,10 +1,9 @@
 /** `openssl s_client` comes to the server and the client goes to `openssl s_server`: all kinds of keys, both versions, all forms of identities. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { countingTarget } from "../../support/counting-target.ts";
-import { CASES, exchange, InteropFiles, SERVER_NAME, type Case } from "../../support/interop.ts";
+import { CASES, exchange, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
 import { start, type Program } from "../../support/program.ts";
-import type { Portail } from "../../support/portail.ts";
-import { scenario } from "../../support/scenario.ts";
+import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 
@@ -12,19 +11,9 @@ const FLAG = { "TLSv1.2": "-tls1_2", "TLSv1.3": "-tls1_3" } as const;
 /** What openssl calls signatures of such keys. */
 const SIGNATURE = { rsa: "RSA-PSS", p256: "ECDSA", p384: "ECDSA", ed25519: "ed25519" } as const;
 
-scenario(import.meta.file, ["openssl"], (stage) => tell(stage, CASES), ["source"]);
-scenario(
-  import.meta.file,
-  ["openssl"],
-  (stage) =>
-    tell(
-      stage,
-      CASES.filter(({ key }) => key === "p256"),
-    ),
-  ["binary"],
-);
+interopScenario(import.meta.file, ["openssl"], "p256", tell);
 
-function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: readonly Case[]): void {
+function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
   const files = new InteropFiles(scene);
 
   describe("s_client, then the server", () => {

@@ -90,6 +90,17 @@ scenario(
     const me = files.of("client", "p256");
     const asMe = ["-cert", me.cert, "-key", me.key, "-CAfile", files.cacert];
 
+    /** A client in front of an s_server that sends each line back in reverse. */
+    async function clientOf(openssl: readonly string[], flags: readonly string[] = []) {
+      const own = files.of("server", "p256");
+      const served = ["-accept", "127.0.0.1:0", "-rev", "-cert", own.cert, "-key", own.key];
+      const peer = start(scene, ["openssl", "s_server", ...served, ...openssl]);
+      const [, port] = await peer.output("stdout", /^ACCEPT \S+:(\d+)$/m);
+      const identity = ["--cert", me.cert, "--key", me.key, "--cacert", files.cacert];
+      const args = [...identity, "--override-server-name", SERVER_NAME, ...flags];
+      return { peer, client: await portail.tunnel({ side: "client", target: `127.0.0.1:${port}`, args }) };
+    }
+
     for (const [flags, asks, key] of TABLE) {
       describe(`server ${flags || "as it is"}${key === undefined ? "" : `, ${key}`}`, () => {
         let port: Promise<number> | undefined;
@@ -134,25 +145,7 @@ scenario(
       test.each(["-tls1_2", "-tls1_3"])(
         `s_server %s: a second one is ${resumes ? "" : "not "}resumed`,
         async (version) => {
-          const own = files.of("server", "p256");
-          const identity = ["-cert", own.cert, "-key", own.key, "-CAfile", files.cacert, "-Verify", "2"];
-          const peer = start(scene, ["openssl", "s_server", "-accept", "127.0.0.1:0", version, "-rev", ...identity]);
-          const [, port] = await peer.output("stdout", /^ACCEPT \S+:(\d+)$/m);
-          const client = await portail.tunnel({
-            side: "client",
-            target: `127.0.0.1:${port}`,
-            args: [
-              "--cert",
-              me.cert,
-              "--key",
-              me.key,
-              "--cacert",
-              files.cacert,
-              "--override-server-name",
-              SERVER_NAME,
-              ...words(flags),
-            ],
-          });
+          const { client } = await clientOf(["-CAfile", files.cacert, "-Verify", "2", version], words(flags));
           for (const nth of [1, 2]) {
             expect(await exchange({ port: client.port }, "hello\n")).toBe("olleh\n");
             await client.session(() => client.sessions().length === nth);
@@ -163,13 +156,7 @@ scenario(
     });
 
     test("the client offers no signature with SHA-1", async () => {
-      const own = files.of("server", "p256");
-      const identity = ["-cert", own.cert, "-key", own.key, "-CAfile", files.cacert, "-Verify", "2"];
-      const peer = start(scene, ["openssl", "s_server", "-accept", "127.0.0.1:0", "-rev", ...identity]);
-      const [, port] = await peer.output("stdout", /^ACCEPT \S+:(\d+)$/m);
-      const trust = ["--cert", me.cert, "--key", me.key, "--cacert", files.cacert];
-      const args = [...trust, "--override-server-name", SERVER_NAME];
-      const client = await portail.tunnel({ side: "client", target: `127.0.0.1:${port}`, args });
+      const { client, peer } = await clientOf(["-CAfile", files.cacert, "-Verify", "2"]);
       expect(await exchange({ port: client.port }, "hello\n")).toBe("olleh\n");
       const [, offered] = await peer.output("stderr", /^Signature Algorithms: (.*)$/m);
       expect(offered!.split(":")).toContain("ECDSA+SHA256");
@@ -181,25 +168,7 @@ scenario(
       ["--min-tls-version TLS1.3", "-tls1_2", "tls_version"],
       ["--cipher-suites CHACHA", `-tls1_2 -cipher ${AES}`, "tls_alert"],
     ])("client %s, s_server %s: refused", async (flags, openssl, reason) => {
-      const own = files.of("server", "p256");
-      const args = ["-cert", own.cert, "-key", own.key, "-rev", ...words(openssl)];
-      const peer = start(scene, ["openssl", "s_server", "-accept", "127.0.0.1:0", ...args]);
-      const [, port] = await peer.output("stdout", /^ACCEPT \S+:(\d+)$/m);
-      const trust = [
-        "--cert",
-        me.cert,
-        "--key",
-        me.key,
-        "--cacert",
-        files.cacert,
-        "--override-server-name",
-        SERVER_NAME,
-      ];
-      const client = await portail.tunnel({
-        side: "client",
-        target: `127.0.0.1:${port}`,
-        args: [...trust, ...words(flags)],
-      });
+      const { client } = await clientOf(words(openssl), words(flags));
       expect(await exchange({ port: client.port }, "hello\n").catch(() => "")).toBe("");
       expect(await client.session()).toMatchObject({ decision: "deny", reason });
     });

@@ -1,28 +1,16 @@
 /** stunnel in client mode comes to the server, and the client goes to stunnel: all kinds of keys, both versions, PEM and PKCS#12 on its side too. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { countingTarget, type CountingTarget } from "../../support/counting-target.ts";
-import { CASES, exchange, InteropFiles, SERVER_NAME, type Case } from "../../support/interop.ts";
-import type { Portail } from "../../support/portail.ts";
+import { CASES, exchange, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
 import { start, type Program } from "../../support/program.ts";
-import { scenario } from "../../support/scenario.ts";
+import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { until } from "../../support/until.ts";
 
-const NEEDS = ["openssl", "stunnel4"];
-scenario(import.meta.file, NEEDS, (stage) => tell(stage, CASES), ["source"]);
-scenario(
-  import.meta.file,
-  NEEDS,
-  (stage) =>
-    tell(
-      stage,
-      CASES.filter(({ key }) => key === "rsa"),
-    ),
-  ["binary"],
-);
+interopScenario(import.meta.file, ["openssl", "stunnel4"], "rsa", tell);
 
-function tell({ scene, portail }: { scene: Scene; portail: Portail }, cases: readonly Case[]): void {
+function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
   const files = new InteropFiles(scene);
   let target: CountingTarget;
   beforeAll(async () => void (target = await countingTarget(scene)));

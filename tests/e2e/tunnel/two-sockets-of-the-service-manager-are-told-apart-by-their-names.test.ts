@@ -8,7 +8,7 @@ import { PATH, start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { tlsClients } from "../../support/tls-clients.ts";
 import { PythonTls } from "../../support/python-tls.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 scenario(import.meta.file, ["systemd-socket-activate", "curl", "openssl", "python3"], ({ scene, portail }) => {
   const ca = authority();

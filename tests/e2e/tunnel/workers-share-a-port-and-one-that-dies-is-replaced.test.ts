@@ -7,7 +7,7 @@ import { curl } from "../../support/curl.ts";
 import { authority, save } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-import { freePort } from "../../support/web.ts";
+import { freePort } from "../../support/free-port.ts";
 
 scenario(import.meta.file, ["openssl", "curl"], ({ scene, portail }) => {
   const ca = authority();

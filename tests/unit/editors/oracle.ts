@@ -9,7 +9,8 @@ import { Lexer } from "../../../lib/acl/lexer.ts";
 import { parseSource } from "../../../lib/acl/parser/parse.ts";
 import { SAMPLE_POLICY } from "../../../lib/acl/sample.ts";
 import { Source } from "../../../lib/acl/source.ts";
-import { Random, randomPolicy } from "../lib/acl/random.ts";
+import { Random } from "../../support/random.ts";
+import { randomPolicy } from "../lib/acl/random.ts";
 
 export const ROOT = resolve(import.meta.dir, "../../..");
 

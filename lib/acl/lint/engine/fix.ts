@@ -8,7 +8,7 @@ import { lint, type RunOptions } from "./lint.ts";
 /** Fixes may make room for others; more rounds than this are never needed in practice. */
 const MAX_ROUNDS = 50;
 
-export interface Fixed {
+interface Fixed {
   /** New texts by the file's name; only files that change. */
   readonly texts: ReadonlyMap<string, string>;
   readonly applied: number;

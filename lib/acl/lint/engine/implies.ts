@@ -22,7 +22,7 @@ export function isNeverTrue(condition: Condition): boolean {
 }
 
 /** Two parts of the condition that exclude each other, or one that is never true by itself; undefined if none is found. */
-export function contradiction(condition: Condition): readonly Condition[] | undefined {
+function contradiction(condition: Condition): readonly Condition[] | undefined {
   if (condition.kind === "constant") return condition.value ? undefined : [condition];
   if (condition.kind === "comparison") return isEmpty(condition) ? [condition] : undefined;
   if (condition.kind === "or") return condition.items.every(isNeverTrue) ? [condition] : undefined;

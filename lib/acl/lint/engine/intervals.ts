@@ -1,6 +1,6 @@
 /** Sets of numbers as sorted, disjoint intervals. Not facts. */
 
-export type Bound = number | bigint;
+type Bound = number | bigint;
 
 /** Ends belong to it unless `lowOpen`, `highOpen`. */
 export interface Interval {

@@ -16,7 +16,7 @@ export interface Mode {
 }
 
 /** Where an evaluation may end for want of a fact. */
-export interface End {
+interface End {
   /** The policy's index. */
   readonly policy: number;
   /** The comparison that reads the fact. */

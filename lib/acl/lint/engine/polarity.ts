@@ -4,7 +4,7 @@ import type { Subject } from "./subject.ts";
 import { type Clause, comparisonsOf, conjunctsOf } from "./walk.ts";
 import type { Comparison, Condition } from "../../model.ts";
 
-export interface Opening {
+interface Opening {
   readonly comparison: Comparison & Condition;
   readonly owner: Clause["owner"];
   /** The clause that it is in, free of `not`. */

@@ -5,7 +5,7 @@ import type { Span } from "../../diagnostic.ts";
 import type { LoadedFile } from "../../load.ts";
 import { suppressionsOf, type Suppression } from "../../suppress.ts";
 
-export interface PlacedSuppression extends Suppression {
+interface PlacedSuppression extends Suppression {
   readonly file: string;
   /** Findings that begin in it are suppressed: the block that the comment stands in, behind or above. */
   readonly covers: Span | undefined;

@@ -48,7 +48,7 @@ export function quoted(subject: Subject, place: Place, { start, end }: { start: 
 }
 
 /** A comparison as it was written, with the literal values on its right. */
-export interface WrittenComparison {
+interface WrittenComparison {
   readonly file: string;
   readonly comparison: Written;
 }
@@ -73,7 +73,7 @@ function* comparisonsIn(expr: Expr): Iterable<Written> {
 /** As what the entries of a list are read. */
 export type Reading = "hosts" | "domains" | "texts" | "numbers" | "addresses";
 
-export interface WrittenList {
+interface WrittenList {
   readonly file: string;
   readonly list: ListLiteral;
   /** Other files may use it too. */
@@ -115,7 +115,7 @@ function readingOf({ left, operator, right }: Written): Reading | undefined {
   return type === "string" || type === "any" ? "texts" : undefined;
 }
 
-export interface HostLiteral {
+interface HostLiteral {
   readonly file: string;
   readonly literal: StringLiteral | AddressLiteral;
   /** It stands in a set that other files may use too. */

@@ -16,7 +16,8 @@ import type {
   TapResult,
 } from "../../../bench/load/plan.ts";
 import { runLoad, startLoad } from "../../../bench/support/load.ts";
-import { freePort, stopAll } from "../../../bench/support/process.ts";
+import { freePort } from "../../../support/free-port.ts";
+import { stopAll } from "../../../bench/support/process.ts";
 import { until } from "../../../support/until.ts";
 
 afterEach(stopAll);

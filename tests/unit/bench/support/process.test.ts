@@ -3,7 +3,8 @@ import { afterEach, expect, test } from "bun:test";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { processTree } from "../../../bench/support/proc.ts";
-import { canPin, freePort, pinned, startDaemon, stopAll, track } from "../../../bench/support/process.ts";
+import { freePort } from "../../../support/free-port.ts";
+import { canPin, pinned, startDaemon, stopAll, track } from "../../../bench/support/process.ts";
 
 afterEach(stopAll);
 

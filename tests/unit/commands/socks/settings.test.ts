@@ -48,6 +48,19 @@ test("every value arrives, with its unit", () => {
   });
 });
 
+test("clients are asked for a certificate where an authority is named, and held against no other", () => {
+  const identity = ["--cert", "c", "--key", "k"];
+  expect(settings(...ACL, ...identity).wayIn.tls).toMatchObject({ clientCert: "off" });
+  expect(settings(...ACL, ...identity, "--cacert", "a").wayIn.tls).toMatchObject({
+    clientCert: "required",
+    sources: { trust: { cacert: ["a"] } },
+  });
+  for (const mode of ["optional", "required"]) {
+    const attempt = () => settings(...ACL, ...identity, "--client-cert", mode);
+    expect(attempt).toThrow(expect.objectContaining({ code: "usage.missing", exit: 64 }));
+  }
+});
+
 test("no policy, no start", () => {
   expect(() => settings()).toThrow(expect.objectContaining({ code: "acl.required", exit: 78 }));
 });

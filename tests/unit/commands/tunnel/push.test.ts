@@ -8,7 +8,7 @@ import { leaveOut, missing } from "../../../support/needs.ts";
 import { start } from "../../../support/program.ts";
 import { Scene } from "../../../support/scene.ts";
 import { until } from "../../../support/until.ts";
-import { freePort } from "../../../support/web.ts";
+import { freePort } from "../../../support/free-port.ts";
 
 const scene = new Scene();
 afterAll(() => scene.close());

@@ -5,7 +5,8 @@ import { explain, type ExplainedCondition } from "../../../../lib/acl/explain.ts
 import type { Guard } from "../../../../lib/acl/guard.ts";
 import { loadPolicy } from "../../../../lib/acl/load.ts";
 import { parseIp } from "../../../../lib/wire/ip.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "./random.ts";
+import { Random } from "../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "./random.ts";
 
 const REQUESTS = 200;
 const guards: (Guard | undefined)[] = [

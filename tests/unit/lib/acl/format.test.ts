@@ -7,7 +7,8 @@ import { formatPolicy, printFile } from "../../../../lib/acl/format.ts";
 import { parseSource } from "../../../../lib/acl/parser/parse.ts";
 import { SAMPLE_POLICY } from "../../../../lib/acl/sample.ts";
 import { Source } from "../../../../lib/acl/source.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "./random.ts";
+import { Random } from "../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "./random.ts";
 import { policyOf } from "./support.ts";
 
 const nowhere = { start: -1, end: -1 };

@@ -4,7 +4,7 @@ import { chmodSync, lstatSync, mkdirSync, readdirSync, readFileSync, statSync, s
 import { join } from "node:path";
 import { PortailError } from "../../../../lib/command/errors.ts";
 import { replaceFile, stageNewFile, stageReplacement } from "../../../../lib/command/write-file.ts";
-import { Folder } from "../../commands/acl/fmt/folder.ts";
+import { Folder } from "../../commands/acl/folder.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());

@@ -7,7 +7,8 @@ import { leaveOut, missing } from "../../../support/needs.ts";
 import { environment } from "../../../support/program.ts";
 import { Scene } from "../../../support/scene.ts";
 import { TerminalProgram } from "../../../support/terminal.ts";
-import { content, digest, freePort } from "../../../support/web.ts";
+import { freePort } from "../../../support/free-port.ts";
+import { content, digest } from "../../../support/web.ts";
 
 setDefaultTimeout(60_000);
 

@@ -1,6 +1,6 @@
 /** `portail acl explain`: the verdict, the tree, and the status, for facts and for audit lines. */
 import { afterAll, describe, expect, test } from "bun:test";
-import { Folder } from "../fmt/folder.ts";
+import { Folder } from "../folder.ts";
 
 const POLICY = `set corp = ["corp.test"]
 policy git {

@@ -1,7 +1,7 @@
 /** `portail acl fmt` on files and standard input: what is printed, what is written, and with which status. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
-import { Folder } from "./folder.ts";
+import { Folder } from "../folder.ts";
 
 const UGLY = "policy   a{when port==443 action   allow} # why\n";
 const NEAT = "policy a {\n  when port == 443\n  action allow\n} # why\n";

@@ -1,13 +1,15 @@
 /** The formats of a report: text for people, JSON, GitHub annotations. SARIF is held to its schema in tests/conformance. */
 import { afterAll, expect, test } from "bun:test";
-import { Folder, POLICY } from "./support.ts";
+import { Folder } from "../folder.ts";
+import { POLICY } from "./policy.ts";
 
 const folder = new Folder();
+const lint = (...args: string[]) => folder.acl(["lint", ...args]);
 afterAll(() => folder.remove());
 folder.write("p.acl", POLICY);
 
 test("text: place, severity, message, rule, caret, hint, page, and a sum", async () => {
-  const { stdout } = await folder.lint("p.acl", "--disable", "host-spelling");
+  const { stdout } = await lint("p.acl", "--disable", "host-spelling");
   expect(stdout).toBe(`p.acl:2:45: warning: "port == 443" is said twice [redundant-condition]
    |
  2 |   when port == 443 and host == "A.test" and port == 443
@@ -31,7 +33,7 @@ test("json: every field, suppressed findings with the reason", async () => {
     "q.acl",
     `# lint-allow contradiction: an example\npolicy p { when host == "b" and host == "😀c" action allow }`,
   );
-  const { stdout } = await folder.lint("p.acl", "q.acl", "--format", "json");
+  const { stdout } = await lint("p.acl", "q.acl", "--format", "json");
   const { version, findings } = JSON.parse(stdout);
   expect(version).toBe(1);
   expect(findings).toHaveLength(5);
@@ -57,7 +59,7 @@ test("json: every field, suppressed findings with the reason", async () => {
 
 test("github: one command a line, with what would end it encoded", async () => {
   folder.write("a,b:c%.acl", 'policy p { when host == "50%\n" action allow }');
-  const { stdout } = await folder.lint("p.acl", "a,b:c%.acl", "--format", "github", "--disable", "host-spelling");
+  const { stdout } = await lint("p.acl", "a,b:c%.acl", "--format", "github", "--disable", "host-spelling");
   const lines = stdout.trimEnd().split("\n");
   expect(lines).toHaveLength(3);
   expect(lines[0]).toBe(
@@ -69,8 +71,8 @@ test("github: one command a line, with what would end it encoded", async () => {
 });
 
 test("of a clean policy only JSON and SARIF say something", async () => {
-  const lint = async (format: string) => (await folder.lint("builtin:sample", "--format", format)).stdout;
-  expect(await lint("github")).toBe("");
-  expect(JSON.parse(await lint("json"))).toEqual({ version: 1, findings: [] });
-  expect(JSON.parse(await lint("sarif")).runs[0].results).toEqual([]);
+  const said = async (format: string) => (await lint("builtin:sample", "--format", format)).stdout;
+  expect(await said("github")).toBe("");
+  expect(JSON.parse(await said("json"))).toEqual({ version: 1, findings: [] });
+  expect(JSON.parse(await said("sarif")).runs[0].results).toEqual([]);
 });

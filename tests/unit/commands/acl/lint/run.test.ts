@@ -3,9 +3,11 @@ import { afterAll, describe, expect, test } from "bun:test";
 import { chmodSync, readdirSync, readFileSync, statSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
 import { RULES } from "../../../../../lib/acl/lint/engine/rules.ts";
-import { Folder, POLICY } from "./support.ts";
+import { Folder } from "../folder.ts";
+import { POLICY } from "./policy.ts";
 
 const folder = new Folder();
+const lint = (...args: string[]) => folder.acl(["lint", ...args]);
 afterAll(() => folder.remove());
 
 const CLEAN = 'policy p { when host == "a.test" action allow }\n';
@@ -29,22 +31,22 @@ describe("the exit status", () => {
     ["error.acl", ["--fail-on", "error"], 1],
     ["error.acl", ["--fail-on", "never"], 0],
   ])("%s %j is %d", async (file, args, status) => {
-    expect((await folder.lint(file, ...args)).status).toBe(status);
+    expect((await lint(file, ...args)).status).toBe(status);
   });
 
   test("nothing is said of a clean policy", async () => {
-    expect(await folder.lint("clean.acl")).toEqual({ status: 0, stdout: "", stderr: "" });
-    expect(await folder.lint("builtin:sample")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await lint("clean.acl")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await lint("builtin:sample")).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   test("a suppressed finding does not count", async () => {
     folder.write("quiet.acl", `# lint-allow contradiction: an example\n${ERROR}`);
-    expect(await folder.lint("quiet.acl", "--fail-on", "note")).toEqual({ status: 0, stdout: "", stderr: "" });
+    expect(await lint("quiet.acl", "--fail-on", "note")).toEqual({ status: 0, stdout: "", stderr: "" });
   });
 
   test("a suppression without a reason is refused, and suppresses nothing", async () => {
     folder.write("mute.acl", `# lint-allow contradiction:\n${ERROR}`);
-    const { status, stdout } = await folder.lint("mute.acl", "--format", "json");
+    const { status, stdout } = await lint("mute.acl", "--format", "json");
     expect(status).toBe(1);
     expect(rulesOf(stdout)).toEqual(["bad-suppression", "contradiction"]);
   });
@@ -53,7 +55,7 @@ describe("the exit status", () => {
 describe("what is refused", () => {
   test("65: a broken policy, with its diagnostics, also among others", async () => {
     folder.write("broken.acl", "policy p { when hots == 1 action deny }");
-    const { status, stdout, stderr } = await folder.lint("error.acl", "broken.acl");
+    const { status, stdout, stderr } = await lint("error.acl", "broken.acl");
     expect(status).toBe(65);
     expect(stdout).toBe("");
     expect(stderr).toContain('broken.acl:1:17: error: unknown fact "hots" [acl.unknown_fact]');
@@ -61,14 +63,14 @@ describe("what is refused", () => {
   });
 
   test("66: a file that is not there", async () => {
-    const { status, stderr } = await folder.lint("gone.acl");
+    const { status, stderr } = await lint("gone.acl");
     expect(status).toBe(66);
     expect(stderr).toContain('cannot read "gone.acl": ENOENT [acl.unreadable]');
   });
 
   test("65: an include that is not there", async () => {
     folder.write("lacking.acl", 'include "gone.acl"');
-    expect((await folder.lint("lacking.acl")).status).toBe(65);
+    expect((await lint("lacking.acl")).status).toBe(65);
   });
 
   test.each([
@@ -79,7 +81,7 @@ describe("what is refused", () => {
     [["clean.acl", "--fail-on", "warnings"], "use one of note, warning, error, never"],
     [["clean.acl", "--command", "sock"], "use one of socks, tproxy, tunnel, mux, s3crypt"],
   ])("64: %j", async (args, message) => {
-    const { status, stderr } = await folder.lint(...args);
+    const { status, stderr } = await lint(...args);
     expect(status).toBe(64);
     expect(stderr).toContain(message);
   });
@@ -88,16 +90,16 @@ describe("what is refused", () => {
 describe("the rules", () => {
   test("--rule applies only these, --disable all but these", async () => {
     folder.write("p.acl", POLICY);
-    const all = rulesOf((await folder.lint("p.acl", "--format", "json")).stdout);
+    const all = rulesOf((await lint("p.acl", "--format", "json")).stdout);
     expect(new Set(all)).toEqual(new Set(["contradiction", "redundant-condition", "host-spelling"]));
-    const only = await folder.lint("p.acl", "--format", "json", "--rule", "contradiction", "--rule", "host-spelling");
+    const only = await lint("p.acl", "--format", "json", "--rule", "contradiction", "--rule", "host-spelling");
     expect(new Set(rulesOf(only.stdout))).toEqual(new Set(["contradiction", "host-spelling"]));
-    const but = await folder.lint("p.acl", "--format", "json", "--disable", "contradiction");
+    const but = await lint("p.acl", "--format", "json", "--disable", "contradiction");
     expect(new Set(rulesOf(but.stdout))).toEqual(new Set(["redundant-condition", "host-spelling"]));
   });
 
   test("--rules lists them all, one a line", async () => {
-    const { status, stdout } = await folder.lint("--rules");
+    const { status, stdout } = await lint("--rules");
     expect(status).toBe(0);
     const lines = stdout.trimEnd().split("\n");
     expect(lines.map((line) => line.split(" ")[0]!)).toEqual(RULES.map(({ id }) => id));
@@ -109,12 +111,12 @@ describe("the rules", () => {
       "routes.acl",
       'route r { use ["a"] }\npolicy p { when port == 1 and route.local == false action allow }',
     );
-    expect(rulesOf((await folder.lint("routes.acl", "--format", "json")).stdout)).toEqual([]);
-    const backends = await folder.lint("routes.acl", "--format", "json", "--backend", "a", "--backend", "b");
+    expect(rulesOf((await lint("routes.acl", "--format", "json")).stdout)).toEqual([]);
+    const backends = await lint("routes.acl", "--format", "json", "--backend", "a", "--backend", "b");
     expect(rulesOf(backends.stdout)).toEqual(["unused-backend"]);
-    const commands = await folder.lint("routes.acl", "--format", "json", "--command", "s3crypt");
+    const commands = await lint("routes.acl", "--format", "json", "--command", "s3crypt");
     expect(rulesOf(commands.stdout)).toEqual(["unavailable-fact"]);
-    expect((await folder.lint("routes.acl", "--backend", "b")).status).toBe(65);
+    expect((await lint("routes.acl", "--backend", "b")).status).toBe(65);
   });
 });
 
@@ -122,13 +124,13 @@ describe("--fix", () => {
   test("repairs the file in place, keeps its mode, and reports what is left", async () => {
     const path = folder.write("fix.acl", POLICY);
     chmodSync(path, 0o640);
-    const { status, stdout, stderr } = await folder.lint("--fix", "fix.acl", "--format", "json");
+    const { status, stdout, stderr } = await lint("--fix", "fix.acl", "--format", "json");
     expect(readFileSync(path, "utf8")).toBe(POLICY.replace(" and port == 443\n", "\n").replace("A.test", "a.test"));
     expect(statSync(path).mode & 0o777).toBe(0o640);
     expect(rulesOf(stdout)).toEqual(["contradiction"]);
     expect(stderr).toBe('portail acl lint: 2 findings fixed in "fix.acl"\n');
     expect(status).toBe(1);
-    expect((await folder.lint("--fix", "fix.acl")).stderr).toBe("");
+    expect((await lint("--fix", "fix.acl")).stderr).toBe("");
     expect(readdirSync(folder.path).filter((name) => name.startsWith("."))).toEqual([]);
   });
 
@@ -136,16 +138,16 @@ describe("--fix", () => {
     const part = folder.write("part.acl", WARNING);
     folder.write("whole.acl", 'include "part.acl"\n');
     symlinkSync(join(folder.path, "whole.acl"), join(folder.path, "link.acl"));
-    expect((await folder.lint("--fix", "link.acl")).status).toBe(0);
+    expect((await lint("--fix", "link.acl")).status).toBe(0);
     expect(readFileSync(part, "utf8")).toBe("policy p { when port == 1 action allow }\n");
   });
 
   test("changes nothing where one policy is broken, or nothing can be fixed", async () => {
     const path = folder.write("ok.acl", WARNING);
-    expect((await folder.lint("--fix", "ok.acl", "broken.acl")).status).toBe(65);
+    expect((await lint("--fix", "ok.acl", "broken.acl")).status).toBe(65);
     expect(readFileSync(path, "utf8")).toBe(WARNING);
     const before = statSync(join(folder.path, "error.acl"));
-    expect((await folder.lint("--fix", "error.acl")).status).toBe(1);
+    expect((await lint("--fix", "error.acl")).status).toBe(1);
     expect(statSync(join(folder.path, "error.acl")).ino).toBe(before.ino);
   });
 });

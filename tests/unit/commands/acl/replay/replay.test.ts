@@ -3,7 +3,7 @@ import { afterAll, expect, test } from "bun:test";
 import { root } from "../../../../../cli/commands.ts";
 import { run } from "../../../../../cli/run.ts";
 import { fakeRuntime } from "../../../cli/fake-runtime.ts";
-import { Folder } from "../fmt/folder.ts";
+import { Folder } from "../folder.ts";
 
 const folder = new Folder();
 afterAll(() => folder.remove());

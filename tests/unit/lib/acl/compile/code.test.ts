@@ -6,7 +6,8 @@ import { compileClause } from "../../../../../lib/acl/compile/normalise.ts";
 import { Request } from "../../../../../lib/acl/compile/request.ts";
 import { evaluate, FALSE, TROUBLE, TRUE, Trouble } from "../../../../../lib/acl/evaluate.ts";
 import type { Facts } from "../../../../../lib/acl/facts.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { policyOf } from "../support.ts";
 
 const clausesOf = (text: string) =>

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import type { Facts } from "../../../../../lib/acl/facts.ts";
 import type { Policy } from "../../../../../lib/acl/policy.ts";
 import { Replay, type ReplayOptions } from "../../../../../lib/acl/replay/replay.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 import { auditLine, daemonVerdict, withoutRoutes } from "./audit-line.ts";
 

@@ -4,7 +4,8 @@ import fc from "fast-check";
 import { explain } from "../../../../../lib/acl/explain.ts";
 import type { Guard } from "../../../../../lib/acl/guard.ts";
 import { tracedVerdictOf as verdictOf, verdictOf as plainVerdictOf } from "../../../../../lib/acl/replay/verdict.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 import { daemonVerdict, US, withoutRoutes } from "./audit-line.ts";
 

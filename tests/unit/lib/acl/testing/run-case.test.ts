@@ -9,7 +9,8 @@ import { gotText } from "../../../../../lib/acl/testing/describe.ts";
 import { type Part, runCase } from "../../../../../lib/acl/testing/run-case.ts";
 import { decideEgress } from "../../../../../lib/net/egress.ts";
 import { formatIp, type Ip } from "../../../../../lib/wire/ip.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../random.ts";
+import { Random } from "../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../random.ts";
 import { ip, policyOf } from "../support.ts";
 
 const ACL = `

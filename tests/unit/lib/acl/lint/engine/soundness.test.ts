@@ -9,7 +9,8 @@ import { type Loaded, Subject } from "../../../../../../lib/acl/lint/engine/subj
 import { Suppressions } from "../../../../../../lib/acl/lint/engine/suppressions.ts";
 import { witness } from "../../../../../../lib/acl/lint/engine/witness.ts";
 import type { Condition } from "../../../../../../lib/acl/model.ts";
-import { NAMES, Random, randomFacts, randomPolicy } from "../../random.ts";
+import { Random } from "../../../../../support/random.ts";
+import { NAMES, randomFacts, randomPolicy } from "../../random.ts";
 import { loadText } from "../../support.ts";
 
 const SETS = process.env["PORTAIL_LONG"] ? 20_000 : 600;

@@ -2,9 +2,9 @@
 import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { root } from "../../../../../cli/commands.ts";
-import { run } from "../../../../../cli/run.ts";
-import { fakeRuntime, type FakeOptions } from "../../../cli/fake-runtime.ts";
+import { root } from "../../../../cli/commands.ts";
+import { run } from "../../../../cli/run.ts";
+import { fakeRuntime, type FakeOptions } from "../../cli/fake-runtime.ts";
 
 export class Folder {
   readonly path = mkdtempSync(join(tmpdir(), "portail-acl-"));
@@ -26,7 +26,7 @@ export class Folder {
     const before = process.cwd();
     process.chdir(this.path);
     try {
-      const status = await run(root, ["acl", ...args], runtime);
+      const status: number = await run(root, ["acl", ...args], runtime);
       return { status, stdout: runtime.stdout.text(), stderr: runtime.stderr.text() };
     } finally {
       process.chdir(before);
