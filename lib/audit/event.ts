@@ -207,7 +207,7 @@ interface ControlEvent extends Base {
   error?: string;
 }
 
-interface LifeEvent extends Base {
+export interface LifeEvent extends Base {
   event: "start" | "drain" | "stop";
   listen?: string[];
   policies?: string;
