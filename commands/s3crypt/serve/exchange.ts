@@ -46,6 +46,8 @@ export class Exchange {
     received: 0,
     sent: 0,
   };
+  /** Whether the connection ends with this answer. */
+  isLast = false;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   #awaited: boolean;
@@ -149,7 +151,8 @@ export class Exchange {
   /** Begins the answer. Throws `Trouble` for a head that cannot be written. */
   begin(status: number, fields: readonly Field[]): void {
     this.told.status = status;
-    const close: Field[] = this.#awaited || this.gateway.draining ? [["Connection", "close"]] : [];
+    if (this.#awaited || this.gateway.draining) this.isLast = true;
+    const close: Field[] = this.isLast ? [["Connection", "close"]] : [];
     try {
       this.#res.writeHead(status, [...fields, ...close].flat());
     } catch {
@@ -175,7 +178,7 @@ export class Exchange {
 
   end(): void {
     this.#res.end();
-    if (this.#awaited) this.client.farewell();
+    if (this.isLast) this.client.endAfter();
     else if (!this.#req.complete) void this.#dump();
   }
 
