@@ -237,6 +237,8 @@ export class Front {
     const { mostHead: maxHeaderSize } = gateway.settings;
     this.#server = createServer({ maxHeaderSize, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // A client may end its direction behind its request and still wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (req, res) => this.#take(req, res, false));
     this.#server.on("checkContinue", (req, res) => this.#take(req, res, true));
     this.#server.on("checkExpectation", (req, res) => this.#take(req, res, false));

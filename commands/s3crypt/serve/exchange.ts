@@ -54,6 +54,7 @@ export class Exchange {
   #content: AsyncGenerator<Uint8Array> | undefined;
   readonly #ends: (() => void)[] = [];
   #unwritten = 0;
+  #wake: (() => void) | undefined;
   #flushed: (() => void) | undefined;
   #gone = false;
 
@@ -65,9 +66,11 @@ export class Exchange {
     this.#req = req;
     this.#res = res;
     this.#awaited = awaited;
+    res.on("drain", () => this.#wake?.());
     res.on("close", () => {
       this.#gone = !res.writableFinished;
       if (this.#gone) for (const end of this.#ends) end();
+      this.#wake?.();
       this.#flushed?.();
     });
   }
@@ -169,10 +172,7 @@ export class Exchange {
       if (--this.#unwritten === 0) this.#flushed?.();
     });
     if (room) return;
-    await new Promise<void>((resolve) => {
-      this.#res.once("drain", resolve);
-      this.onGone(resolve);
-    });
+    await new Promise<void>((resolve) => (this.#wake = resolve));
     if (this.#gone) throw this.leave();
   }
 

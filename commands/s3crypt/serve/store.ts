@@ -41,7 +41,7 @@ export async function store(x: Exchange, action: Store): Promise<void> {
     await sent.write(begun);
     for (;;) {
       // The storage may answer while the client is slow to send.
-      const piece = await Promise.race([content.next(), sent.over]);
+      const piece = await sent.unlessOver(content.next());
       if (piece === undefined || sent.isOver) break;
       await sent.write(sealer.push(piece).slice());
     }

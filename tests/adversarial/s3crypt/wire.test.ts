@@ -278,6 +278,17 @@ describe("connections", () => {
     client.end();
   });
 
+  test("of which the client has ended its direction still get the answer", async () => {
+    const client = await RawClient.open(gateway.port);
+    ask(client, "GET");
+    client.end();
+    const storage = await gateway.storage.next();
+    await headOf(storage);
+    storage.write("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello");
+    storage.end();
+    expect((await client.rest()).toString()).toEndWith("\r\n\r\nhello");
+  });
+
   test("of clients that do not state their request are closed", async () => {
     const client = await RawClient.open(gateway.port);
     client.write("GET /upstream/x HTTP/1.1\r\nHo");
