@@ -51,6 +51,8 @@ export const PEERS = {
   "python3:prometheus_client": "python3-prometheus-client",
   "python3:socks.py": "python3-socks",
   "python3:websockets": "python3-websockets",
+  "redis-cli": "redis-tools",
+  "redis-server": "redis-server",
   rsyslogd: "rsyslog",
   setpriv: "util-linux",
   socat: "socat",

@@ -15,6 +15,7 @@ import type { Dialect } from "./dialect.ts";
 import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { Upstream } from "./upstream.ts";
+import type { WriteOnce } from "./write-once.ts";
 
 /** A connection of a client. */
 export interface Open {
@@ -28,6 +29,8 @@ export interface GatewayTools {
   readonly resolve: Resolve;
   readonly engine: Engine;
   readonly dialect: Dialect;
+  /** Of `--write-once`; undefined where uploads are not counted. */
+  readonly registry: WriteOnce | undefined;
   /** Absent where nobody reads records. */
   readonly record: ((event: AuditEvent) => void) | undefined;
   /** Where `maintenance` is looked for. */
