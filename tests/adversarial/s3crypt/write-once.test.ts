@@ -34,18 +34,16 @@ async function leaveBeforeAnswer(name: string, status: string): Promise<void> {
   await gateway.line(name);
 }
 
-/** The status of another use, of which the storage says that it is well. */
+/** The status of another use, without its content, under another spelling of `name`. */
 async function useAgain(name: string): Promise<string> {
-  const client = await RawClient.open(gateway.port);
-  client.write(`PUT /upstream/${name}?${QUERY} HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\n\r\nx`);
   const before = gateway.storage.opened;
-  void gateway.storage.next().then(async (storage) => {
-    await headOf(storage);
-    storage.write("HTTP/1.1 201 Created\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-  });
+  const client = await RawClient.open(gateway.port);
+  const path = `/upstream/%6F${name.slice(1)}?${QUERY}`;
+  client.write(`PUT ${path} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n`);
   const [first = ""] = await headOf(client);
-  client.end();
-  expect(gateway.storage.opened - before).toBeLessThanOrEqual(1);
+  client.reset();
+  await client.rest();
+  expect(gateway.storage.opened).toBe(before);
   return first.split(" ")[1]!;
 }
 
@@ -60,18 +58,20 @@ test("one whose upload the storage then refuses has not", async () => {
   const name = newName();
   await leaveBeforeAnswer(name, "500 Internal Server Error");
   expect((await gateway.line(name)).writeOnce).toBe("given_back");
+  expect(await useAgain(name)).toBe("100");
 });
 
-test("one that leaves within its content has not", async () => {
+test("one that leaves within its content has not, and meanwhile nobody else has it", async () => {
   const name = newName();
   const client = await RawClient.open(gateway.port);
-  client.write(`PUT /upstream/${name}?${QUERY} HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nx`);
-  const held = await RawClient.open(gateway.port);
-  held.write(
+  client.write(
     `PUT /upstream/${name}?${QUERY} HTTP/1.1\r\nHost: a\r\nExpect: 100-continue\r\nContent-Length: 100\r\n\r\n`,
   );
-  expect((await headOf(held))[0]).toBe("HTTP/1.1 403 Forbidden");
+  expect((await headOf(client))[0]).toBe("HTTP/1.1 100 Continue");
+  client.write("x");
+  expect(await useAgain(name)).toBe("403");
   client.reset();
   await client.rest();
-  held.end();
+  expect((await gateway.line(name)).writeOnce).toBe("given_back");
+  expect(await useAgain(name)).toBe("100");
 });
