@@ -9,6 +9,7 @@ import { ConnDuplex } from "../../../lib/net/duplex.ts";
 import { endWith } from "../../../lib/net/linger.ts";
 import { secure } from "../../../lib/net/tls.ts";
 import { TlsFailure } from "../../../lib/net/tls-failure.ts";
+import type { Holder } from "../../../lib/service/limits.ts";
 import { serveRequest } from "./answer.ts";
 import type { Turn } from "./exchange.ts";
 import type { Gateway, Open } from "./gateway.ts";
@@ -27,8 +28,8 @@ export class Client extends Due implements Open {
   /** Of a PROXY header, or of the socket. */
   address: SocketAddress;
   peer: Peer | undefined;
-  /** The server name that it asked for decides nothing; its TLS is a fact. */
   readonly local: SocketAddress;
+  readonly #holder: Holder;
   #duplex: ConnDuplex | undefined;
   #deadlines: Deadlines | undefined;
   #receivedBefore = -1;
@@ -41,10 +42,12 @@ export class Client extends Due implements Open {
   #wholeAt: number | undefined;
   #gone = false;
 
-  constructor(gateway: Gateway, conn: Conn) {
+  /** `holder` has a place, which is given back when the client is gone. */
+  constructor(gateway: Gateway, conn: Conn, holder: Holder) {
     super();
     this.gateway = gateway;
     this.conn = conn;
+    this.#holder = holder;
     this.session = gateway.nextSession();
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;
@@ -217,14 +220,9 @@ export class Client extends Due implements Open {
     if (this.#gone) return;
     this.#gone = true;
     this.#deadlines?.remove(this);
-    this.gateway.places.give({ client: holderOf(this.address), user: "" });
+    this.gateway.places.give(this.#holder);
     this.gateway.leave(this);
   }
-}
-
-/** Whom a connection counts for. */
-export function holderOf(address: SocketAddress): string {
-  return "ip" in address ? address.ip : "unix:";
 }
 
 /** The runtime's HTTP server, fed with connections. */
