@@ -88,6 +88,14 @@ scenario(import.meta.file, ["curl", "nginx", "unshare", LIBSODIUM], ({ scene, po
     ).toBe("200");
   });
 
+  test.each(["temp_url_expires=1", "temp_url_expires=soon", "X-Amz-Expires=5"])(
+    "a use again with %s is denied as well",
+    async (query) => {
+      const url = proxy.url(`/upstream/box/odd-${query}?${query}`);
+      expect([await upload(file, url), await upload(file, url)]).toEqual([201, 403]);
+    },
+  );
+
   test("when its time is over, the next URL has a right of its own", async () => {
     const put = (seconds: number) => upload(file, proxy.url(`/upstream/box/short?${tempUrl(seconds)}`));
     expect(await put(2)).toBe(201);
