@@ -4,7 +4,14 @@ import type { Readable, Writable } from "node:stream";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
-import { framingOf, pairs, requestFields, type Field, type ForwardTarget } from "../../lib/wire/http-forward.ts";
+import {
+  asSent,
+  framingOf,
+  pairs,
+  requestFields,
+  type Field,
+  type ForwardTarget,
+} from "../../lib/wire/http-forward.ts";
 import type { Passage } from "./passage.ts";
 
 /** A request as HTTP/1.1 states it, and the client that waits for its answer. */
@@ -144,11 +151,4 @@ function requestHeaders({ fields, target, version }: Asking): string[] {
   const kept = requestFields(fields, version).filter(([name]) => name.toLowerCase() !== "host");
   const framing = framingOf(fields) === "chunked" ? [CHUNKED] : [];
   return [["Host", target.authority], ...kept, ...framing, ["Connection", "close"]].flat();
-}
-
-/** The runtime gives bytes above 0x7f in an answer's head as the UTF-8 of their Latin-1 reading; this is that reading. */
-function asSent(text: string): string {
-  if (/^[\t\x20-\x7e]*$/.test(text)) return text;
-  const once = Buffer.from(text, "latin1").toString("utf8");
-  return /^[\t\x20-\x7e\x80-\xff]*$/.test(once) ? once : text;
 }

@@ -136,6 +136,51 @@ export interface SessionEvent extends Session {
   facts: Record<string, unknown>;
 }
 
+/**
+ * A request for an object or a container of a storage, whole, written when it is over. `deny` is one that the policy did
+ * not let through, or the proxy whatever the policy. Bytes are those of content as the client has them.
+ */
+export interface ObjectEvent extends Session {
+  event: "object";
+  method: string;
+  /** One of S3's names, also of what another storage calls otherwise. */
+  operation: string;
+  bucket?: string;
+  key?: string;
+  /** At the storage, without the query, which may hold a secret. */
+  path: string;
+  decision: "allow" | "deny";
+  /** The policy that decided; null where none did. */
+  policy: string | null;
+  /** Of the decision. */
+  reason: string;
+  missing?: string;
+  logged?: string[];
+  /** `client`: it left before the end. `failed`: the storage did, or the object is not as it was written. */
+  outcome: "done" | "denied" | "refused" | "failed" | "client" | "cut";
+  /** That was answered; absent where nothing was. */
+  status?: number;
+  format?: "ds2" | "v3" | "plaintext" | "empty";
+  /** Decimal: ids have 64 bits. */
+  keyId?: string;
+  /** Of an object that was read: whether it was shown that it ends where it was ended. */
+  end?: "proven" | "unproven";
+  /** What became of the right to upload; `unchecked`: the registry did not answer, and that was let pass. */
+  writeOnce?: "taken" | "used_up" | "given_back" | "unchecked";
+  sent: number;
+  received: number;
+  /** Milliseconds. */
+  duration: number;
+  /** A stable word, and what it was about. */
+  code?: string;
+  error?: string;
+  certificate?: CertificateRecord;
+  tls?: TlsRecord;
+  policies?: string;
+  /** Every fact that the loaded policies mention and that was known. */
+  facts: Record<string, unknown>;
+}
+
 export interface ReloadEvent extends Base {
   event: "reload";
   outcome: "done" | "kept";
@@ -164,12 +209,14 @@ interface ControlEvent extends Base {
   error?: string;
 }
 
-interface LifeEvent extends Base {
+export interface LifeEvent extends Base {
   event: "start" | "drain" | "stop";
   listen?: string[];
   policies?: string;
   /** Tunnels that were open. */
   open?: number;
+  /** Flags by which something is not verified. */
+  unsafe?: string[];
 }
 
 /** Lines that were lost because the sink could not take them. */
@@ -179,7 +226,15 @@ interface LossEvent extends Base {
 }
 
 export type AuditEvent =
-  DecisionEvent | CloseEvent | RejectEvent | SessionEvent | ReloadEvent | ControlEvent | LifeEvent | LossEvent;
+  | DecisionEvent
+  | CloseEvent
+  | RejectEvent
+  | SessionEvent
+  | ObjectEvent
+  | ReloadEvent
+  | ControlEvent
+  | LifeEvent
+  | LossEvent;
 
 /** Headers that carry secrets: a line holds a digest of them, enough to see that two are the same. */
 const SECRET = new Set<FactName>([

@@ -85,7 +85,7 @@ export interface Config {
   readonly place?: (path: readonly string[]) => string;
 }
 
-interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
+export interface Invocation<A extends ArgDefinitions = ArgDefinitions> {
   readonly args: ParsedArgs<A>;
   readonly data: Runtime;
   readonly config: Config;

@@ -6,6 +6,7 @@ import { Secret } from "./secret.ts";
 import type { TrustSource } from "./trust.ts";
 
 const FILE = { type: "string", valueHint: "FILE", group: "Identity" } as const;
+const UPSTREAM = { type: "string", valueHint: "FILE", group: "Upstream identity" } as const;
 
 /** Of the side that clients see; in `tunnel client`, of the side that faces the server. Names and variables as ghostunnel has them. */
 export const identityFlags = {
@@ -36,6 +37,20 @@ export const identityFlags = {
   crl: { ...FILE, multiple: true, description: "Revocation lists, PEM or DER, one for each authority" },
 } as const satisfies ArgDefinitions;
 
+/** Of the side that dials, where a command has both. */
+export const upstreamIdentityFlags = {
+  "upstream-cert": { ...UPSTREAM, description: "Certificate chain for upstreams; the key is --upstream-key" },
+  "upstream-key": { ...UPSTREAM, description: "Private key of --upstream-cert, encrypted or not" },
+  "upstream-keystore": { ...UPSTREAM, description: "Both in one file, PEM or PKCS#12" },
+  "upstream-storepass-file": { ...UPSTREAM, description: "File with the password of the upstream keystore or key" },
+  "upstream-cacert": {
+    ...UPSTREAM,
+    multiple: true,
+    description: "Certificates of the authorities that upstreams are verified against; without it, those of the system",
+  },
+  "upstream-crl": { ...UPSTREAM, multiple: true, description: "Revocation lists for upstreams, PEM or DER" },
+} as const satisfies ArgDefinitions;
+
 export interface IdentitySources {
   /** Undefined where no certificate is named. */
   readonly identity: IdentitySource | undefined;
@@ -44,20 +59,33 @@ export interface IdentitySources {
 
 /** Throws PortailError (64) for two identities at once, half of one, and two passwords. */
 export function parseIdentityFlags(args: ParsedArgs<typeof identityFlags>): IdentitySources {
-  return { identity: sourceOf(args), trust: { cacert: args.cacert, crl: args.crl } };
+  const { cert, key, keystore, storepass, "storepass-file": file, cacert, crl } = args;
+  return { identity: sourceOf("--", { cert, key, keystore, storepass, file }), trust: { cacert, crl } };
 }
 
-type Given = Pick<ParsedArgs<typeof identityFlags>, "cert" | "key" | "keystore" | "storepass" | "storepass-file">;
+/** As `parseIdentityFlags`. */
+export function parseUpstreamIdentityFlags(args: ParsedArgs<typeof upstreamIdentityFlags>): IdentitySources {
+  const { "upstream-cert": cert, "upstream-key": key, "upstream-keystore": keystore } = args;
+  const file = args["upstream-storepass-file"];
+  return {
+    identity: sourceOf("--upstream-", { cert, key, keystore, storepass: undefined, file }),
+    trust: { cacert: args["upstream-cacert"], crl: args["upstream-crl"] },
+  };
+}
 
-function sourceOf({ cert, key, keystore, storepass, "storepass-file": file }: Given): IdentitySource | undefined {
+type Given = Record<"cert" | "key" | "keystore" | "storepass" | "file", string | undefined>;
+
+function sourceOf(dashes: string, { cert, key, keystore, storepass, file }: Given): IdentitySource | undefined {
+  const variables = dashes === "--" ? "; CERT_PATH, KEY_PATH and KEYSTORE_PATH of the environment count too" : "";
   if (keystore !== undefined && (cert !== undefined || key !== undefined)) {
-    const hint =
-      "give one identity: --keystore, or --cert and --key; CERT_PATH, KEY_PATH and KEYSTORE_PATH of the environment count too";
-    throw usage("usage.conflict", `--keystore and --${cert === undefined ? "key" : "cert"} exclude each other`, hint);
+    const other = `${dashes}${cert === undefined ? "key" : "cert"}`;
+    const hint = `give one identity: ${dashes}keystore, or ${dashes}cert and ${dashes}key${variables}`;
+    throw usage("usage.conflict", `${dashes}keystore and ${other} exclude each other`, hint);
   }
   if ((cert === undefined) !== (key === undefined)) {
     const [has, lacks] = cert === undefined ? ["key", "cert"] : ["cert", "key"];
-    throw usage("usage.missing", `--${has} needs --${lacks}`, "a file that has both is --keystore");
+    const hint = `a file that has both is ${dashes}keystore`;
+    throw usage("usage.missing", `${dashes}${has} needs ${dashes}${lacks}`, hint);
   }
   if (storepass !== undefined && file !== undefined) {
     const hint = "KEYSTORE_PASS of the environment counts as --storepass";

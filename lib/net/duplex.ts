@@ -9,6 +9,11 @@ export class ConnDuplex extends Duplex {
   #written: Done | undefined;
   #attached = true;
   #ended = false;
+  /**
+   * Where it answers true nothing more is read, until `relax`: for a reader that takes all it gets, as the runtime's HTTP
+   * server does.
+   */
+  throttle: (() => boolean) | undefined;
 
   /** `early` was read from `conn` already. */
   constructor(conn: Conn, early?: Early) {
@@ -18,7 +23,7 @@ export class ConnDuplex extends Duplex {
     if (early?.ended) this.#onEnd();
     conn.attach({
       data: (chunk) => {
-        if (!this.push(chunk)) conn.pause();
+        if (!this.push(chunk) || this.throttle?.()) conn.pause();
       },
       drain: () => this.#release(),
       end: () => this.#onEnd(),
@@ -52,6 +57,11 @@ export class ConnDuplex extends Duplex {
   }
 
   override _read(): void {
+    if (!this.throttle?.()) this.relax();
+  }
+
+  /** Reads on after `throttle` answered true. */
+  relax(): void {
     if (this.#attached) this.conn.resume();
   }
 

@@ -99,3 +99,10 @@ export function framingOf(fields: readonly Field[]): "chunked" | "plain" | "unkn
   if (codings.length === 0) return "plain";
   return codings.length === 1 && codings[0]!.toLowerCase() === "chunked" ? "chunked" : "unknown";
 }
+
+/** The runtime gives bytes above 0x7f in an answer's head as the UTF-8 of their Latin-1 reading; this is that reading. */
+export function asSent(text: string): string {
+  if (/^[\t\x20-\x7e]*$/.test(text)) return text;
+  const once = Buffer.from(text, "latin1").toString("utf8");
+  return /^[\t\x20-\x7e\x80-\xff]*$/.test(once) ? once : text;
+}

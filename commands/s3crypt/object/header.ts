@@ -11,7 +11,6 @@ const OBJECT_ID = 64;
 const WRAPPED = 80;
 /** A sealed key: 24 bytes of nonce, the key, 16 of MAC. */
 export const WRAPPED_KEY = 72;
-/** The longest of all. */
 export const V3_HEADER = WRAPPED + WRAPPED_KEY;
 /** The most that a reader takes, lest one message be all of its memory. */
 const LARGEST_CHUNK = 16 * 1024 * 1024;

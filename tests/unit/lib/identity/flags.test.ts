@@ -3,7 +3,12 @@ import { describe, expect, test } from "bun:test";
 import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
 import type { ArgDefinitions, ParsedArgs } from "../../../../lib/command/define.ts";
 import { environmentArgs } from "../../../../lib/command/environment.ts";
-import { identityFlags, parseIdentityFlags } from "../../../../lib/identity/flags.ts";
+import {
+  identityFlags,
+  parseIdentityFlags,
+  parseUpstreamIdentityFlags,
+  upstreamIdentityFlags,
+} from "../../../../lib/identity/flags.ts";
 import { SourceFiles } from "../../../../lib/identity/source-files.ts";
 import { refusal } from "./refusal.ts";
 
@@ -16,6 +21,7 @@ function parsed<A extends ArgDefinitions>(flags: A, line: string, env: Record<st
 }
 
 const own = (line: string, env?: Record<string, string>) => parseIdentityFlags(parsed(identityFlags, line, env));
+const upstream = (line: string) => parseUpstreamIdentityFlags(parsed(upstreamIdentityFlags, line));
 
 describe("an identity", () => {
   test("is two files, or one, or none", () => {
@@ -65,4 +71,19 @@ describe("an identity", () => {
 test("trust is any number of files of each kind", () => {
   expect(own("--cacert a --crl b --cacert c --crl d").trust).toEqual({ cacert: ["a", "c"], crl: ["b", "d"] });
   expect(own("").trust).toEqual({ cacert: [], crl: [] });
+});
+
+test("upstreams have the same of their own", () => {
+  const line = "--upstream-cert c --upstream-key k --upstream-cacert a --upstream-crl l";
+  expect(upstream(line)).toEqual({
+    identity: { kind: "pair", cert: "c", key: "k", password: undefined },
+    trust: { cacert: ["a"], crl: ["l"] },
+  });
+  const store = upstream("--upstream-keystore s --upstream-storepass-file nowhere");
+  expect(store.identity).toMatchObject({ kind: "keystore", keystore: "s" });
+  expect(refusal(() => store.identity?.password?.read(files)).code).toBe("identity.secret_unreadable");
+  expect(refusal(() => upstream("--upstream-cert c")).message).toBe("--upstream-cert needs --upstream-key");
+  expect(refusal(() => upstream("--upstream-cert c --upstream-keystore s")).message).toBe(
+    "--upstream-keystore and --upstream-cert exclude each other",
+  );
 });

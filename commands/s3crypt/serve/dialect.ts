@@ -1,0 +1,67 @@
+/** `Dialect`: what requests to a storage mean, and what is particular about sending them on. The seam between plain (Swift) and S3 mode; does no I/O. */
+import type { BodyDecoder } from "../../../lib/wire/aws-chunked.ts";
+import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
+import type { ChecksumName, Claimed } from "../checksums.ts";
+import type { Exchange } from "./exchange.ts";
+import type { Trouble } from "./trouble.ts";
+
+/** A request for the storage. `path` is that at the storage, its base in front, and `query` is empty where there is none. */
+export interface Asked extends RequestHead {
+  /** Whether a `?` was written. */
+  readonly hasQuery: boolean;
+  /** What of the path the client wrote behind `/upstream/`. */
+  readonly rest: string;
+  /** Bytes of content as the client frames it; undefined in chunks; 0 where there is none. */
+  readonly length: number | undefined;
+}
+
+/** Of facts, audit and metrics. `operation` is one of S3's names, also of what Swift calls otherwise. */
+export interface Subject {
+  readonly operation: string;
+  /** Absent where there is none, and where it cannot be told for certain. */
+  readonly bucket?: string | undefined;
+  /** Decoded. */
+  readonly key?: string | undefined;
+}
+
+/** The content becomes an object: it is encrypted on its way. */
+export interface Store {
+  readonly kind: "store";
+  /** Bytes of plaintext; undefined where they are not known ahead. */
+  readonly length: number | undefined;
+  /** Takes the client's framing away and verifies it; undefined where the content is the plaintext. */
+  readonly decode?: (() => BodyDecoder) | undefined;
+  /** Checksums that trailers of `decode` will claim: each claimed one must be among them, since it is computed on the way. */
+  readonly announced?: readonly ChecksumName[] | undefined;
+  /** What the plaintext must be, beside what the trailers of `decode` claim. Held against it before the upload is committed. */
+  readonly claims: readonly (Claimed & { readonly wrong: Trouble })[];
+}
+
+export type Action = Subject &
+  (
+    | Store
+    /** The answer may be an object: it is decrypted. */
+    | { readonly kind: "read" }
+    | { readonly kind: "head" }
+    /** Nothing of it is an object: it goes through, its content too where `content` says that it may have some. */
+    | { readonly kind: "pass"; readonly content: boolean }
+    | { readonly kind: "refuse"; readonly trouble: Trouble }
+    /** The dialect answers by itself, by what the exchange gives it: multipart uploads, listings. */
+    | { readonly kind: "own"; answer(exchange: Exchange): Promise<void> }
+  );
+
+export interface Dialect {
+  /** As audit and metrics name it. */
+  readonly name: "plain" | "s3";
+  /**
+   * The name of the field that keeps sealed facts (sealed-facts.ts) beside an object, in lower case. The storage gives
+   * it back with GET and HEAD, and with nothing else; clients never see it and cannot set it.
+   */
+  readonly factsField: string;
+  /** What is asked for. Verifies who asks as well, where the dialect can: what is not proved is refused. */
+  classify(asked: Asked): Action;
+  /** The last look at a request before it is sent to the storage: whatever must be signed is signed here. */
+  outgoing(head: RequestHead): RequestHead;
+  /** Until when the right to this upload holds, in milliseconds since 1970; Infinity where it cannot be read, undefined where it is not bound to a time. */
+  expiryOf(asked: Asked): number | undefined;
+}

@@ -1,0 +1,100 @@
+/** HEAD of an object: the size and the tag of its plaintext, from what is kept beside it, or else from its header. */
+import type { IncomingMessage } from "node:http";
+import type { Field } from "../../../lib/wire/http-forward.ts";
+import { parseContentRange } from "../../../lib/wire/http-range.ts";
+import { holdsIfMatch, holdsIfNoneMatch, type Tag } from "./conditions.ts";
+import { ds2Length } from "../object/ds2.ts";
+import { ObjectError } from "../object/error.ts";
+import { decodeHeader, V3_HEADER } from "../object/header.ts";
+import { v3Length } from "../object/v3.ts";
+import { iterate, type Exchange } from "./exchange.ts";
+import { lengthOf, plainLengthOf } from "./object-answer.ts";
+import { formatTag, isManifest, OF_CIPHERTEXT } from "./read.ts";
+import { openFacts } from "./sealed-facts.ts";
+import { Trouble } from "./trouble.ts";
+
+const OURS = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
+/** What of an object can be told without reading it; undefined is not known. */
+interface Known {
+  readonly size: number | undefined;
+  readonly tag: Tag;
+}
+
+const UNKNOWN: Known = { size: undefined, tag: undefined };
+
+export async function head(x: Exchange): Promise<void> {
+  const answer = await x.ask("HEAD", [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"]]);
+  answer.resume();
+  if (answer.statusCode !== 200) {
+    await x.passOn(answer);
+    return;
+  }
+  const { size, tag } = isManifest(answer) ? UNKNOWN : (known(x, answer) ?? (await look(x, answer)));
+  const value = (name: string) => x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  if (!holdsIfMatch(value("if-match"), tag)) throw new Trouble("precondition_failed", "the object is another one");
+  const fields: Field[] = [
+    ...x.answerFields(answer, ...OF_CIPHERTEXT),
+    ...(tag === undefined ? [] : [["ETag", tag] as const]),
+  ];
+  const changed = holdsIfNoneMatch(value("if-none-match"), tag);
+  const ranges: Field[] =
+    size === undefined
+      ? []
+      : [
+          ["Accept-Ranges", "bytes"],
+          ["Content-Length", String(size)],
+        ];
+  x.begin(changed ? 200 : 304, changed ? [...fields, ...ranges] : fields);
+  x.end();
+}
+
+/** From what is kept beside it: it must be of an object of this size. */
+function known(x: Exchange, answer: IncomingMessage): Known | undefined {
+  const sealed = lengthOf(answer);
+  if (sealed === 0) return { size: 0, tag: answer.headers.etag };
+  const text = answer.headers[x.gateway.tools.dialect.factsField];
+  const facts = typeof text === "string" ? openFacts(text, x.gateway.keys) : undefined;
+  if (facts?.size === undefined || (ds2Length(facts.size) !== sealed && v3Length(facts.size) !== sealed))
+    return undefined;
+  return { size: facts.size, tag: facts.md5 && formatTag(facts.md5) };
+}
+
+/** Asks for its first bytes: one request more. What the storage does not let us have is not known. */
+async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
+  const range: Field = ["Range", `bytes=0-${V3_HEADER - 1}`];
+  const fields = [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"] as const, range];
+  const begun = await x.ask("GET", fields);
+  try {
+    const sealed = begun.statusCode === 206 ? sizeOf(begun) : begun.statusCode === 200 ? lengthOf(begun) : undefined;
+    if (sealed === undefined) return UNKNOWN;
+    const kind = decodeHeader(await beginningOf(begun), true);
+    if (kind === undefined) return UNKNOWN;
+    if (kind === "plaintext") return { size: sealed, tag: answer.headers.etag };
+    return { size: plainLengthOf(kind, sealed), tag: undefined };
+  } catch (error) {
+    if (error instanceof ObjectError) return UNKNOWN;
+    throw error;
+  } finally {
+    if (!begun.complete) begun.destroy();
+  }
+}
+
+function sizeOf({ headers }: IncomingMessage): number | undefined {
+  return parseContentRange(headers["content-range"] ?? "")?.size;
+}
+
+async function beginningOf(message: IncomingMessage): Promise<Uint8Array> {
+  const chunks: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const chunk of iterate(message)) {
+      chunks.push(chunk);
+      size += chunk.length;
+      if (size >= V3_HEADER) break;
+    }
+  } catch {
+    throw new Trouble("upstream_broken", "the answer of the storage broke off");
+  }
+  return Buffer.concat(chunks).subarray(0, V3_HEADER);
+}

@@ -1,0 +1,55 @@
+/** The metrics of `portail s3crypt serve`: read from what the gateway has when somebody looks. */
+import type { AuditSink } from "../../../lib/audit/sink.ts";
+import { Registry, type Labels } from "../../../lib/service/metrics.ts";
+import type { Gateway } from "./gateway.ts";
+
+/** `sink` is the audit, where there is one. */
+export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): Registry {
+  const registry = new Registry("portail");
+  const { counts } = gateway;
+  registry.read("counter", "connections_total", "Clients that came in", () => gateway.sessions);
+  registry.read("gauge", "connections_open", "Clients that are connected", () => gateway.open);
+  registry.read("gauge", "connections_max", "How many may be at a time", () => gateway.settings.limits.total);
+  registry.read("counter", "connections_refused_total", "Clients turned away at a limit", () => counts.turnedAway);
+  registry.read("counter", "rejects_total", "Clients that came to no request", () => counts.rejected);
+  registry.read("counter", "requests_total", "Requests by operation and outcome", () =>
+    Array.from(counts.exchanges, ([key, count]) => {
+      const [operation = "", outcome = ""] = key.split(" ");
+      return [{ operation, outcome }, count] as const;
+    }),
+  );
+  registry.read("counter", "troubles_total", "Requests that were answered here, by code", () =>
+    labelled("code", counts.troubles),
+  );
+  registry.read("counter", "objects_read_total", "Objects that were read, by format", () =>
+    labelled("format", counts.read),
+  );
+  registry.read(
+    "counter",
+    "objects_unproven_total",
+    "Objects of which nothing shows where they end",
+    () => counts.unproven,
+  );
+  registry.read("counter", "plaintext_bytes_total", "Bytes that were encrypted and decrypted", () => [
+    [{ direction: "encrypted" }, counts.encrypted],
+    [{ direction: "decrypted" }, counts.decrypted],
+  ]);
+  if (gateway.settings.writeOnce !== undefined)
+    registry.read("counter", "write_once_total", "Rights to upload, by what became of them", () =>
+      labelled("result", counts.rights),
+    );
+  registry.read(
+    "gauge",
+    "upstream_idle_connections",
+    "Connections to the storage that are kept",
+    () => gateway.upstream.idle,
+  );
+  registry.read("gauge", "keyring_keys", "Keys of the keyring", () => gateway.keys.ids.length);
+  if (sink !== undefined)
+    registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);
+  return registry;
+}
+
+function labelled(label: string, values: ReadonlyMap<string, number>): (readonly [Labels, number])[] {
+  return Array.from(values, ([value, count]) => [{ [label]: value }, count]);
+}

@@ -1,0 +1,151 @@
+/** An object on its way from the storage: opened piece by piece, its first authentic piece known before anything is answered. */
+import type { IncomingMessage } from "node:http";
+import type { Engine } from "../../../lib/cipher/engine.ts";
+import { ds2PlainLength } from "../object/ds2.ts";
+import { ObjectError } from "../object/error.ts";
+import { V3_HEADER } from "../object/header.ts";
+import { ObjectOpener, type Demands, type Keys, type ObjectKind } from "../object/open.ts";
+import { v3PlainLength } from "../object/v3.ts";
+import { iterate } from "./exchange.ts";
+import { identifyingLength, openFacts, type SealedFacts } from "./sealed-facts.ts";
+import { Trouble } from "./trouble.ts";
+
+export class ObjectAnswer {
+  readonly #answer: IncomingMessage;
+  readonly #source: AsyncIterator<Uint8Array>;
+  readonly #opener: ObjectOpener;
+  #beginning = new Uint8Array(0);
+  #ended = false;
+  #first: Uint8Array | undefined;
+  /** What was wrong behind the piece that was given last. */
+  #wrong: unknown;
+
+  /** Reads up to the first authentic piece. Throws `ObjectError`, `Trouble`. */
+  static async open(answer: IncomingMessage, engine: Engine, keys: Keys, demands: Demands): Promise<ObjectAnswer> {
+    const object = new ObjectAnswer(answer, new ObjectOpener(engine, keys, demands));
+    object.#first = await object.#pull();
+    // What is known to be wrong before anything was answered is told in place of the answer.
+    if (object.#wrong !== undefined) throw object.#wrong;
+    return object;
+  }
+
+  private constructor(answer: IncomingMessage, opener: ObjectOpener) {
+    this.#answer = answer;
+    this.#source = iterate(answer)[Symbol.asyncIterator]();
+    this.#opener = opener;
+  }
+
+  get kind(): ObjectKind {
+    return this.#opener.kind!;
+  }
+
+  get endProven(): boolean {
+    return this.#opener.endProven;
+  }
+
+  /** Whether all of it was read, and nothing was wrong. */
+  get isWhole(): boolean {
+    return this.#ended;
+  }
+
+  /** Bytes of plaintext; undefined where the storage does not tell the size. Throws `ObjectError` for a size that no object has. */
+  plainLength(): number | undefined {
+    const sealed = lengthOf(this.#answer);
+    if (sealed === undefined) return undefined;
+    const plain = plainLengthOf(this.kind, sealed);
+    if (plain === undefined) throw new ObjectError("truncated", "no object has this size: it was cut off");
+    return plain;
+  }
+
+  /** What was kept beside this very object. */
+  facts(text: string | undefined, keys: Keys): SealedFacts | undefined {
+    const { kind } = this;
+    if (text === undefined || typeof kind === "string") return undefined;
+    return openFacts(text, keys, this.#beginning.subarray(0, identifyingLength(kind)));
+  }
+
+  /** The next piece of plaintext, the caller's own; undefined at the end. Throws `ObjectError`, `Trouble`. */
+  async next(): Promise<Uint8Array | undefined> {
+    const first = this.#first;
+    this.#first = undefined;
+    return first ?? this.#pull();
+  }
+
+  async #pull(): Promise<Uint8Array | undefined> {
+    while (!this.#ended) {
+      if (this.#wrong !== undefined) throw this.#wrong;
+      const sealed = await this.#read();
+      const plain = this.#open(sealed);
+      this.#ended = sealed === undefined && this.#wrong === undefined;
+      if (plain.length > 0) return plain;
+      if (this.#wrong !== undefined) throw this.#wrong;
+    }
+    return undefined;
+  }
+
+  /**
+   * All that is authentic of it: no more than one message at a time is opened, lest those before a forged one be lost.
+   * Copied, since the opener uses its memory again, while what is written may wait for the client.
+   */
+  #open(sealed: Uint8Array | undefined): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    try {
+      if (sealed === undefined) pieces.push(this.#opener.finish().slice());
+      else
+        for (let at = 0; at < sealed.length;) {
+          const end = at + this.#step;
+          const plain = this.#opener.push(sealed.subarray(at, end));
+          if (plain.length > 0) pieces.push(this.kind === "plaintext" ? plain : plain.slice());
+          at = end;
+        }
+    } catch (error) {
+      if (!(error instanceof ObjectError)) throw error;
+      this.#wrong = error;
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** Bytes in which no more than one message ends. */
+  get #step(): number {
+    const { kind } = this.#opener;
+    if (kind === undefined) return V3_HEADER;
+    return typeof kind === "string" ? Infinity : kind.chunkSize;
+  }
+
+  async #read(): Promise<Uint8Array | undefined> {
+    let next: IteratorResult<Uint8Array>;
+    try {
+      next = await this.#source.next();
+    } catch {
+      throw broken();
+    }
+    if (next.done) {
+      if (!this.#answer.complete) throw broken();
+      return undefined;
+    }
+    if (this.#beginning.length < V3_HEADER)
+      this.#beginning = Uint8Array.from(Buffer.concat([this.#beginning, next.value]).subarray(0, V3_HEADER));
+    return next.value;
+  }
+
+  /** The rest is not wanted. */
+  destroy(): void {
+    this.#answer.destroy();
+  }
+}
+
+function broken(): Trouble {
+  return new Trouble("upstream_broken", "the answer of the storage broke off");
+}
+
+/** Of the content of a message, where it is told. */
+export function lengthOf({ headers }: Pick<IncomingMessage, "headers">): number | undefined {
+  const text = headers["content-length"];
+  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
+}
+
+/** Undefined where no plaintext makes an object of that size. */
+export function plainLengthOf(kind: ObjectKind, sealed: number): number | undefined {
+  if (kind === "plaintext" || kind === "empty") return sealed;
+  return kind.format === "v3" ? v3PlainLength(sealed) : ds2PlainLength(sealed, kind);
+}

@@ -1,0 +1,163 @@
+/** Starts the proxy, keeps it until it is told to stop, and reloads it in between. */
+import { AUDIT_VERSION, type LifeEvent } from "../../../lib/audit/event.ts";
+import { openAuditSink, type AuditSink } from "../../../lib/audit/sink.ts";
+import type { Engine } from "../../../lib/cipher/engine.ts";
+import { PortailError, type ExitStatus } from "../../../lib/command/errors.ts";
+import type { Runtime } from "../../../lib/command/runtime.ts";
+import { SourceFiles } from "../../../lib/identity/source-files.ts";
+import { formatAddress, type Conn } from "../../../lib/net/conn.ts";
+import { openListener, type Listener } from "../../../lib/net/listen.ts";
+import { openResolver } from "../../../lib/net/resolve.ts";
+import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../../lib/service/life.ts";
+import { addProcessMetrics } from "../../../lib/service/process-metrics.ts";
+import { openStatus, type StatusListener } from "../../../lib/service/status.ts";
+import { routesOf } from "../../../lib/service/status-routes.ts";
+import { statusTls, wantsTls } from "../../../lib/service/status-tls.ts";
+import type { DataKeys } from "../keyring.ts";
+import { Client, Front } from "./client.ts";
+import { Gateway } from "./gateway.ts";
+import { load } from "./load.ts";
+import { gatewayMetrics } from "./metrics.ts";
+import { PlainDialect } from "./plain-dialect.ts";
+import { openRegistry } from "./registry.ts";
+import type { Settings } from "./settings.ts";
+
+export interface Parts {
+  readonly engine: Engine;
+  /** Opens the keyring anew; what pipes said is remembered in `files`. */
+  openKeys(files: SourceFiles): Promise<DataKeys>;
+}
+
+/** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
+export async function serve(runtime: Runtime, settings: Settings, { engine, openKeys }: Parts): Promise<ExitStatus> {
+  const { log } = runtime;
+  const files = new SourceFiles(runtime);
+  const loadAll = () => load(settings, files, () => openKeys(files));
+  const loaded = await loadAll();
+  for (const warning of [...settings.warnings, ...loaded.warnings]) log.warn(warning);
+  const sink =
+    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const resolve = await openResolver(settings.resolvers, settings.connectTimeout);
+  const { writeOnce, keepAlive } = settings;
+  const registry = writeOnce && (await openRegistry(writeOnce, { files, resolve, keepAlive }));
+  const gateway = new Gateway(settings, loaded, {
+    log,
+    resolve,
+    engine,
+    dialect: new PlainDialect(),
+    registry,
+    record: sink && ((event) => sink.write(event)),
+    cwd: runtime.cwd,
+  });
+  const open = async (life: Life): Promise<Daemon> => {
+    const listeners = await openListeners(runtime, gateway);
+    const listen = listeners.map(({ address }) => formatAddress(address));
+    const status = await openStatusFor(runtime, gateway, { life, sink, listen }).catch((error: unknown) => {
+      for (const listener of listeners) listener.close();
+      throw error;
+    });
+    const unsafe = [
+      ...(settings.unverified ? ["bypass-ssl-certificate-check"] : []),
+      ...(writeOnce?.open ? ["write-once-fail"] : []),
+    ];
+    recordLife(gateway, { event: "start", listen, ...(unsafe.length === 0 ? {} : { unsafe }) });
+    const summary = `listening on ${listen.join(", ")}`;
+    log.info(summary, { upstream: settings.upstream.authority, keys: gateway.keys.ids.length });
+    return {
+      summary,
+      get open() {
+        return gateway.open;
+      },
+      reload: () => reload(gateway, loadAll, sink),
+      async drain() {
+        for (const listener of listeners) listener.close();
+        recordLife(gateway, { event: "drain", open: gateway.open });
+        await Promise.all([gateway.drain(), status?.close()]);
+      },
+      cut: () => gateway.cut(),
+    };
+  };
+  const status = await liveUntilStopped(runtime, open, settings.life);
+  registry?.close();
+  recordLife(gateway, { event: "stop", open: gateway.open });
+  await sink?.close();
+  return status;
+}
+
+async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listener[]> {
+  const { keepAlive, acceptProxyFrom, front, listen } = gateway.settings;
+  const server = new Front(gateway);
+  const accept = (conn: Conn) => {
+    const holder = { client: "ip" in conn.remote ? conn.remote.ip : "unix:", user: "" };
+    if (gateway.places.take(holder)) {
+      void new Client(gateway, conn, holder).comeIn(server);
+      return;
+    }
+    gateway.counts.turnedAway++;
+    conn.destroy();
+  };
+  const layered = front !== undefined && acceptProxyFrom === undefined;
+  const listeners: Listener[] = [];
+  try {
+    for (const endpoint of listen) {
+      listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept, layered }));
+    }
+  } catch (error) {
+    for (const listener of listeners) listener.close();
+    throw error;
+  }
+  return listeners;
+}
+
+/** Where it cannot be had, the proxy does not start. */
+async function openStatusFor(
+  { env, log, version }: Runtime,
+  gateway: Gateway,
+  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: readonly string[] },
+): Promise<StatusListener | undefined> {
+  const { status, keepAlive } = gateway.settings;
+  if (status === undefined) return undefined;
+  const registry = gatewayMetrics(gateway, sink);
+  addProcessMetrics(registry, life, { command: "s3crypt", version });
+  const routes = routesOf({ life, version, listen: listen.join(",") }, registry, status);
+  const secured = wantsTls(status, gateway.front !== undefined)
+    ? { secure: statusTls(() => gateway.front?.identity, { deadlines: gateway.asking, keepAlive }) }
+    : {};
+  const listener = await openStatus(status.endpoint, env, { routes, log, ...secured });
+  log.info(`status on ${formatAddress(listener.address)}`);
+  return listener;
+}
+
+/** All or nothing: what cannot be read or does not open leaves everything as it was. */
+async function reload(
+  gateway: Gateway,
+  loadAll: () => ReturnType<typeof load>,
+  sink: AuditSink | undefined,
+): Promise<ReloadOutcome> {
+  const { log, record } = gateway.tools;
+  const policies = () => (gateway.policy === undefined ? {} : { policies: gateway.policy.digest });
+  try {
+    const loaded = await loadAll();
+    sink?.reopen();
+    for (const warning of loaded.warnings) log.warn(warning);
+    gateway.swap(loaded);
+    log.info("reloaded", { keys: loaded.keys.ids.length });
+    record?.({ ...lifeBase(), event: "reload", outcome: "done", ...policies() });
+    return "done";
+  } catch (error) {
+    if (!(error instanceof PortailError)) throw error;
+    const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+    log.error(`the reload failed, all stays as it was: ${detail} [${error.code}]`);
+    record?.({ ...lifeBase(), event: "reload", outcome: "kept", ...policies(), error: detail });
+    return "kept";
+  }
+}
+
+function recordLife(gateway: Gateway, event: Pick<LifeEvent, "event" | "listen" | "open" | "unsafe">): void {
+  const { policy, tools } = gateway;
+  tools.record?.({ ...lifeBase(), ...event, ...(policy === undefined ? {} : { policies: policy.digest }) });
+}
+
+function lifeBase() {
+  return { v: AUDIT_VERSION, time: new Date().toISOString(), command: "s3crypt" } as const;
+}
