@@ -7,7 +7,7 @@ import { whichPeer } from "../../scripts/peer-list.ts";
 import { run } from "./program.ts";
 
 /** Milliseconds for the first build, which fetches and compiles. */
-const PATIENCE = 300_000;
+const PATIENCE = 600_000;
 
 /**
  * The program whose go.mod and go.sum are in tests/support/NAME, with its sources or as the package `main` of a module that

@@ -18,7 +18,7 @@ const SMALL = content(300_001);
 const LARGE = content(2 * PART + MIB + 17);
 const BUCKET = "bare";
 /** Milliseconds in which all that is fetched or built the first time is there. */
-const FIRST_TIME = 600_000;
+const FIRST_TIME = 900_000;
 
 type Lacks = Record<string, (typeof OPTIONAL)[number][]>;
 
