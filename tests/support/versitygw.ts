@@ -8,11 +8,11 @@ import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { whichPeer } from "../../scripts/peer-list.ts";
 import { curl } from "./curl.ts";
+import { freePort } from "./free-port.ts";
 import { goProgram } from "./go-program.ts";
 import { start } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
-import { freePort } from "./web.ts";
 
 /** For `scenario` and `needing`: with an older Go it is left out. */
 export const VERSITYGW_NEEDS = ["curl", "setpriv", hasGo(25) ? "go" : "go1.25"];
