@@ -6,7 +6,7 @@ import { framingOf, pairs, type Field } from "../../../lib/wire/http-forward.ts"
 import { PortailError } from "../../../lib/command/errors.ts";
 import { ObjectError } from "../object/error.ts";
 import type { Client } from "./client.ts";
-import type { Action, Asked } from "./dialect.ts";
+import type { Action, Asked, Store } from "./dialect.ts";
 import { Exchange, Gone, type Turn } from "./exchange.ts";
 import { requestFacts } from "./facts.ts";
 import type { Gateway } from "./gateway.ts";
@@ -18,6 +18,7 @@ import { recordExchange, type Decided } from "./record.ts";
 import { routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
+import { onceOnly } from "./write-once.ts";
 
 /** Never rejects for what a peer does. */
 export async function serveRequest(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
@@ -63,7 +64,7 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
   }
   switch (action.kind) {
     case "store":
-      return store(x, action);
+      return upload(x, action);
     case "read":
       return read(x);
     case "head":
@@ -73,6 +74,17 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
     case "own":
       return action.answer(x);
   }
+}
+
+async function upload(x: Exchange, action: Store): Promise<void> {
+  const { writeOnce, dialect } = x.gateway.tools;
+  const expiry = writeOnce && dialect.expiryOf(x.asked);
+  if (writeOnce === undefined || expiry === undefined) return store(x, action);
+  await onceOnly(writeOnce, dialect.canonicalPath(x.asked), expiry, async () => {
+    await store(x, action);
+    const { status = 0 } = x.told;
+    return status >= 200 && status < 300;
+  });
 }
 
 /** For load balancers: a file takes the proxy out of use while it goes on serving. */

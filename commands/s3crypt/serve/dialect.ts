@@ -64,4 +64,6 @@ export interface Dialect {
   outgoing(head: RequestHead): RequestHead;
   /** Until when the right to this upload holds, in milliseconds since 1970; undefined where it is not bound to a time. */
   expiryOf(asked: Asked): number | undefined;
+  /** The one spelling of the path: all spellings of one object are one right. */
+  canonicalPath(asked: Asked): string;
 }

@@ -16,6 +16,7 @@ import type { Dialect } from "./dialect.ts";
 import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { Upstream } from "./upstream.ts";
+import type { WriteOnce } from "./write-once.ts";
 
 /** A connection of a client. */
 export interface Open {
@@ -24,13 +25,15 @@ export interface Open {
   cut(): void;
 }
 
-export interface GatewayTools {
+interface GatewayTools {
   readonly log: Logger;
   readonly resolve: Resolve;
   readonly engine: Engine;
   readonly dialect: Dialect;
   /** Absent where nobody reads records. */
   readonly record: ((event: AuditEvent) => void) | undefined;
+  /** Absent where a right to upload may be used again and again. */
+  readonly writeOnce: WriteOnce | undefined;
   /** Where `maintenance` is looked for. */
   readonly cwd: string;
 }

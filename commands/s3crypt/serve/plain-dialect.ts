@@ -50,6 +50,11 @@ export class PlainDialect implements Dialect {
     const ms = /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
     return Number.isNaN(ms) ? Infinity : ms;
   }
+
+  /** Swift decodes a path once, and resolves nothing. What is not UTF-8 has its own spelling. */
+  canonicalPath({ path }: Asked): string {
+    return percentDecoded(path) ?? path;
+  }
 }
 
 type Refuse = (message: string) => Action;

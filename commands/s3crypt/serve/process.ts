@@ -42,6 +42,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     engine,
     dialect: new PlainDialect(),
     record: sink && ((event) => sink.write(event)),
+    writeOnce: undefined,
     cwd: runtime.cwd,
   });
   const open = async (life: Life): Promise<Daemon> => {
