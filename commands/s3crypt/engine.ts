@@ -11,15 +11,20 @@ export const ENGINES = ["auto", "libcrypto", "noble"] as const;
 /** `auto` takes what there is. Throws `PortailError` (`s3crypt.no_libcrypto`) where it is asked for and not found. */
 export function chooseEngine(name: (typeof ENGINES)[number]): Engine {
   if (name === "noble") return { messages: nobleMessages, chunks: nobleChunks };
-  const messages = libcryptoMessages();
-  if (messages === undefined && name === "libcrypto") {
+  if (name === "libcrypto" && libcryptoMessages() === undefined) {
     throw new PortailError("there is no libcrypto of OpenSSL 3 or 4 on this machine", {
       code: "s3crypt.no_libcrypto",
       exit: EXIT.unavailable,
       hint: "install OpenSSL's library, or leave --engine out",
     });
   }
-  return { messages: messages ?? nobleMessages, chunks: runtimeChunks };
+  // Opened when it is used: v3 does without it.
+  return {
+    get messages() {
+      return libcryptoMessages() ?? nobleMessages;
+    },
+    chunks: runtimeChunks,
+  };
 }
 
 /** Throws `PortailError`. */
@@ -27,7 +32,7 @@ export function parseEngine(name: string): Engine {
   return chooseEngine(parseChoice("--engine", name, ENGINES));
 }
 
-/** By the runtime's own library, which is there always, and faster at this than the system's (tests/bench tells by how much). */
+/** By the runtime's own library, which is there always, and a fifth faster at this than OpenSSL 3.0 through FFI, copies included. */
 export const runtimeChunks: ChunkCipher = {
   name: "the runtime",
   seal(key, nonce, chunk, out, at) {

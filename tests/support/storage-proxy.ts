@@ -15,6 +15,8 @@ export interface StorageProxyOptions {
   /** The word: `serve`, or `proxy` as ds_proxy has it. */
   word?: string;
   listen?: string;
+  /** Stands before the command line. */
+  prefix?: readonly string[];
 }
 
 let started = 0;
@@ -41,10 +43,8 @@ export class StorageProxy {
     this.keyringFile = scene.write(`${name}.toml`, writeSodiumKeyring({ password: this.password, keys }));
     const given = ["--listen", listen, "--upstream-url", upstream, "--keyring-file", this.keyringFile];
     const audit = scene.path(`${name}.jsonl`);
-    this.program = portail.start(["s3crypt", word, ...given, "--audit", audit, ...args], {
-      DS_PASSWORD: this.password,
-      ...options.env,
-    });
+    const env = { DS_PASSWORD: this.password, ...options.env };
+    this.program = portail.start(["s3crypt", word, ...given, "--audit", audit, ...args], env, options.prefix);
     this.trail = new AuditTrail(audit, () => this.program.stderr);
   }
 

@@ -6,7 +6,7 @@ import { framingOf, pairs, type Field } from "../../../lib/wire/http-forward.ts"
 import { PortailError } from "../../../lib/command/errors.ts";
 import { ObjectError } from "../object/error.ts";
 import type { Client } from "./client.ts";
-import type { Action, Asked, Store } from "./dialect.ts";
+import type { Action, Asked } from "./dialect.ts";
 import { Exchange, Gone, type Turn } from "./exchange.ts";
 import { requestFacts } from "./facts.ts";
 import type { Gateway } from "./gateway.ts";
@@ -15,10 +15,10 @@ import { hand, keep } from "./local.ts";
 import { pass } from "./pass.ts";
 import { read } from "./read.ts";
 import { recordExchange, type Decided } from "./record.ts";
+import { Right } from "./right.ts";
 import { routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
-import { onceOnly } from "./write-once.ts";
 
 /** Never rejects for what a peer does. */
 export async function serveRequest(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
@@ -42,10 +42,13 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
   try {
     if (decided !== undefined && decided.decision.outcome !== "allow")
       throw new Trouble("denied", "the policy does not allow it");
+    if (route.kind === "upstream" && action.kind !== "refuse") x.right = await Right.take(x);
     await act(x, route, action);
+    if (!x.hasSucceeded) await x.right?.give();
   } catch (error) {
     // What fails once the client is gone fails for that.
     ended = error instanceof Trouble && x.isGone ? x.leave(error) : error;
+    if (!x.hasSucceeded) await x.right?.give();
     if (!(ended instanceof Gone)) await x.fail(troubleOf(ended));
   }
   if (ended instanceof Gone && !client.conn.closed) client.conn.destroy();
@@ -64,7 +67,7 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
   }
   switch (action.kind) {
     case "store":
-      return upload(x, action);
+      return store(x, action);
     case "read":
       return read(x);
     case "head":
@@ -74,17 +77,6 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
     case "own":
       return action.answer(x);
   }
-}
-
-async function upload(x: Exchange, action: Store): Promise<void> {
-  const { writeOnce, dialect } = x.gateway.tools;
-  const expiry = writeOnce && dialect.expiryOf(x.asked);
-  if (writeOnce === undefined || expiry === undefined) return store(x, action);
-  await onceOnly(writeOnce, dialect.canonicalPath(x.asked), expiry, async () => {
-    await store(x, action);
-    const { status = 0 } = x.told;
-    return status >= 200 && status < 300;
-  });
 }
 
 /** For load balancers: a file takes the proxy out of use while it goes on serving. */

@@ -62,8 +62,6 @@ export interface Dialect {
   classify(asked: Asked): Action;
   /** The last look at a request before it is sent to the storage: whatever must be signed is signed here. */
   outgoing(head: RequestHead): RequestHead;
-  /** Until when the right to this upload holds, in milliseconds since 1970; undefined where it is not bound to a time. */
+  /** Until when the right to this upload holds, in milliseconds since 1970; Infinity where it cannot be read, undefined where it is not bound to a time. */
   expiryOf(asked: Asked): number | undefined;
-  /** The one spelling of the path: all spellings of one object are one right. */
-  canonicalPath(asked: Asked): string;
 }

@@ -30,10 +30,10 @@ interface GatewayTools {
   readonly resolve: Resolve;
   readonly engine: Engine;
   readonly dialect: Dialect;
+  /** Of `--write-once`; undefined where uploads are not counted. */
+  readonly registry: WriteOnce | undefined;
   /** Absent where nobody reads records. */
   readonly record: ((event: AuditEvent) => void) | undefined;
-  /** Absent where a right to upload may be used again and again. */
-  readonly writeOnce: WriteOnce | undefined;
   /** Where `maintenance` is looked for. */
   readonly cwd: string;
 }

@@ -4,6 +4,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import { percentDecoded } from "../../../lib/wire/s3-path.ts";
 import { CHECKSUMS, parseChecksum } from "../checksums.ts";
 import type { Action, Asked, Dialect, Store, Subject } from "./dialect.ts";
+import { queryExpiry } from "./expiry.ts";
 import { Trouble } from "./trouble.ts";
 
 export class PlainDialect implements Dialect {
@@ -43,17 +44,8 @@ export class PlainDialect implements Dialect {
     return head;
   }
 
-  /** A TempURL's; one that cannot be read has none to be taken by. */
-  expiryOf(asked: Asked): number | undefined {
-    const text = parameter(asked, "temp_url_expires");
-    if (text === undefined) return undefined;
-    const ms = /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-    return Number.isNaN(ms) ? Infinity : ms;
-  }
-
-  /** Swift decodes a path once, and resolves nothing. What is not UTF-8 has its own spelling. */
-  canonicalPath({ path }: Asked): string {
-    return percentDecoded(path) ?? path;
+  expiryOf({ query }: Asked): number | undefined {
+    return queryExpiry(query);
   }
 }
 

@@ -19,6 +19,7 @@ import { Gateway } from "./gateway.ts";
 import { load } from "./load.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { PlainDialect } from "./plain-dialect.ts";
+import { openRegistry } from "./registry.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Parts {
@@ -36,13 +37,16 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
   for (const warning of [...settings.warnings, ...loaded.warnings]) log.warn(warning);
   const sink =
     settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const resolve = await openResolver(settings.resolvers, settings.connectTimeout);
+  const { writeOnce, keepAlive } = settings;
+  const registry = writeOnce && (await openRegistry(writeOnce, { files, resolve, keepAlive }));
   const gateway = new Gateway(settings, loaded, {
     log,
-    resolve: await openResolver(settings.resolvers, settings.connectTimeout),
+    resolve,
     engine,
     dialect: new PlainDialect(),
+    registry,
     record: sink && ((event) => sink.write(event)),
-    writeOnce: undefined,
     cwd: runtime.cwd,
   });
   const open = async (life: Life): Promise<Daemon> => {
@@ -52,8 +56,11 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
       for (const listener of listeners) listener.close();
       throw error;
     });
-    const unsafe = settings.unverified ? { unsafe: ["bypass-ssl-certificate-check"] } : {};
-    recordLife(gateway, { event: "start", listen, ...unsafe });
+    const unsafe = [
+      ...(settings.unverified ? ["bypass-ssl-certificate-check"] : []),
+      ...(writeOnce?.open ? ["write-once-fail"] : []),
+    ];
+    recordLife(gateway, { event: "start", listen, ...(unsafe.length === 0 ? {} : { unsafe }) });
     const summary = `listening on ${listen.join(", ")}`;
     log.info(summary, { upstream: settings.upstream.authority, keys: gateway.keys.ids.length });
     return {
@@ -71,6 +78,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     };
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
+  registry?.close();
   recordLife(gateway, { event: "stop", open: gateway.open });
   await sink?.close();
   return status;

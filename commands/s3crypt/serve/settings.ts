@@ -15,6 +15,7 @@ import type { Limits } from "../../../lib/service/limits.ts";
 import { parseStatus, type StatusSettings } from "../../../lib/service/status-settings.ts";
 import { parseDemands, type GivenDemands } from "../tool/demands.ts";
 import type { args } from "./flags.ts";
+import { parseWriteOnce, type WriteOnceSettings } from "./registry.ts";
 import { parseConnectUrl, parseUpstreamUrl, type Place, type UpstreamUrl } from "./upstream-url.ts";
 
 export interface Settings {
@@ -31,6 +32,8 @@ export interface Settings {
   readonly format: "ds2" | "v3";
   readonly demands: GivenDemands;
   readonly localDirectory: string | undefined;
+  /** Undefined where presigned uploads may be repeated. */
+  readonly writeOnce: WriteOnceSettings | undefined;
   readonly acl: string | undefined;
   readonly audit: string | undefined;
   /** Milliseconds. */
@@ -67,6 +70,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
   const unverified = given["bypass-ssl-certificate-check"] || isTrue(env, "BYPASS_SSL_CERTIFICATE_CHECK");
   const sources = given["accept-proxy-from"];
   const front = parseFront(given);
+  const writeOnce = given["write-once"] || isTrue(env, "WRITE_ONCE") ? parseWriteOnce(given, env) : undefined;
   return {
     listen: given.listen.map((text) => parseEndpoint(text, "--listen")),
     acceptProxyFrom: sources.length === 0 ? undefined : parseProxySources(sources, "--accept-proxy-from"),
@@ -79,6 +83,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
     format: parseChoice("--write-format", given["write-format"], ["ds2", "v3"]),
     demands: parseDemands(given),
     localDirectory: given["local-encryption-directory"],
+    writeOnce,
     acl: given.acl,
     audit: given.audit,
     connectTimeout: parseSeconds("--backend-connection-timeout", given["backend-connection-timeout"]),
@@ -95,13 +100,19 @@ export function parseSettings(given: Given, env: Environment): Settings {
     keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
     life: parseLife(given),
     status: checkStatus(parseStatus(given), front),
-    warnings: unverified
-      ? [
-          "--bypass-ssl-certificate-check: the storage's certificate is not verified, so that anybody can be the storage",
-        ]
-      : [],
+    warnings: [
+      ...(unverified ? [UNVERIFIED] : []),
+      ...(writeOnce?.open ? [FAIL_OPEN] : []),
+      ...(writeOnce === undefined && given["write-once-db"] !== undefined ? [IDLE_REGISTRY] : []),
+    ],
   };
 }
+
+const UNVERIFIED =
+  "--bypass-ssl-certificate-check: the storage's certificate is not verified, so that anybody can be the storage";
+const FAIL_OPEN =
+  "--write-once-fail=open: while the registry does not answer, presigned URLs can be used again and again";
+const IDLE_REGISTRY = "--write-once-db without --write-once: presigned URLs can be used again and again";
 
 /** ds_proxy writes seconds without a unit. */
 function parseSeconds(flag: string, text: string): number {
@@ -115,12 +126,9 @@ function isTrue(env: Environment, name: string): boolean {
 
 /** What would protect, or would make the proxy another one, is not to be passed over in silence. */
 function refuseLater(given: Given, env: Environment): void {
-  const wanted =
-    given["write-once"] || isTrue(env, "WRITE_ONCE")
-      ? "--write-once"
-      : (["s3-access-key", "s3-secret-key", "s3-region"] as const).find((name) => given[name] !== undefined);
+  const wanted = (["s3-access-key", "s3-secret-key", "s3-region"] as const).find((name) => given[name] !== undefined);
   if (wanted === undefined && !given["bypass-s3-signature-check"] && !isTrue(env, "BYPASS_S3_SIGNATURE_CHECK")) return;
-  const flag = wanted === undefined ? "--bypass-s3-signature-check" : `--${wanted.replace(/^--/, "")}`;
+  const flag = wanted === undefined ? "--bypass-s3-signature-check" : `--${wanted}`;
   throw new PortailError(`${flag} is not there yet`, {
     code: "s3crypt.not_there_yet",
     exit: EXIT.usage,

@@ -36,7 +36,10 @@ export async function store(x: Exchange, action: Store): Promise<void> {
   const sealedLength = length === undefined ? undefined : format === "v3" ? v3Length(length) : ds2Length(length);
   const outgoing = x.outgoing("PUT", [...x.fieldsWithout(...OURS), ...facts]);
   const sent = x.gateway.upstream.send({ ...outgoing, length: sealedLength });
-  x.onGone(() => sent.destroy());
+  x.onGone(() => {
+    // What the storage has whole may be an object already, and a right to upload used: only its answer says.
+    if (x.right === undefined || !sent.isComplete) sent.destroy();
+  });
   try {
     await sent.write(begun);
     for (;;) {

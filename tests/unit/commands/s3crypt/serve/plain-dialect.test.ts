@@ -123,9 +123,3 @@ test.each([
 ])("the right of %s ends at %p", (query, expiry) => {
   expect(dialect.expiryOf(asked("PUT", `${OBJECT}?${query}`))).toBe(expiry);
 });
-
-test("all spellings of a path are one", () => {
-  const spellings = ["/v1/A/b/obj", "/v1/A/b/%6Fbj", "/%76%31/A/b/ob%6a", "/v1/A/b%2Fobj"];
-  expect(new Set(spellings.map((path) => dialect.canonicalPath(asked("PUT", path))))).toEqual(new Set(["/v1/A/b/obj"]));
-  expect(dialect.canonicalPath(asked("PUT", "/v1/A/b/%ff"))).toBe("/v1/A/b/%ff");
-});
