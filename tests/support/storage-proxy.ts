@@ -31,7 +31,7 @@ export class StorageProxy {
 
   static async open(scene: Scene, portail: Portail, options: StorageProxyOptions): Promise<StorageProxy> {
     const proxy = new StorageProxy(scene, portail, options);
-    const [, port] = await proxy.program.output("stderr", /listening on \S+:(\d+|\S+) upstream=/);
+    const [, port] = await proxy.program.output("stderr", /listening on (?:\S+, )?127\.0\.0\.1:(\d+) upstream=/);
     proxy.port = Number(port);
     return proxy;
   }

@@ -51,7 +51,7 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
-export interface FrontSettings {
+interface FrontSettings {
   readonly sources: IdentitySources;
   readonly clientCert: "off" | "optional" | "required";
 }

@@ -9,7 +9,7 @@ import { v3Length } from "../object/v3.ts";
 import { makeSealer } from "../seal.ts";
 import type { Store } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
-import { formatTag } from "./read.ts";
+import { formatTag } from "./read-head.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 import type { Sent } from "./upstream.ts";

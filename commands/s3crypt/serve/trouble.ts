@@ -30,7 +30,7 @@ const STATUS = {
   unproven_end: 502,
 } as const satisfies Record<string, number>;
 
-export type TroubleCode = keyof typeof STATUS;
+type TroubleCode = keyof typeof STATUS;
 
 export class Trouble extends Error {
   readonly code: TroubleCode;

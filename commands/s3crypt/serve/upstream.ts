@@ -10,7 +10,7 @@ const IDLE = 4000;
 /** Idle connections that are kept. */
 const MOST_IDLE = 64;
 
-export interface Outgoing {
+interface Outgoing {
   readonly method: string;
   /** With the query, byte for byte. */
   readonly target: string;
@@ -19,7 +19,7 @@ export interface Outgoing {
   readonly length: number | undefined;
 }
 
-export interface UpstreamTimes {
+interface UpstreamTimes {
   /** Milliseconds from the end of a request to the head of its answer; 0 is no limit. */
   readonly answer: number;
 }

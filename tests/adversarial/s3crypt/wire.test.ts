@@ -160,11 +160,14 @@ describe("fields", () => {
       "connection",
       "host",
       "if-modified-since",
+      "range",
       "via",
       "x-auth-token",
       "x-object-meta-colour",
     ]);
     expect(field(asked, "accept-encoding")).toBe("identity");
+    // A look at the beginning, whatever was asked for.
+    expect(field(asked, "range")).toBe("bytes=0-207");
   });
 
   test("of the storage's bytes do not come back, and what is kept beside an object is not shown", async () => {
