@@ -32,7 +32,7 @@ const PASSWORD = "a password for a benchmark";
 
 export const CIPHERS: readonly Cipher[] = [
   portail("ds2", "messages of 16 KiB by libcrypto (`--engine libcrypto`)"),
-  portail("v3", "chunks of 16 KiB, AES-256-GCM by the runtime"),
+  portail("v3", "chunks of 16 KiB, AES-256-GCM by libcrypto"),
   verify("ds2"),
   verify("v3"),
   {
