@@ -11,7 +11,7 @@ import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
-import { endOnSignals, openInput } from "./tool/streams.ts";
+import { openInput } from "./tool/streams.ts";
 import { unopened } from "./tool/transfer.ts";
 
 /** What is printed; absent is what cannot be told. */
@@ -58,7 +58,6 @@ end, and what is told of it is so.`,
     const engine = parseEngine(args.engine);
     const { "keyring-file": file } = args;
     const keys = file === undefined ? undefined : await openKeyring({ ...args, "keyring-file": file }, data);
-    endOnSignals(data);
     const source = openInput(data, args.object);
     const progress = args.progress && keys ? new Progress(data.stderr, () => source) : undefined;
     try {

@@ -30,7 +30,10 @@ export function openOutput({ stdout }: Pick<Runtime, "stdout">, name: string | u
   return new OpenSink(stdout.fd, "standard output");
 }
 
-/** Has signals end the program by way of `exit`, so that what is not whole is taken away. */
+/**
+ * Has signals end the program by way of `exit`, so that what is not whole is taken away. To be called when both ends are open:
+ * opening a named pipe waits for its other end, and until that comes nobody would look at a signal.
+ */
 export function endOnSignals(runtime: Pick<Runtime, "onSignal">): void {
   for (const [signal, number] of STOPS) runtime.onSignal(signal, () => process.exit(128 + number));
 }
