@@ -23,8 +23,7 @@ export class PlainDialect implements Dialect {
       case "GET":
       case "HEAD":
         if (asked.length !== 0) return refuse("a GET or HEAD has no content here");
-        if (place.level !== "object" || parameter(asked, "multipart-manifest") === "get")
-          return { ...subject, kind: "pass", content: false };
+        if (place.level !== "object") return { ...subject, kind: "pass", content: false };
         return { ...subject, kind: asked.method === "GET" ? "read" : "head" };
       case "PUT":
         return { ...subject, ...putOf(asked, place, refuse) };

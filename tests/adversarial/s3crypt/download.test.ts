@@ -38,11 +38,16 @@ interface Outcome {
 async function download(
   at: Gateway,
   answer: (storage: RawClient) => void,
-  { version = "1.1", more = "", later = () => {} }: { version?: string; more?: string; later?: typeof answer } = {},
+  {
+    version = "1.1",
+    more = "",
+    query = "",
+    later = () => {},
+  }: { version?: string; more?: string; query?: string; later?: typeof answer } = {},
 ): Promise<Outcome> {
   const client = await RawClient.open(at.port);
   const name = newName();
-  client.write(`GET /upstream/${name} HTTP/${version}\r\nHost: a\r\n${more}\r\n`);
+  client.write(`GET /upstream/${name}${query} HTTP/${version}\r\nHost: a\r\n${more}\r\n`);
   const storage = await at.storage.next();
   await headOf(storage);
   answer(storage);
@@ -176,6 +181,8 @@ test("what is not encrypted is refused where that is asked for, and passed throu
   const plain = Buffer.from("not a secret");
   const denied = await download(strict, sends(plain));
   expect(told(denied)).toEqual(["HTTP/1.1 502 Bad Gateway", "plaintext", 502, "plaintext"]);
+  const asManifest = await download(strict, sends(plain), { query: "?multipart-manifest=get" });
+  expect(told(asManifest)).toEqual(told(denied));
   const allowed = await download(gateway, sends(plain));
   expect([allowed.body.toString(), allowed.line.format]).toEqual(["not a secret", "plaintext"]);
   expect(gateway.runtime.lines.join("\n")).toContain("an object is not encrypted");

@@ -40,7 +40,8 @@ describe("of Swift", () => {
     ["HEAD", "/v1/AUTH_a", "pass", "HeadBucket", undefined, undefined],
     ["GET", "/v1/AUTH_a/", "pass", "ListObjects", undefined, undefined],
     ["DELETE", "/v1/AUTH_a?bulk-delete", "pass", "DeleteBucket", undefined, undefined],
-    ["GET", `${OBJECT}?multipart-manifest=get`, "pass", "GetObject", "box", "in/x y"],
+    // What comes of it is held against --plaintext as all else is.
+    ["GET", `${OBJECT}?multipart-manifest=get`, "read", "GetObject", "box", "in/x y"],
   ])("%s %s: %s", (method, target, ...expected) => {
     expect(told(method, target)).toEqual(expected as never);
   });
