@@ -52,7 +52,7 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
     const engine = parseEngine(args.engine);
     const keys = await openKeyring(args, data);
     const source = openInput(data, args.input);
-    const sink = openOutput(data, args.output, false);
+    const sink = openOutput(data, args.output, source, false);
     endOnSignals(data);
     const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
     try {

@@ -17,13 +17,25 @@ export function openInput({ stdin }: Pick<Runtime, "stdin">, name: string | unde
 }
 
 /** Throws `PortailError`. `text`: what goes there may be read by people, and so may go to a terminal. */
-export function openOutput({ stdout }: Pick<Runtime, "stdout">, name: string | undefined, text: boolean): Sink {
+export function openOutput(
+  { stdout }: Pick<Runtime, "stdout">,
+  name: string | undefined,
+  source: Source,
+  text: boolean,
+): Sink {
   if (name !== undefined && name !== "-") return openWhole(name);
   if (stdout.isTTY && !text) {
     throw new PortailError("an encrypted object is nothing for a terminal", {
       code: "output.terminal",
       exit: EXIT.usage,
       hint: "name a file to write to, or pipe it on",
+    });
+  }
+  if (source.isFileOf(stdout.fd)) {
+    throw new PortailError(`${source.name} is the file that standard output goes to`, {
+      code: "output.input",
+      exit: EXIT.usage,
+      hint: "name it as the output, and it is replaced when all was read",
     });
   }
   libc()?.widenPipe(stdout.fd, PIECE);

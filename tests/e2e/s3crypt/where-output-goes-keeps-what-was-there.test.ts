@@ -69,4 +69,26 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
     const two = await portail.run(["s3crypt", "verify", "absent", "plain", "good"], { env });
     expect([two.status, two.stdout]).toEqual([65, expect.stringMatching(/^absent: .*\nplain: .*\n$/)]);
   });
+
+  test("a file that is added to its own end is refused, not grown until the disk is full", async () => {
+    scene.write("own", "content\n");
+    const line = `${shellWords(portail, "encrypt")} < own >> own`;
+    const { status, stderr } = await run(["sh", "-c", line], { env, cwd: scene.folder });
+    expect([status, stderr]).toEqual([64, expect.stringContaining("[output.input]")]);
+    expect(readFileSync(scene.path("own"), "utf8")).toBe("content\n");
+  });
+
+  test("inspect without a password tells what the object says, also where the environment names a keyring", async () => {
+    await encrypt("told");
+    const { DS_KEYRING } = env;
+    const { status, stdout } = await portail.run(["s3crypt", "inspect", "--json", "told"], {
+      env: { DS_KEYRING: DS_KEYRING! },
+    });
+    expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ format: "ds2", plain: 8 })]);
+    const other = scene.write("other.toml", readFileSync(DS_KEYRING!));
+    const asked = await portail.run(["s3crypt", "inspect", "--keyring-file", other, "told"], {
+      env: { DS_KEYRING: DS_KEYRING! },
+    });
+    expect([asked.status, asked.stderr]).toEqual([64, expect.stringContaining("[s3crypt.no_password]")]);
+  });
 });
