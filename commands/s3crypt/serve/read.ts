@@ -90,7 +90,7 @@ async function handRange(
   conditions: Conditions,
 ): Promise<void> {
   const { settings, tools, keys, chains } = x.gateway;
-  const beginning = await beginningOf(answer);
+  const beginning = await beginningOf(answer, FRONT);
   const { bytes, size } = beginning;
   const source = new StorageSource(x, fields, beginning);
   try {

@@ -287,6 +287,30 @@ describe("a range of an object that the storage", () => {
   });
 });
 
+test.each([
+  [
+    "more of its beginning than was asked for",
+    "206 Partial Content",
+    "Content-Range: bytes 0-99999999999999/100000000000000",
+  ],
+  ["less of it", "206 Partial Content", "Content-Range: bytes 0-100/5000"],
+  ["no place of it", "206 Partial Content", "X-A: b"],
+  ["another protocol", "101 Switching Protocols", "Connection: Upgrade\r\nUpgrade: x"],
+])("a storage that sends %s of an object is told as broken", async (_, status, fields) => {
+  const client = await RawClient.open(gateway.port);
+  const name = newName();
+  client.write(`GET /upstream/${name} HTTP/1.1\r\nHost: a\r\nRange: bytes=20000-20009\r\n\r\n`);
+  const storage = await gateway.storage.next();
+  await headOf(storage);
+  storage.write(`HTTP/1.1 ${status}\r\nContent-Length: 101\r\n${fields}\r\n\r\n`);
+  storage.write(objectOf(gateway).subarray(0, 101));
+  const head = await headOf(client);
+  expect([head[0], field(head, "x-portail-error")]).toEqual(["HTTP/1.1 502 Bad Gateway", "upstream_broken"]);
+  expect((await gateway.line(name)).outcome).toBe("failed");
+  client.end();
+  storage.reset();
+});
+
 test("a redirect is handed on, and never followed", async () => {
   const before = gateway.storage.opened;
   const place = `http://127.0.0.1:${gateway.storage.port}/jail/other`;
