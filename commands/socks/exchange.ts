@@ -4,7 +4,14 @@ import type { Readable, Writable } from "node:stream";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
-import { asSent, framingOf, pairs, requestFields, type Field, type ForwardTarget } from "../../lib/wire/http-forward.ts";
+import {
+  asSent,
+  framingOf,
+  pairs,
+  requestFields,
+  type Field,
+  type ForwardTarget,
+} from "../../lib/wire/http-forward.ts";
 import type { Passage } from "./passage.ts";
 
 /** A request as HTTP/1.1 states it, and the client that waits for its answer. */
