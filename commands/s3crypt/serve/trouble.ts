@@ -9,6 +9,8 @@ const STATUS = {
   wrong_etag: 422,
   method_not_allowed: 405,
   precondition_failed: 412,
+  /** Nobody has shown who asks. */
+  unsigned: 403,
   denied: 403,
   used_up: 403,
   /** It could carry the bytes of an object past the cipher, or would break objects. */
