@@ -9,7 +9,7 @@ import { decodeHeader, V3_HEADER } from "../object/header.ts";
 import { v3Length } from "../object/v3.ts";
 import { iterate, type Exchange } from "./exchange.ts";
 import { lengthOf, plainLengthOf } from "./object-answer.ts";
-import { formatTag, isManifest, OF_CIPHERTEXT } from "./read.ts";
+import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 

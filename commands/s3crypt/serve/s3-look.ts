@@ -10,9 +10,8 @@ import { gather } from "./answers.ts";
 import type { Tag } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
 import { lengthOf, plainLengthOf } from "./object-answer.ts";
-import { formatTag } from "./read.ts";
+import { tagOf } from "./read-head.ts";
 import { isKept } from "./s3-outgoing.ts";
-import { identifyingLength, openFacts } from "./sealed-facts.ts";
 
 /** Of an object at the storage. */
 export interface Place {
@@ -72,17 +71,11 @@ export async function lookAt(x: Exchange, place: Place): Promise<Looked | number
 }
 
 function shownOf(x: Exchange, answer: IncomingMessage, begun: Uint8Array, sealed: number | undefined): Shown {
-  const { dialect } = x.gateway.tools;
-  const { etag } = answer.headers;
   const kind = kindOf(begun);
   if (kind === undefined || sealed === undefined) return { size: undefined, tag: undefined };
-  if (typeof kind === "string") return { size: sealed, tag: etag };
+  if (typeof kind === "string") return { size: sealed, tag: answer.headers.etag };
   const size = plainLengthOf(kind, sealed);
-  const text = answer.headers[dialect.factsField];
-  const facts =
-    typeof text === "string" ? openFacts(text, x.gateway.keys, begun.subarray(0, identifyingLength(kind))) : undefined;
-  const isKnown = facts?.md5 !== undefined && (facts.size === undefined || facts.size === size);
-  return { size, tag: isKnown ? formatTag(facts.md5) : dialect.tagFrom?.(etag ?? "") };
+  return { size, tag: tagOf(x, answer, kind, begun, size) };
 }
 
 function kindOf(begun: Uint8Array): ObjectKind | undefined {

@@ -9,7 +9,7 @@ import { makeSealer } from "../seal.ts";
 import { Content } from "./content.ts";
 import type { Expected } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
-import { formatTag } from "./read.ts";
+import { formatTag } from "./read-head.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 import type { Sent } from "./upstream.ts";
@@ -46,7 +46,7 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
     await sent.write(begun);
     for (;;) {
       // The storage may answer while the client is slow to send.
-      const piece = await Promise.race([content.next(), sent.over]);
+      const piece = await sent.unlessOver(content.next());
       if (piece === undefined || sent.isOver) break;
       counts.encrypted += piece.length;
       await sent.write(sealer.push(piece).slice());
