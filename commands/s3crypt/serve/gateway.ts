@@ -16,6 +16,7 @@ import type { Dialect } from "./dialect.ts";
 import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { Upstream } from "./upstream.ts";
+import { WrittenTags } from "./written-tags.ts";
 
 /** A connection of a client. */
 export interface Open {
@@ -44,6 +45,7 @@ export class Gateway {
   readonly upstream: Upstream;
   readonly places: Places;
   readonly counts = new Counts();
+  readonly written = new WrittenTags();
   readonly chains = new ChainCache();
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;

@@ -73,7 +73,9 @@ async function respond(x: Exchange, sent: Sent, content: Content): Promise<void>
     return;
   }
   if (!sent.isComplete) throw new Trouble("upstream_broken", "the storage took an object that it has not got whole");
-  await x.passOn(answer, [["ETag", formatTag(content.md5)]], ["etag", "content-md5"]);
+  const tag = formatTag(content.md5);
+  x.gateway.written.remember(x.asked.path, answer.headers.etag, tag);
+  await x.passOn(answer, [["ETag", tag]], ["etag", "content-md5"]);
 }
 
 function isDone({ statusCode = 0 }: IncomingMessage): boolean {
