@@ -6,6 +6,7 @@ import { existsSync } from "node:fs";
  * in alphabetical order.
  */
 export const PEERS = {
+  age: "age",
   "apt-get": "apt",
   certutil: "libnss3-tools",
   chromium: "chromium",
@@ -16,6 +17,7 @@ export const PEERS = {
   flock: "util-linux",
   git: "git",
   go: "golang-go",
+  gpg: "gpg",
   h2load: "nghttp2-client",
   haproxy: "haproxy",
   hitch: "hitch",
@@ -52,11 +54,14 @@ export const PEERS = {
   "python3:awscli": "awscli",
   "python3:boto3": "python3-boto3",
   "python3:botocore": "python3-botocore",
+  "python3:cryptography": "python3-cryptography",
   "python3:pip": "python3-pip",
   "python3:prometheus_client": "python3-prometheus-client",
   "python3:socks.py": "python3-socks",
   "python3:websockets": "python3-websockets",
   rclone: "rclone",
+  "redis-cli": "redis-tools",
+  "redis-server": "redis-server",
   rsyslogd: "rsyslog",
   s3cmd: "s3cmd",
   setpriv: "util-linux",
@@ -87,18 +92,18 @@ export const PEERS = {
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
 /** Where Debian keeps modules (for its own python3, which need not be the one of PATH) and libraries. */
-const MODULES: Record<string, string> = {
-  python3: "/usr/lib/python3/dist-packages/",
-  nginx: "/usr/lib/nginx/modules/",
-  lib: "/usr/lib/x86_64-linux-gnu/",
+const MODULES: Record<string, readonly string[]> = {
+  python3: ["/usr/lib/python3/dist-packages/"],
+  nginx: ["/usr/lib/nginx/modules/"],
+  lib: ["/usr/lib/x86_64-linux-gnu/", "/usr/lib/aarch64-linux-gnu/"],
 };
 
 /** Absolute path of a program, or of a module `PROGRAM:FILE`; or null. */
 export function whichPeer(program: string, path = process.env["PATH"] ?? ""): string | null {
   const [host, file] = program.split(":", 2) as [string, string?];
   if (file !== undefined) {
-    const module = `${MODULES[host]}${file}`;
-    return existsSync(module) ? module : null;
+    const modules = (MODULES[host] ?? []).map((folder) => `${folder}${file}`);
+    return modules.find((module) => existsSync(module)) ?? null;
   }
   return Bun.which(program, { PATH: [path, ...SYSTEM_FOLDERS].join(":") });
 }

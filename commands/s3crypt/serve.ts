@@ -43,6 +43,9 @@ What could carry an object past the cipher is refused: forms, archives, methods 
 object only when its content is what its Content-MD5 or ETag says; a download that turns out to be cut off or changed ends
 with a reset, never as if it were whole.
 
+With --write-once a presigned URL uploads one time, until it runs out. While the registry of those that were used does not
+answer, such uploads are denied.
+
 GET /ping answers 200, and 404 while there is a file "maintenance" in the working directory. SIGHUP reads keyring, policy and
 certificates anew; what is broken changes nothing. Flags, variables and URLs of ds_proxy are taken.`,
       examples: [
@@ -66,9 +69,12 @@ certificates anew; what is broken changes nothing. Flags, variables and URLs of 
         { status: EXIT.usage, meaning: "a flag or its value is wrong, or no keyring, password or secret is given" },
         { status: EXIT.badData, meaning: "the keyring does not open, or the policy is broken" },
         { status: EXIT.noInput, meaning: "a file cannot be read" },
-        { status: EXIT.unavailable, meaning: "there is no syslog, or no libcrypto where it is asked for" },
+        {
+          status: EXIT.unavailable,
+          meaning: "the registry of --write-once does not answer, there is no syslog, or no libcrypto where asked for",
+        },
         { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
-        { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
+        { status: EXIT.cannotCreate, meaning: "the audit destination, or the file of --write-once, cannot be opened" },
         { status: EXIT.noPrivilege, meaning: "listening there, or reading a key, is not permitted" },
         { status: EXIT.config, meaning: "the settings contradict each other" },
       ],

@@ -41,7 +41,10 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
     conditions === undefined ? x.fieldsWithout(...OURS) : [...x.fieldsWithout(...OURS, "if-match"), ...conditions];
   const outgoing = x.outgoing("PUT", [...kept, ...facts], true);
   const sent = x.gateway.upstream.send({ ...outgoing, length: sealedLength });
-  x.onGone(() => sent.destroy());
+  x.onGone(() => {
+    // What the storage has whole may be an object already, and a right to upload used: only its answer says.
+    if (x.right === undefined || !sent.isComplete) sent.destroy();
+  });
   try {
     await sent.write(begun);
     for (;;) {
