@@ -71,8 +71,10 @@ export class Content {
     const { length } = this.#action;
     if (length !== undefined && length !== this.#size)
       throw new Trouble("bad_request", "the content is not of the length that it was said to be");
+    // A checksum may be claimed more than once, as a hash that is signed and as one that is not.
+    const digests = new Map(Array.from(this.#checksums, ([name, checksum]) => [name, checksum.digest()]));
     for (const { name, value, wrong } of [...this.#action.claims, ...this.#trailing]) {
-      const digest = name === "MD5" ? this.md5 : this.#checksums.get(name)?.digest();
+      const digest = name === "MD5" ? this.md5 : digests.get(name);
       if (digest === undefined || !same(value, digest)) throw wrong;
     }
   }

@@ -19,6 +19,7 @@ const SMALL = content(20_000);
 const LARGE = content(300_000);
 const sealedLength = (size: number) => 80 + size + 17 * Math.ceil(size / 16_384);
 const sha256 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("hex");
+const sha256In64 = (bytes: Uint8Array) => createHash("sha256").update(bytes).digest("base64");
 const md5 = (bytes: Uint8Array) => createHash("md5").update(bytes).digest("base64");
 const crc = (bytes: Uint8Array) => {
   const value = Buffer.alloc(4);
@@ -76,6 +77,10 @@ const crcOf = (bytes: Uint8Array): Field[] => [["x-amz-checksum-crc32", crc(byte
 const RIGHT: [string, (bytes: Uint8Array) => Upload][] = [
   ["unsigned", (bytes) => ({ body: () => bytes, headers: [["Content-MD5", md5(bytes)]] })],
   ["hashed", (bytes) => ({ payload: sha256(bytes), body: () => bytes, headers: crcOf(bytes) })],
+  [
+    "hashed, and its hash claimed as a checksum",
+    (bytes) => ({ payload: sha256(bytes), body: () => bytes, headers: [["x-amz-checksum-sha256", sha256In64(bytes)]] }),
+  ],
   ["chunks with a trailer", (bytes) => streamed(PLAIN_CHUNKS, bytes, { trailers: crcOf(bytes) })],
   ["signed chunks", (bytes) => streamed(SIGNED_CHUNKS, bytes)],
   ["signed chunks with a signed trailer", (bytes) => streamed(SIGNED_TRAILER, bytes, { trailers: crcOf(bytes) })],
@@ -107,6 +112,11 @@ describe.each([
     ["another Content-MD5", { body: () => bytes, headers: [["Content-MD5", md5(other)]] }, "BadDigest"],
     ["another CRC32", { body: () => bytes, headers: crcOf(other) }, "BadDigest"],
     ["another hash", { payload: sha256(other), body: () => bytes }, "XAmzContentSHA256Mismatch"],
+    [
+      "another hash as a checksum",
+      { payload: sha256(bytes), body: () => bytes, headers: [["x-amz-checksum-sha256", sha256In64(other)]] },
+      "BadDigest",
+    ],
     ["a trailer that lies", streamed(PLAIN_CHUNKS, bytes, { trailers: crcOf(other) }), "BadDigest"],
     ["a signed trailer that lies", streamed(SIGNED_TRAILER, bytes, { trailers: crcOf(other) }), "BadDigest"],
     [
