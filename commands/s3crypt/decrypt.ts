@@ -59,10 +59,10 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
     const demands = parseDemands(args);
     const engine = parseEngine(args.engine);
     const keys = await openKeyring(args, data);
-    endOnSignals(data);
     const source = openInput(data, args.input);
     const part = args.range === undefined ? undefined : await openRange(engine, keys, demands, source, args.range);
-    const sink = openOutput(data, args.output, true);
+    const sink = openOutput(data, args.output, source, true);
+    endOnSignals(data);
     const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
     const opener = new ObjectOpener(engine, keys, demands);
     try {

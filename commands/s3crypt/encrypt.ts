@@ -51,9 +51,9 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
     const format = parseChoice("--format", args.format, ["ds2", "v3"]);
     const engine = parseEngine(args.engine);
     const keys = await openKeyring(args, data);
-    endOnSignals(data);
     const source = openInput(data, args.input);
-    const sink = openOutput(data, args.output, false);
+    const sink = openOutput(data, args.output, source, false);
+    endOnSignals(data);
     const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
     try {
       await transfer(source.pieces(), makeSealer(format, engine, keys.newest), sink);

@@ -11,7 +11,7 @@ import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
-import { endOnSignals, openInput } from "./tool/streams.ts";
+import { openInput } from "./tool/streams.ts";
 import { unopened } from "./tool/transfer.ts";
 
 /** What is printed; absent is what cannot be told. */
@@ -57,8 +57,11 @@ end, and what is told of it is so.`,
   async run({ args, data }) {
     const engine = parseEngine(args.engine);
     const { "keyring-file": file } = args;
-    const keys = file === undefined ? undefined : await openKeyring({ ...args, "keyring-file": file }, data);
-    endOnSignals(data);
+    // A keyring that the environment names for other commands is none to be opened here without a password.
+    const { DS_KEYRING: named, DS_PASSWORD: password } = data.env;
+    const isLocked = file === named && args["password-file"] === undefined && !password;
+    const keys =
+      file === undefined || isLocked ? undefined : await openKeyring({ ...args, "keyring-file": file }, data);
     const source = openInput(data, args.object);
     const progress = args.progress && keys ? new Progress(data.stderr, () => source) : undefined;
     try {

@@ -9,13 +9,14 @@ import { parseDemands, warnOf } from "./tool/demands.ts";
 import { demanding, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
-import { endOnSignals, openInput } from "./tool/streams.ts";
+import { openInput } from "./tool/streams.ts";
 
 export default defineCommand({
   meta: {
     name: "verify",
     description: "Read objects to their end and tell whether they are as they were written",
-    long: `Nothing is written but one line for each object that is not. All are looked at, whatever is wrong with one.`,
+    long: `Nothing is written but one line for each object that is not, or cannot be read. All are looked at, whatever is wrong with
+one.`,
     examples: [
       {
         command: "portail s3crypt verify --keyring-file k.toml --password-file pw photos.tar.enc",
@@ -30,7 +31,8 @@ export default defineCommand({
       { status: EXIT.done, meaning: "all are as they were written" },
       { status: EXIT.usage, meaning: "a flag is wrong, or no keyring or password is given" },
       { status: EXIT.badData, meaning: "one is not, or is refused; or the keyring does not open" },
-      { status: EXIT.noInput, meaning: "a file cannot be read" },
+      { status: EXIT.noInput, meaning: "a file cannot be read, and those that can are as they were written" },
+      { status: EXIT.io, meaning: "the same, and the file could be opened" },
     ],
   },
   args: {
@@ -47,21 +49,27 @@ export default defineCommand({
     const demands = parseDemands(args);
     const engine = parseEngine(args.engine);
     const keys = await openKeyring(args, data);
-    endOnSignals(data);
     const names = args.objects.length === 0 ? ["-"] : args.objects;
     let bad = 0;
+    let unread: PortailError | undefined;
     for (const name of names) {
-      const source = openInput(data, name);
-      const opener = new ObjectOpener(engine, keys, demands);
-      const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
-      const trouble = await troubleOf(source, opener);
-      progress?.end();
-      if (trouble === undefined) warnOf(opener, demands, data.log, source.name);
-      else {
-        bad++;
-        data.stdout.write(`${source.name}: ${trouble.message} [s3crypt.${trouble.trouble}]\n`);
+      try {
+        const source = openInput(data, name);
+        const opener = new ObjectOpener(engine, keys, demands);
+        const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
+        const trouble = await troubleOf(source, opener).finally(() => progress?.end());
+        if (trouble === undefined) warnOf(opener, demands, data.log, source.name);
+        else {
+          bad++;
+          data.stdout.write(`${source.name}: ${trouble.message} [s3crypt.${trouble.trouble}]\n`);
+        }
+      } catch (error) {
+        if (!(error instanceof PortailError)) throw error;
+        unread ??= error;
+        data.stdout.write(`${name}: ${error.message} [${error.code}]\n`);
       }
     }
+    if (bad === 0 && unread !== undefined) throw unread;
     if (bad === 0) return EXIT.done;
     throw new PortailError(`${bad} of ${names.length} objects are not as they were written`, {
       code: "s3crypt.not_verified",

@@ -3,7 +3,11 @@ import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
+  fchmodSync,
+  fchownSync,
+  fstatSync,
   fsyncSync,
+  lstatSync,
   openSync,
   realpathSync,
   renameSync,
@@ -12,7 +16,7 @@ import {
   write,
   type Stats,
 } from "node:fs";
-import { basename, dirname, join } from "node:path";
+import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { EXIT, PortailError } from "../command/errors.ts";
 import { nameFile, openUnnamed } from "../ffi/unnamed-file.ts";
@@ -42,7 +46,7 @@ export class OpenSink implements Sink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#fd, bytes, this.#name);
+    await writeAll(this.#fd, bytes, this.#name, "");
   }
 
   commit(): void {}
@@ -50,14 +54,20 @@ export class OpenSink implements Sink {
   abandon(): void {}
 }
 
-/** Opens the file `path` for writing; a device or a named pipe there is written as it is. Throws `PortailError` (73). */
+/**
+ * Opens the file `path` for writing; a device or a named pipe there is written as it is. A file there keeps its mode, and
+ * its owner where that is permitted; a link that leads nowhere is left alone. Throws `PortailError` (73).
+ */
 export function openWhole(path: string): Sink {
-  const at = statOf(path);
-  if (at?.isDirectory()) throw cannot(path, "it is a folder");
   try {
+    const at = statOf(path);
+    if (at?.isDirectory()) throw cannot(path, "it is a folder");
+    if (at === undefined && lstatSync(path, { throwIfNoEntry: false }) !== undefined)
+      throw cannot(path, "it is a link that leads nowhere");
     if (at !== undefined && !at.isFile()) return new OpenSink(openSync(path, constants.O_WRONLY), path);
     return new WholeFile(path, at);
   } catch (error) {
+    if (error instanceof PortailError) throw error;
     throw cannot(path, (error as { code?: string }).code ?? String(error));
   }
 }
@@ -77,29 +87,30 @@ class WholeFile implements Sink {
     this.#name = name;
     this.#path = at === undefined ? name : realpathSync(name);
     this.#exists = at !== undefined;
-    const mode = at === undefined ? MODE : at.mode & 0o777;
+    const mode = at === undefined ? MODE : at.mode & 0o600;
     const folder = dirname(this.#path);
     const unnamed = openUnnamed(folder, mode);
     if (unnamed === undefined) this.#temporary = this.#beside();
     this.#fd = unnamed ?? openSync(this.#temporary!, "wx", mode);
     process.once("exit", this.#leave);
+    if (at !== undefined) takeAfter(this.#fd, at);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#fd, bytes, this.#name);
+    await writeAll(this.#fd, bytes, this.#name, "the file system is full; nothing was left there");
   }
 
   commit(): void {
     try {
       fsyncSync(this.#fd);
       this.#appear();
-      closeSync(this.#fd);
-      syncFolder(dirname(this.#path));
     } catch (error) {
       this.abandon();
       throw cannot(this.#name, (error as { code?: string }).code ?? String(error));
     }
     this.#done();
+    closeSync(this.#fd);
+    syncFolder(dirname(this.#path), this.#name);
   }
 
   /** A name that is free is taken at once; another is changed from one file to the next by a rename. */
@@ -140,27 +151,41 @@ class WholeFile implements Sink {
   }
 
   #beside(): string {
-    return join(dirname(this.#path), `.${basename(this.#path)}.${randomBytes(6).toString("hex")}.part`);
+    return join(dirname(this.#path), `.portail-${randomBytes(12).toString("hex")}.part`);
   }
 }
 
-async function writeAll(fd: number, bytes: Uint8Array, name: string): Promise<void> {
+/** Owner first, since changing it takes bits off the mode. */
+function takeAfter(fd: number, { uid, gid, mode }: Stats): void {
+  const own = fstatSync(fd);
+  if (own.uid !== uid || own.gid !== gid) {
+    try {
+      fchownSync(fd, uid, gid);
+    } catch {
+      // Not ours to give away: the file becomes the caller's.
+    }
+  }
+  fchmodSync(fd, mode & 0o777);
+}
+
+/** `full`: the hint where there is no more room. */
+async function writeAll(fd: number, bytes: Uint8Array, name: string, full: string): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     try {
       at += (await writeBytes(fd, bytes, at, bytes.length - at)).bytesWritten;
     } catch (error) {
       const { code = String(error) } = error as { code?: string };
       if (code === "EAGAIN") await Bun.sleep(1);
-      else throw lost(name, code);
+      else throw lost(name, code, full);
     }
   }
 }
 
-function lost(name: string, code: string): PortailError {
+function lost(name: string, code: string, full: string): PortailError {
   return new PortailError(`cannot write ${JSON.stringify(name)}: ${code}`, {
     code: "output.write",
     exit: EXIT.io,
-    ...(code === "ENOSPC" && { hint: "the file system is full; nothing was left there" }),
+    ...(code === "ENOSPC" && full !== "" && { hint: full }),
   });
 }
 
@@ -175,12 +200,25 @@ function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
 }
 
-/** Without this the name could be lost with the power. */
-function syncFolder(folder: string): void {
-  const fd = openSync(folder, "r");
+/**
+ * Without this the name could be lost with the power. Some file systems have no such thing (`EINVAL`), and a folder that
+ * may be written to need not be readable: the file is whole there all the same.
+ */
+function syncFolder(folder: string, name: string): void {
   try {
-    fsyncSync(fd);
-  } finally {
-    closeSync(fd);
+    const fd = openSync(folder, "r");
+    try {
+      fsyncSync(fd);
+    } finally {
+      closeSync(fd);
+    }
+  } catch (error) {
+    const { code = String(error) } = error as { code?: string };
+    if (code === "EINVAL" || code === "EACCES") return;
+    throw new PortailError(`${JSON.stringify(name)} is written, but its folder cannot be flushed: ${code}`, {
+      code: "output.write",
+      exit: EXIT.io,
+      hint: "after a loss of power the old state could be back",
+    });
   }
 }

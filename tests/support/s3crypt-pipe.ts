@@ -1,5 +1,6 @@
 /** Much data through `encrypt` and `decrypt`, one into the other, with their memory as the kernel counts it. */
 import { createHash, randomFillSync } from "node:crypto";
+import { readFileSync } from "node:fs";
 import type { Portail } from "./portail.ts";
 import { environment } from "./program.ts";
 
@@ -33,11 +34,14 @@ export class PortailPipe {
       stdout: "pipe",
       stderr: "inherit",
     });
+    const memory = [encrypt, decrypt].map(() => 0);
+    const look = setInterval(() => {
+      for (const [i, { pid }] of [encrypt, decrypt].entries()) memory[i] = peakOf(pid) ?? memory[i]!;
+    }, 10);
     const [sent, received] = await Promise.all([feed(encrypt.stdin, size), digestOf(decrypt.stdout)]);
     const ended = await Promise.all([encrypt.exited, decrypt.exited]);
+    clearInterval(look);
     if (ended.some((status) => status !== 0)) throw new Error(`they ended with ${ended.join(" and ")}`);
-    // maxRSS is in bytes.
-    const memory = [encrypt, decrypt].map((child) => Math.round(child.resourceUsage()!.maxRSS / 1024));
     return { digests: { in: sent, out: received }, memory };
   }
 }
@@ -60,4 +64,15 @@ async function digestOf(stream: ReadableStream<Uint8Array>): Promise<string> {
   const hash = createHash("sha256");
   for await (const chunk of stream) hash.update(chunk);
   return hash.digest("hex");
+}
+
+/** The most memory so far, in KiB. What wait4(2) says would count the tests' own, from before the program was there. */
+function peakOf(pid: number): number | undefined {
+  try {
+    const [, kib] = /^VmHWM:\s+([0-9]+) kB$/m.exec(readFileSync(`/proc/${pid}/status`, "utf8")) ?? [];
+    return kib === undefined ? undefined : Number(kib);
+  } catch {
+    // It has ended.
+    return undefined;
+  }
 }

@@ -25,7 +25,7 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
   const started = performance.now();
   const fields = pairs(turn.req.rawHeaders);
   const route = (client.atRoot ? rootRouteOf : routeOf)(turn.req.url ?? "");
-  const asked = askedOf(gateway, route, turn.req.method ?? "", fields);
+  const asked = askedOf(gateway, route, turn.req, fields);
   const fault = faultOf(turn.req.httpVersion, fields);
   const action = actionOf(gateway, route, asked, fault);
   const x = new Exchange(gateway, client, turn, asked, action);
@@ -85,13 +85,15 @@ function ping(x: Exchange): void {
   x.reply(200, [["Content-Type", "application/json"]], "{}");
 }
 
-function askedOf({ settings }: Gateway, route: Route, method: string, headers: readonly Field[]): Asked {
+/** What is not for the storage has its own path, for the record. */
+function askedOf({ settings }: Gateway, route: Route, req: Turn["req"], headers: readonly Field[]): Asked {
+  const { method = "", url = "" } = req;
   const rest = route.kind === "upstream" ? route.rest : "";
   const query = route.kind === "upstream" ? route.query : undefined;
   const root = route.kind === "upstream" ? route.root : "/upstream/";
-  const path = `${settings.upstream.base}${rest}`;
-  const hasQuery = query !== undefined;
-  const place = { path, rest, root, query: query ?? "", hasQuery, isForStorage: route.kind === "upstream" };
+  const isForStorage = route.kind === "upstream";
+  const path = isForStorage ? `${settings.upstream.base}${rest}` : url.replace(/[?#].*$/s, "");
+  const place = { path, rest, root, query: query ?? "", hasQuery: query !== undefined, isForStorage };
   return { method, ...place, headers, length: lengthOf(headers) };
 }
 

@@ -1,5 +1,5 @@
 /** `/local/encrypt/NAME`: a file is encrypted into a folder, and handed out once, encrypted. For programs on this machine. */
-import { createReadStream, fstatSync, openSync, statSync, unlinkSync, type Stats } from "node:fs";
+import { constants, createReadStream, fstatSync, lstatSync, openSync, unlinkSync, type Stats } from "node:fs";
 import { join } from "node:path";
 import { openWhole, type Sink } from "../../../lib/service/whole-file.ts";
 import { makeSealer } from "../seal.ts";
@@ -10,6 +10,8 @@ import { Trouble } from "./trouble.ts";
 /** PUT: the file appears when it is whole, or not at all. */
 export async function keep(x: Exchange, segment: string): Promise<void> {
   const path = pathOf(x, segment);
+  // A link would lead out of the folder, and a named pipe keep everybody waiting.
+  if (isNoFile(path)) throw new Trouble("bad_request", "what has this name is no file");
   const { settings, tools, keys } = x.gateway;
   const sealer = makeSealer(settings.format, tools.engine, keys.newest);
   x.told.format = settings.format;
@@ -46,6 +48,9 @@ export async function hand(x: Exchange, segment: string): Promise<void> {
     // Whoever has all of it finds it gone.
     remove(path, before);
     if (last !== undefined) await x.write(last);
+  } catch (error) {
+    // Of the system: a disk that fails, a folder that may not be written to.
+    throw (error as { syscall?: string }).syscall === undefined ? error : cannot();
   } finally {
     file.destroy();
   }
@@ -53,7 +58,7 @@ export async function hand(x: Exchange, segment: string): Promise<void> {
 }
 
 function remove(path: string, { ino, dev }: Stats): void {
-  const now = statSync(path, { throwIfNoEntry: false });
+  const now = lstatSync(path, { throwIfNoEntry: false });
   if (now?.ino === ino && now.dev === dev) unlinkSync(path);
 }
 
@@ -66,9 +71,22 @@ function pathOf({ gateway }: Exchange, segment: string): string {
 
 function openExisting(path: string): number {
   try {
-    return openSync(path, "r");
+    return openSync(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK);
   } catch (error) {
-    if ((error as { code?: string }).code === "ENOENT") throw new Trouble("not_found", "there is no such file");
-    throw new Trouble("io", "the file cannot be read");
+    if (["ENOENT", "ELOOP"].includes((error as { code?: string }).code ?? ""))
+      throw new Trouble("not_found", "there is no such file");
+    throw cannot();
   }
+}
+
+function isNoFile(path: string): boolean {
+  try {
+    return lstatSync(path, { throwIfNoEntry: false })?.isFile() === false;
+  } catch {
+    throw cannot();
+  }
+}
+
+function cannot(): Trouble {
+  return new Trouble("io", "the file cannot be written, read or removed");
 }

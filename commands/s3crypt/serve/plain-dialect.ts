@@ -24,8 +24,7 @@ export class PlainDialect implements Dialect {
       case "GET":
       case "HEAD":
         if (asked.length !== 0) return refuse("a GET or HEAD has no content here");
-        if (place.level !== "object" || parameter(asked, "multipart-manifest") === "get")
-          return { ...subject, kind: "pass", content: false };
+        if (place.level !== "object") return { ...subject, kind: "pass", content: false };
         return { ...subject, kind: asked.method === "GET" ? "read" : "head" };
       case "PUT":
         return { ...subject, ...putOf(asked, place, refuse) };
@@ -107,17 +106,30 @@ interface Place {
   readonly key?: string | undefined;
 }
 
-/** `/v1/ACCOUNT/CONTAINER/OBJECT` of Swift; of another storage the first segment counts as the container. */
+/**
+ * `/v1/ACCOUNT/CONTAINER/OBJECT` of Swift; of another storage the first segment counts as the container. Swift decodes a
+ * path before it takes it apart, others after: where the two are not one place, it counts as an object without a name.
+ */
 function placeOf(path: string): Place {
+  const { account, ...place } = partsOf(path, percentDecoded);
+  const decoded = percentDecoded(path);
+  const again = decoded === undefined ? undefined : partsOf(decoded, (text) => text);
+  if (again === undefined || again.level !== place.level || again.account !== account) return { level: "object" };
+  if (again.bucket !== place.bucket || again.key !== place.key) return { level: "object" };
+  // Where a storage resolves dots, what it means cannot be told from here: a policy that asks gets no answer.
+  return hasDots(path) ? { level: place.level } : place;
+}
+
+function partsOf(path: string, decode: (text: string) => string | undefined): Place & { account: string | undefined } {
   const swift = /^\/v1(?:\.0)?\/[^/]*/.exec(path)?.[0];
+  const account = swift === undefined ? undefined : decode(swift);
   const rest = path.slice((swift ?? "").length + 1);
   const slash = rest.indexOf("/");
   const name = slash === -1 ? rest : rest.slice(0, slash);
   const key = slash === -1 ? "" : rest.slice(slash + 1);
   const level = rest === "" ? "account" : key === "" && (swift !== undefined || slash !== -1) ? "container" : "object";
-  // Where a storage resolves dots, what it means cannot be told from here: a policy that asks gets no answer.
-  if (level === "account" || hasDots(path)) return { level };
-  return { level, bucket: percentDecoded(name), key: key === "" ? undefined : percentDecoded(key) };
+  if (level === "account") return { level, account };
+  return { level, account, bucket: decode(name), key: key === "" ? undefined : decode(key) };
 }
 
 const OPERATIONS: Readonly<Record<string, readonly [object: string, container: string]>> = {
@@ -132,13 +144,16 @@ const OPERATIONS: Readonly<Record<string, readonly [object: string, container: s
 
 function subjectOf(asked: Asked, { level, bucket, key }: Place): Subject {
   const names = OPERATIONS[asked.method];
-  const copies = asked.method === "PUT" && value(asked, "x-copy-from") !== undefined;
+  // A symbolic link gives away what it leads to as a copy does.
+  const copies =
+    asked.method === "PUT" && (value(asked, "x-copy-from") ?? value(asked, "x-symlink-target")) !== undefined;
   const own = names?.[level === "object" ? 0 : 1] ?? asked.method;
   return { operation: copies ? "CopyObject" : own, bucket, key };
 }
 
+/** Servers behind CGI's names take an underscore for a hyphen. */
 function value({ headers }: Asked, name: string): string | undefined {
-  return headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  return headers.find(([each]) => each.toLowerCase().replaceAll("_", "-") === name)?.[1];
 }
 
 /** Of the query, decoded; the storage decodes names as well, so that they are no place to hide. */

@@ -91,7 +91,7 @@ async function handRange(
   conditions: Conditions,
 ): Promise<void> {
   const { settings, tools, keys, chains } = x.gateway;
-  const beginning = await beginningOf(answer);
+  const beginning = await beginningOf(answer, FRONT);
   const { bytes, size } = beginning;
   const source = new StorageSource(x, fields, beginning);
   try {
@@ -138,6 +138,6 @@ function tell(x: Exchange, kind: ObjectKind, answer: IncomingMessage): void {
   gateway.counts.opened(told.format);
   if (kind === "plaintext" && gateway.settings.demands.warns)
     gateway.tools.log.warn("an object is not encrypted", { path: asked.path, session: client.session });
-  if (isManifest(answer) && kind !== "plaintext")
+  if (isManifest(answer) && typeof kind === "object")
     throw new Trouble("unsupported", "a large object of encrypted segments cannot be read as one");
 }

@@ -17,10 +17,10 @@ interface Beginning {
   readonly tag: string | undefined;
 }
 
-/** Of an answer with the first bytes of an object. Throws `Trouble`. */
-export async function beginningOf(answer: IncomingMessage): Promise<Beginning> {
+/** Of an answer with the first bytes of an object, `most` of them or all. Throws `Trouble`, also where the storage says that it sends others. */
+export async function beginningOf(answer: IncomingMessage, most: number): Promise<Beginning> {
   const told = parseContentRange(answer.headers["content-range"] ?? "");
-  if (told?.size === undefined || told.range.first !== 0)
+  if (told?.size === undefined || told.range.first !== 0 || told.range.last !== Math.min(most, told.size) - 1)
     throw new Trouble("upstream_broken", "the storage sent another range than it was asked for");
   const bytes = await new Run(answer, 0).take(told.range.last + 1);
   const { etag } = answer.headers;

@@ -33,6 +33,12 @@ export class Source {
     return this.#taken;
   }
 
+  /** Whether `fd` leads to the same file, to which more would be added as it is read. */
+  isFileOf(fd: number): boolean {
+    const [own, other] = [fstatSync(this.#fd), fstatSync(fd)];
+    return own.isFile() && own.dev === other.dev && own.ino === other.ino;
+  }
+
   /** What there is up to the end; each piece is good until two more were asked for. Throws `PortailError` (74). */
   async *pieces(): AsyncGenerator<Uint8Array> {
     const buffers = Array.from({ length: BUFFERS }, () => new Uint8Array(PIECE));

@@ -17,7 +17,12 @@ export function openInput({ stdin }: Pick<Runtime, "stdin">, name: string | unde
 }
 
 /** Throws `PortailError`. `text`: what goes there may be read by people, and so may go to a terminal. */
-export function openOutput({ stdout }: Pick<Runtime, "stdout">, name: string | undefined, text: boolean): Sink {
+export function openOutput(
+  { stdout }: Pick<Runtime, "stdout">,
+  name: string | undefined,
+  source: Source,
+  text: boolean,
+): Sink {
   if (name !== undefined && name !== "-") return openWhole(name);
   if (stdout.isTTY && !text) {
     throw new PortailError("an encrypted object is nothing for a terminal", {
@@ -26,11 +31,21 @@ export function openOutput({ stdout }: Pick<Runtime, "stdout">, name: string | u
       hint: "name a file to write to, or pipe it on",
     });
   }
+  if (source.isFileOf(stdout.fd)) {
+    throw new PortailError(`${source.name} is the file that standard output goes to`, {
+      code: "output.input",
+      exit: EXIT.usage,
+      hint: "name it as the output, and it is replaced when all was read",
+    });
+  }
   libc()?.widenPipe(stdout.fd, PIECE);
   return new OpenSink(stdout.fd, "standard output");
 }
 
-/** Has signals end the program by way of `exit`, so that what is not whole is taken away. */
+/**
+ * Has signals end the program by way of `exit`, so that what is not whole is taken away. To be called when both ends are open:
+ * opening a named pipe waits for its other end, and until that comes nobody would look at a signal.
+ */
 export function endOnSignals(runtime: Pick<Runtime, "onSignal">): void {
   for (const [signal, number] of STOPS) runtime.onSignal(signal, () => process.exit(128 + number));
 }

@@ -38,11 +38,16 @@ interface Outcome {
 async function download(
   at: Gateway,
   answer: (storage: RawClient) => void,
-  { version = "1.1", more = "", later = () => {} }: { version?: string; more?: string; later?: typeof answer } = {},
+  {
+    version = "1.1",
+    more = "",
+    query = "",
+    later = () => {},
+  }: { version?: string; more?: string; query?: string; later?: typeof answer } = {},
 ): Promise<Outcome> {
   const client = await RawClient.open(at.port);
   const name = newName();
-  client.write(`GET /upstream/${name} HTTP/${version}\r\nHost: a\r\n${more}\r\n`);
+  client.write(`GET /upstream/${name}${query} HTTP/${version}\r\nHost: a\r\n${more}\r\n`);
   const storage = await at.storage.next();
   await headOf(storage);
   answer(storage);
@@ -176,6 +181,8 @@ test("what is not encrypted is refused where that is asked for, and passed throu
   const plain = Buffer.from("not a secret");
   const denied = await download(strict, sends(plain));
   expect(told(denied)).toEqual(["HTTP/1.1 502 Bad Gateway", "plaintext", 502, "plaintext"]);
+  const asManifest = await download(strict, sends(plain), { query: "?multipart-manifest=get" });
+  expect(told(asManifest)).toEqual(told(denied));
   const allowed = await download(gateway, sends(plain));
   expect([allowed.body.toString(), allowed.line.format]).toEqual(["not a secret", "plaintext"]);
   expect(gateway.runtime.lines.join("\n")).toContain("an object is not encrypted");
@@ -278,6 +285,30 @@ describe("a range of an object that the storage", () => {
     client.end();
     storage.reset();
   });
+});
+
+test.each([
+  [
+    "more of its beginning than was asked for",
+    "206 Partial Content",
+    "Content-Range: bytes 0-99999999999999/100000000000000",
+  ],
+  ["less of it", "206 Partial Content", "Content-Range: bytes 0-100/5000"],
+  ["no place of it", "206 Partial Content", "X-A: b"],
+  ["another protocol", "101 Switching Protocols", "Connection: Upgrade\r\nUpgrade: x"],
+])("a storage that sends %s of an object is told as broken", async (_, status, fields) => {
+  const client = await RawClient.open(gateway.port);
+  const name = newName();
+  client.write(`GET /upstream/${name} HTTP/1.1\r\nHost: a\r\nRange: bytes=20000-20009\r\n\r\n`);
+  const storage = await gateway.storage.next();
+  await headOf(storage);
+  storage.write(`HTTP/1.1 ${status}\r\nContent-Length: 101\r\n${fields}\r\n\r\n`);
+  storage.write(objectOf(gateway).subarray(0, 101));
+  const head = await headOf(client);
+  expect([head[0], field(head, "x-portail-error")]).toEqual(["HTTP/1.1 502 Bad Gateway", "upstream_broken"]);
+  expect((await gateway.line(name)).outcome).toBe("failed");
+  client.end();
+  storage.reset();
 });
 
 test("a redirect is handed on, and never followed", async () => {

@@ -42,7 +42,8 @@ describe("of Swift", () => {
     ["HEAD", "/v1/AUTH_a", "pass", "HeadBucket", undefined, undefined],
     ["GET", "/v1/AUTH_a/", "pass", "ListObjects", undefined, undefined],
     ["DELETE", "/v1/AUTH_a?bulk-delete", "pass", "DeleteBucket", undefined, undefined],
-    ["GET", `${OBJECT}?multipart-manifest=get`, "pass", "GetObject", "box", "in/x y"],
+    // What comes of it is held against --plaintext as all else is.
+    ["GET", `${OBJECT}?multipart-manifest=get`, "read", "GetObject", "box", "in/x y"],
   ])("%s %s: %s", (method, target, ...expected) => {
     expect(told(method, target)).toEqual(expected as never);
   });
@@ -124,4 +125,33 @@ test.each([
   ["temp_url_expires=soon", Infinity],
 ])("the right of %s ends at %p", (query, expiry) => {
   expect(dialect.expiryOf(asked("PUT", `${OBJECT}?${query}`))).toBe(expiry);
+});
+
+describe("a path that Swift takes apart otherwise than it is written names nothing to a policy, and is never passed by", () => {
+  test.each([
+    "/v1/AUTH_a%2Fsecret/box/x",
+    "/v1%2FAUTH_a/box/x",
+    "/%76%31/AUTH_a/box/x",
+    "/v1/AUTH_a%2Fbox%2Fx",
+    "/v1/AUTH_a/box%2Fx",
+    "/v1/AUTH_a%2fbox",
+    "/v1/AUTH_a/box/%ff",
+  ])("%s", (path) => {
+    expect(told("GET", path)).toEqual(["read", "GetObject", undefined, undefined]);
+    expect(told("PUT", path, { length: 5 })).toEqual(["store", "PutObject", undefined, undefined]);
+    expect(told("DELETE", path)).toEqual(["pass", "DeleteObject", undefined, undefined]);
+  });
+
+  test("a slash that is encoded within a key is one of the key's", () => {
+    expect(told("GET", "/v1/AUTH_a/box/a%2Fb%252Fc")).toEqual(["read", "GetObject", "box", "a/b%2Fc"]);
+  });
+});
+
+test("a symbolic link is a copy to a policy, and an underscore in a field's name hides nothing", () => {
+  const put = (name: string, length: number | undefined) =>
+    told("PUT", OBJECT, { length, headers: [[name, "secret/x"]] }).slice(0, 2);
+  expect(put("X-Symlink-Target", 0)).toEqual(["pass", "CopyObject"]);
+  expect(put("X-Symlink-Target", undefined)).toEqual(["store", "CopyObject"]);
+  expect(put("X_Copy_From", 0)).toEqual(["pass", "CopyObject"]);
+  expect(put("X_Object_Manifest", 0)).toEqual(["refuse", "PutObject"]);
 });
