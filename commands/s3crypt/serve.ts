@@ -33,10 +33,11 @@ function command(name: string): Command {
   return defineCommand({
     meta: {
       name,
-      description: "Stand in front of a storage (Swift), and let it see encrypted objects alone",
+      description: "Stand in front of a storage (S3, Swift), and let it see encrypted objects alone",
       long: `Clients ask for /upstream/PATH what they would ask the storage for PATH: what they PUT is encrypted under the
 newest key of the keyring, what they GET is decrypted, and sizes, tags and ranges are those of the plaintext. Who may is the
-storage's to say (tokens, TempURLs), and that of a policy (--acl) where there is one.
+storage's to say (tokens, TempURLs), and that of a policy (--acl) where there is one. With an access key, a secret and a region
+of S3, clients sign with these, and so does the proxy; --s3-listen has S3 at the root, for clients that know no prefix.
 
 What could carry an object past the cipher is refused: forms, archives, methods that nobody knows. An upload becomes an
 object only when its content is what its Content-MD5 or ETag says; a download that turns out to be cut off or changed ends
@@ -53,6 +54,10 @@ certificates anew; what is broken changes nothing. Flags, variables and URLs of 
           description: "Serve 127.0.0.1:4444, in the format of ds_proxy",
         },
         {
+          command: `portail s3crypt ${name} --upstream-url https://s3.example.com/ --keyring-file keyring.toml --password-file pw --s3-access-key ID --s3-secret-key-file secret --s3-region eu-west-3 --s3-listen 127.0.0.1:9000`,
+          description: "Serve S3 at http://127.0.0.1:9000/, and below /upstream/ at 127.0.0.1:4444",
+        },
+        {
           command: `portail s3crypt ${name} --listen 192.0.2.7:443 --cert s.pem --key s.key --cacert clients.pem --acl s3.acl --upstream-url https://swift.example.com/ --write-format v3`,
           description:
             "For clients with certificates, by a policy; keyring and password from DS_KEYRING and DS_PASSWORD",
@@ -61,7 +66,7 @@ certificates anew; what is broken changes nothing. Flags, variables and URLs of 
       exits: [
         { status: EXIT.done, meaning: "stopped, and everything open had ended" },
         { status: EXIT.no, meaning: "stopped, and open connections were cut" },
-        { status: EXIT.usage, meaning: "a flag or its value is wrong, or no keyring or password is given" },
+        { status: EXIT.usage, meaning: "a flag or its value is wrong, or no keyring, password or secret is given" },
         { status: EXIT.badData, meaning: "the keyring does not open, or the policy is broken" },
         { status: EXIT.noInput, meaning: "a file cannot be read" },
         {

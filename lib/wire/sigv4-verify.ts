@@ -25,7 +25,7 @@ export interface Verified {
 }
 
 /** By how much clocks may differ, in milliseconds. */
-const TOLERANCE = 15 * 60_000;
+export const TOLERANCE = 15 * 60_000;
 
 /**
  * Verifies the signature of a request. `now` is in milliseconds since 1970. A date up to 15 minutes ahead is accepted,

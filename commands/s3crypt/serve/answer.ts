@@ -16,7 +16,7 @@ import { pass } from "./pass.ts";
 import { read } from "./read.ts";
 import { recordExchange, type Decided } from "./record.ts";
 import { Right } from "./right.ts";
-import { routeOf, type Route } from "./route.ts";
+import { rootRouteOf, routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -24,7 +24,7 @@ import { Trouble } from "./trouble.ts";
 export async function serveRequest(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
   const started = performance.now();
   const fields = pairs(turn.req.rawHeaders);
-  const route = routeOf(turn.req.url ?? "");
+  const route = (client.atRoot ? rootRouteOf : routeOf)(turn.req.url ?? "");
   const asked = askedOf(gateway, route, turn.req, fields);
   const fault = faultOf(turn.req.httpVersion, fields);
   const action = actionOf(gateway, route, asked, fault);
@@ -90,8 +90,11 @@ function askedOf({ settings }: Gateway, route: Route, req: Turn["req"], headers:
   const { method = "", url = "" } = req;
   const rest = route.kind === "upstream" ? route.rest : "";
   const query = route.kind === "upstream" ? route.query : undefined;
-  const path = route.kind === "upstream" ? `${settings.upstream.base}${rest}` : url.replace(/[?#].*$/s, "");
-  return { method, path, rest, query: query ?? "", hasQuery: query !== undefined, headers, length: lengthOf(headers) };
+  const root = route.kind === "upstream" ? route.root : "/upstream/";
+  const isForStorage = route.kind === "upstream";
+  const path = isForStorage ? `${settings.upstream.base}${rest}` : url.replace(/[?#].*$/s, "");
+  const place = { path, rest, root, query: query ?? "", hasQuery: query !== undefined, isForStorage };
+  return { method, ...place, headers, length: lengthOf(headers) };
 }
 
 function actionOf({ tools, settings }: Gateway, route: Route, asked: Asked, fault: Trouble | undefined): Action {
@@ -134,7 +137,11 @@ function decide(gateway: Gateway, client: Client, asked: Asked, action: Action):
   const { policy } = gateway;
   if (policy === undefined) return undefined;
   const facts = requestFacts(client, asked, action);
-  return { policy, facts, decision: policy.decide(facts) };
+  const decided = { policy, facts, decision: policy.decide(facts) };
+  if (action.reads === undefined || decided.decision.outcome !== "allow") return decided;
+  const read = requestFacts(client, asked, action.reads);
+  const decision = policy.decide(read);
+  return decision.outcome === "allow" ? decided : { policy, facts: read, decision };
 }
 
 function troubleOf(error: unknown): Trouble {

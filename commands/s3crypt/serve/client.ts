@@ -24,6 +24,8 @@ const MOST_AHEAD = 64 * 1024;
 export class Client extends Due implements Open {
   readonly gateway: Gateway;
   readonly session: string;
+  /** It came to a listener that has the storage at its root. */
+  readonly atRoot: boolean;
   conn: Conn;
   /** Of a PROXY header, or of the socket. */
   address: SocketAddress;
@@ -43,11 +45,12 @@ export class Client extends Due implements Open {
   #gone = false;
 
   /** `holder` has a place, which is given back when the client is gone. */
-  constructor(gateway: Gateway, conn: Conn, holder: Holder) {
+  constructor(gateway: Gateway, conn: Conn, holder: Holder, atRoot = false) {
     super();
     this.gateway = gateway;
     this.conn = conn;
     this.#holder = holder;
+    this.atRoot = atRoot;
     this.session = gateway.nextSession();
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;

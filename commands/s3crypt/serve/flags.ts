@@ -5,10 +5,10 @@ import { identityFlags, upstreamIdentityFlags } from "../../../lib/identity/flag
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
 import { onceFlags } from "./once-flags.ts";
+import { s3Args } from "./s3-flags.ts";
 
 const LIMIT = { type: "string", group: "Limits" } as const;
 const TIME = { type: "string", valueHint: "TIME", group: "Limits" } as const;
-const LATER = { group: "S3", hidden: true } as const;
 
 export const args = {
   listen: {
@@ -102,6 +102,7 @@ export const args = {
     description:
       "Serve PUT and GET /local/encrypt/NAME: encrypt a file there, hand it out once. Nobody is asked who they are",
   },
+  ...s3Args,
   ...onceFlags,
   acl: {
     type: "string",
@@ -145,11 +146,6 @@ export const args = {
   },
   "max-header-size": { ...LIMIT, default: "64K", valueHint: "SIZE", description: "Size of a request head" },
   keepalive: { ...TIME, default: "60s", description: "TCP keepalive after so much silence; 0 off" },
-  // What ds_proxy has and this program has not yet: refused where it would protect, told where it would not.
-  "s3-access-key": { ...LATER, type: "string", description: "Access key id" },
-  "s3-secret-key": { ...LATER, type: "string", description: "Secret key" },
-  "s3-region": { ...LATER, type: "string", description: "Region" },
-  "bypass-s3-signature-check": { ...LATER, type: "boolean", description: "Verify no signatures" },
   ...lifeFlags,
   ...statusFlags,
   ...logFlags,

@@ -17,6 +17,7 @@ import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { Upstream } from "./upstream.ts";
 import type { WriteOnce } from "./write-once.ts";
+import { WrittenTags } from "./written-tags.ts";
 
 /** A connection of a client. */
 export interface Open {
@@ -47,6 +48,7 @@ export class Gateway {
   readonly upstream: Upstream;
   readonly places: Places;
   readonly counts = new Counts();
+  readonly written = new WrittenTags();
   readonly chains = new ChainCache();
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;
@@ -72,6 +74,7 @@ export class Gateway {
   /** Puts what was loaded anew in force: for keys and policy from the next request on, for the storage from the next connection. */
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
+    this.tools.dialect.use?.(loaded);
     this.upstream.swap(this.#connector(loaded));
     this.#look();
   }

@@ -12,6 +12,7 @@ import { lengthOf, plainLengthOf } from "./object-answer.ts";
 import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
+import { today } from "./written-tags.ts";
 
 const OURS = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
@@ -31,7 +32,8 @@ export async function head(x: Exchange): Promise<void> {
     return;
   }
   const { size, tag } = isManifest(answer) ? UNKNOWN : (known(x, answer) ?? (await look(x, answer)));
-  const value = (name: string) => x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  const value = (name: string) =>
+    today(x, x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1], answer.headers.etag, tag);
   if (!holdsIfMatch(value("if-match"), tag)) throw new Trouble("precondition_failed", "the object is another one");
   const fields: Field[] = [
     ...x.answerFields(answer, ...OF_CIPHERTEXT),
@@ -57,7 +59,7 @@ function known(x: Exchange, answer: IncomingMessage): Known | undefined {
   const facts = typeof text === "string" ? openFacts(text, x.gateway.keys) : undefined;
   if (facts?.size === undefined || (ds2Length(facts.size) !== sealed && v3Length(facts.size) !== sealed))
     return undefined;
-  return { size: facts.size, tag: facts.md5 && formatTag(facts.md5) };
+  return { size: facts.size, tag: facts.md5 === undefined ? unknownTag(x, answer) : formatTag(facts.md5) };
 }
 
 /** Asks for its first bytes: one request more. What the storage does not let us have is not known. */
@@ -71,13 +73,18 @@ async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
     const kind = decodeHeader(await beginningOf(begun), true);
     if (kind === undefined) return UNKNOWN;
     if (kind === "plaintext") return { size: sealed, tag: answer.headers.etag };
-    return { size: plainLengthOf(kind, sealed), tag: undefined };
+    return { size: plainLengthOf(kind, sealed), tag: unknownTag(x, answer) };
   } catch (error) {
     if (error instanceof ObjectError) return UNKNOWN;
     throw error;
   } finally {
     if (!begun.complete) begun.destroy();
   }
+}
+
+/** Of an object that is encrypted. */
+function unknownTag(x: Exchange, { headers }: IncomingMessage): Tag {
+  return x.gateway.tools.dialect.tagFrom?.(headers.etag ?? "");
 }
 
 function sizeOf({ headers }: IncomingMessage): number | undefined {

@@ -4,6 +4,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import { percentDecoded } from "../../../lib/wire/s3-path.ts";
 import { CHECKSUMS, parseChecksum } from "../checksums.ts";
 import type { Action, Asked, Dialect, Store, Subject } from "./dialect.ts";
+import { hasDots } from "./dots.ts";
 import { queryExpiry } from "./expiry.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -37,6 +38,10 @@ export class PlainDialect implements Dialect {
       default:
         return refuse("this method could carry the bytes of an object");
     }
+  }
+
+  isOurs(lower: string): boolean {
+    return lower === this.factsField;
   }
 
   outgoing(head: RequestHead): RequestHead {
@@ -125,10 +130,6 @@ function partsOf(path: string, decode: (text: string) => string | undefined): Pl
   const level = rest === "" ? "account" : key === "" && (swift !== undefined || slash !== -1) ? "container" : "object";
   if (level === "account") return { level, account };
   return { level, account, bucket: decode(name), key: key === "" ? undefined : decode(key) };
-}
-
-function hasDots(path: string): boolean {
-  return path.split(/\/|\\|%2f|%5c/i).some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
 }
 
 const OPERATIONS: Readonly<Record<string, readonly [object: string, container: string]>> = {

@@ -16,6 +16,7 @@ import { parseStatus, type StatusSettings } from "../../../lib/service/status-se
 import { parseDemands, type GivenDemands } from "../tool/demands.ts";
 import type { args } from "./flags.ts";
 import { parseWriteOnce, type WriteOnceSettings } from "./registry.ts";
+import { isTrue, parseS3Settings, type S3Settings } from "./s3-settings.ts";
 import { parseConnectUrl, parseUpstreamUrl, type Place, type UpstreamUrl } from "./upstream-url.ts";
 
 export interface Settings {
@@ -48,6 +49,8 @@ export interface Settings {
   readonly keepAlive: KeepAlive;
   readonly life: LifeOptions;
   readonly status: StatusSettings | undefined;
+  /** Undefined is plain mode. */
+  readonly s3: S3Settings | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -61,7 +64,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
 export function parseSettings(given: Given, env: Environment): Settings {
-  refuseLater(given, env);
   const duration = (name: keyof Given & string, least = 0) =>
     parseDuration(`--${name}`, given[name] as string, { min: least });
   const integer = (name: keyof Given & string) => parseInteger(`--${name}`, given[name] as string, { max: 1_000_000 });
@@ -70,6 +72,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
   const unverified = given["bypass-ssl-certificate-check"] || isTrue(env, "BYPASS_SSL_CERTIFICATE_CHECK");
   const sources = given["accept-proxy-from"];
   const front = parseFront(given);
+  const s3 = parseS3Settings(given, env);
   const writeOnce = given["write-once"] || isTrue(env, "WRITE_ONCE") ? parseWriteOnce(given, env) : undefined;
   return {
     listen: given.listen.map((text) => parseEndpoint(text, "--listen")),
@@ -100,10 +103,12 @@ export function parseSettings(given: Given, env: Environment): Settings {
     keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
     life: parseLife(given),
     status: checkStatus(parseStatus(given), front),
+    s3,
     warnings: [
       ...(unverified ? [UNVERIFIED] : []),
       ...(writeOnce?.open ? [FAIL_OPEN] : []),
       ...(writeOnce === undefined && given["write-once-db"] !== undefined ? [IDLE_REGISTRY] : []),
+      ...(s3?.warnings ?? []),
     ],
   };
 }
@@ -117,23 +122,6 @@ const IDLE_REGISTRY = "--write-once-db without --write-once: presigned URLs can 
 /** ds_proxy writes seconds without a unit. */
 function parseSeconds(flag: string, text: string): number {
   return parseDuration(flag, /^[0-9]+(?:\.[0-9]+)?$/.test(text) && text !== "0" ? `${text}s` : text, { min: 1 });
-}
-
-function isTrue(env: Environment, name: string): boolean {
-  const value = env[name];
-  return value !== undefined && value !== "" && parseChoice(name, value, ["true", "false"]) === "true";
-}
-
-/** What would protect, or would make the proxy another one, is not to be passed over in silence. */
-function refuseLater(given: Given, env: Environment): void {
-  const wanted = (["s3-access-key", "s3-secret-key", "s3-region"] as const).find((name) => given[name] !== undefined);
-  if (wanted === undefined && !given["bypass-s3-signature-check"] && !isTrue(env, "BYPASS_S3_SIGNATURE_CHECK")) return;
-  const flag = wanted === undefined ? "--bypass-s3-signature-check" : `--${wanted}`;
-  throw new PortailError(`${flag} is not there yet`, {
-    code: "s3crypt.not_there_yet",
-    exit: EXIT.usage,
-    hint: "this version serves plain (Swift) storages, without S3 signatures",
-  });
 }
 
 const MODES = ["off", "optional", "required"] as const;

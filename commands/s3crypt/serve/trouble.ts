@@ -9,6 +9,8 @@ const STATUS = {
   wrong_etag: 422,
   method_not_allowed: 405,
   precondition_failed: 412,
+  /** Nobody has shown who asks. */
+  unsigned: 403,
   denied: 403,
   used_up: 403,
   /** It could carry the bytes of an object past the cipher, or would break objects. */
@@ -30,7 +32,7 @@ const STATUS = {
   unproven_end: 502,
 } as const satisfies Record<string, number>;
 
-type TroubleCode = keyof typeof STATUS;
+export type TroubleCode = keyof typeof STATUS;
 
 export class Trouble extends Error {
   readonly code: TroubleCode;

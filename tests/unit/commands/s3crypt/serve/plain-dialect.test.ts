@@ -11,6 +11,8 @@ function asked(method: string, target: string, more: Partial<Asked> = {}): Asked
     method,
     path,
     rest: path,
+    root: "/upstream/",
+    isForStorage: true,
     query: query ?? "",
     hasQuery: query !== undefined,
     headers: [],
