@@ -1,10 +1,7 @@
 /** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
 import { existsSync } from "node:fs";
 
-/**
- * Package by program, by `PROGRAM:FILE` for a module of the system's own python3 or nginx, or by `lib:FILE` for a library;
- * in alphabetical order.
- */
+/** Package by program, or by `PROGRAM:FILE` for a module of the system's own python3 or nginx, or `library:FILE`; in alphabetical order. */
 export const PEERS = {
   "apt-get": "apt",
   certutil: "libnss3-tools",
@@ -23,7 +20,7 @@ export const PEERS = {
   jq: "jq",
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",
-  "lib:libsodium.so.23": "libsodium23",
+  "library:libsodium.so.23": "libsodium23",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",
@@ -47,6 +44,7 @@ export const PEERS = {
   python3: "python3",
   "python3:boto3": "python3-boto3",
   "python3:botocore": "python3-botocore",
+  "python3:cryptography": "python3-cryptography",
   "python3:pip": "python3-pip",
   "python3:prometheus_client": "python3-prometheus-client",
   "python3:socks.py": "python3-socks",
@@ -75,19 +73,19 @@ export const PEERS = {
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Where Debian keeps modules (for its own python3, which need not be the one of PATH) and libraries. */
-const MODULES: Record<string, string> = {
-  python3: "/usr/lib/python3/dist-packages/",
-  nginx: "/usr/lib/nginx/modules/",
-  lib: "/usr/lib/x86_64-linux-gnu/",
+/** Where Debian keeps modules: for its own python3, which need not be the one of PATH. */
+const MODULES: Record<string, readonly string[]> = {
+  python3: ["/usr/lib/python3/dist-packages/"],
+  nginx: ["/usr/lib/nginx/modules/"],
+  library: ["/usr/lib/x86_64-linux-gnu/", "/usr/lib/aarch64-linux-gnu/"],
 };
 
 /** Absolute path of a program, or of a module `PROGRAM:FILE`; or null. */
 export function whichPeer(program: string, path = process.env["PATH"] ?? ""): string | null {
   const [host, file] = program.split(":", 2) as [string, string?];
   if (file !== undefined) {
-    const module = `${MODULES[host]}${file}`;
-    return existsSync(module) ? module : null;
+    const modules = (MODULES[host] ?? []).map((folder) => `${folder}${file}`);
+    return modules.find((module) => existsSync(module)) ?? null;
   }
   return Bun.which(program, { PATH: [path, ...SYSTEM_FOLDERS].join(":") });
 }

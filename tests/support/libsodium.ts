@@ -1,8 +1,9 @@
 /** The system's libsodium, which nobody here wrote, called as its manual says: what wraps keys, stretches passwords and makes streams there. */
 import { dlopen } from "bun:ffi";
+import { whichPeer } from "../../scripts/peer-list.ts";
 
-/** As scripts/peer-list.ts names it, for `needing` and `scenario`. */
-export const LIBSODIUM = "lib:libsodium.so.23";
+export const LIBSODIUM = "library:libsodium.so.23";
+export const libsodiumPath = whichPeer(LIBSODIUM) ?? undefined;
 
 const TAG_BYTES = 16;
 /** crypto_pwhash_scryptsalsa208sha256_OPSLIMIT_INTERACTIVE and MEMLIMIT_INTERACTIVE. */
@@ -11,7 +12,7 @@ const INTERACTIVE = [524_288, 16_777_216] as const;
 let opened: ReturnType<typeof open> | undefined;
 
 function open() {
-  const { symbols } = dlopen("/usr/lib/x86_64-linux-gnu/libsodium.so.23", {
+  const { symbols } = dlopen(libsodiumPath!, {
     sodium_init: { args: [], returns: "int" },
     crypto_secretbox_easy: { args: ["ptr", "ptr", "u64", "ptr", "ptr"], returns: "int" },
     crypto_secretbox_open_easy: { args: ["ptr", "ptr", "u64", "ptr", "ptr"], returns: "int" },

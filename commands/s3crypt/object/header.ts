@@ -1,4 +1,5 @@
 /** What an encrypted object begins with: which format it is in, by which key. Opens nothing. See FORMAT.md. */
+import { CHUNK } from "../../../lib/cipher/cobblestone.ts";
 import { ObjectError } from "./error.ts";
 
 const MAGIC = new TextEncoder().encode("J'apercus l'audacieux capitaine.");
@@ -14,6 +15,12 @@ export const WRAPPED_KEY = 72;
 export const V3_HEADER = WRAPPED + WRAPPED_KEY;
 /** The most that a reader takes, lest one message be all of its memory. */
 const LARGEST_CHUNK = 16 * 1024 * 1024;
+
+/** Bits of `flags`. A reader that does not know one cannot know what else differs. */
+export const FLAG = {
+  /** The part counts only as the manifest of its object says. */
+  manifest: 1,
+} as const;
 
 /** Messages of a secretstream: the format of ds_proxy, written since its versions 1 and 2. */
 export interface Ds2Header {
@@ -32,6 +39,7 @@ export interface V3Header {
   readonly chunkSize: number;
   readonly keyId: bigint;
   readonly length: number;
+  /** Of `FLAG`. */
   readonly flags: number;
   /** From 1 on; 0 of an object that was written in one piece. */
   readonly part: number;
@@ -58,7 +66,7 @@ export function decodeHeader(bytes: Uint8Array, ended: boolean): ObjectHeader | 
   const size = view.getBigUint64(40, true);
   if (version < 1n || version > 3n)
     throw new ObjectError("header", `the object says that its format is version ${version}, which is not known`);
-  if (size < 1n || size > BigInt(LARGEST_CHUNK))
+  if (size < 1n || size > BigInt(LARGEST_CHUNK) || (version === 3n && size !== BigInt(CHUNK)))
     throw new ObjectError("header", `the object says that its chunks are of ${size} bytes, which cannot be`);
   const chunkSize = Number(size);
   if (version === 1n) return { format: "ds2", version: 1, chunkSize, keyId: 0n, length: BASE };
@@ -66,17 +74,22 @@ export function decodeHeader(bytes: Uint8Array, ended: boolean): ObjectHeader | 
   const keyId = view.getBigUint64(48, true);
   if (version === 2n) return { format: "ds2", version: 2, chunkSize, keyId, length: KEYED };
   if (bytes.length < V3_HEADER) return cutOff(ended);
+  const flags = view.getUint32(FLAGS, true);
+  if ((flags & ~FLAG.manifest) !== 0)
+    throw new ObjectError("header", `the object has flags that are not known: ${flags.toString(2)} (binary)`);
+  // A copy: whoever reads may use its memory again, and slices of a Buffer are views.
+  const own = Uint8Array.from(bytes.subarray(0, V3_HEADER));
   return {
     format: "v3",
     version: 3,
     chunkSize,
     keyId,
     length: V3_HEADER,
-    flags: view.getUint32(FLAGS, true),
+    flags,
     part: view.getUint32(PART, true),
-    objectId: bytes.slice(OBJECT_ID, WRAPPED),
-    wrappedKey: bytes.slice(WRAPPED, V3_HEADER),
-    bytes: bytes.slice(0, V3_HEADER),
+    objectId: own.subarray(OBJECT_ID, WRAPPED),
+    wrappedKey: own.subarray(WRAPPED),
+    bytes: own,
   };
 }
 

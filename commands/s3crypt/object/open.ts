@@ -2,9 +2,9 @@
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import { Ds2Opener } from "./ds2.ts";
 import { ObjectError } from "./error.ts";
-import { decodeHeader, type ObjectHeader } from "./header.ts";
-import type { Opener } from "./stream.ts";
-import { V3Opener } from "./v3.ts";
+import { decodeHeader, V3_HEADER, type Ds2Header, type ObjectHeader } from "./header.ts";
+import { Output, type Opener } from "./stream.ts";
+import { expectWhole, V3Opener } from "./v3.ts";
 
 export interface Keys {
   /** The data key of `id`, 32 bytes. */
@@ -30,6 +30,7 @@ export class ObjectOpener implements Opener {
   readonly #demands: Demands;
   #start: Uint8Array = NOTHING;
   #inner: Opener | undefined;
+  #failure: unknown;
   #kind: ObjectKind | undefined;
 
   constructor(engine: Engine, keys: Keys, demands: Demands) {
@@ -47,54 +48,93 @@ export class ObjectOpener implements Opener {
     return this.#inner?.endProven ?? false;
   }
 
+  /** What went wrong once goes wrong ever after. */
   push(sealed: Uint8Array): Uint8Array {
-    if (this.#inner !== undefined) return this.#inner.push(sealed);
-    return this.#begin(sealed, false)?.push(this.#start) ?? NOTHING;
+    return this.#trying(() => {
+      if (this.#inner !== undefined) return this.#inner.push(sealed);
+      const rest = this.#begin(sealed, false);
+      return rest === undefined ? NOTHING : this.#inner!.push(rest);
+    });
   }
 
   finish(): Uint8Array {
-    if (this.#inner !== undefined) return this.#inner.finish();
-    const inner = this.#begin(NOTHING, true)!;
-    return Buffer.concat([inner.push(this.#start), inner.finish()]);
+    return this.#trying(() => {
+      if (this.#inner !== undefined) return this.#inner.finish();
+      const rest = this.#begin(NOTHING, true)!;
+      return Buffer.concat([this.#inner!.push(rest), this.#inner!.finish()]);
+    });
   }
 
-  /** Behind it `#start` has what the opener is to be given first. */
-  #begin(sealed: Uint8Array, ended: boolean): Opener | undefined {
+  #trying(act: () => Uint8Array): Uint8Array {
+    if (this.#failure !== undefined) throw this.#failure;
+    try {
+      return act();
+    } catch (failure) {
+      this.#failure = failure;
+      throw failure;
+    }
+  }
+
+  /** Finds out what the object is, and answers what its opener is to be given first; undefined where that takes more. */
+  #begin(sealed: Uint8Array, ended: boolean): Uint8Array | undefined {
     const start = this.#start.length === 0 ? sealed : Buffer.concat([this.#start, sealed]);
     const header = decodeHeader(start, ended);
     if (header === undefined) {
-      this.#start = start.slice();
+      // A copy, since the memory is the caller's.
+      this.#start = Uint8Array.from(start);
       return undefined;
     }
-    this.#kind = start.length === 0 ? "empty" : header;
-    this.#start = header === "plaintext" ? start : start.subarray(header.length);
-    return (this.#inner = this.#opener(this.#kind));
+    const kind = start.length === 0 ? "empty" : header;
+    this.#kind = kind;
+    this.#start = NOTHING;
+    this.#inner = this.#opener(kind);
+    return typeof kind === "string" ? start : start.subarray(kind.length);
   }
 
   #opener(kind: ObjectKind): Opener {
-    const { finalFrom, plaintext } = this.#demands;
-    if (kind === "empty") {
-      if (finalFrom === undefined) return new Passing();
-      throw new ObjectError("unproven_end", "the object is empty, and nothing shows that it was written so");
-    }
-    if (kind === "plaintext") {
-      if (plaintext) return new Passing();
-      throw new ObjectError("plaintext", "the object is not encrypted");
-    }
-    const key = this.#keys.get(kind.keyId);
-    if (key === undefined) throw new ObjectError("unknown_key", `the keyring has no key ${kind.keyId}`);
-    return kind.format === "v3"
-      ? new V3Opener(this.#engine.chunks, key, kind)
-      : new Ds2Opener(this.#engine.messages, key, kind, finalFrom !== undefined && kind.keyId >= finalFrom);
+    const key = admit(kind, this.#keys, this.#demands);
+    if (typeof kind === "string") return new Passing();
+    if (kind.format === "ds2")
+      return new Ds2Opener(this.#engine.messages, key!, kind, requiresFinal(kind, this.#demands));
+    const opener = new V3Opener(this.#engine.chunks, key!, kind);
+    expectWhole(kind);
+    return opener;
   }
 }
+
+/** The data key that an object is by; undefined of one that is not encrypted. Throws `ObjectError` where it is not what is asked for. */
+export function admit(kind: ObjectKind, keys: Keys, { finalFrom, plaintext }: Demands): Uint8Array | undefined {
+  if (kind === "empty") {
+    if (finalFrom === undefined) return undefined;
+    throw new ObjectError("unproven_end", "the object is empty, and nothing shows that it was written so");
+  }
+  if (kind === "plaintext") {
+    if (plaintext) return undefined;
+    throw new ObjectError("plaintext", "the object is not encrypted");
+  }
+  const key = keys.get(kind.keyId);
+  if (key === undefined) throw new ObjectError("unknown_key", `the keyring has no key ${kind.keyId}`);
+  return key;
+}
+
+/** Whether an object of ds_proxy's format must show where it ends. */
+export function requiresFinal({ keyId }: Ds2Header, { finalFrom }: Demands): boolean {
+  return finalFrom !== undefined && keyId >= finalFrom;
+}
+
+/** What is longest of what must be seen of an object before it can be told what it is. */
+export const LONGEST_HEADER = V3_HEADER;
 
 /** Of what is not encrypted nothing can be shown. */
 class Passing implements Opener {
   readonly endProven = false;
+  readonly #output = new Output();
 
+  /** A copy, which stays good when the caller's memory does not. */
   push(bytes: Uint8Array): Uint8Array {
-    return bytes;
+    const out = this.#output.room(bytes.length);
+    out.set(bytes);
+    return out.subarray(0, bytes.length);
   }
 
   finish(): Uint8Array {

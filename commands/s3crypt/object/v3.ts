@@ -13,7 +13,7 @@ import {
 import { MAC_LENGTH, type ChunkCipher } from "../../../lib/cipher/engine.ts";
 import { hkdfExpand } from "../../../lib/cipher/hkdf.ts";
 import { ObjectError } from "./error.ts";
-import { encodeV3Header, V3_HEADER, WRAPPED_AT, WRAPPED_KEY, type V3Header } from "./header.ts";
+import { encodeV3Header, FLAG, V3_HEADER, WRAPPED_AT, WRAPPED_KEY, type V3Header } from "./header.ts";
 import { Output, Pieces, type Opener, type Sealer } from "./stream.ts";
 
 const WRAPPING = new TextEncoder().encode("portail s3crypt v3 wrapping key");
@@ -147,13 +147,16 @@ export function unwrapKey(key: Uint8Array, { bytes, wrappedKey }: V3Header): Uin
   }
 }
 
+/** Throws `ObjectError` for a part of an object, which by itself is none. The header is authentic by now. */
+export function expectWhole({ part, flags }: V3Header): void {
+  if (part !== 0)
+    throw new ObjectError("header", `this is part ${part} of an object that was written in parts, and none by itself`);
+  if ((flags & FLAG.manifest) !== 0)
+    throw new ObjectError("header", "the object counts only with a manifest, and is none by itself");
+}
+
 /** The chunks behind `preamble`. Throws `ObjectError` where the key is not the one that they were made with. */
 export function openChunks(cipher: ChunkCipher, key: Uint8Array, header: V3Header, preamble: Uint8Array): Cobblestone {
-  if (header.chunkSize !== CHUNK)
-    throw new ObjectError(
-      "header",
-      `the object says that its chunks are of ${header.chunkSize} bytes, which cannot be`,
-    );
   const chunks = new Cobblestone(cipher, key, preamble.slice(0, SALT), header.bytes);
   if (!chunks.hasCommitment(preamble.subarray(SALT, SALT + COMMITMENT)))
     throw new ObjectError("forged", "the beginning of the object is not as it was written");
