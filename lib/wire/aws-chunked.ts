@@ -8,7 +8,7 @@ import { sameText, toHex, type Sha256 } from "./sha256.ts";
 export interface ChunkVerifier {
   /** Whether `signature` is that of the next chunk, whose SHA-256 is `digest`. */
   chunk(digest: Uint8Array, signature: string): boolean;
-  /** Whether it is that of the trailers, which are `name:value\n` in order. */
+  /** Whether it is that of the trailers, which are `name:value\n` in the order that they came in. */
   trailer(canonical: Uint8Array, signature: string): boolean;
 }
 
@@ -101,6 +101,8 @@ class ChunkedBody implements BodyDecoder {
   #signature = "";
   #hash: ReturnType<Sha256["start"]> | undefined;
   readonly #trailers = new Map<string, string>();
+  /** A trailer ended with LF alone: minio-go ends all of them so, and then writes CR LF once. */
+  #isLoose = false;
   #bad: Bad | undefined;
 
   constructor(
@@ -161,11 +163,20 @@ class ChunkedBody implements BodyDecoder {
     this.#line.set(bytes.subarray(at, end), this.#lineLength);
     this.#lineLength += end - at;
     if (lf === -1) return end;
-    const length = this.#lineLength - 2;
+    const isLoose = this.#line[this.#lineLength - 2] !== CR || this.#lineLength < 2;
+    const length = this.#lineLength - (isLoose ? 1 : 2);
     this.#lineLength = 0;
-    if (length < 0 || this.#line[length] !== CR) this.#fail("a line does not end with CR LF");
-    else this.#read(Buffer.prototype.latin1Slice.call(this.#line, 0, length));
+    if (this.#mayEnd(isLoose, length)) this.#read(Buffer.prototype.latin1Slice.call(this.#line, 0, length));
     return end;
+  }
+
+  /** Whether a line of this length that ends so is to be read. */
+  #mayEnd(isLoose: boolean, length: number): boolean {
+    const wasLoose = this.#isLoose;
+    this.#isLoose = isLoose;
+    if (isLoose ? this.#state !== "trailer" || length === 0 : wasLoose && length > 0)
+      this.#fail("a line does not end with CR LF");
+    return this.#bad === undefined && (isLoose || !wasLoose);
   }
 
   #read(line: string): void {
@@ -219,7 +230,9 @@ class ChunkedBody implements BodyDecoder {
     if (this.#verifier !== undefined) {
       const signature = this.#trailers.get(SIGNATURE_TRAILER);
       if (signature === undefined) return this.#fail("the trailers have no signature");
-      const lines = [...this.#announced!].sort().map((name) => `${name}:${this.#trailers.get(name)}\n`);
+      const lines = [...this.#trailers].map(([name, value]) =>
+        name === SIGNATURE_TRAILER ? "" : `${name}:${value}\n`,
+      );
       const canonical = Buffer.from(lines.join(""), "latin1");
       if (!this.#verifier.trailer(canonical, signature)) return this.#fail("the signature of the trailers is wrong");
     }

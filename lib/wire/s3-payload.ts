@@ -51,9 +51,10 @@ export function readPayload(contentSha256: string, fields: readonly Field[]): Ch
   const one = new Map<string, string>();
   for (const [name, value] of fields) {
     const lower = name.toLowerCase();
-    if (!SINGLE.has(lower)) continue;
-    if (one.has(lower)) return bad(`${lower} is given twice`);
-    one.set(lower, value.trim());
+    if (!LOOKED_AT.has(lower)) continue;
+    const before = one.get(lower);
+    if (before !== undefined && lower !== "x-amz-trailer") return bad(`${lower} is given twice`);
+    one.set(lower, before === undefined ? value.trim() : `${before},${value}`);
   }
   const length = lengthOf(mode, one);
   if (typeof length === "string") return bad(length);
@@ -67,7 +68,8 @@ export function readPayload(contentSha256: string, fields: readonly Field[]): Ch
   return { kind: "ok", value: { mode, length, trailers, contentEncoding } };
 }
 
-const SINGLE = new Set(["content-length", "x-amz-decoded-content-length", "x-amz-trailer"]);
+/** Of these, `x-amz-trailer` may come in several lines. */
+const LOOKED_AT = new Set(["content-length", "x-amz-decoded-content-length", "x-amz-trailer"]);
 
 function lengthOf(mode: PayloadMode, fields: Map<string, string>): number | undefined | string {
   const decoded = fields.get("x-amz-decoded-content-length");

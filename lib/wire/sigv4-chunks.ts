@@ -22,7 +22,7 @@ export class ChunkSigner {
     return this.#next("AWS4-HMAC-SHA256-PAYLOAD", [EMPTY_SHA256, toHex(digest)]);
   }
 
-  /** The signature of the trailers, `name:value\n` for each in order of names. */
+  /** The signature of the trailers, `name:value\n` for each in the order that they are sent in. */
   trailer(canonical: Uint8Array): string {
     return this.#next("AWS4-HMAC-SHA256-TRAILER", [toHex(this.#sha256.hash(canonical))]);
   }

@@ -1,4 +1,4 @@
-/** Signatures against botocore and curl: theirs are believed by us, ours are the same as botocore computes. Longer with PORTAIL_LONG. */
+/** Signatures against botocore, curl and minio-go: theirs are believed by us, ours are the same as botocore computes. Longer with PORTAIL_LONG. */
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
@@ -7,11 +7,13 @@ import { pairs, type Field } from "../../lib/wire/http-forward.ts";
 import { readPayload } from "../../lib/wire/s3-payload.ts";
 import { PLAIN_SHA256 as SHA256 } from "../../lib/wire/sha256.ts";
 import { encodeUri, type RequestHead } from "../../lib/wire/sigv4-canonical.ts";
+import { verifyChunks } from "../../lib/wire/sigv4-chunks.ts";
 import { verifySignature } from "../../lib/wire/sigv4-verify.ts";
 import { presign, signHeaders, type Credentials } from "../../lib/wire/sigv4.ts";
 import { createPrng, type Prng } from "../adversarial/prng.ts";
 import { BOTOCORE, botocore, type FrameOrder, type SignatureOrder, type SignOrder } from "../support/botocore.ts";
 import { curl } from "../support/curl.ts";
+import { minioUploads, type UploadOrder } from "../support/minio-signer.ts";
 import { needing } from "../support/needs.ts";
 
 setDefaultTimeout(600_000);
@@ -138,6 +140,58 @@ needing("signatures of botocore", BOTOCORE, () => {
         length: bodies[i]!.length,
       } as never);
       expect(Buffer.concat(got).equals(bodies[i]!)).toBe(true);
+    }
+  });
+});
+
+needing("uploads of minio-go", ["go"], () => {
+  const credentials = { ...TEMPORARY, accessKeyId: "AKID" };
+  const trailer = { "x-amz-checksum-crc32": "NhCmhg==" };
+  const sizes = [0, 1, 65_535, 65_536, 65_537, 300_000];
+
+  /** Reads an upload in random pieces, with one bit of the body flipped where `flip` says so. */
+  async function upload(order: UploadOrder, random: Prng, flip?: number) {
+    const [made] = await minioUploads(credentials, [order]);
+    const headers = Object.entries(made!.headers).flatMap(([name, values]) =>
+      values.map((value): Field => [name, value]),
+    );
+    const head = headOf("PUT", order.url, headers);
+    const verified = verifySignature(head, credentials, Date.now(), SHA256);
+    if (verified.kind === "bad") throw new Error(verified.reason);
+    const payload = readPayload(verified.claim.payload, headers);
+    if (payload.kind === "bad") throw new Error(payload.reason);
+    const decoder = openBody(payload.value, SHA256, order.signed ? verifyChunks(verified.signing, SHA256) : undefined);
+    const framed = Buffer.from(made!.body, "base64");
+    if (flip !== undefined) framed[flip]! ^= 1;
+    const got: Uint8Array[] = [];
+    for (let at = 0; at < framed.length;) {
+      const next = at + 1 + random.below(100_000);
+      decoder.push(framed.subarray(at, next), (data) => got.push(data));
+      at = next;
+    }
+    return { end: decoder.finish(), data: Buffer.concat(got).toString("base64") };
+  }
+
+  test.each([
+    ["signed chunks", true, {}],
+    ["signed chunks with trailers", true, { ...trailer, "x-amz-meta-b": "2" }],
+    ["chunks with a trailer", false, trailer],
+  ])("%s are believed", async (_, signed, trailer) => {
+    const random = createPrng();
+    for (const size of sizes) {
+      const body = random.bytes(size).toString("base64");
+      const order = { url: `${ENDPOINT}/bucket/key`, body, trailer, signed };
+      const { end, data } = await upload(order, random);
+      expect(data, `seed ${random.seed}, ${size} bytes`).toBe(body);
+      expect(end).toMatchObject({ kind: "ok", length: size });
+      expect(end.kind === "ok" && Object.fromEntries(end.trailers)).toEqual(trailer);
+      if (!signed) continue;
+      const at = 5 + 17 + random.below(64);
+      expect((await upload(order, random, at)).end).toMatchObject({ kind: "bad" });
+      if (size > 100) {
+        const { end } = await upload(order, random, 100);
+        expect(end).toEqual({ kind: "bad", reason: "the signature of a chunk is wrong" });
+      }
     }
   });
 });

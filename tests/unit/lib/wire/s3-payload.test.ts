@@ -55,6 +55,15 @@ describe("read", () => {
     });
   });
 
+  test("names of trailers in several lines", () => {
+    const fields: Field[] = [
+      ["x-amz-decoded-content-length", "0"],
+      ["X-Amz-Trailer", "X-A"],
+      ["x-amz-trailer", "x-b , x-c"],
+    ];
+    expect(readPayload(UNSIGNED_TRAILER, fields)).toMatchObject({ value: { trailers: ["x-a", "x-b", "x-c"] } });
+  });
+
   test("other codings are kept", () => {
     const fields: Field[] = [
       ["content-encoding", "gzip, aws-chunked"],
