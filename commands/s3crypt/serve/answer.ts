@@ -42,8 +42,9 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
       throw new Trouble("denied", "the policy does not allow it");
     await act(x, route, action);
   } catch (error) {
-    ended = error;
-    if (!(error instanceof Gone)) await x.fail(troubleOf(error));
+    // What fails once the client is gone fails for that.
+    ended = error instanceof Trouble && x.isGone ? x.leave(error) : error;
+    if (!(ended instanceof Gone)) await x.fail(troubleOf(ended));
   }
   if (ended instanceof Gone && !client.conn.closed) client.conn.destroy();
   if (route.kind !== "ping") recordExchange(x, decided, started, ended);

@@ -18,8 +18,6 @@ const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 const MOST_WAITING = 256 * 1024;
 /** Bytes that a client may send ahead of the answer that it waits for. */
 const MOST_AHEAD = 64 * 1024;
-/** Bytes of content that nobody wants and that are read all the same, so that the connection can go on. */
-const MOST_DUMPED = 16 * 1024 * 1024;
 
 export class Client extends Due implements Open {
   readonly gateway: Gateway;
@@ -142,17 +140,6 @@ export class Client extends Due implements Open {
     this.relax();
     if (this.gateway.draining) this.retire();
     else this.#wait(this.gateway.resting);
-  }
-
-  /** What is left of a request that was answered already; a client that goes on for too long is cut. */
-  dump(request: IncomingMessage): void {
-    let dumped = 0;
-    request.on("data", (chunk: Uint8Array) => {
-      dumped += chunk.length;
-      if (dumped > MOST_DUMPED) this.farewell();
-      else this.relax();
-    });
-    request.resume();
   }
 
   /** Ends the connection once all that was written is out; what the client still sends is dropped. */

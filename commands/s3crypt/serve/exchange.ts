@@ -10,6 +10,9 @@ import { Trouble } from "./trouble.ts";
 /** The client left, or was cut, before all was done. */
 export class Gone extends Error {}
 
+/** Bytes of content that nobody wants and that are read all the same, so that the connection can go on. */
+const MOST_DUMPED = 16 * 1024 * 1024;
+
 /** What became of it, for its record. */
 export interface Told {
   status: number | undefined;
@@ -46,6 +49,7 @@ export class Exchange {
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   #awaited: boolean;
+  #content: AsyncGenerator<Uint8Array> | undefined;
   readonly #ends: (() => void)[] = [];
   #unwritten = 0;
   #flushed: (() => void) | undefined;
@@ -72,6 +76,12 @@ export class Exchange {
 
   get hasBegun(): boolean {
     return this.#res.headersSent;
+  }
+
+  /** What an exchange ends with whose client is gone. */
+  leave(cause?: unknown): Gone {
+    const where = this.#req.complete ? "left before it had its answer" : "broke off within the content";
+    return new Gone(`the client ${where}`, { cause });
   }
 
   /** Runs when the client leaves before it has its answer. */
@@ -115,8 +125,12 @@ export class Exchange {
     return answer;
   }
 
-  /** The content of the request; more is taken from the client only when it was used. Throws `Gone`. */
-  async *content(): AsyncGenerator<Uint8Array> {
+  /** The content of the request; more is taken from the client only when it was used. Its iterator throws `Gone`. */
+  get content(): AsyncGenerator<Uint8Array> {
+    return (this.#content ??= this.#read());
+  }
+
+  async *#read(): AsyncGenerator<Uint8Array> {
     if (this.#awaited) this.#res.writeContinue();
     this.#awaited = false;
     try {
@@ -127,9 +141,9 @@ export class Exchange {
       }
     } catch (error) {
       if (this.#req.complete) throw error;
-      throw new Gone("the client broke off within the content", { cause: error });
+      throw this.leave(error);
     }
-    if (!this.#req.complete) throw new Gone("the client broke off within the content");
+    if (!this.#req.complete) throw this.leave();
   }
 
   /** Begins the answer. Throws `Trouble` for a head that cannot be written. */
@@ -145,7 +159,7 @@ export class Exchange {
 
   /** Resolves when more may be written. Throws `Gone`. */
   async write(bytes: Uint8Array): Promise<void> {
-    if (this.#gone) throw new Gone("the client left before it had its answer");
+    if (this.#gone) throw this.leave();
     this.told.sent += bytes.length;
     this.#unwritten++;
     const room = this.#res.write(bytes, () => {
@@ -156,13 +170,29 @@ export class Exchange {
       this.#res.once("drain", resolve);
       this.onGone(resolve);
     });
-    if (this.#gone) throw new Gone("the client left before it had its answer");
+    if (this.#gone) throw this.leave();
   }
 
   end(): void {
     this.#res.end();
     if (this.#awaited) this.client.farewell();
-    else if (!this.#req.complete) this.client.dump(this.#req);
+    else if (!this.#req.complete) void this.#dump();
+  }
+
+  /** What is left of a request that was answered already; a client that goes on for too long is cut. */
+  async #dump(): Promise<void> {
+    const most = this.told.received + MOST_DUMPED;
+    try {
+      // One `next` may be waited for already: they are answered in order.
+      while (!(await this.content.next()).done) {
+        if (this.told.received > most) {
+          this.client.farewell();
+          return;
+        }
+      }
+    } catch {
+      // It has its answer, and has left.
+    }
   }
 
   /** The whole answer at once. */

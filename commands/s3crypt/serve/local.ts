@@ -16,7 +16,7 @@ export async function keep(x: Exchange, segment: string): Promise<void> {
   x.told.keyId = keys.newest.id;
   const sink: Sink = openWhole(path);
   try {
-    for await (const piece of x.content()) await sink.write(sealer.push(piece));
+    for await (const piece of x.content) await sink.write(sealer.push(piece));
     await sink.write(sealer.finish());
   } catch (error) {
     sink.abandon();

@@ -17,11 +17,15 @@ export class ObjectAnswer {
   #beginning = new Uint8Array(0);
   #ended = false;
   #first: Uint8Array | undefined;
+  /** What was wrong behind the piece that was given last. */
+  #wrong: unknown;
 
   /** Reads up to the first authentic piece. Throws `ObjectError`, `Trouble`. */
   static async open(answer: IncomingMessage, engine: Engine, keys: Keys, demands: Demands): Promise<ObjectAnswer> {
     const object = new ObjectAnswer(answer, new ObjectOpener(engine, keys, demands));
     object.#first = await object.#pull();
+    // What is known to be wrong before anything was answered is told in place of the answer.
+    if (object.#wrong !== undefined) throw object.#wrong;
     return object;
   }
 
@@ -69,13 +73,43 @@ export class ObjectAnswer {
 
   async #pull(): Promise<Uint8Array | undefined> {
     while (!this.#ended) {
+      if (this.#wrong !== undefined) throw this.#wrong;
       const sealed = await this.#read();
-      const plain = sealed === undefined ? this.#opener.finish() : this.#opener.push(sealed);
-      this.#ended = sealed === undefined;
-      // The opener uses its memory again, while what is written may wait for the client.
-      if (plain.length > 0) return this.kind === "plaintext" ? plain : plain.slice();
+      const plain = this.#open(sealed);
+      this.#ended = sealed === undefined && this.#wrong === undefined;
+      if (plain.length > 0) return plain;
+      if (this.#wrong !== undefined) throw this.#wrong;
     }
     return undefined;
+  }
+
+  /**
+   * All that is authentic of it: no more than one message at a time is opened, lest those before a forged one be lost.
+   * Copied, since the opener uses its memory again, while what is written may wait for the client.
+   */
+  #open(sealed: Uint8Array | undefined): Uint8Array {
+    const pieces: Uint8Array[] = [];
+    try {
+      if (sealed === undefined) pieces.push(this.#opener.finish().slice());
+      else
+        for (let at = 0; at < sealed.length;) {
+          const end = at + this.#step;
+          const plain = this.#opener.push(sealed.subarray(at, end));
+          if (plain.length > 0) pieces.push(this.kind === "plaintext" ? plain : plain.slice());
+          at = end;
+        }
+    } catch (error) {
+      if (!(error instanceof ObjectError)) throw error;
+      this.#wrong = error;
+    }
+    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** Bytes in which no more than one message ends. */
+  get #step(): number {
+    const { kind } = this.#opener;
+    if (kind === undefined) return V3_HEADER;
+    return typeof kind === "string" ? Infinity : kind.chunkSize;
   }
 
   async #read(): Promise<Uint8Array | undefined> {

@@ -12,9 +12,10 @@ export async function pass(x: Exchange, content: boolean): Promise<void> {
   const sent = x.gateway.upstream.send({ ...x.outgoing(method, x.fieldsWithout()), length });
   x.onGone(() => sent.destroy());
   try {
-    for await (const chunk of x.content()) {
-      await sent.write(chunk);
-      if (sent.isOver) break;
+    for (;;) {
+      const next = await Promise.race([x.content.next(), sent.over]);
+      if (next === undefined || next.done || sent.isOver) break;
+      await sent.write(next.value);
     }
     if (!sent.isOver) sent.end();
     const answer = await sent.answer();

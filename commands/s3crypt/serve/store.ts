@@ -39,8 +39,12 @@ export async function store(x: Exchange, action: Store): Promise<void> {
   x.onGone(() => sent.destroy());
   try {
     await sent.write(begun);
-    for (let piece = await content.next(); piece !== undefined && !sent.isOver; piece = await content.next())
+    for (;;) {
+      // The storage may answer while the client is slow to send.
+      const piece = await Promise.race([content.next(), sent.over]);
+      if (piece === undefined || sent.isOver) break;
       await sent.write(sealer.push(piece).slice());
+    }
     if (content.isWhole && !sent.isOver) {
       content.verify();
       sent.end(sealer.finish().slice());
@@ -102,7 +106,7 @@ class Content {
   constructor(x: Exchange, action: Store) {
     this.#x = x;
     this.#action = action;
-    this.#source = x.content();
+    this.#source = x.content;
     this.#decoder = action.decode?.();
     const names = new Set([...action.claims.map(({ name }) => name), ...(action.announced ?? [])]);
     names.delete("MD5");

@@ -84,6 +84,7 @@ export class Sent {
   readonly #agent: KeptAgent;
   readonly #times: UpstreamTimes;
   readonly #answered = Promise.withResolvers<IncomingMessage>();
+  readonly #settled = Promise.withResolvers<undefined>();
   #over = false;
   #ended = false;
   #wake: (() => void) | undefined;
@@ -120,6 +121,11 @@ export class Sent {
   /** Whether it failed on a connection that had been kept. */
   get wasStale(): boolean {
     return this.#agent.reused(this.#request);
+  }
+
+  /** Resolves when `isOver`. */
+  get over(): Promise<undefined> {
+    return this.#settled.promise;
   }
 
   /** Whether there is an answer, or will be none. */
@@ -173,6 +179,7 @@ export class Sent {
     clearTimeout(this.#timer);
     this.#over = true;
     how();
+    this.#settled.resolve(undefined);
     this.#wake?.();
   }
 }
@@ -224,11 +231,15 @@ class KeptAgent extends Agent {
       duplex,
       setTimeout(() => duplex.destroy(), IDLE),
     );
+    // Whatever comes now, its end too, is no answer to anything.
+    for (const event of ["data", "end"] as const) duplex.on(event, endIt);
+    duplex.resume();
     return true;
   }
 
   override reuseSocket(socket: unknown, request: unknown): void {
     this.#forget(socket as object);
+    for (const event of ["data", "end"] as const) (socket as ConnDuplex).off(event, endIt);
     this.#reused.add(request as object);
   }
 
@@ -236,6 +247,10 @@ class KeptAgent extends Agent {
     clearTimeout(this.#idle.get(socket));
     this.#idle.delete(socket);
   }
+}
+
+function endIt(this: ConnDuplex): void {
+  this.destroy();
 }
 
 function troubleOf(error: Error & { code?: string }): Trouble {
