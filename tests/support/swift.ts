@@ -12,7 +12,7 @@ import { PYTHON } from "./python-library.ts";
 import type { Scene } from "./scene.ts";
 import * as settings from "./swift-settings.ts";
 import { until } from "./until.ts";
-import { freePort } from "./web.ts";
+import { freePort } from "./free-port.ts";
 
 /** Programs that it needs, for `scenario` and `needing`. */
 export const SWIFT_NEEDS = [
