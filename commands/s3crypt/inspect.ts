@@ -5,7 +5,7 @@ import { parseEngine } from "./engine.ts";
 import { openKeyring } from "./keyring-file.ts";
 import { ds2PlainLength } from "./object/ds2.ts";
 import { ObjectError } from "./object/error.ts";
-import { decodeHeader, V3_HEADER, type ObjectHeader } from "./object/header.ts";
+import { decodeHeader, LONGEST_HEADER, type ObjectHeader } from "./object/header.ts";
 import { ObjectOpener } from "./object/open.ts";
 import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
@@ -80,9 +80,9 @@ async function tell(source: Source, opener: ObjectOpener | undefined): Promise<T
   let start: Uint8Array = new Uint8Array(0);
   let plain = 0;
   for await (const piece of source.pieces()) {
-    if (start.length < V3_HEADER) start = Buffer.concat([start, piece.subarray(0, V3_HEADER)]);
+    if (start.length < LONGEST_HEADER) start = Buffer.concat([start, piece.subarray(0, LONGEST_HEADER)]);
     if (opener !== undefined) plain += opener.push(piece).length;
-    else if (start.length >= V3_HEADER) break;
+    else if (start.length >= LONGEST_HEADER) break;
   }
   const header = decodeHeader(start, true)!;
   const size = source.size ?? (opener && source.taken);

@@ -14,6 +14,7 @@ import { Counts } from "./counts.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
+import { MultipartMemory } from "./multipart/memory.ts";
 import { Upstream } from "./upstream.ts";
 
 /** A connection of a client. */
@@ -43,6 +44,7 @@ export class Gateway {
   readonly upstream: Upstream;
   readonly places: Places;
   readonly counts = new Counts();
+  readonly multipart = new MultipartMemory();
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;
   readonly resting: Deadlines;

@@ -1,63 +1,64 @@
 /** GET of an object: decrypted on its way, with the size, the tag, the conditions and the ranges of the plaintext. */
 import type { IncomingMessage } from "node:http";
-import { formatContentRange, formatUnsatisfied, readRange, type ByteRange } from "../../../lib/wire/http-range.ts";
+import type { ByteRange } from "../../../lib/wire/http-range.ts";
 import type { Field } from "../../../lib/wire/http-forward.ts";
-import { holdsIfMatch, holdsIfNoneMatch, holdsIfRange, type Tag } from "./conditions.ts";
+import { isPart } from "../object/parts.ts";
+import type { Tag } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
+import { markOf, readParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
+import { formatTag } from "./tags.ts";
+import { settle, type Conditions } from "./settle.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Conditions and ranges are about the plaintext; the storage would hold them against its own bytes. */
 const OURS = ["range", "if-range", "if-match", "if-none-match", "accept-encoding", "te"];
-/** What an answer says of the storage's bytes. */
-export const OF_CIPHERTEXT = ["content-length", "etag", "content-md5", "accept-ranges", "content-range", "digest"];
 
 export async function read(x: Exchange): Promise<void> {
   const conditions = conditionsOf(x);
-  const answer = await x.ask("GET", [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]]);
+  if (await readRemembered(x, conditions)) return;
+  const answer = await askWhole(x, conditions);
   if (answer.statusCode !== 200) {
     if (answer.statusCode === 206)
       throw new Trouble("upstream_broken", "the storage sent a range that nobody asked for");
     await x.passOn(answer, [], answer.statusCode === 304 ? ["etag"] : []);
     return;
   }
+  const mark = markOf(x, answer);
   try {
-    await hand(x, answer, conditions);
+    await (mark === undefined ? hand(x, answer, conditions) : readParts(x, answer, mark, conditions));
   } catch (error) {
     answer.destroy();
     throw error;
   }
 }
 
+function askWhole(x: Exchange, conditions: Conditions): Promise<IncomingMessage> {
+  return x.ask("GET", [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]]);
+}
+
 async function hand(x: Exchange, answer: IncomingMessage, conditions: Conditions): Promise<void> {
   const { settings, tools, keys, counts } = x.gateway;
-  const object = await ObjectAnswer.open(answer, tools.engine, keys, settings.demands);
+  const object = await ObjectAnswer.open(answer, tools.engine, keys, { ...settings.demands, seesManifests: true });
   const { kind } = object;
+  if (isPart(kind)) {
+    // What is kept beside it was lost, as in a copy.
+    object.destroy();
+    await readParts(x, await askWhole(x, conditions), kind, conditions);
+    return;
+  }
   tell(x, object);
   if (isManifest(answer) && kind !== "plaintext")
     throw new Trouble("unsupported", "a large object of encrypted segments cannot be read as one");
   const total = object.plainLength();
   const tag = tagOf(x, answer, object, total);
-  const fields = [...x.answerFields(answer, ...OF_CIPHERTEXT), ...tagFields(tag)];
-  if (!holdsIfMatch(conditions.match, tag)) throw new Trouble("precondition_failed", "the object is another one");
-  if (!holdsIfNoneMatch(conditions.noneMatch, tag)) {
+  const settled = settle(x, answer, conditions, tag, total);
+  if (settled === undefined) {
     object.destroy();
-    x.begin(304, fields);
-    x.end();
     return;
   }
-  const modified = answer.headers["last-modified"];
-  const asked = holdsIfRange(conditions.ifRange, tag, modified) ? conditions.range : undefined;
-  const wanted = total === undefined ? ({ kind: "whole" } as const) : readRange(asked, total);
-  if (wanted.kind === "unsatisfiable") {
-    object.destroy();
-    x.reply(416, [["Content-Range", formatUnsatisfied(wanted.size)], ...tagFields(tag)]);
-    return;
-  }
-  // Several ranges at once are answered with all of it, as RFC 9110 section 14.2 allows.
-  const range = wanted.kind === "ranges" && wanted.ranges.length === 1 ? wanted.ranges[0] : undefined;
-  x.begin(range === undefined ? 200 : 206, [...fields, ...lengthFields(range, total)]);
-  await write(x, object, range);
+  x.begin(settled.status, settled.fields);
+  await write(x, object, settled.range);
   x.told.end = object.isWhole && object.endProven ? "proven" : "unproven";
   if (object.isWhole && typeof kind === "object" && !object.endProven) counts.unproven++;
   x.end();
@@ -79,13 +80,6 @@ async function write(x: Exchange, object: ObjectAnswer, range: ByteRange | undef
       return;
     }
   }
-}
-
-interface Conditions {
-  readonly match: string | undefined;
-  readonly noneMatch: string | undefined;
-  readonly ifRange: string | undefined;
-  readonly range: string | undefined;
 }
 
 function conditionsOf({ asked }: Exchange): Conditions {
@@ -126,22 +120,6 @@ function tagOf(x: Exchange, answer: IncomingMessage, object: ObjectAnswer, total
   return facts?.md5 === undefined || (facts.size !== undefined && facts.size !== total)
     ? undefined
     : formatTag(facts.md5);
-}
-
-export function formatTag(md5: Uint8Array): string {
-  return `"${Buffer.from(md5).toString("hex")}"`;
-}
-
-function tagFields(tag: Tag): Field[] {
-  return tag === undefined ? [] : [["ETag", tag]];
-}
-
-function lengthFields(range: ByteRange | undefined, total: number | undefined): Field[] {
-  if (total === undefined) return [];
-  const accept: Field = ["Accept-Ranges", "bytes"];
-  if (range === undefined) return [accept, ["Content-Length", String(total)]];
-  const length = range.last - range.first + 1;
-  return [accept, ["Content-Length", String(length)], ["Content-Range", formatContentRange(range, total)]];
 }
 
 /** A large object of Swift: the storage puts it together from segments. */

@@ -2,20 +2,21 @@
 import { createHash, randomFillSync } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../lib/wire/http-forward.ts";
-import { claimedChecksums, startChecksum, type Checksum } from "../checksums.ts";
+import { claimedChecksums, startChecksum, type Checksum, type Claimed } from "../checksums.ts";
 import { ds2Length } from "../object/ds2.ts";
 import { decodeHeader } from "../object/header.ts";
 import { v3Length } from "../object/v3.ts";
+import type { Sealer } from "../object/stream.ts";
 import { makeSealer } from "../seal.ts";
 import type { Store } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
-import { formatTag } from "./read.ts";
+import { formatTag } from "./tags.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
-import type { Sent } from "./upstream.ts";
+import { isDone, type Outgoing, type Sent } from "./upstream.ts";
 
 /** Bytes up to which an object is checked before the storage is asked at all; of those the MD5 is always kept beside it. */
-const SMALL = 64 * 1024;
+export const SMALL = 64 * 1024;
 /** What the client says of the plaintext, or would have the storage do to it. */
 const OURS = ["content-md5", "etag", "digest"];
 
@@ -35,7 +36,21 @@ export async function store(x: Exchange, action: Store): Promise<void> {
   const facts = factsFields(x, begun, { size: length, md5 });
   const sealedLength = length === undefined ? undefined : format === "v3" ? v3Length(length) : ds2Length(length);
   const outgoing = x.outgoing("PUT", [...x.fieldsWithout(...OURS), ...facts]);
-  const sent = x.gateway.upstream.send({ ...outgoing, length: sealedLength });
+  await upload(x, content, sealer, begun, { ...outgoing, length: sealedLength }, (answer) =>
+    x.passOn(answer, [["ETag", formatTag(content.md5)]], ["etag", "content-md5"]),
+  );
+}
+
+/** Sends the rest of the content behind `begun`; `done` answers the client once the storage has all of it. */
+export async function upload(
+  x: Exchange,
+  content: Content,
+  sealer: Sealer,
+  begun: Uint8Array,
+  outgoing: Outgoing,
+  done: (answer: IncomingMessage) => Promise<void>,
+): Promise<void> {
+  const sent = x.gateway.upstream.send(outgoing);
   x.onGone(() => sent.destroy());
   try {
     await sent.write(begun);
@@ -49,7 +64,7 @@ export async function store(x: Exchange, action: Store): Promise<void> {
       content.verify();
       sent.end(sealer.finish().slice());
     }
-    await respond(x, sent, content);
+    await respond(x, sent, done);
   } catch (error) {
     // An upload that lacks its end is none to the storage.
     sent.destroy();
@@ -57,7 +72,7 @@ export async function store(x: Exchange, action: Store): Promise<void> {
   }
 }
 
-async function respond(x: Exchange, sent: Sent, content: Content): Promise<void> {
+async function respond(x: Exchange, sent: Sent, done: (answer: IncomingMessage) => Promise<void>): Promise<void> {
   const answer = await sent.answer();
   answer.on("error", () => {});
   if (!isDone(answer)) {
@@ -67,11 +82,7 @@ async function respond(x: Exchange, sent: Sent, content: Content): Promise<void>
     return;
   }
   if (!sent.isComplete) throw new Trouble("upstream_broken", "the storage took an object that it has not got whole");
-  await x.passOn(answer, [["ETag", formatTag(content.md5)]], ["etag", "content-md5"]);
-}
-
-function isDone({ statusCode = 0 }: IncomingMessage): boolean {
-  return statusCode >= 200 && statusCode < 300;
+  await done(answer);
 }
 
 /** What is known now of the plaintext, for whoever asks for the object later. */
@@ -88,7 +99,7 @@ function factsFields(
 }
 
 /** The plaintext of a request, and what it is held against. */
-class Content {
+export class Content {
   readonly #x: Exchange;
   readonly #action: Store;
   readonly #source: AsyncIterator<Uint8Array>;
@@ -147,6 +158,11 @@ class Content {
       size += piece.length;
     }
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** What the client says, in front of the content and behind it. */
+  get claimed(): readonly Claimed[] {
+    return [...this.#action.claims, ...this.#trailing];
   }
 
   /** Throws `Trouble` where the plaintext is not what the client says. */

@@ -1,0 +1,94 @@
+/** Requests for the storage that are not the client's own: other targets, fields and contents, and answers that are read whole. */
+import type { IncomingMessage } from "node:http";
+import type { Field } from "../../../../lib/wire/http-forward.ts";
+import { percentDecoded } from "../../../../lib/wire/s3-path.ts";
+import { readAnswer, type Answer } from "../../../../lib/wire/s3-xml.ts";
+import { iterate, type Exchange } from "../exchange.ts";
+import { Trouble } from "../trouble.ts";
+
+export interface Request {
+  readonly method: string;
+  readonly path: string;
+  /** Without question mark; empty for none. */
+  readonly query: string;
+  readonly fields: readonly Field[];
+}
+
+/** As the dialect has it sent. */
+export function outgoingOf(x: Exchange, { method, path, query, fields: headers }: Request) {
+  const head = x.gateway.tools.dialect.outgoing({ method, path, query, headers });
+  return { method, target: head.query === "" ? head.path : `${head.path}?${head.query}`, fields: head.headers };
+}
+
+/** The answer's content is the caller's to read. Throws `Trouble`. */
+export async function ask(x: Exchange, request: Request, body?: Uint8Array): Promise<IncomingMessage> {
+  const outgoing = outgoingOf(x, request);
+  let answer: IncomingMessage;
+  if (body === undefined) answer = await x.gateway.upstream.ask(outgoing);
+  else {
+    const sent = x.gateway.upstream.send({ ...outgoing, length: body.length });
+    sent.end(body);
+    answer = await sent.answer();
+  }
+  answer.on("error", () => {});
+  x.onGone(() => answer.destroy());
+  return answer;
+}
+
+/** All of the content. Throws `Trouble` for more than `most` bytes, and where it breaks off. */
+export async function contentOf(answer: IncomingMessage, most: number): Promise<Uint8Array> {
+  const pieces: Uint8Array[] = [];
+  let size = 0;
+  try {
+    for await (const piece of iterate(answer)) {
+      size += piece.length;
+      if (size > most) break;
+      pieces.push(piece);
+    }
+  } catch {
+    throw new Trouble("upstream_broken", "the answer of the storage broke off");
+  }
+  if (size > most || !answer.complete) {
+    answer.destroy();
+    throw new Trouble("upstream_broken", "the answer of the storage is longer than it can be, or broke off");
+  }
+  return Buffer.concat(pieces);
+}
+
+const LARGEST_XML = 8 << 20;
+
+/** An answer that is a document. Throws `Trouble`. */
+export async function documentOf(answer: IncomingMessage): Promise<Answer> {
+  const read = readAnswer(await contentOf(answer, LARGEST_XML));
+  if (read.kind === "bad") throw new Trouble("upstream_broken", `the storage answered with ${read.reason}`);
+  return read.value;
+}
+
+/** Of the client's fields those that every request of an upload may have. */
+const COMMON =
+  /^(?:host|user-agent|x-amz-request-payer|x-amz-expected-bucket-owner|x-amz-server-side-encryption-customer-.*)$/;
+
+export function commonFields(x: Exchange): Field[] {
+  return x.fieldsWithout().filter(([name]) => COMMON.test(name.toLowerCase()));
+}
+
+/** The path of the bucket that the request is about, as it was written. */
+export function bucketPath({ asked, gateway }: Exchange): string {
+  const { base } = gateway.settings.upstream;
+  const swift = gateway.tools.dialect.name === "plain" ? /^v1(?:\.0)?\/[^/]*\//.exec(asked.rest)?.[0] : undefined;
+  const rest = asked.rest.slice((swift ?? "").length);
+  const slash = rest.indexOf("/");
+  return `${base}${swift ?? ""}${slash === -1 ? rest : rest.slice(0, slash)}`;
+}
+
+/** The folder of manifests in a bucket. */
+export const SIDE = ".s3crypt/";
+
+/** Whether a key is one of the proxy's own, which clients neither see nor touch. */
+export function isSide(key: string): boolean {
+  return key.startsWith(SIDE) || (percentDecoded(key)?.startsWith(SIDE) ?? false);
+}
+
+export function manifestPath(x: Exchange, objectId: Uint8Array): string {
+  return `${bucketPath(x)}/${SIDE}${Buffer.from(objectId).toString("hex")}`;
+}
