@@ -1,5 +1,6 @@
 /** One forwarded request and its answer, over an upstream connection of its own. What may go out was decided before. */
-import { request as openRequest, type ClientRequest, type IncomingMessage, type ServerResponse } from "node:http";
+import { request as openRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { Readable, Writable } from "node:stream";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
 import { Watch, type WatchLimits } from "../../lib/net/watch.ts";
 import { answerRefusal, type RefusalAnswer } from "../../lib/session/http-refusal.ts";
@@ -8,26 +9,57 @@ import {
   framingOf,
   pairs,
   requestFields,
-  responseFields,
   type Field,
   type ForwardTarget,
 } from "../../lib/wire/http-forward.ts";
 import type { Passage } from "./passage.ts";
 
-/** The client's side. */
+/** A request as HTTP/1.1 states it, and the client that waits for its answer. */
 interface Asking {
-  req: IncomingMessage;
-  res: ServerResponse;
+  method: string;
   target: ForwardTarget;
+  fields: readonly Field[];
+  /** Of HTTP in front. */
+  version: string;
+  client: ClientSide;
   /** Whether the client was ended by us. */
   wasCut(): boolean;
 }
 
+/** The client's side of an exchange, whatever it speaks. */
+export interface ClientSide {
+  /** Of the request. */
+  readonly content: Readable;
+  /** Whether an answer has begun. */
+  readonly begun: boolean;
+  /** Tells the client to send its content (100). */
+  goOn(): void;
+  /** Begins the answer; its content is to be written. Throws where such a head cannot be written. */
+  answer(status: number, phrase: string, fields: readonly Field[]): Writable;
+  /** Answers in the upstream's place, unless an answer has begun. */
+  refuse(answer: RefusalAnswer): void;
+  /** Breaks off an answer that has begun, so that it looks it. */
+  abort(): void;
+  /** Once, when nothing more can be said to the client. `whole`: the answer is out, to its end. */
+  onClose(told: (whole: boolean, error?: Error) => void): void;
+}
+
+/** What is forwarded to nobody, whatever the policy; `target` is undefined where there is none to forward to. */
+export function unserved(method: string | undefined, target: ForwardTarget | undefined): RefusalAnswer | undefined {
+  // It would give back to a script what the browser keeps from it: cookies and credentials.
+  if (method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
+  return target === undefined
+    ? answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else")
+    : undefined;
+}
+
 /** Sends the request on and the answer back, and closes `passage` when its connection is gone. */
 export function exchange(asking: Asking, passage: Passage, limits: WatchLimits): void {
-  const { req, res } = asking;
+  const { client } = asking;
   const { upstream } = passage;
   const socket = new ConnDuplex(upstream);
+  // node:http writes a head that goes out ahead of its content without saying that a character is a byte.
+  socket.setDefaultEncoding("latin1");
   let reason: string | undefined;
   let failure: string | undefined;
   let answer: IncomingMessage | undefined;
@@ -47,19 +79,18 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
   const outgoing = openOutgoing(asking, socket);
   if (outgoing === undefined) {
     end("client", new Error("a request that cannot be written"));
-    refuse(res, answerRefusal("bad_request", "the request cannot be passed on as it is"));
+    client.refuse(answerRefusal("bad_request", "the request cannot be passed on as it is"));
     return;
   }
   /** The upstream did not keep to its protocol, or broke off: an answer that has begun is cut, so that it looks it. */
   const broken = (error: Error) => {
     end("upstream", error);
-    if (res.headersSent) res.destroy();
-    else refuse(res, answerRefusal("failed", `the answer of ${asking.target.authority} is not to be used`));
+    if (client.begun) client.abort();
+    else client.refuse(answerRefusal("failed", `the answer of ${asking.target.authority} is not to be used`));
   };
   outgoing.on("error", broken);
-  outgoing.on("continue", () => {
-    if (req.httpVersion !== "1.0") res.writeContinue();
-  });
+  // Once: an upstream that says it without end holds up nothing.
+  outgoing.once("continue", () => client.goOn());
   // Nobody asked for another protocol: Upgrade was not passed on.
   outgoing.on("upgrade", () => broken(new Error("the answer is another protocol")));
   outgoing.on("response", (incoming) => {
@@ -68,36 +99,44 @@ export function exchange(asking: Asking, passage: Passage, limits: WatchLimits):
     if (framingOf(fields) === "unknown") return broken(new Error("a transfer coding other than chunked"));
     incoming.on("aborted", () => broken(new Error("the answer broke off")));
     incoming.on("error", broken);
+    let content: Writable;
     try {
-      res.writeHead(incoming.statusCode!, phraseOf(incoming), responseHeaders(fields, req));
+      content = client.answer(incoming.statusCode!, phraseOf(incoming), fields);
     } catch (error) {
-      // node:http writes no status below 100 and no field with a control character.
       return broken(error as Error);
     }
-    incoming.pipe(res);
+    incoming.pipe(content);
   });
-  res.on("close", () => {
-    if (!res.writableFinished) end(asking.wasCut() ? "cut" : "client");
+  client.onClose((whole, error) => {
+    if (!whole) end(asking.wasCut() ? "cut" : "client", error);
     outgoing.destroy();
     socket.destroy();
   });
-  req.on("error", () => outgoing.destroy());
-  req.pipe(outgoing);
+  client.content.on("error", () => outgoing.destroy());
+  client.content.pipe(outgoing);
 }
 
 /** Undefined where node:http would not write such a target or field. */
 function openOutgoing(asking: Asking, socket: ConnDuplex): ClientRequest | undefined {
   try {
-    return openRequest({
-      method: asking.req.method,
+    const outgoing = openRequest({
+      method: asking.method,
       path: asking.target.rest,
       headers: requestHeaders(asking) as never,
       setHost: false,
       createConnection: () => socket as never,
     });
+    // Else the head waits for the content, and a client that waits for the answer before it sends any waits for ever.
+    if (hasContent(asking.fields)) outgoing.flushHeaders();
+    return outgoing;
   } catch {
     return undefined;
   }
+}
+
+/** Also of length 0: its end may be a while in coming. */
+function hasContent(fields: readonly Field[]): boolean {
+  return framingOf(fields) === "chunked" || fields.some(([name]) => name.toLowerCase() === "content-length");
 }
 
 /** The reason phrase means nothing to programs (RFC 9112 section 4); one that cannot be written is left out. */
@@ -108,22 +147,8 @@ function phraseOf({ statusMessage }: IncomingMessage): string {
 
 const CHUNKED: Field = ["Transfer-Encoding", "chunked"];
 
-function requestHeaders({ req, target }: Asking): string[] {
-  const fields = pairs(req.rawHeaders);
-  const kept = requestFields(fields).filter(([name]) => name.toLowerCase() !== "host");
+function requestHeaders({ fields, target, version }: Asking): string[] {
+  const kept = requestFields(fields, version).filter(([name]) => name.toLowerCase() !== "host");
   const framing = framingOf(fields) === "chunked" ? [CHUNKED] : [];
   return [["Host", target.authority], ...kept, ...framing, ["Connection", "close"]].flat();
-}
-
-/** HTTP/1.0 knows no chunks: there the end of the connection is the end of the content. */
-function responseHeaders(fields: readonly Field[], { method, httpVersion }: IncomingMessage): string[] {
-  const chunks = framingOf(fields) === "chunked" && method !== "HEAD" && httpVersion !== "1.0";
-  return [...responseFields(fields), ...(chunks ? [CHUNKED] : [])].flat();
-}
-
-/** Answers in the upstream's place. */
-export function refuse(res: ServerResponse, { status, phrase, headers, body }: RefusalAnswer): void {
-  if (res.headersSent || res.destroyed) return;
-  res.writeHead(status, phrase, headers);
-  res.end(body);
 }

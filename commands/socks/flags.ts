@@ -191,7 +191,7 @@ export const args = {
     default: "128",
     valueHint: "N",
     group: "Limits",
-    description: "Tunnels at a time within one HTTP/2 connection",
+    description: "Tunnels and requests at a time within one HTTP/2 connection",
   },
   keepalive: {
     type: "string",

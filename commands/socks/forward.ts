@@ -15,7 +15,8 @@ import { framingOf, pairs, parseForwardTarget } from "../../lib/wire/http-forwar
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { Client } from "./client.ts";
 import { refusalBody } from "./denial.ts";
-import { exchange, refuse } from "./exchange.ts";
+import { exchange, unserved } from "./exchange.ts";
+import { Http1Side } from "./http1-side.ts";
 import type { Origin } from "./origin.ts";
 import { openPassage, type Asker, type Passage, type Refused } from "./passage.ts";
 import { reject } from "./record.ts";
@@ -167,6 +168,7 @@ export class Forwarder {
     if (client === undefined) return;
     client.begin();
     res.on("close", () => client.done());
+    const side = new Http1Side(req, res);
     // Of this request alone: the next one may bring another user.
     const { conn, session, origin } = client;
     const asker: Asker = { conn, session, user: undefined, origin };
@@ -174,20 +176,21 @@ export class Forwarder {
     if (res.destroyed) return;
     if (refusal !== undefined) {
       reject(this.#proxy, asker, refusal.status === 407 ? "authentication" : "protocol", refusal.body.trim());
-      refuse(res, refusal);
+      side.refuse(refusal);
       return;
     }
     const target = parseForwardTarget(req.url ?? "")!;
     const { host, port, path, query } = target;
-    const headers = () => pairs(req.rawHeaders);
-    const http = { method: req.method, path, query, headers, version: req.httpVersion };
-    const asking = { req, res, target, wasCut: () => client.wasCut };
+    const fields = pairs(req.rawHeaders);
+    const { method = "", httpVersion: version } = req;
+    const http = { method, path, query, headers: () => fields, version };
+    const asking = { method, target, fields, version: "1.1", client: side, wasCut: () => client.wasCut };
     const { relay } = this.#proxy.settings;
     const asked: ProxyRequest = { protocol: "http", host, ip: undefined, port, http };
     client.user = asker.user;
     client.asked = asked;
     const refused = (answer: Refused) => {
-      refuse(res, answerRefusal(answer.refusal, answer.message, refusalBody(this.#proxy, asker, asked, answer)));
+      side.refuse(answerRefusal(answer.refusal, answer.message, refusalBody(this.#proxy, asker, asked, answer)));
     };
     openPassage(this.#proxy, asker, asked, {
       answered(answer) {
@@ -214,11 +217,8 @@ export class Forwarder {
       if (!accepted) return answerUnauthenticated("the user or the password is wrong");
       asker.user = credentials.user;
     }
-    // It would give back to a script what the browser keeps from it: cookies and credentials.
-    if (req.method === "TRACE") return answerRefusal("unsupported_command", "TRACE is not forwarded");
-    if (parseForwardTarget(req.url ?? "") === undefined) {
-      return answerRefusal("bad_request", "a proxy takes http://host/path, or CONNECT host:port for all else");
-    }
+    const unfit = unserved(req.method, parseForwardTarget(req.url ?? ""));
+    if (unfit !== undefined) return unfit;
     if (framingOf(pairs(req.rawHeaders)) === "unknown") {
       return answerRefusal("unsupported_coding", "the only transfer coding that is forwarded is chunked");
     }

@@ -1,4 +1,4 @@
-/** What one stream of HTTP/2 asks for: a tunnel (CONNECT), or a WebSocket (RFC 8441). From its fields to its end. */
+/** What one stream of HTTP/2 asks for: a tunnel (CONNECT), a WebSocket (RFC 8441), or an `http://` resource. From its fields to its end. */
 import type { Http2StreamConn } from "../../lib/net/http2-stream-conn.ts";
 import type { Conn, Early } from "../../lib/net/conn.ts";
 import { Relay, type RelayEnded, type RelayResult } from "../../lib/net/relay.ts";
@@ -9,10 +9,12 @@ import type { HeaderField } from "../../lib/wire/hpack.ts";
 import { decodeBasic } from "../../lib/wire/http-connect.ts";
 import { H2_ERROR } from "../../lib/wire/http2.ts";
 import type { Http2Client } from "./http2.ts";
+import type { Http2Forward } from "./http2-forward.ts";
+import { refuseStream } from "./http2-refusal.ts";
 import { openWebSocket } from "./http2-websocket.ts";
 import type { Origin } from "./origin.ts";
 import { refusalBody } from "./denial.ts";
-import { openPassage, type Answer, type Asker, type Passage, type Refused } from "./passage.ts";
+import { openPassage, type Answer, type Asker, type Ended, type Passage, type Refused } from "./passage.ts";
 import { clientNetwork, stateOf, type OpenState, type Proxy } from "./proxy.ts";
 import { reject } from "./record.ts";
 
@@ -26,6 +28,9 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
   readonly #client: Http2Client;
   readonly #stream: Http2StreamConn;
   #request!: Http2Request;
+  /** The request has no content. */
+  #ended = false;
+  #forward: Http2Forward | undefined;
   #asked: ProxyRequest | undefined;
   #passage: Passage | undefined;
   #relay: Relay | undefined;
@@ -44,13 +49,13 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
     return `${this.#client.session}/${this.#stream.id}`;
   }
 
-  /** `fields` is undefined where they are too large. */
-  begin(fields: readonly HeaderField[] | undefined): void {
+  /** `fields` is undefined where they are too large; `ended`: nothing follows them. */
+  begin(fields: readonly HeaderField[] | undefined, ended: boolean): void {
     if (fields === undefined) {
       this.#turnAway("protocol", TOO_LARGE);
       return;
     }
-    const request = parseHttp2Request(fields);
+    const request = parseHttp2Request(fields, ended);
     if (typeof request === "string") {
       // RFC 9113 section 8.1.1: a malformed request is an error of its stream.
       reject(this.#proxy, this, "protocol", request);
@@ -59,6 +64,8 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
       return;
     }
     this.#request = request;
+    this.#ended = ended;
+    if (request.method !== "CONNECT") this.#stream.takeTrailers();
     if (this.#proxy.users === undefined) this.#ask();
     else void this.#authenticate();
   }
@@ -86,7 +93,26 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
   }
 
   #ask(): void {
-    const asked = toProxyRequest(this.#request);
+    if (this.#request.method === "CONNECT") this.#decide(toProxyRequest(this.#request));
+    else void this.#askForward();
+  }
+
+  async #askForward(): Promise<void> {
+    const part = await import("./http2-forward.ts").catch((reason: unknown) => String(reason));
+    if (this.#stream.closed) {
+      this.#client.done(this);
+      return;
+    }
+    if (typeof part === "string") {
+      this.#turnAway("failed", answerRefusal("failed", `forwarding cannot be loaded: ${part}`));
+      return;
+    }
+    const forward = part.toForward(this.#stream, this.#request, this.#ended);
+    if (!("status" in forward)) this.#forward = forward;
+    this.#decide("status" in forward ? forward : forward.asked);
+  }
+
+  #decide(asked: ProxyRequest | RefusalAnswer): void {
     if ("status" in asked) this.#turnAway("protocol", asked);
     else {
       this.#asked = asked;
@@ -107,8 +133,19 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
     }
     this.#passage = answer;
     if (this.#stream.closed) this.#abandon(answer, "the client left before the tunnel was open");
+    else if (this.#forward !== undefined) this.#exchange(this.#forward, answer);
     else if (this.#request.protocol === undefined) this.#open(answer.upstream, OPEN);
     else void this.#openWebSocket(answer);
+  }
+
+  #exchange(forward: Http2Forward, passage: Passage): void {
+    const close = (ended: Ended) => {
+      passage.close(ended);
+      this.#client.done(this);
+    };
+    const { upstream } = passage;
+    const { relay } = this.#proxy.settings;
+    forward.start({ upstream, describe: () => passage.describe(), close }, relay, () => this.#wasCut);
   }
 
   async #openWebSocket(passage: Passage): Promise<void> {
@@ -149,11 +186,8 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
     this.#refuse(answer);
   }
 
-  #refuse({ status, headers, body }: RefusalAnswer): void {
-    const fields = Object.entries(headers)
-      .map(([name, value]) => [name.toLowerCase(), value] as const)
-      .filter(([name]) => name !== "connection");
-    this.#stream.answer([[":status", String(status)], ...fields], Buffer.from(body));
+  #refuse(answer: RefusalAnswer): void {
+    refuseStream(this.#stream, this.#asked?.http?.method, answer);
     this.#client.done(this);
   }
 }
@@ -168,12 +202,6 @@ const TOO_LARGE: RefusalAnswer = {
 /** What is to be decided; or the answer to what is not served. */
 function toProxyRequest(request: Http2Request): ProxyRequest | RefusalAnswer {
   const { method, protocol, scheme, path, authority, fields } = request;
-  if (method !== "CONNECT") {
-    return answerRefusal(
-      "unsupported_coding",
-      "over HTTP/2 this proxy takes CONNECT, and HTTP/1.1 for http:// requests",
-    );
-  }
   if (protocol !== undefined && protocol !== "websocket") {
     return answerRefusal("unsupported_coding", "the only :protocol that is served is websocket");
   }

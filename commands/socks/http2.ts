@@ -53,7 +53,7 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     this.#http2.begin(early);
   }
 
-  request(stream: Http2StreamConn, fields: readonly HeaderField[] | undefined): void {
+  request(stream: Http2StreamConn, fields: readonly HeaderField[] | undefined, ended: boolean): void {
     this.#asked = true;
     this.#proxy.deadlines.remove(this);
     if (this.#asks.size >= this.#proxy.settings.mostStreams) {
@@ -64,7 +64,7 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     this.#asks.add(ask);
     this.#proxy.counts.http2.streams++;
     this.#proxy.counts.http2.open++;
-    ask.begin(fields);
+    ask.begin(fields, ended);
   }
 
   /** An ask is over in every respect. */

@@ -55,7 +55,17 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
     return this.#queued;
   }
 
+  /** Whether all that was written is out, and END_STREAM behind it. */
+  get endSent(): boolean {
+    return this.#stream.weEnded;
+  }
+
   override probeAfter(): void {}
+
+  /** Content of this request may end with trailers, which nobody is told of. */
+  takeTrailers(): void {
+    this.#stream.takesTrailers = true;
+  }
 
   /** The head of an answer behind which content follows. */
   respond(fields: readonly HeaderField[]): void {

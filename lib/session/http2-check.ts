@@ -1,4 +1,5 @@
 /** What can be said of an HTTP/2 frame without regard to its stream: its length, its place, its settings (RFC 9113 section 6). */
+import type { HeaderField } from "../wire/hpack.ts";
 import { DEFAULT_FRAME_SIZE, FLAG, FRAME, MOST_FRAME_SIZE, MOST_WINDOW, SETTING, uint32 } from "../wire/http2.ts";
 import { broken, overflow, wrongSize } from "./http2-error.ts";
 
@@ -42,4 +43,9 @@ export function decodeSettings(payload: Uint8Array): { frameSize?: number; initi
     }
   }
   return settings;
+}
+
+/** Whether these fields may stand behind content (section 8.1): too large ones were not decoded, and pseudo-fields have no place there. */
+export function areTrailers(fields: readonly HeaderField[] | undefined): boolean {
+  return fields !== undefined && !fields.some(([name]) => name.startsWith(":"));
 }

@@ -19,15 +19,16 @@ const PSEUDO = new Set([":method", ":protocol", ":scheme", ":path", ":authority"
 const CONNECTION = new Set(["connection", "keep-alive", "proxy-connection", "transfer-encoding", "upgrade"]);
 /** Of which two would be two requests to two readers. */
 const ONCE = new Set(["host", "content-length", "proxy-authorization"]);
+/** Lower case alone (section 8.2.1). */
 const NAME = /^[!#$%&'*+\-.^_`|~0-9a-z]+$/;
 
-/** What is wrong with it, as text, if it is malformed. */
-export function parseHttp2Request(given: readonly HeaderField[]): Http2Request | string {
+/** What is wrong with it, as text, if it is malformed. `ended`: it has no content. */
+export function parseHttp2Request(given: readonly HeaderField[], ended: boolean): Http2Request | string {
   const pseudo = new Map<string, string>();
   const fields: HeaderField[] = [];
   const seen = new Set<string>();
   for (const [name, value] of given) {
-    if (!isValue(value)) return "a field value has control characters or blanks around it";
+    if (!isFieldValue(value)) return "a field value has control characters or blanks around it";
     if (name.startsWith(":")) {
       if (!PSEUDO.has(name)) return "a pseudo-field that requests do not have";
       if (fields.length > 0) return "a pseudo-field behind others";
@@ -35,12 +36,16 @@ export function parseHttp2Request(given: readonly HeaderField[]): Http2Request |
       pseudo.set(name, value);
       continue;
     }
-    if (!NAME.test(name)) return "a field name is malformed";
+    if (!isFieldName(name)) return "a field name is malformed";
     if (CONNECTION.has(name) || (name === "te" && value !== "trailers")) return "a field of HTTP/1 connections";
     if (ONCE.has(name) && seen.has(name)) return `${name} is given twice`;
     seen.add(name);
     fields.push([name, value]);
   }
+  const length = valueOf(fields, "content-length");
+  if (length !== undefined && !/^[0-9]{1,15}$/.test(length)) return "content-length is no number";
+  // Section 8.1.1.
+  if (ended && Number(length ?? 0) > 0) return "content-length without content";
   return whole(pseudo, fields);
 }
 
@@ -70,11 +75,15 @@ export function splitAuthority(authority: string, otherwise: number): { host: st
   return decodeAuthority(bytes, 0, bytes.length, otherwise);
 }
 
-/** Section 8.2.1; a control but TAB is worth no more. */
-function isValue(value: string): boolean {
+export function isFieldName(name: string): boolean {
+  return NAME.test(name);
+}
+
+/** Section 8.2.1; a control but TAB is worth no more. Each character stands for one byte. */
+export function isFieldValue(value: string): boolean {
   for (let i = 0; i < value.length; i++) {
     const code = value.charCodeAt(i);
-    if ((code < 0x20 && code !== 0x09) || code === 0x7f) return false;
+    if ((code < 0x20 && code !== 0x09) || code === 0x7f || code > 0xff) return false;
   }
   return !isBlank(value.charCodeAt(0)) && !isBlank(value.charCodeAt(value.length - 1));
 }

@@ -18,7 +18,7 @@ import {
   uint32,
 } from "../wire/http2.ts";
 import { encodeFields, type HeaderField } from "../wire/hpack.ts";
-import { checkFrame, decodeSettings } from "./http2-check.ts";
+import { areTrailers, checkFrame, decodeSettings } from "./http2-check.ts";
 import { broken, calm, ConnectionError, overflow } from "./http2-error.ts";
 import { FieldBlocks, type FieldBlock } from "./http2-fields.ts";
 import { Http2Frames, type FrameEvents } from "./http2-frames.ts";
@@ -217,8 +217,9 @@ export class Http2Server implements FrameEvents<Http2Stream> {
     if (block === undefined) return this.#annoyed("CONTINUATION");
     const { id, ended, fields } = block;
     const stream = this.#streams.get(id);
-    // Trailers: of a tunnel they would be no part (RFC 9113 section 8.5), and nothing else stays open here.
-    if (stream !== undefined) this.#refuse(stream, stream.ended ? H2_ERROR.streamClosed : H2_ERROR.protocol);
+    if (stream?.takesTrailers && !stream.ended && ended && areTrailers(fields)) this.#gotEnd(stream);
+    // Trailers of a tunnel would be no part of it (RFC 9113 section 8.5).
+    else if (stream !== undefined) this.#refuse(stream, stream.ended ? H2_ERROR.streamClosed : H2_ERROR.protocol);
     if (id <= this.#highest) return;
     this.#highest = id;
     if (this.#goingAway) {

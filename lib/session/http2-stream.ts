@@ -43,6 +43,8 @@ export class Http2Stream {
   /** Bytes that were read and not given back yet. */
   read = 0;
   ended = false;
+  /** Whether the peer may end with fields. */
+  takesTrailers = false;
   weEnded = false;
   closed = false;
 

@@ -12,23 +12,28 @@ export interface ForwardTarget {
   query: string;
 }
 
-const ABSOLUTE = /^http:\/\/(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(:([0-9]{0,5}))?([/?][^\s#]*)?$/i;
-
 /** Takes an absolute-form target (RFC 9112 section 3.2.2) apart; undefined for any other form or scheme. */
 export function parseForwardTarget(target: string): ForwardTarget | undefined {
-  const [, host, colon = "", digits = "", given = ""] = ABSOLUTE.exec(target) ?? [];
+  const [, authority, rest = ""] = /^http:\/\/([^/?#]*)(.*)$/is.exec(target) ?? [];
+  return authority === undefined ? undefined : forwardTarget(authority, rest);
+}
+
+const AUTHORITY = /^(\[[0-9A-Fa-f:.]+\]|[^\s:@/?#[\]]+)(:([0-9]{0,5}))?$/;
+const REST = /^([/?][^\s#]*)?$/;
+
+/** The same for a target that came in two parts; undefined where one of them is malformed. */
+export function forwardTarget(given: string, pathAndQuery: string): ForwardTarget | undefined {
+  const [, host, colon = "", digits = ""] = AUTHORITY.exec(given) ?? [];
   const port = digits === "" ? 80 : Number(digits);
-  if (host === undefined || port > 65_535) return undefined;
-  const rest = given.startsWith("/") ? given : `/${given}`;
+  if (host === undefined || port > 65_535 || !REST.test(pathAndQuery)) return undefined;
+  const authority = digits === "" ? host : host + colon;
+  return { host, port, authority, ...splitPath(pathAndQuery.startsWith("/") ? pathAndQuery : `/${pathAndQuery}`) };
+}
+
+/** `rest` may also be `*` (RFC 9110 section 9.3.7). */
+export function splitPath(rest: string): Pick<ForwardTarget, "rest" | "path" | "query"> {
   const mark = rest.indexOf("?");
-  return {
-    host,
-    port,
-    authority: digits === "" ? host : host + colon,
-    rest,
-    path: mark === -1 ? rest : rest.slice(0, mark),
-    query: mark === -1 ? "" : rest.slice(mark + 1),
-  };
+  return { rest, path: mark === -1 ? rest : rest.slice(0, mark), query: mark === -1 ? "" : rest.slice(mark + 1) };
 }
 
 /** Fields that belong to one connection (RFC 9110 section 7.6.1), and those that are addressed to this proxy. */
@@ -59,18 +64,18 @@ export function pairs(raw: readonly string[]): Field[] {
 
 /**
  * The fields of a request that travel on, in order and as spelt, with `Via` added. What begins with `Proxy-` is meant
- * for this proxy; what `Connection` names is meant for nobody further on.
+ * for this proxy; what `Connection` names is meant for nobody further on. `version` is that of HTTP in front.
  */
-export function requestFields(fields: readonly Field[]): Field[] {
-  return endToEnd(fields).filter(([name]) => !name.toLowerCase().startsWith("proxy-"));
+export function requestFields(fields: readonly Field[], version = "1.1"): Field[] {
+  return endToEnd(fields, version).filter(([name]) => !name.toLowerCase().startsWith("proxy-"));
 }
 
 /** The fields of a response that travel on. `Proxy-Status` tells the client of every proxy on the way (RFC 9209). */
 export function responseFields(fields: readonly Field[]): Field[] {
-  return endToEnd(fields);
+  return endToEnd(fields, "1.1");
 }
 
-function endToEnd(fields: readonly Field[]): Field[] {
+function endToEnd(fields: readonly Field[], version: string): Field[] {
   const named = new Set(
     fields
       .filter(([name]) => name.toLowerCase() === "connection")
@@ -80,7 +85,7 @@ function endToEnd(fields: readonly Field[]): Field[] {
     const lower = name.toLowerCase();
     return FRAMING.has(lower) || (!HOP_BY_HOP.has(lower) && !named.has(lower));
   });
-  return [...kept, ["Via", "1.1 portail"]];
+  return [...kept, ["Via", `${version} portail`]];
 }
 
 /**

@@ -99,7 +99,6 @@ export const SUBRESOURCES: ReadonlySet<string> = new Set([
   ...Object.values(TABLE).flatMap((rows) => [...rows.keys()].flatMap((row) => row.split(" ").slice(1))),
   "abac",
   "append",
-  "encryption",
   "metadataConfiguration",
   "metadataInventoryTable",
   "metadataJournalTable",
@@ -108,7 +107,6 @@ export const SUBRESOURCES: ReadonlySet<string> = new Set([
   "renameObject",
   "select",
   "select-type",
-  "uploads",
 ]);
 
 /** Parameters that change an answer and no operation, in exactly this spelling. */

@@ -48,7 +48,9 @@ export function readClaim(head: RequestHead): Claim | Refusal {
   const parameters = new Map<string, string[]>();
   for (const { name, value } of parseQuery(head.query)) {
     const lower = decodeParameter(name).toLowerCase();
-    parameters.set(lower, [...(parameters.get(lower) ?? []), decodeParameter(value)]);
+    const values = parameters.get(lower);
+    if (values === undefined) parameters.set(lower, [decodeParameter(value)]);
+    else values.push(decodeParameter(value));
   }
   const authorization = valuesOf(head, "authorization");
   const isPresigned = ["x-amz-algorithm", "x-amz-credential", "x-amz-signature"].some((name) => parameters.has(name));

@@ -47,6 +47,50 @@ test("requests in a row, sent at once, are answered in their order", async () =>
   upstream.server.close();
 });
 
+test("the head goes out ahead of its content: the server may answer before there is any", async () => {
+  const upstream = await answering();
+  const proxy = await startProxy(ACL);
+  const client = await RawClient.open(proxy.port);
+  client.write(get(upstream.port, "/early").replace("Host: x", "Host: x\r\nContent-Length: 1000000"));
+  expect((await client.readThrough("/early")).toString()).toStartWith("HTTP/1.1 200 ");
+  client.reset();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+  upstream.server.close();
+});
+
+test.each([
+  "X-Plain: yes",
+  "Content-Length: 5",
+  "Transfer-Encoding: chunked",
+  "Content-Length: 5\r\nExpect: 100-continue",
+])("bytes beyond ASCII in fields arrive as they were sent, with %j", async (field) => {
+  const got: Buffer[] = [];
+  const upstream = await listen((socket) => socket.on("data", (chunk: Buffer) => void got.push(chunk)));
+  const proxy = await startProxy(ACL);
+  const client = await RawClient.open(proxy.port);
+  const head = get(upstream.port, "/").replace("Host: x", `Host: x\r\n${field}\r\nX-A: \u00e9`);
+  client.write(Buffer.from(head, "latin1"));
+  const seen = await until(() => {
+    const text = Buffer.concat(got).toString("latin1");
+    return text.includes("\r\n\r\n") && text;
+  }, "the head");
+  expect(seen).toContain("\r\nX-A: \u00e9\r\n");
+  client.reset();
+  await proxy.stop();
+  upstream.server.close();
+});
+
+test("a target beyond ASCII is none", async () => {
+  const proxy = await startProxy(ACL);
+  const client = await RawClient.open(proxy.port);
+  client.write(Buffer.from(get(1, "/\u00e9"), "latin1"));
+  expect((await client.rest()).toString()).toStartWith("HTTP/1.1 400 ");
+  client.end();
+  await client.closed;
+  expect(await proxy.drain()).toBe(0);
+});
+
 test("each request is decided anew", async () => {
   const upstream = await answering();
   const proxy = await startProxy(`policy no { when path == "/no" action deny }\n${ACL}`);

@@ -3,12 +3,12 @@ import { afterEach, beforeEach, describe, expect, setDefaultTimeout, test } from
 import { startProxy, until, type RunningProxy } from "./harness.ts";
 import { createPrng } from "./prng.ts";
 import { ask, RawClient } from "./raw-client.ts";
+import { DATA, frame, frameOf, literal, openHttp2, PREFACE, reset, SETTINGS, uint32 } from "./raw-http2.ts";
 import { listenEcho, type Upstream } from "./upstream.ts";
 
 setDefaultTimeout(60_000);
 
 const ACL = "policy local { when dest.ip in [127.0.0.0/8] action allow }";
-const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");
 let proxy: RunningProxy;
 let echo: Upstream;
 
@@ -27,52 +27,9 @@ afterEach(async () => {
   echo.server.close();
 });
 
-/** RFC 9113 section 4.1, written by hand. */
-function frame(type: number, flags: number, stream: number, payload: Uint8Array | number[] = []): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = flags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, Uint8Array.from(payload)]);
-}
-
-const literal = (name: string, value: string) =>
-  Buffer.concat([Buffer.of(0, name.length), Buffer.from(name), Buffer.of(value.length), Buffer.from(value)]);
-const SETTINGS = frame(4, 0, 0);
 const connect = (stream: number, flags = 4, authority = `127.0.0.1:${echo.port}`) =>
   frame(1, flags, stream, Buffer.concat([literal(":method", "CONNECT"), literal(":authority", authority)]));
-const DATA = (stream: number, text: string, flags = 0) => frame(0, flags, stream, Buffer.from(text));
-const uint32 = (value: number) => [value >>> 24, (value >>> 16) & 255, (value >>> 8) & 255, value & 255];
-
-interface Frame {
-  type: number;
-  flags: number;
-  stream: number;
-  payload: Buffer;
-}
-
-async function nextFrame(client: RawClient): Promise<Frame | undefined> {
-  const head = await client.read(9);
-  if (head.length < 9) return undefined;
-  const payload = await client.read(head.readUIntBE(0, 3));
-  return { type: head[3]!, flags: head[4]!, stream: head.readUInt32BE(5), payload };
-}
-
-/** The next frame of a type, whatever comes before. */
-async function frameOf(client: RawClient, type: number): Promise<Frame> {
-  for (;;) {
-    const found = await nextFrame(client);
-    if (found === undefined) throw new Error(`no frame of type ${type} came`);
-    if (found.type === type) return found;
-  }
-}
-
-async function open(...frames: Buffer[]): Promise<RawClient> {
-  const client = await RawClient.open(proxy.port);
-  client.write(Buffer.concat([PREFACE, SETTINGS, ...frames]));
-  return client;
-}
+const open = (...frames: Buffer[]) => openHttp2(proxy.port, ...frames);
 
 /** The error code of GOAWAY. */
 async function goAway(client: RawClient): Promise<number> {
@@ -81,8 +38,6 @@ async function goAway(client: RawClient): Promise<number> {
   client.end();
   return payload.readUInt32BE(4);
 }
-
-const reset = async (client: RawClient) => (await frameOf(client, 3)).payload.readUInt32BE(0);
 
 test("weakness 6.1.9: a preface and a tunnel whose bytes come one by one", async () => {
   const client = await RawClient.open(proxy.port);

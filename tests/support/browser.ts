@@ -21,12 +21,14 @@ const FLAGS = [
 export class Browser {
   readonly #scene: Scene;
   readonly #proxy: string;
+  readonly #flags: readonly string[];
   #profiles = 0;
 
-  /** `proxy` as for `--proxy-server`, or the URL of a PAC file. */
-  constructor(scene: Scene, proxy: string) {
+  /** `proxy` as for `--proxy-server`, or the URL of a PAC file; `flags` are further ones. */
+  constructor(scene: Scene, proxy: string, flags: readonly string[] = []) {
     this.#scene = scene;
     this.#proxy = proxy;
+    this.#flags = flags;
   }
 
   /** The page at `url` as HTML, once it is loaded. */
@@ -48,7 +50,7 @@ export class Browser {
   #run(args: string[]): Promise<Outcome> {
     const profile = this.#scene.mkdir(`browser-${++this.#profiles}`);
     const proxyFlag = this.#proxy.endsWith(".pac") ? "--proxy-pac-url" : "--proxy-server";
-    const given = [...FLAGS, `--user-data-dir=${profile}`, `${proxyFlag}=${this.#proxy}`];
+    const given = [...FLAGS, `--user-data-dir=${profile}`, `${proxyFlag}=${this.#proxy}`, ...this.#flags];
     return run(["chromium", ...given, ...args], { env: { HOME: profile } });
   }
 }

@@ -12,12 +12,13 @@ const {
   headers = {},
   path = "/",
   scheme = "http",
+  requests = [],
   ca,
 } = JSON.parse(process.argv[2]);
 const session = connect(proxy, { maxSessionMemory: 1000, ...(ca && { ca }) });
 session.on("error", (error) => say({ error: error.message }));
 const [settings] = await once(session, "remoteSettings");
-say(await { transfer, ask, websocket }[scenario]());
+say(await { transfer, ask, websocket, fetch }[scenario]());
 session.close();
 
 function say(outcome) {
@@ -81,4 +82,44 @@ async function websocket() {
   while (got.length < text.length + 2) got = Buffer.concat([got, (await once(stream, "data"))[0]]);
   stream.close();
   return { answer, opcode: got[0], text: got.subarray(2).toString() };
+}
+
+/** All `requests` at once, each as {headers, size, sized, waits, trailers}; what came of each. */
+async function fetch() {
+  return { outcomes: await Promise.all(requests.map(fetchOne)) };
+}
+
+/** `size` bytes of content, with their length if `sized`, after 100 if `waits`, and with trailers. */
+async function fetchOne({ headers: own = {}, size, sized = false, waits = false, trailers }) {
+  const content = size === undefined ? undefined : randomBytes(size);
+  const more = { ...(sized && { "content-length": size }), ...(waits && { expect: "100-continue" }) };
+  const head = { ":scheme": scheme, ":path": path, ":authority": target, ...headers, ...own, ...more };
+  const stream = session.request(head, { endStream: content === undefined, waitForTrailers: trailers !== undefined });
+  const came = { interim: [], trailers: {}, error: null };
+  stream.on("headers", (fields) => came.interim.push(fields[":status"]));
+  stream.on("trailers", (fields) => (came.trailers = fields));
+  stream.on("wantTrailers", () => stream.sendTrailers(trailers));
+  stream.on("error", (error) => (came.error = error.message));
+  let answer = {};
+  stream.on("response", (fields) => (answer = fields));
+  const hash = createHash("sha256");
+  const chunks = [];
+  let length = 0;
+  stream.on("data", (chunk) => {
+    hash.update(chunk);
+    length += chunk.length;
+    if (length < 10_000) chunks.push(chunk);
+  });
+  if (waits) stream.once("continue", () => stream.end(content));
+  else if (content !== undefined) stream.end(content);
+  await new Promise((closed) => stream.once("close", closed));
+  return {
+    ...came,
+    answer,
+    body: Buffer.concat(chunks).toString(),
+    length,
+    digest: hash.digest("hex"),
+    sent: content && createHash("sha256").update(content).digest("hex"),
+    code: stream.rstCode,
+  };
 }

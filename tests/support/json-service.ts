@@ -55,12 +55,17 @@ export class JsonService {
     await this.#program?.kill();
   }
 
+  /** Where the body of a path is. */
+  file(path: string): string {
+    return this.#scene.path(`${this.#folder}/www${path}`);
+  }
+
   put(path: string, body: string): void {
     this.#scene.write(`${this.#folder}/www${path}`, body);
   }
 
   remove(path: string): void {
-    rmSync(this.#scene.path(`${this.#folder}/www${path}`));
+    rmSync(this.file(path));
   }
 
   /** What it was asked and has answered: the target as it was sent, the Authorization and the X-Api-Key that came with it. */

@@ -26,11 +26,15 @@ export class StorageProxy {
   readonly keyringFile: string;
   readonly password = randomPassword();
   port = 0;
+  /** Of `--s3-listen`, where it is given. */
+  s3Port = 0;
 
   static async open(scene: Scene, portail: Portail, options: StorageProxyOptions): Promise<StorageProxy> {
     const proxy = new StorageProxy(scene, portail, options);
-    const [, port] = await proxy.program.output("stderr", /listening on \S+:(\d+|\S+) upstream=/);
+    const said = /listening on \S+:(\d+|\S+) upstream=\S+ keys=\d+(?: s3=\S+:(\d+))?\n/;
+    const [, port, s3Port] = await proxy.program.output("stderr", said);
     proxy.port = Number(port);
+    proxy.s3Port = Number(s3Port);
     return proxy;
   }
 

@@ -15,7 +15,7 @@ import { hand, keep } from "./local.ts";
 import { pass } from "./pass.ts";
 import { read } from "./read.ts";
 import { recordExchange, type Decided } from "./record.ts";
-import { routeOf, type Route } from "./route.ts";
+import { rootRouteOf, routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -23,7 +23,7 @@ import { Trouble } from "./trouble.ts";
 export async function serveRequest(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
   const started = performance.now();
   const fields = pairs(turn.req.rawHeaders);
-  const route = routeOf(turn.req.url ?? "");
+  const route = (client.atRoot ? rootRouteOf : routeOf)(turn.req.url ?? "");
   const asked = askedOf(gateway, route, turn.req.method ?? "", fields);
   const fault = faultOf(turn.req.httpVersion, fields);
   const action = actionOf(gateway, route, asked, fault);
@@ -83,8 +83,11 @@ function ping(x: Exchange): void {
 function askedOf({ settings }: Gateway, route: Route, method: string, headers: readonly Field[]): Asked {
   const rest = route.kind === "upstream" ? route.rest : "";
   const query = route.kind === "upstream" ? route.query : undefined;
+  const root = route.kind === "upstream" ? route.root : "/upstream/";
   const path = `${settings.upstream.base}${rest}`;
-  return { method, path, rest, query: query ?? "", hasQuery: query !== undefined, headers, length: lengthOf(headers) };
+  const hasQuery = query !== undefined;
+  const place = { path, rest, root, query: query ?? "", hasQuery, isForStorage: route.kind === "upstream" };
+  return { method, ...place, headers, length: lengthOf(headers) };
 }
 
 function actionOf({ tools, settings }: Gateway, route: Route, asked: Asked, fault: Trouble | undefined): Action {

@@ -22,6 +22,8 @@ const MOST_AHEAD = 64 * 1024;
 export class Client extends Due implements Open {
   readonly gateway: Gateway;
   readonly session: string;
+  /** It came to a listener that has the storage at its root. */
+  readonly atRoot: boolean;
   conn: Conn;
   /** Of a PROXY header, or of the socket. */
   address: SocketAddress;
@@ -37,10 +39,11 @@ export class Client extends Due implements Open {
   #wholeAt: number | undefined;
   #gone = false;
 
-  constructor(gateway: Gateway, conn: Conn) {
+  constructor(gateway: Gateway, conn: Conn, atRoot = false) {
     super();
     this.gateway = gateway;
     this.conn = conn;
+    this.atRoot = atRoot;
     this.session = gateway.nextSession();
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;

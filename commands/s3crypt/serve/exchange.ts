@@ -6,6 +6,7 @@ import type { Client } from "./client.ts";
 import type { Action, Asked } from "./dialect.ts";
 import type { Gateway } from "./gateway.ts";
 import { Trouble } from "./trouble.ts";
+import type { Outgoing } from "./upstream.ts";
 
 /** The client left, or was cut, before all was done. */
 export class Gone extends Error {}
@@ -99,27 +100,34 @@ export class Exchange {
         lower !== "host" &&
         lower !== "expect" &&
         lower !== "content-length" &&
-        !this.#isFacts(lower) &&
+        !this.gateway.tools.dialect.isOurs(lower) &&
         !names.includes(lower)
       );
     });
     return [["Host", authority], ...kept];
   }
 
-  #isFacts(lower: string): boolean {
-    return lower === this.gateway.tools.dialect.factsField;
+  /** As the dialect has it sent, with content or without. */
+  outgoing(method: string, fields: readonly Field[], hasContent: boolean): Omit<Outgoing, "length"> {
+    const { path, query, hasQuery } = this.asked;
+    return this.outgoingTo({ method, path, query, headers: fields }, hasQuery, hasContent);
   }
 
-  /** As the dialect has it sent. */
-  outgoing(method: string, fields: readonly Field[]): { method: string; target: string; fields: readonly Field[] } {
-    const { path, query, hasQuery } = this.asked;
-    const head: RequestHead = this.gateway.tools.dialect.outgoing({ method, path, query, headers: fields });
-    return { method, target: hasQuery ? `${head.path}?${head.query}` : head.path, fields: head.headers };
+  /** The same for another place at the storage. */
+  outgoingTo(head: RequestHead, hasQuery: boolean, hasContent: boolean): Omit<Outgoing, "length"> {
+    const sent = this.gateway.tools.dialect.outgoing(head, hasContent);
+    const question = sent.query !== "" || (hasQuery && head.query === "");
+    return { method: head.method, target: question ? `${sent.path}?${sent.query}` : sent.path, fields: sent.headers };
   }
 
   /** Asks the storage without content; what is left of the answer is destroyed when the client leaves. Throws `Trouble`. */
   async ask(method: string, fields: readonly Field[]): Promise<IncomingMessage> {
-    const answer = await this.gateway.upstream.ask(this.outgoing(method, fields));
+    return this.askFor(this.outgoing(method, fields, false));
+  }
+
+  /** The same for what `outgoingTo` made. */
+  async askFor(outgoing: Omit<Outgoing, "length">): Promise<IncomingMessage> {
+    const answer = await this.gateway.upstream.ask(outgoing);
     answer.on("error", () => {});
     this.onGone(() => answer.destroy());
     return answer;
@@ -211,15 +219,18 @@ export class Exchange {
       this.client.conn.destroy();
       return;
     }
-    const { code, message, status } = trouble;
+    const { code, message } = trouble;
+    const plain = { status: trouble.status, type: "text/plain; charset=utf-8", body: `${message}\n` };
+    const explained = this.asked.isForStorage ? this.gateway.tools.dialect.explain?.(trouble, this.asked) : undefined;
+    const { status, type, body } = explained ?? plain;
     const kind = status >= 500 && status !== 501 ? "proxy_internal_error" : "http_request_denied";
     const fields: Field[] = [
-      ["Content-Type", "text/plain; charset=utf-8"],
+      ["Content-Type", type],
       ["Cache-Control", "no-store"],
       ["X-Portail-Error", code],
       ["Proxy-Status", `portail; error=${kind}; details="${code}"`],
     ];
-    this.reply(status, fields, `${message}\n`);
+    this.reply(status, fields, body);
   }
 
   /** Resolves when the system has all that was written. */
@@ -244,7 +255,7 @@ export class Exchange {
   answerFields(answer: IncomingMessage, ...names: readonly string[]): Field[] {
     const kept = responseFields(pairs(answer.rawHeaders.map(asSent))).filter(([name]) => {
       const lower = name.toLowerCase();
-      return !this.#isFacts(lower) && !names.includes(lower);
+      return !this.gateway.tools.dialect.isOurs(lower) && !names.includes(lower);
     });
     return kept.map(([name, value]) => [name, name.toLowerCase() === "location" ? this.#ownPlace(value) : value]);
   }
@@ -253,7 +264,7 @@ export class Exchange {
   #ownPlace(location: string): string {
     const { tls, authority, base } = this.gateway.settings.upstream;
     const there = `${tls ? "https" : "http"}://${authority}${base}`;
-    return location.startsWith(there) ? `/upstream/${location.slice(there.length)}` : location;
+    return location.startsWith(there) ? `${this.asked.root}${location.slice(there.length)}` : location;
   }
 }
 

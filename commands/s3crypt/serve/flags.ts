@@ -4,6 +4,7 @@ import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../.
 import { identityFlags, upstreamIdentityFlags } from "../../../lib/identity/flags.ts";
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
+import { s3Args } from "./s3-flags.ts";
 
 const LIMIT = { type: "string", group: "Limits" } as const;
 const TIME = { type: "string", valueHint: "TIME", group: "Limits" } as const;
@@ -101,6 +102,7 @@ export const args = {
     description:
       "Serve PUT and GET /local/encrypt/NAME: encrypt a file there, hand it out once. Nobody is asked who they are",
   },
+  ...s3Args,
   acl: {
     type: "string",
     valueHint: "FILE",
@@ -145,10 +147,6 @@ export const args = {
   keepalive: { ...TIME, default: "60s", description: "TCP keepalive after so much silence; 0 off" },
   // What ds_proxy has and this program has not yet: refused where it would protect, told where it would not.
   "write-once": { ...LATER, type: "boolean", description: "Let each presigned upload be used once" },
-  "s3-access-key": { ...LATER, type: "string", description: "Access key id" },
-  "s3-secret-key": { ...LATER, type: "string", description: "Secret key" },
-  "s3-region": { ...LATER, type: "string", description: "Region" },
-  "bypass-s3-signature-check": { ...LATER, type: "boolean", description: "Verify no signatures" },
   "redis-url": { ...LATER, type: "string", env: "REDIS_URL", description: "Registry of --write-once" },
   "redis-timeout-wait": { ...LATER, type: "string", env: "REDIS_TIMEOUT_WAIT", description: "Milliseconds" },
   "redis-timeout-create": { ...LATER, type: "string", env: "REDIS_TIMEOUT_CREATE", description: "Milliseconds" },

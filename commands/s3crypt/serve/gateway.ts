@@ -69,6 +69,7 @@ export class Gateway {
   /** Puts what was loaded anew in force: for keys and policy from the next request on, for the storage from the next connection. */
   swap(loaded: Loaded): void {
     this.#loaded = loaded;
+    this.tools.dialect.use?.(loaded);
     this.upstream.swap(this.#connector(loaded));
     this.#look();
   }

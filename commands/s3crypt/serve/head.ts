@@ -74,7 +74,7 @@ function known(x: Exchange, answer: IncomingMessage): Known | undefined {
   const facts = typeof text === "string" ? openFacts(text, x.gateway.keys) : undefined;
   if (facts?.size === undefined || (ds2Length(facts.size) !== sealed && v3Length(facts.size) !== sealed))
     return undefined;
-  return { size: facts.size, tag: facts.md5 && formatTag(facts.md5) };
+  return { size: facts.size, tag: facts.md5 === undefined ? unknownTag(x, answer) : formatTag(facts.md5) };
 }
 
 /** Asks for its first bytes: one request more. What the storage does not let us have is not known. */
@@ -89,13 +89,18 @@ async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
     if (kind === undefined) return UNKNOWN;
     if (kind === "plaintext") return { size: sealed, tag: answer.headers.etag };
     if (isPart(kind)) return await knownOfParts(x, begun, kind);
-    return { size: plainLengthOf(kind, sealed), tag: undefined };
+    return { size: plainLengthOf(kind, sealed), tag: unknownTag(x, answer) };
   } catch (error) {
     if (error instanceof ObjectError) return UNKNOWN;
     throw error;
   } finally {
     if (!begun.complete) begun.destroy();
   }
+}
+
+/** Of an object that is encrypted. */
+function unknownTag(x: Exchange, { headers }: IncomingMessage): Tag {
+  return x.gateway.tools.dialect.tagFrom?.(headers.etag ?? "");
 }
 
 function sizeOf({ headers }: IncomingMessage): number | undefined {

@@ -17,6 +17,8 @@ export interface Loaded {
   readonly front: LoadedFront | undefined;
   /** Undefined where the storage is spoken to in the clear. */
   readonly upstream: LoadedUpstream | undefined;
+  /** Undefined in plain mode. */
+  readonly s3Secret: string | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -48,7 +50,8 @@ export async function load(settings: Settings, files: SourceFiles, openKeys: Ope
     ...(front === undefined ? [] : [...front.identity.warnings, ...(front.trust?.warnings ?? [])]),
     ...(upstream?.warnings ?? []),
   ];
-  return { keys, policy: read?.policy, front, upstream: upstream?.loaded, warnings };
+  const s3Secret = settings.s3?.secret.read(files);
+  return { keys, policy: read?.policy, front, upstream: upstream?.loaded, s3Secret, warnings };
 }
 
 function loadFront({ front }: Settings, files: SourceFiles): LoadedFront | undefined {

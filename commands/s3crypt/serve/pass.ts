@@ -9,7 +9,7 @@ export async function pass(x: Exchange, content: boolean): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  const sent = x.gateway.upstream.send({ ...x.outgoing(method, x.fieldsWithout()), length });
+  const sent = x.gateway.upstream.send({ ...x.outgoing(method, x.fieldsWithout(), true), length });
   x.onGone(() => sent.destroy());
   try {
     for (;;) {

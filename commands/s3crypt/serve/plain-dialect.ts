@@ -4,6 +4,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import { percentDecoded } from "../../../lib/wire/s3-path.ts";
 import { CHECKSUMS, parseChecksum } from "../checksums.ts";
 import type { Action, Asked, Dialect, Store, Subject } from "./dialect.ts";
+import { hasDots } from "./dots.ts";
 import { Trouble } from "./trouble.ts";
 
 export class PlainDialect implements Dialect {
@@ -37,6 +38,10 @@ export class PlainDialect implements Dialect {
       default:
         return refuse("this method could carry the bytes of an object");
     }
+  }
+
+  isOurs(lower: string): boolean {
+    return lower === this.factsField;
   }
 
   outgoing(head: RequestHead): RequestHead {
@@ -116,10 +121,6 @@ function placeOf(path: string): Place {
   // Where a storage resolves dots, what it means cannot be told from here: a policy that asks gets no answer.
   if (level === "account" || hasDots(path)) return { level };
   return { level, bucket: percentDecoded(name), key: key === "" ? undefined : percentDecoded(key) };
-}
-
-function hasDots(path: string): boolean {
-  return path.split(/\/|\\|%2f|%5c/i).some((segment) => /^(?:\.|%2e){1,2}$/i.test(segment));
 }
 
 const OPERATIONS: Readonly<Record<string, readonly [object: string, container: string]>> = {

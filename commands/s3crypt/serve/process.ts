@@ -6,6 +6,7 @@ import { PortailError, type ExitStatus } from "../../../lib/command/errors.ts";
 import type { Runtime } from "../../../lib/command/runtime.ts";
 import { SourceFiles } from "../../../lib/identity/source-files.ts";
 import { formatAddress, type Conn } from "../../../lib/net/conn.ts";
+import type { Endpoint } from "../../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../../lib/net/listen.ts";
 import { openResolver } from "../../../lib/net/resolve.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../../lib/service/life.ts";
@@ -19,12 +20,21 @@ import { Gateway } from "./gateway.ts";
 import { load } from "./load.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { PlainDialect } from "./plain-dialect.ts";
+import { multipartAction } from "./multipart/actions.ts";
+import { S3Dialect } from "./s3-dialect.ts";
+import type { S3Settings } from "./s3-settings.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Parts {
   readonly engine: Engine;
   /** Opens the keyring anew; what pipes said is remembered in `files`. */
   openKeys(files: SourceFiles): Promise<DataKeys>;
+}
+
+function s3Dialect(settings: S3Settings, secret: string): S3Dialect {
+  return new S3Dialect(settings, secret, {
+    multipart: (_, request, content) => multipartAction(settings.multipart, request, content),
+  });
 }
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
@@ -40,21 +50,27 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     log,
     resolve: await openResolver(settings.resolvers, settings.connectTimeout),
     engine,
-    dialect: new PlainDialect(),
+    dialect: settings.s3 === undefined ? new PlainDialect() : s3Dialect(settings.s3, loaded.s3Secret!),
     record: sink && ((event) => sink.write(event)),
     cwd: runtime.cwd,
   });
   const open = async (life: Life): Promise<Daemon> => {
     const listeners = await openListeners(runtime, gateway);
+    const { s3 } = settings;
+    const atRoot = listeners.slice(settings.listen.length).map(({ address }) => formatAddress(address));
     const listen = listeners.map(({ address }) => formatAddress(address));
     const status = await openStatusFor(runtime, gateway, { life, sink, listen }).catch((error: unknown) => {
       for (const listener of listeners) listener.close();
       throw error;
     });
-    const unsafe = settings.unverified ? { unsafe: ["bypass-ssl-certificate-check"] } : {};
-    recordLife(gateway, { event: "start", listen, ...unsafe });
-    const summary = `listening on ${listen.join(", ")}`;
-    log.info(summary, { upstream: settings.upstream.authority, keys: gateway.keys.ids.length });
+    const bypassed = [
+      ...(settings.unverified ? ["bypass-ssl-certificate-check"] : []),
+      ...(s3?.bypass ? ["bypass-s3-signature-check"] : []),
+    ];
+    recordLife(gateway, { event: "start", listen, ...(bypassed.length > 0 ? { unsafe: bypassed } : {}) });
+    const summary = `listening on ${listen.slice(0, settings.listen.length).join(", ")}`;
+    const more = atRoot.length > 0 ? { s3: atRoot.join(", ") } : {};
+    log.info(summary, { upstream: settings.upstream.authority, keys: gateway.keys.ids.length, ...more });
     return {
       summary,
       get open() {
@@ -76,11 +92,11 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
 }
 
 async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listener[]> {
-  const { keepAlive, acceptProxyFrom, front, listen } = gateway.settings;
+  const { keepAlive, acceptProxyFrom, front, listen, s3 } = gateway.settings;
   const server = new Front(gateway);
-  const accept = (conn: Conn) => {
+  const accept = (conn: Conn, atRoot: boolean) => {
     if (gateway.places.take({ client: holderOf(conn.remote), user: "" })) {
-      void new Client(gateway, conn).comeIn(server);
+      void new Client(gateway, conn, atRoot).comeIn(server);
       return;
     }
     gateway.counts.turnedAway++;
@@ -89,9 +105,12 @@ async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listen
   const layered = front !== undefined && acceptProxyFrom === undefined;
   const listeners: Listener[] = [];
   try {
-    for (const endpoint of listen) {
-      listeners.push(await openListener(endpoint, runtime.env, { keepAlive, accept, layered }));
-    }
+    const open = async (endpoint: Endpoint, atRoot: boolean) => {
+      const options = { keepAlive, accept: (conn: Conn) => accept(conn, atRoot), layered };
+      listeners.push(await openListener(endpoint, runtime.env, options));
+    };
+    for (const endpoint of listen) await open(endpoint, false);
+    for (const endpoint of s3?.listen ?? []) await open(endpoint, true);
   } catch (error) {
     for (const listener of listeners) listener.close();
     throw error;

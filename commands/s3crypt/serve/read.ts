@@ -116,9 +116,10 @@ function tell(x: Exchange, { kind }: ObjectAnswer): void {
 /** The MD5 of the plaintext, where it is known for certain. */
 function tagOf(x: Exchange, answer: IncomingMessage, object: ObjectAnswer, total: number | undefined): Tag {
   if (typeof object.kind === "string") return answer.headers.etag;
-  const facts = object.facts(answer.headers[x.gateway.tools.dialect.factsField] as string | undefined, x.gateway.keys);
+  const { dialect } = x.gateway.tools;
+  const facts = object.facts(answer.headers[dialect.factsField] as string | undefined, x.gateway.keys);
   return facts?.md5 === undefined || (facts.size !== undefined && facts.size !== total)
-    ? undefined
+    ? dialect.tagFrom?.(answer.headers.etag ?? "")
     : formatTag(facts.md5);
 }
 

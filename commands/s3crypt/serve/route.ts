@@ -3,7 +3,12 @@
 export type Route =
   | { readonly kind: "ping" }
   /** `rest` is what follows the prefix, without the query; `query` has no question mark, undefined where there is none. */
-  | { readonly kind: "upstream"; readonly rest: string; readonly query: string | undefined }
+  | {
+      readonly kind: "upstream";
+      readonly rest: string;
+      readonly query: string | undefined;
+      readonly root: "/upstream/" | "/";
+    }
   | { readonly kind: "local"; readonly name: string }
   | { readonly kind: "none" };
 
@@ -14,14 +19,26 @@ const LOCAL = "/local/encrypt/";
 /** `target` is of the origin form (RFC 9112 section 3.2.1); any other leads nowhere. */
 export function routeOf(target: string): Route {
   if (!target.startsWith("/") || target.includes("#")) return NONE;
-  const mark = target.indexOf("?");
-  const path = mark === -1 ? target : target.slice(0, mark);
+  const { path, query } = split(target);
   if (path === "/ping") return { kind: "ping" };
   if (path === UPSTREAM || path.startsWith(`${UPSTREAM}/`)) {
-    const query = mark === -1 ? undefined : target.slice(mark + 1);
-    return { kind: "upstream", rest: path.slice(UPSTREAM.length + 1), query };
+    return { kind: "upstream", rest: path.slice(UPSTREAM.length + 1), query, root: "/upstream/" };
   }
   return path.startsWith(LOCAL) ? { kind: "local", name: path.slice(LOCAL.length) } : NONE;
+}
+
+/** Where the storage is all that there is. */
+export function rootRouteOf(target: string): Route {
+  if (!target.startsWith("/") || target.includes("#")) return NONE;
+  const { path, query } = split(target);
+  return { kind: "upstream", rest: path.slice(1), query, root: "/" };
+}
+
+function split(target: string): { path: string; query: string | undefined } {
+  const mark = target.indexOf("?");
+  return mark === -1
+    ? { path: target, query: undefined }
+    : { path: target.slice(0, mark), query: target.slice(mark + 1) };
 }
 
 /**

@@ -15,6 +15,7 @@ import type { Limits } from "../../../lib/service/limits.ts";
 import { parseStatus, type StatusSettings } from "../../../lib/service/status-settings.ts";
 import { parseDemands, type GivenDemands } from "../tool/demands.ts";
 import type { args } from "./flags.ts";
+import { isTrue, parseS3Settings, type S3Settings } from "./s3-settings.ts";
 import { parseConnectUrl, parseUpstreamUrl, type Place, type UpstreamUrl } from "./upstream-url.ts";
 
 export interface Settings {
@@ -45,6 +46,8 @@ export interface Settings {
   readonly keepAlive: KeepAlive;
   readonly life: LifeOptions;
   readonly status: StatusSettings | undefined;
+  /** Undefined is plain mode. */
+  readonly s3: S3Settings | undefined;
   readonly warnings: readonly string[];
 }
 
@@ -67,6 +70,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
   const unverified = given["bypass-ssl-certificate-check"] || isTrue(env, "BYPASS_SSL_CERTIFICATE_CHECK");
   const sources = given["accept-proxy-from"];
   const front = parseFront(given);
+  const s3 = parseS3Settings(given, env);
   return {
     listen: given.listen.map((text) => parseEndpoint(text, "--listen")),
     acceptProxyFrom: sources.length === 0 ? undefined : parseProxySources(sources, "--accept-proxy-from"),
@@ -95,37 +99,23 @@ export function parseSettings(given: Given, env: Environment): Settings {
     keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
     life: parseLife(given),
     status: checkStatus(parseStatus(given), front),
-    warnings: unverified
-      ? [
-          "--bypass-ssl-certificate-check: the storage's certificate is not verified, so that anybody can be the storage",
-        ]
-      : [],
+    s3,
+    warnings: [...(unverified ? [UNVERIFIED] : []), ...(s3?.warnings ?? [])],
   };
 }
+
+const UNVERIFIED =
+  "--bypass-ssl-certificate-check: the storage's certificate is not verified, so that anybody can be the storage";
 
 /** ds_proxy writes seconds without a unit. */
 function parseSeconds(flag: string, text: string): number {
   return parseDuration(flag, /^[0-9]+(?:\.[0-9]+)?$/.test(text) && text !== "0" ? `${text}s` : text, { min: 1 });
 }
 
-function isTrue(env: Environment, name: string): boolean {
-  const value = env[name];
-  return value !== undefined && value !== "" && parseChoice(name, value, ["true", "false"]) === "true";
-}
-
-/** What would protect, or would make the proxy another one, is not to be passed over in silence. */
+/** What would protect is not to be passed over in silence. */
 function refuseLater(given: Given, env: Environment): void {
-  const wanted =
-    given["write-once"] || isTrue(env, "WRITE_ONCE")
-      ? "--write-once"
-      : (["s3-access-key", "s3-secret-key", "s3-region"] as const).find((name) => given[name] !== undefined);
-  if (wanted === undefined && !given["bypass-s3-signature-check"] && !isTrue(env, "BYPASS_S3_SIGNATURE_CHECK")) return;
-  const flag = wanted === undefined ? "--bypass-s3-signature-check" : `--${wanted.replace(/^--/, "")}`;
-  throw new PortailError(`${flag} is not there yet`, {
-    code: "s3crypt.not_there_yet",
-    exit: EXIT.usage,
-    hint: "this version serves plain (Swift) storages, without S3 signatures",
-  });
+  if (!given["write-once"] && !isTrue(env, "WRITE_ONCE")) return;
+  throw new PortailError("--write-once is not there yet", { code: "s3crypt.not_there_yet", exit: EXIT.usage });
 }
 
 const MODES = ["off", "optional", "required"] as const;

@@ -14,6 +14,8 @@ const STATUS = {
   invalid_part: 400,
   method_not_allowed: 405,
   precondition_failed: 412,
+  /** Nobody has shown who asks. */
+  unsigned: 403,
   denied: 403,
   used_up: 403,
   /** It could carry the bytes of an object past the cipher, or would break objects. */

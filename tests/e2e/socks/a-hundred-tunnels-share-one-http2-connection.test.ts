@@ -56,8 +56,8 @@ scenario(import.meta.file, ["node", "htpasswd"], ({ scene, portail }) => {
     const port = await echo();
     const proxy = await portail.socks({ policy: allowLocal(port) });
     const task = { scenario: "ask", proxy: proxy.url("http"), target: `127.0.0.1:${port}` } as const;
-    const get = { ":method": "GET", ":scheme": "http", ":path": "/" };
-    expect(await http2Client({ ...task, headers: get })).toMatchObject({ answer: { ":status": 501 } });
+    const get = { ":method": "GET", ":scheme": "https", ":path": "/" };
+    expect(await http2Client({ ...task, headers: get })).toMatchObject({ answer: { ":status": 400 } });
     const other = { ":protocol": "connect-udp", ":scheme": "https", ":path": "/" };
     expect(await http2Client({ ...task, headers: other })).toMatchObject({ answer: { ":status": 501 } });
     expect(await http2Client({ ...task, target: "127.0.0.1:1:2" })).toMatchObject({ answer: { ":status": 400 } });

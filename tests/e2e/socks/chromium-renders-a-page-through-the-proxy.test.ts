@@ -1,8 +1,9 @@
-/** A headless Chromium started with `--proxy-server`, as SOCKS and as HTTP, on a page that only the proxy can resolve. */
+/** A headless Chromium started with `--proxy-server`, as SOCKS, as HTTP and as HTTP/2 inside TLS, on a page that only the proxy can resolve. */
 import { beforeAll, expect, test } from "bun:test";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { Browser } from "../../support/browser.ts";
 import { openNames } from "../../support/names.ts";
+import { authority, save } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openWeb, type Web } from "../../support/web.ts";
 
@@ -10,7 +11,7 @@ const HOST = "page.e2e.example";
 const PAGE = `<!doctype html><title>page</title><p id="p">not yet</p><script src="/script.js"></script>`;
 const SCRIPT = `document.getElementById("p").textContent = "written by " + "the script";`;
 
-scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
+scenario(import.meta.file, ["chromium", "openssl"], ({ scene, portail }) => {
   let web: Web;
   let proxy: AccessProxy;
   beforeAll(async () => {
@@ -54,5 +55,22 @@ scenario(import.meta.file, ["chromium"], ({ scene, portail }) => {
   test("http: the person reads why a page is denied", async () => {
     expect(await browse("http", `http://127.0.0.1:${web.port}/`)).toContain("The access policy does not allow this.");
     expect(await proxy.decision(`127.0.0.1:${web.port}`)).toMatchObject({ decision: "deny" });
+  });
+
+  test("https: the same in one connection of HTTP/2, and why another page is denied", async () => {
+    const { cert, key } = save(scene, "proxy", authority().issue({ san: ["DNS:localhost"] }));
+    const { address } = await openNames(scene, { [HOST]: ["127.0.0.1"] });
+    const policy = `policy page { when host == "${HOST}" and proxy.version == "2" and dest.ip in [127.0.0.1] action allow }`;
+    const own = await portail.socks({ policy, args: ["--resolver", address, "--cert", cert, "--key", key] });
+    const browser = new Browser(scene, `https://localhost:${own.port}`, ["--ignore-certificate-errors"]);
+    web.requests.length = 0;
+    expect(await browser.dom(`http://${HOST}:${web.port}/`)).toContain('<p id="p">written by the script</p>');
+    expect(web.requests.map(({ path, headers }) => [path, headers.get("via")])).toContainEqual([
+      "/script.js",
+      "2 portail",
+    ]);
+    expect(await own.decision(`${HOST}:${web.port}`)).toMatchObject({ tls: { protocolId: "h2" }, policy: "page" });
+    const denied = await browser.dom(`http://127.0.0.1:${web.port}/`);
+    expect(denied).toContain("The access policy does not allow this.");
   });
 });

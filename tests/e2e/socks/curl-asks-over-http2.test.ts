@@ -1,4 +1,4 @@
-/** What `curl --proxy-http2` does, by its library in a version that can (Debian's cannot): tunnels over HTTP/2 inside mTLS. */
+/** What `curl --proxy-http2` does, by its library in a version that can (Debian's cannot): tunnels and `http://` requests over HTTP/2 inside mTLS. */
 import { beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { authority, save } from "../../support/pki.ts";
@@ -11,14 +11,18 @@ import { content, digest, openWeb, type Web } from "../../support/web.ts";
 const PROGRAM = `
 import hashlib, sys
 from curl_cffi import Curl, CurlOpt, CurlInfo
-proxy, url, ca, cert, key = (text.encode() for text in sys.argv[1:6])
+proxy, url, ca, cert, key, upload = (text.encode() for text in sys.argv[1:7])
 curl, body, seen = Curl(cacert=ca.decode()), hashlib.sha256(), []
 for option, value in [
-    (CurlOpt.URL, url), (CurlOpt.PROXY, proxy), (CurlOpt.PROXYTYPE, 3), (CurlOpt.HTTPPROXYTUNNEL, 1),
+    (CurlOpt.URL, url), (CurlOpt.PROXY, proxy), (CurlOpt.PROXYTYPE, 3), (CurlOpt.HTTPPROXYTUNNEL, int(sys.argv[7])),
     (CurlOpt.CAINFO, ca), (CurlOpt.PROXY_CAINFO, ca), (CurlOpt.PROXY_SSLCERT, cert), (CurlOpt.PROXY_SSLKEY, key),
     (CurlOpt.WRITEFUNCTION, lambda data: (body.update(data), len(data))[1]), (CurlOpt.TIMEOUT_MS, 20000),
 ]:
     curl.setopt(option, value)
+if upload:
+    data = open(upload, "rb").read()
+    curl.setopt(CurlOpt.POSTFIELDSIZE, len(data))
+    curl.setopt(CurlOpt.POSTFIELDS, data)
 try:
     curl.perform()
 except Exception as error:
@@ -44,8 +48,9 @@ scenario(import.meta.file, ["openssl", "python3:pip"], ({ scene, portail }) => {
     proxy = await portail.socks({ policy, args: ["--cert", proxyOwn.cert, "--key", proxyOwn.key, "--cacert", trust] });
   }, 360_000);
 
-  const get = ({ cert, key }: typeof ann) => {
-    const args = [`https://localhost:${proxy.port}`, `http://127.0.0.1:${web.port}/bytes/${SIZE}`, trust, cert, key];
+  const get = ({ cert, key }: typeof ann, { path = `/bytes/${SIZE}`, upload = "", tunnel = true } = {}) => {
+    const url = `http://127.0.0.1:${web.port}${path}`;
+    const args = [`https://localhost:${proxy.port}`, url, trust, cert, key, upload, tunnel ? "1" : "0"];
     return run([PYTHON, "-c", PROGRAM, ...args], { env: { PYTHONPATH: library } });
   };
 
@@ -65,5 +70,24 @@ scenario(import.meta.file, ["openssl", "python3:pip"], ({ scene, portail }) => {
     expect(stdout).toStartWith("0 ");
     expect(stderr).toContain("curl: (7)");
     expect(await proxy.record("decision")).toMatchObject({ decision: "deny", facts: { "client.cn": "bob" } });
+  });
+
+  test("without a tunnel: an answer, and content that is sent", async () => {
+    proxy.forget();
+    const { stdout, stderr } = await get(ann, { tunnel: false });
+    expect([stdout.trim(), stderr]).toEqual([`200 ${digest(content(SIZE))}`, ""]);
+    const upload = scene.write("upload", content(SIZE));
+    const posted = await get(ann, { tunnel: false, path: "/digest", upload });
+    expect([posted.stdout.trim(), posted.stderr]).toEqual([`200 ${digest(Buffer.from(digest(content(SIZE))))}`, ""]);
+    expect(await proxy.record("decision")).toMatchObject({
+      tls: { protocolId: "h2" },
+      facts: { "proxy.version": "2" },
+    });
+    expect(web.requests.at(-1)!.headers.get("via")).toBe("2 portail");
+  });
+
+  test("a denial without a tunnel is an answer", async () => {
+    const { stdout, stderr } = await get(bob, { tunnel: false });
+    expect([stdout.slice(0, 4), stderr]).toEqual(["403 ", ""]);
   });
 });

@@ -15,21 +15,17 @@ export interface Request {
 }
 
 /** As the dialect has it sent. */
-export function outgoingOf(x: Exchange, { method, path, query, fields: headers }: Request) {
-  const head = x.gateway.tools.dialect.outgoing({ method, path, query, headers });
-  return { method, target: head.query === "" ? head.path : `${head.path}?${head.query}`, fields: head.headers };
+export function outgoingOf(x: Exchange, { method, path, query, fields: headers }: Request, hasContent: boolean) {
+  return x.outgoingTo({ method, path, query, headers }, query !== "", hasContent);
 }
 
 /** The answer's content is the caller's to read. Throws `Trouble`. */
 export async function ask(x: Exchange, request: Request, body?: Uint8Array): Promise<IncomingMessage> {
-  const outgoing = outgoingOf(x, request);
-  let answer: IncomingMessage;
-  if (body === undefined) answer = await x.gateway.upstream.ask(outgoing);
-  else {
-    const sent = x.gateway.upstream.send({ ...outgoing, length: body.length });
-    sent.end(body);
-    answer = await sent.answer();
-  }
+  const outgoing = outgoingOf(x, request, body !== undefined);
+  if (body === undefined) return x.askFor(outgoing);
+  const sent = x.gateway.upstream.send({ ...outgoing, length: body.length });
+  sent.end(body);
+  const answer = await sent.answer();
   answer.on("error", () => {});
   x.onGone(() => answer.destroy());
   return answer;

@@ -9,9 +9,9 @@ import { encodeXml } from "../../../../lib/wire/xml.ts";
 import { sealManifest, type ListedPart } from "../../object/manifest.ts";
 import { partPlainLength } from "../../object/v3.ts";
 import { random } from "../../seal.ts";
-import type { Store } from "../dialect.ts";
+import type { Expected } from "../dialect.ts";
 import type { Exchange } from "../exchange.ts";
-import { Content } from "../store.ts";
+import { Content } from "../content.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
@@ -24,11 +24,11 @@ import type { Upload, UploadPlace } from "./upload-id.ts";
 /** Bytes: 10,000 parts, each with a checksum or two. */
 const LARGEST_BODY = 4 << 20;
 
-export async function complete(x: Exchange, place: UploadPlace, uploadId: string, action: Store): Promise<void> {
+export async function complete(x: Exchange, place: UploadPlace, uploadId: string, expected: Expected): Promise<void> {
   const upload = uploadOf(x, place, uploadId);
   x.told.format = "v3";
   x.told.keyId = upload.keyId;
-  const wanted = await wantedOf(x, action);
+  const wanted = await wantedOf(x, expected);
   const stored = await storedParts(x, upload);
   const { multipart } = x.gateway;
   const listed = wanted.map((part) => listedOf(part, stored.get(part.partNumber), upload, multipart));
@@ -67,8 +67,8 @@ export async function complete(x: Exchange, place: UploadPlace, uploadId: string
 
 const XML = ["Content-Type", "application/xml"] as const;
 
-async function wantedOf(x: Exchange, action: Store): Promise<CompletedPart[]> {
-  const content = new Content(x, action);
+async function wantedOf(x: Exchange, expected: Expected): Promise<CompletedPart[]> {
+  const content = new Content(x, expected);
   const body = await content.gather(LARGEST_BODY);
   if (!content.isWhole) throw new Trouble("malformed", "the list of parts is too long");
   content.verify();
@@ -159,5 +159,5 @@ function conditionsOf({ asked }: Exchange) {
 /** Where the client asked. */
 function locationOf({ asked, client }: Exchange): string {
   const host = asked.headers.find(([name]) => name.toLowerCase() === "host")?.[1] ?? "localhost";
-  return `${client.conn.tls === undefined ? "http" : "https"}://${host}/upstream/${asked.rest}`;
+  return `${client.conn.tls === undefined ? "http" : "https"}://${host}${asked.root}${asked.rest}`;
 }

@@ -1,9 +1,10 @@
 /** UploadPart: each attempt is encrypted under a key of its own, so that two with one number have nothing in common. */
 import { partLength } from "../../object/v3.ts";
 import { makePartSealer } from "../../seal.ts";
-import type { Store } from "../dialect.ts";
+import type { Expected } from "../dialect.ts";
 import type { Exchange } from "../exchange.ts";
-import { Content, SMALL, upload as send } from "../store.ts";
+import { Content } from "../content.ts";
+import { SMALL, upload as send } from "../store.ts";
 import { bareTag, formatTag } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { commonFields, outgoingOf } from "./ask.ts";
@@ -15,21 +16,22 @@ export async function uploadPart(
   place: UploadPlace,
   uploadId: string,
   part: number,
-  action: Store,
+  expected: Expected,
 ): Promise<void> {
   const upload = uploadOf(x, place, uploadId);
   x.told.format = "v3";
   x.told.keyId = upload.keyId;
-  const { length: plain } = action;
+  const { length: plain } = expected;
   if (plain === undefined) throw new Trouble("length_required", "a part comes with its length");
-  const content = new Content(x, action);
+  const content = new Content(x, expected);
   const first = await content.gather(SMALL);
+  x.gateway.counts.encrypted += first.length;
   if (content.isWhole) content.verify();
   const { keyId: id, key, objectId } = upload;
   const sealer = makePartSealer(x.gateway.tools.engine, { id, key }, objectId, { part, plain });
   const begun = sealer.push(first).slice();
   const query = uploadQuery(upload, `partNumber=${part}&`);
-  const outgoing = outgoingOf(x, { method: "PUT", path: x.asked.path, query, fields: commonFields(x) });
+  const outgoing = outgoingOf(x, { method: "PUT", path: x.asked.path, query, fields: commonFields(x) }, true);
   await send(x, content, sealer, begun, { ...outgoing, length: partLength(plain) }, (answer) => {
     const { etag } = answer.headers;
     const { commitment } = sealer;

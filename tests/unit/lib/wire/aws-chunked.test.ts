@@ -138,6 +138,13 @@ test("an object of no bytes has one chunk", () => {
 
 const CRC = "x-amz-checksum-crc32:wmWow==\r\n";
 
+test("lines of 512 bytes are read, and none that is longer", () => {
+  const body = (length: number) => ascii(`0;${"a".repeat(length - 4)}\r\nx-amz-checksum-crc32:wmWow==\r\n\r\n`);
+  const payload = payloadOf(BARE, 0, ["x-amz-checksum-crc32"]);
+  expect(decode(payload, body(512)).end.kind).toBe("ok");
+  expect(decode(payload, body(513)).end).toEqual({ kind: "bad", reason: "a line is too long" });
+});
+
 /** What tests/conformance/sigv4-peers.test.ts gets from minio-go. */
 test.each([
   ["a:1\n\r\n\r\n", true],

@@ -96,6 +96,7 @@ describe("Content-Range", () => {
   test.each([
     ["bytes 0-9/100", { range: { first: 0, last: 9 }, size: 100 }],
     ["bytes 42-1233/*", { range: { first: 42, last: 1233 }, size: undefined }],
+    ["bytes 5-5/6", { range: { first: 5, last: 5 }, size: 6 }],
     ["bytes */100", undefined],
     ["bytes 9-0/100", undefined],
     ["bytes 0-100/100", undefined],

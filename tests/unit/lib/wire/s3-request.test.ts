@@ -104,6 +104,9 @@ test.each([
   ["put", "/b/k", {}, "the method is not one of S3"],
   ["PUT", "/", {}, "no operation is without a bucket but ListBuckets"],
   ["POST", "/?Action=AssumeRole", {}, "no operation is without a bucket but ListBuckets"],
+  ["GET", "/?foo", {}, "no operation is without a bucket but ListBuckets"],
+  ["GET", "/", TE, "no operation is without a bucket but ListBuckets"],
+  ["PUT", "/b/k?uploadId=u&partNumber=1", { "x-amz-copy-source": "src" }, "x-amz-copy-source names no object"],
   ["GET", "/?acl", {}, "no operation is without a bucket but ListBuckets"],
   ["PUT", "/b/k?foo", {}, 'the parameter "foo" is not known'],
   ["DELETE", "/b/k?foo", {}, 'the parameter "foo" is not known'],
@@ -162,6 +165,10 @@ test.each([
     expect(read(method, target, headers)).toMatchObject({ operation: "Refused", carries: "nothing", reason });
   },
 );
+
+test("the longest key has 1024 bytes", () => {
+  expect(read("GET", `/b/${"k".repeat(1024)}`)).toMatchObject({ operation: "GetObject" });
+});
 
 describe("keys", () => {
   test.each([

@@ -35,6 +35,8 @@ describe("CompleteMultipartUpload", () => {
       { partNumber: 10_000, etag: "0c78aef83f66abc1fa1e8477f296d394", checksums: { ChecksumCRC32: "y/Q5Jg==" } },
     ];
     expect(readCompleteMultipartUpload(bytes(body))).toEqual({ kind: "ok", value: parts });
+    const blanks = body.replace(/<(PartNumber|ETag|ChecksumCRC32)>[^<]*/g, (text) => `${text.replace(">", ">\n ")} `);
+    expect(readCompleteMultipartUpload(bytes(blanks))).toEqual({ kind: "ok", value: parts });
     expect(readCompleteMultipartUpload(encodeCompleteMultipartUpload(parts))).toEqual({ kind: "ok", value: parts });
   });
 
@@ -73,6 +75,8 @@ describe("DeleteObjects", () => {
         ],
       },
     });
+    const most = `<Delete>${object("a").repeat(1000)}<Quiet> true </Quiet></Delete>`;
+    expect(readDeleteObjects(bytes(most))).toMatchObject({ kind: "ok", value: { quiet: true } });
     expect(readDeleteObjects(bytes(`<Delete>${object(" ")}</Delete>`))).toMatchObject({
       value: { quiet: false, objects: [{ key: " " }] },
     });

@@ -3,9 +3,15 @@ import { describe, expect, test } from "bun:test";
 import fc from "fast-check";
 import type { Field } from "../../../../lib/wire/http-forward.ts";
 import { PLAIN_SHA256 as SHA256 } from "../../../../lib/wire/sha256.ts";
-import type { RequestHead } from "../../../../lib/wire/sigv4-canonical.ts";
+import {
+  canonicalHeaders,
+  canonicalRequest,
+  parseQuery,
+  sortedQuery,
+  type RequestHead,
+} from "../../../../lib/wire/sigv4-canonical.ts";
 import { verifySignature } from "../../../../lib/wire/sigv4-verify.ts";
-import { presign, signHeaders, type Credentials } from "../../../../lib/wire/sigv4.ts";
+import { presign, signCanonical, signHeaders, signingKey, type Credentials } from "../../../../lib/wire/sigv4.ts";
 
 const CREDENTIALS: Credentials = { accessKeyId: "AKID", secretAccessKey: "secret", region: "eu-west-3" };
 const NOW = Date.UTC(2026, 10, 26, 12);
@@ -120,6 +126,21 @@ test.each([
     "version 2 in the query",
     { ...BARE, query: "AWSAccessKeyId=AKID&Signature=vjbyPxybdZaNmGa%2ByT272YEAiv4%3D&Expires=1" },
     "InvalidRequest: signatures of version 2 are not accepted",
+  ],
+  [
+    "a part of version 2",
+    { ...BARE, query: "AWSAccessKeyId=AKID" },
+    "InvalidRequest: signatures of version 2 are not accepted",
+  ],
+  [
+    "no region",
+    authorization("/eu-west-3/", "//"),
+    "AuthorizationHeaderMalformed: the credential is not KEY/DATE/REGION/SERVICE/aws4_request",
+  ],
+  [
+    "no service",
+    authorization("/s3/", "//"),
+    "AuthorizationHeaderMalformed: the credential is not KEY/DATE/REGION/SERVICE/aws4_request",
   ],
   ["ECDSA", authorization("AWS4-HMAC", "AWS4-ECDSA-P256"), "InvalidRequest: Authorization is not of AWS4-HMAC-SHA256"],
   [
@@ -259,6 +280,30 @@ test("the parameters of a presigned URL may be spelt in small letters, and stand
   const query = PRESIGNED.query.replace(/X-Amz-[A-Za-z]+/g, (name) => name.toLowerCase());
   expect(verdict({ ...PRESIGNED, query })).toBe("ok");
   expect(verdict({ ...PRESIGNED, query: query.split("&").reverse().join("&") })).toBe("ok");
+  expect(verdict({ ...PRESIGNED, query: query.replace("x-amz-date", "X-AMZ-DATE") })).toBe("ok");
+});
+
+test("a presigned URL may hold for a week", () => {
+  const week = presign(BARE, CREDENTIALS, { date: NOW, expires: 604_800 }, SHA256);
+  expect(verdict(week, CREDENTIALS, NOW + 7 * 24 * 60 * MINUTE)).toBe("ok");
+});
+
+test("a presigned URL may name the hash of the body, once", () => {
+  const hash = "0".repeat(64);
+  const [sent] = PRESIGNED.query.split("&X-Amz-Signature=") as [string];
+  const query = sortedQuery(parseQuery(`${sent}&X-Amz-Content-Sha256=${hash}`));
+  const names = ["host", "x-amz-meta-a"];
+  const canonical = canonicalRequest("GET", BARE.path, query, canonicalHeaders(BARE.headers), names, hash);
+  const scope = "20261126/eu-west-3/s3/aws4_request";
+  const key = signingKey(CREDENTIALS.secretAccessKey, scope, SHA256);
+  const signature = signCanonical(canonical, { amzDate: "20261126T120000Z", scope, key }, SHA256);
+  const head = { ...PRESIGNED, query: `${query}&X-Amz-Signature=${signature}` };
+  expect(verifySignature(head, CREDENTIALS, NOW, SHA256)).toMatchObject({ kind: "ok", claim: { payload: hash } });
+  const header: Field = ["x-amz-content-sha256", "1".repeat(64)];
+  expect(verdict({ ...head, headers: [...head.headers, header] })).toBe(
+    "InvalidRequest: x-amz-content-sha256 is given twice",
+  );
+  expect(verdict({ ...head, query: head.query.replace(`Sha256=0`, "Sha256=1") })).toBe(MISMATCH);
 });
 
 test("a session token must be the one that is known", () => {
@@ -269,6 +314,8 @@ test("a session token must be the one that is known", () => {
     expect(verdict(head, credentials)).toBe("ok");
     expect(verdict(head)).toBe("InvalidToken: the session token is not known");
   }
+  const twice = { ...presigned, query: presigned.query.replace(/X-Amz-Security-Token=[^&]*&/, "$&$&") };
+  expect(verdict(twice, credentials)).toBe("AuthorizationQueryParametersError: the session token is given twice");
   expect(verdict(SIGNED, credentials)).toBe("InvalidToken: the session token is not known");
 });
 
@@ -285,6 +332,53 @@ describe("the time", () => {
   ])("#%# %i ms after it was signed", (head, later, told) =>
     expect(verdict(head, CREDENTIALS, NOW + later)).toBe(told),
   );
+});
+
+describe("Date in the place of x-amz-date", () => {
+  const headers: Field[] = [
+    ["host", "s3.example"],
+    ["x-amz-content-sha256", "UNSIGNED-PAYLOAD"],
+  ];
+  const scope = "20260105/eu-west-3/s3/aws4_request";
+  const now = Date.UTC(2026, 0, 5, 12, 30, 7);
+  const key = signingKey(CREDENTIALS.secretAccessKey, scope, SHA256);
+
+  /** A request whose signature covers `names`, as of 12:30:07 on 5 January. */
+  function dated(names: string[], ...dates: Field[]): RequestHead {
+    const all = [...headers, ...dates];
+    const values = canonicalHeaders(all);
+    const canonical = canonicalRequest("GET", "/b/k", "", values, names, "UNSIGNED-PAYLOAD");
+    const signature = signCanonical(canonical, { amzDate: "20260105T123007Z", scope, key }, SHA256);
+    const credential = `Credential=AKID/${scope}, SignedHeaders=${names.join(";")}, Signature=${signature}`;
+    return {
+      method: "GET",
+      path: "/b/k",
+      query: "",
+      headers: [...all, ["authorization", `AWS4-HMAC-SHA256 ${credential}`]],
+    };
+  }
+
+  const NAMES = ["date", "host", "x-amz-content-sha256"];
+  const HTTP: Field = ["Date", " Mon, 05 Jan 2026 12:30:07 GMT "];
+  const OWN: Field = ["x-amz-date", "20260105T123007Z"];
+
+  test.each([
+    ["in the form of HTTP", dated(NAMES, HTTP), "ok"],
+    ["in that of SigV4", dated(NAMES, ["date", "20260105T123007Z"]), "ok"],
+    ["not signed", dated(NAMES.slice(1), HTTP), "AccessDenied: the header date is not signed"],
+    ["twice", dated(NAMES, HTTP, HTTP), "AccessDenied: x-amz-date is missing or malformed"],
+    ["of no month", dated(NAMES, ["date", "Mon, 05 Jun 2026"]), "AccessDenied: x-amz-date is missing or malformed"],
+    [
+      "of another month",
+      dated(NAMES, ["date", "Mon, 05 Foo 2026 12:30:07 GMT"]),
+      "AccessDenied: x-amz-date is missing or malformed",
+    ],
+    [
+      "beside x-amz-date it counts for nothing",
+      dated([...NAMES.slice(1), "x-amz-date"], ["date", "soon"], HTTP, OWN),
+      "ok",
+    ],
+  ])("%s", (_, head, told) => expect(verdict(head, CREDENTIALS, now)).toBe(told));
 });
 
 test("another secret is noticed", () => {

@@ -49,6 +49,7 @@ test("positions are those of the source", () => {
 test.each([
   ["", "XML that is malformed"],
   ["a", "XML that is malformed"],
+  ["</a>", "XML that is malformed"],
   ["<a>", "XML that ends too early"],
   ["<a><b></a>", "XML in which b is not closed"],
   ["<a></b>", "XML in which a is not closed"],
