@@ -13,6 +13,7 @@ import {
   SEALED_CHUNK,
 } from "../../lib/cipher/cobblestone.ts";
 import type { ChunkCipher } from "../../lib/cipher/engine.ts";
+import { createPrng } from "../adversarial/prng.ts";
 import { ENGINES } from "../support/s3crypt.ts";
 
 interface Vector {
@@ -91,6 +92,25 @@ describe.each(ENGINES.map(([, { chunks }]) => [chunks.name, chunks] as const))("
     expect(other.open(MOST_CHUNKS - 1, out, new Uint8Array(1), 0)).toBe(true);
     expect(other.open(MOST_CHUNKS, out, new Uint8Array(1), 0)).toBe(false);
   });
+});
+
+test("all engines give the same bytes on 5000 random chunks", () => {
+  const random = createPrng(2027);
+  const pool = random.bytes(4096);
+  for (let i = 0; i < 5000; i++) {
+    const length = random.below(random.below(1024) + 1);
+    const from = random.below(3000);
+    const [key, nonce] = [pool.subarray(from, from + 32), pool.subarray(from + 5, from + 17)];
+    const chunk = pool.subarray(from, from + length);
+    const [first, ...others] = ENGINES.map(([, { chunks }]) => {
+      const sealed = Buffer.alloc(length + 16);
+      chunks.seal(key, nonce, chunk, sealed, 0);
+      const out = Buffer.alloc(length);
+      if (!chunks.open(key, nonce, sealed, out, 0) || !out.equals(chunk)) throw new Error(`chunk ${i} is not opened`);
+      return sealed;
+    });
+    if (!others.every((other) => other.equals(first!))) throw new Error(`chunk ${i} of ${length} bytes`);
+  }
 });
 
 test("there are vectors of both kinds", () => {

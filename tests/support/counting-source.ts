@@ -22,7 +22,7 @@ export class CountingSource implements Source {
     this.bytes += length;
     this.reads++;
     this.longest = Math.max(this.longest, length);
-    return Promise.resolve(Uint8Array.from(this.#object.subarray(offset, offset + length)));
+    return Promise.resolve(new Uint8Array(this.#object.subarray(offset, offset + length)));
   }
 
   /** Begins to count anew. */

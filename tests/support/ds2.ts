@@ -31,7 +31,7 @@ export function writeDs2({ version, chunkSize, keyId, key, plain, final = false,
   for (let at = 0; at < plain.length; at += chunkSize) {
     const last = at + chunkSize >= plain.length;
     const tag = tags[messages.length] ?? (last && final ? TAG_FINAL : TAG_MESSAGE);
-    messages.push(seal(Uint8Array.from(plain.subarray(at, at + chunkSize)), tag));
+    messages.push(seal(new Uint8Array(plain.subarray(at, at + chunkSize)), tag));
   }
   return Buffer.concat([MAGIC, ...fields, header, ...messages]);
 }
@@ -45,11 +45,11 @@ export function readDs2(keys: ReadonlyMap<bigint, Uint8Array>, object: Uint8Arra
   const chunkSize = Number(bytes.readBigUInt64LE(40));
   const keyId = version === 1n ? 0n : bytes.readBigUInt64LE(48);
   const start = version === 1n ? 48 : 56;
-  const pull = openLibsodium().pull(keys.get(keyId)!, Uint8Array.from(bytes.subarray(start, start + 24)));
+  const pull = openLibsodium().pull(keys.get(keyId)!, new Uint8Array(bytes.subarray(start, start + 24)));
   const plain: Uint8Array[] = [];
   const tags: number[] = [];
   for (let at = start + 24; at < bytes.length; at += chunkSize + 17) {
-    const opened = pull(Uint8Array.from(bytes.subarray(at, at + chunkSize + 17)));
+    const opened = pull(new Uint8Array(bytes.subarray(at, at + chunkSize + 17)));
     if (opened === undefined) throw new Error(`message ${tags.length}`);
     plain.push(opened.message);
     tags.push(opened.tag);

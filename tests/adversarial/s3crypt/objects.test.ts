@@ -37,6 +37,10 @@ const KINDS: Kind[] = [
 const CASES = ENGINES.flatMap(([by, engine]) => KINDS.map((kind) => [`${kind.name} by ${by}`, kind, engine] as const));
 /** The slow engine meets a part of what the fast one meets: which chunk opens is up to it, the rest is not. */
 const SPARSE = 7;
+const LONG = process.env["PORTAIL_LONG"] === "1";
+/** Of all places far from where chunks meet, one in so many is tried. */
+const STEP = LONG ? 1 : 97;
+const ROUNDS = LONG ? 20_000 : 1000;
 const everyOf = (engine: Engine) => (engine === ENGINES.at(-1)![1] ? 1 : SPARSE);
 
 describe.each(CASES)("%s", (_, { format, demands, start, overhead, atBoundary }, engine) => {
@@ -53,23 +57,26 @@ describe.each(CASES)("%s", (_, { format, demands, start, overhead, atBoundary },
   const rebuilt = (bytes: Uint8Array, chunks: readonly Uint8Array[]) =>
     Buffer.concat([bytes.subarray(0, start), ...chunks]);
   let turn = 0;
-  const random = createPrng(4242);
+  const random = createPrng();
+  const seed = `seed ${random.seed}`;
 
   /** Opens it in another way each time, and holds what is given against `plain`: nothing but its first chunks may come out. */
   function opened(bytes: Uint8Array, plain: Uint8Array = PLAIN, cuts?: Cuts, keys = KEYS) {
     const ways: Cuts[] = [5000, "whole", random];
     const outcome = openAll(engine, bytes, { demands, cuts: cuts ?? ways[turn++ % 3]!, keys });
     const { given, trouble, endProven } = outcome;
-    if (!given.equals(plain.subarray(0, given.length))) throw new Error("what was given was never written");
-    if (given.length % S !== 0 && given.length !== plain.length) throw new Error(`${given.length} bytes are no chunks`);
-    if (trouble === undefined && endProven && given.length !== plain.length) throw new Error("taken for the whole");
+    if (!given.equals(plain.subarray(0, given.length))) throw new Error(`${seed}: what was given was never written`);
+    if (given.length % S !== 0 && given.length !== plain.length)
+      throw new Error(`${seed}: ${given.length} bytes are no chunks`);
+    if (trouble === undefined && endProven && given.length !== plain.length)
+      throw new Error(`${seed}: taken for the whole`);
     return outcome;
   }
 
   function refused(bytes: Uint8Array, troubles: readonly ObjectTrouble[], what: string, plain: Uint8Array = PLAIN) {
     const { trouble } = opened(bytes, plain);
     if (trouble === undefined || !troubles.includes(trouble.trouble))
-      throw new Error(`${what}: ${trouble?.trouble ?? "taken"}, not ${troubles.join(" or ")}`);
+      throw new Error(`${seed}, ${what}: ${trouble?.trouble ?? "taken"}, not ${troubles.join(" or ")}`);
     if (trouble.message === "") throw new Error(`${what}: nothing is said`);
   }
 
@@ -84,7 +91,7 @@ describe.each(CASES)("%s", (_, { format, demands, start, overhead, atBoundary },
 
   const every = everyOf(engine);
   const isNear = (at: number) => boundaries.some((boundary) => Math.abs(boundary - at) <= 20);
-  const cuts = [...object.keys()].filter((at) => at < 300 || at % (97 * every) === 0 || isNear(at));
+  const cuts = [...object.keys()].filter((at) => at < 300 || at % (STEP * every) === 0 || isNear(at));
 
   test(`cut off at ${cuts.length} places`, () => {
     for (const at of cuts) {
@@ -142,7 +149,7 @@ describe.each(CASES)("%s", (_, { format, demands, start, overhead, atBoundary },
   test("bits of the chunks turned over", () => {
     for (let byte = start; byte < object.length; byte++) {
       const near = isNear(byte);
-      if (!near && byte % (97 * every) !== 0) continue;
+      if (!near && byte % (STEP * every) !== 0) continue;
       for (const bit of near && every === 1 ? [0, 1, 2, 3, 4, 5, 6, 7] : [random.below(8)]) {
         const bytes = Buffer.from(object);
         bytes[byte]! ^= 1 << bit;
@@ -224,26 +231,28 @@ describe.each(CASES)("%s", (_, { format, demands, start, overhead, atBoundary },
   });
 
   test("garbage", () => {
-    for (let i = 0; i < 1500; i++) {
+    for (let i = 0; i < ROUNDS; i++) {
       const garbage = random.bytes(random.below(400));
       const kept = [0, 32, 40, 48, 56, 152, start][i % 7]!;
       const bytes = Buffer.concat([object.subarray(0, kept), garbage]);
       const outcome = openAll(engine, bytes, { demands, cuts: random });
-      if (bytes.length === 0) expect(outcome.kind).toBe("empty");
-      else if (bytes.equals(object.subarray(0, bytes.length))) continue;
-      else expect(outcome.trouble).toBeDefined();
-      expect(outcome.given).toHaveLength(0);
+      if (object.subarray(0, bytes.length).equals(bytes)) continue;
+      // A stream of no messages, whose header no key has made: as good as what is left when all messages are cut off.
+      const isBare = atBoundary === undefined && kept >= 56 && bytes.length === start;
+      if (isBare && outcome.given.length === 0 && !outcome.endProven) continue;
+      if (outcome.trouble === undefined || outcome.given.length > 0)
+        throw new Error(`${seed}, round ${i}: ${bytes.toString("hex")} is taken`);
     }
   });
 
   test("spliced at random", () => {
-    for (let i = 0; i < 300; i++) {
+    for (let i = 0; i < ROUNDS / (5 * every); i++) {
       const [from, to] = [random.below(object.length), random.below(object.length)];
       const bytes = Buffer.concat([object.subarray(0, from), full.subarray(to, to + random.below(40_000))]);
       if (from >= 32) {
         const { trouble } = opened(bytes);
         const boundary = bytes.length === from && (from - start) % sealedChunk === 0;
-        if (trouble === undefined && !boundary) throw new Error(`${from} bytes, then from ${to} on: taken`);
+        if (trouble === undefined && !boundary) throw new Error(`${seed}, ${from} bytes, then from ${to} on: taken`);
       }
     }
   });

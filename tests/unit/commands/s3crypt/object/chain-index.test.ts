@@ -28,6 +28,18 @@ else {
       expect(source.bytes).toBeLessThan(1.2 * source.size);
     });
 
+    test("what is in front of all readers is looked through once", async () => {
+      const source = new CountingSource(objectOf(S, plain, FAST), Infinity);
+      const ranges = await openRanges(FAST, KEYS, ANY, source);
+      ranges.index!.patience = 1;
+      const all = [20, 20, 18, 22].map((at) => read(ranges, at * MIB, (at + 1) * MIB));
+      for (const [i, got] of (await Promise.all(all)).entries()) {
+        const at = [20, 20, 18, 22][i]! * MIB;
+        expect(got.equals(plain.subarray(at, at + MIB))).toBe(true);
+      }
+      expect(source.bytes).toBeLessThan(27 * MIB);
+    });
+
     test("a reader whose client takes nothing holds up no one", async () => {
       const source = new CountingSource(objectOf(S, plain, FAST), Infinity);
       const ranges = await openRanges(FAST, KEYS, ANY, source);
