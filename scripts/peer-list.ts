@@ -32,6 +32,7 @@ export const PEERS = {
   ncat: "ncat",
   nft: "nftables",
   nghttp: "nghttp2-client",
+  nghttpx: "nghttp2-proxy",
   nginx: "nginx",
   "nginx:ngx_stream_module.so": "libnginx-mod-stream",
   node: "nodejs",

@@ -5,11 +5,11 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import { nearest } from "../../lib/command/nearest.ts";
-import { parseChoice } from "../../lib/command/values.ts";
+import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { Secret } from "../../lib/identity/secret.ts";
 import { Backend, type BackendTools } from "../../lib/net/backend.ts";
-import { parseBackendUrl, type BackendUrl } from "../../lib/net/backend-url.ts";
+import { MOST_CONNECTIONS, parseBackendUrl, type BackendUrl } from "../../lib/net/backend-url.ts";
 import { HealthChecks, parseHealth, type HealthPlan } from "./backend-health.ts";
 import type { args } from "./flags.ts";
 
@@ -65,7 +65,7 @@ function parseBackend(name: string, row: TableRow<"backend">, tables: ConfigTabl
   const parsed = row.target === undefined ? undefined : parseBackendUrl(row.target, where);
   const config = row["ssh-config"];
   if (config !== undefined && parsed?.kind !== "ssh") throw refuse("ssh-config is for ssh:// only", "leave it out");
-  const url = config !== undefined && parsed?.kind === "ssh" ? { ...parsed, config } : parsed;
+  const url = config !== undefined && parsed?.kind === "ssh" ? { ...parsed, config } : withHttp2(parsed, row, refuse);
   if (row.dynamic && url !== undefined && url.kind !== "same")
     throw refuse("a dynamic backend leads to same://HOST:PORT", "leave target out, or dynamic");
   const found = <T>(
@@ -102,6 +102,32 @@ function parseBackend(name: string, row: TableRow<"backend">, tables: ConfigTabl
     credentials: file === undefined ? undefined : Secret.ofFile(file),
     health: parseHealth(row, where, url?.kind === "direct"),
   };
+}
+
+/** As `http-version` and `max-connections` have it. */
+function withHttp2(
+  url: BackendUrl | undefined,
+  row: TableRow<"backend">,
+  refuse: (message: string, hint: string) => PortailError,
+): BackendUrl | undefined {
+  const most = row["max-connections"];
+  const version = row["http-version"];
+  if (version === undefined && most === undefined) return url;
+  if (url?.kind !== "proxy" || url.proxy.protocol !== "http")
+    throw refuse(
+      "http-version and max-connections are for HTTP proxies",
+      "leave them out, or write https:// or h2c://",
+    );
+  const chosen = parseChoice("http-version", version ?? "auto", ["auto", "1.1", "2"]);
+  if (chosen === "1.1" && url.http2?.http1 === false)
+    throw refuse("h2c:// is HTTP/2", 'write http://, or leave http-version = "1.1" out');
+  const http2 = chosen === "2" ? { most: MOST_CONNECTIONS, http1: false } : url.http2;
+  if (chosen === "1.1" || http2 === undefined) {
+    if (most !== undefined) throw refuse("max-connections is for HTTP/2", "leave it out, or write https:// or h2c://");
+    return { kind: "proxy", proxy: url.proxy };
+  }
+  if (most === undefined) return { ...url, http2 };
+  return { ...url, http2: { ...http2, most: parseInteger("max-connections", most, { min: 1, max: 10_000 }) } };
 }
 
 const NO_IDENTITY = {

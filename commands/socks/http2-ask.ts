@@ -1,5 +1,5 @@
 /** What one stream of HTTP/2 asks for: a tunnel (CONNECT), a WebSocket (RFC 8441), or an `http://` resource. From its fields to its end. */
-import type { Http2StreamConn } from "../../lib/net/http2-stream-conn.ts";
+import type { Http2RequestConn } from "../../lib/net/http2-server-conn.ts";
 import type { Conn, Early } from "../../lib/net/conn.ts";
 import { Relay, type RelayEnded, type RelayResult } from "../../lib/net/relay.ts";
 import { NOTHING, type ProxyRequest } from "../../lib/session/front.ts";
@@ -26,7 +26,7 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
   user: string | undefined;
   readonly #proxy: Proxy;
   readonly #client: Http2Client;
-  readonly #stream: Http2StreamConn;
+  readonly #stream: Http2RequestConn;
   #request!: Http2Request;
   /** The request has no content. */
   #ended = false;
@@ -36,7 +36,7 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
   #relay: Relay | undefined;
   #wasCut = false;
 
-  constructor(proxy: Proxy, client: Http2Client, stream: Http2StreamConn) {
+  constructor(proxy: Proxy, client: Http2Client, stream: Http2RequestConn) {
     this.#proxy = proxy;
     this.#client = client;
     this.#stream = stream;

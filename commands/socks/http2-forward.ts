@@ -1,6 +1,6 @@
 /** An `http://` request that came over HTTP/2: what is asked for, and its exchange in HTTP/1.1. Loaded when the first one comes. */
 import { METHODS } from "node:http";
-import type { Http2StreamConn } from "../../lib/net/http2-stream-conn.ts";
+import type { Http2RequestConn } from "../../lib/net/http2-server-conn.ts";
 import type { WatchLimits } from "../../lib/net/watch.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { targetOfRequest, toHttp1Fields } from "../../lib/session/http2-forward.ts";
@@ -21,7 +21,7 @@ export interface Http2Forward {
 
 /** What is to be decided; or the answer to what is not served. `ended`: there is no content. */
 export function toForward(
-  stream: Http2StreamConn,
+  stream: Http2RequestConn,
   request: Http2Request,
   ended: boolean,
 ): Http2Forward | RefusalAnswer {

@@ -1,7 +1,7 @@
 /** The client's side of a forwarded exchange over HTTP/2: one stream, its content checked against its length. */
 import { Transform, type Readable, type TransformCallback, type Writable } from "node:stream";
 import { ConnDuplex } from "../../lib/net/duplex.ts";
-import type { Http2StreamConn } from "../../lib/net/http2-stream-conn.ts";
+import type { Http2RequestConn } from "../../lib/net/http2-server-conn.ts";
 import { toHttp2Answer } from "../../lib/session/http2-forward.ts";
 import type { RefusalAnswer } from "../../lib/session/http-refusal.ts";
 import { H2_ERROR } from "../../lib/wire/http2.ts";
@@ -12,13 +12,13 @@ import { refuseStream } from "./http2-refusal.ts";
 export class Http2Side implements ClientSide {
   readonly content: Readable;
   begun = false;
-  readonly #stream: Http2StreamConn;
+  readonly #stream: Http2RequestConn;
   readonly #method: string;
   readonly #duplex: ConnDuplex;
   #error: Error | undefined;
 
   /** `length` is what the request says of its content; undefined where that ends with the stream. */
-  constructor(stream: Http2StreamConn, method: string, length: number | undefined) {
+  constructor(stream: Http2RequestConn, method: string, length: number | undefined) {
     this.#stream = stream;
     this.#method = method;
     this.#duplex = new ConnDuplex(stream);

@@ -1,8 +1,7 @@
 /** HTTP/2 in front: one connection with many streams, each a request that is decided anew. What a stream asks for is http2-ask.ts. */
 import type { Conn, Early } from "../../lib/net/conn.ts";
 import { Due } from "../../lib/net/deadlines.ts";
-import { Http2Conn, type Http2Told } from "../../lib/net/http2-conn.ts";
-import type { Http2StreamConn } from "../../lib/net/http2-stream-conn.ts";
+import { Http2ServerConn, type Http2RequestConn, type Http2ServerTold } from "../../lib/net/http2-server-conn.ts";
 import type { HeaderField } from "../../lib/wire/hpack.ts";
 import { H2_ERROR } from "../../lib/wire/http2.ts";
 import { Http2Ask } from "./http2-ask.ts";
@@ -24,13 +23,13 @@ export class Http2Front {
   }
 }
 
-export class Http2Client extends Due implements Open, Asker, Http2Told {
+export class Http2Client extends Due implements Open, Asker, Http2ServerTold {
   readonly conn: Conn;
   readonly session: string;
   readonly user = undefined;
   readonly origin: Origin | undefined;
   readonly #proxy: Proxy;
-  readonly #http2: Http2Conn;
+  readonly #http2: Http2ServerConn;
   /** What is under way: also what goes on for a stream that is gone, since a connection that is being opened cannot be stopped. */
   readonly #asks = new Set<Http2Ask>();
   #asked = false;
@@ -42,7 +41,7 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     this.session = session;
     this.origin = origin;
     const { mostStreams, mostHead } = proxy.settings;
-    this.#http2 = new Http2Conn(conn, { streams: mostStreams, head: mostHead }, this);
+    this.#http2 = new Http2ServerConn(conn, { streams: mostStreams, head: mostHead }, this);
     proxy.counts.http2.connections++;
     proxy.enter(this);
   }
@@ -53,7 +52,7 @@ export class Http2Client extends Due implements Open, Asker, Http2Told {
     this.#http2.begin(early);
   }
 
-  request(stream: Http2StreamConn, fields: readonly HeaderField[] | undefined, ended: boolean): void {
+  request(stream: Http2RequestConn, fields: readonly HeaderField[] | undefined, ended: boolean): void {
     this.#asked = true;
     this.#proxy.deadlines.remove(this);
     if (this.#asks.size >= this.#proxy.settings.mostStreams) {

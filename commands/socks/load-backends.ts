@@ -38,7 +38,8 @@ function withCredentials({ name, url, credentials }: BackendPlan, files: SourceF
       hint: "write one line, the user, a colon and the password",
     });
   const read: ProxyCredentials = { user, password };
-  return { kind: "proxy", proxy: (url as Extract<BackendUrl, { kind: "proxy" }>).proxy.withCredentials(read) };
+  const plain = url as Extract<BackendUrl, { kind: "proxy" }>;
+  return { ...plain, proxy: plain.proxy.withCredentials(read) };
 }
 
 /** Puts what was read in force. A dynamic backend stays where it was led meanwhile. */

@@ -50,6 +50,18 @@ function addBackends(registry: Registry, { all }: Backends): void {
     "Whether requests are sent there",
     each(({ isUsed }) => (isUsed ? 1 : 0)),
   );
+  registry.read(
+    "gauge",
+    "backend_http2_connections_open",
+    "Connections to the backend over HTTP/2",
+    each(({ http2 }) => http2.connections),
+  );
+  registry.read(
+    "gauge",
+    "backend_http2_tunnels_open",
+    "Tunnels in them",
+    each(({ http2 }) => http2.tunnels),
+  );
   if ([...all.values()].some(({ health }) => health !== undefined)) addHealth(registry, all);
 }
 

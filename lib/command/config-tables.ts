@@ -39,10 +39,21 @@ export const TABLES = {
       target: {
         type: "string",
         description:
-          "direct, or the URL of a proxy: http, https, socks5, socks5+tls, same (as the client speaks), or ssh://HOST",
+          "direct, or the URL of a proxy: http, https, h2c, socks5, socks5+tls, same (as the client speaks), or ssh://HOST",
       },
       dynamic: { type: "boolean", description: "Where it leads is said while the proxy runs" },
       "auth-file": { type: "string", description: "File that holds USER:PASSWORD for the proxy" },
+      "http-version": {
+        type: "string",
+        valueHint: "auto|1.1|2",
+        description: "How an HTTP proxy is spoken to; auto is what an https:// one negotiates, and 1.1 for http://",
+      },
+      "max-connections": {
+        type: "string",
+        valueHint: "N",
+        description:
+          "Connections over HTTP/2 at a time, of which each carries as many tunnels as the proxy lets it (32)",
+      },
       "server-name": { type: "string", description: "Name that the backend's certificate must carry" },
       "ssh-config": { type: "string", description: "Configuration of OpenSSH in place of the user's own" },
       health: {

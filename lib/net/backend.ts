@@ -2,13 +2,14 @@
 import type { ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Refusal } from "../session/front.ts";
 import { parseIp } from "../wire/ip.ts";
-import { parseBackendUrl, type BackendUrl } from "./backend-url.ts";
+import { parseBackendUrl, type BackendUrl, type Http2Use } from "./backend-url.ts";
 import { Circuit } from "./circuit.ts";
 import type { Conn } from "./conn.ts";
 import { Deadlines } from "./deadlines.ts";
 import { DialError, type Dialer } from "./dial.ts";
 import { formatHostPort } from "./endpoint.ts";
 import type { Finding, Health } from "./health.ts";
+import type { Http2Pool, PoolWay } from "./http2-pool.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { secureHost } from "./secure-host.ts";
 import type { SshMaster } from "./ssh.ts";
@@ -68,6 +69,9 @@ export class Backend {
   #checkPlace: Target | undefined;
   #sessions: { of: TlsContext; cache: SessionCache } | undefined;
   #ssh: SshMaster | undefined;
+  #pool: Http2Pool | undefined;
+  /** As long as nothing of what it was made of changes. */
+  #way: { url: BackendUrl; context: TlsContext | undefined; way: PoolWay } | undefined;
 
   constructor(
     name: string,
@@ -161,22 +165,78 @@ export class Backend {
   close(): void {
     this.#ssh?.close();
     this.#ssh = undefined;
+    this.#pool?.close();
+    this.#pool = undefined;
+  }
+
+  /** Of what it shares between connections over HTTP/2. */
+  get http2(): { connections: number; tunnels: number } {
+    return this.#pool ?? { connections: 0, tunnels: 0 };
   }
 
   async #open(target: ProxyTarget, protocol: "socks5" | "http", check: boolean): Promise<Conn | BackendFailure> {
     if (this.#url?.kind === "ssh") return this.#openBySsh(this.#url, target);
+    if (this.#url?.kind === "proxy" && this.#url.http2 !== undefined) return this.#openByHttp2(target, check);
     const proxy = proxyOf(this.#url, protocol);
     if (proxy === undefined) return NOWHERE;
     const conn = await this.#connect(proxy, check);
-    if (conn instanceof BackendFailure) return conn;
+    return conn instanceof BackendFailure ? conn : this.#openOn(conn, proxy, target);
+  }
+
+  /** A check has a connection of its own, so that it says whether one can be made. */
+  async #openByHttp2(target: ProxyTarget, check: boolean): Promise<Conn | BackendFailure> {
+    const { Http2Pool } = await import("./http2-pool.ts");
+    const { timeout, keepAlive } = this.#tools;
+    const open = () => new Http2Pool({ answer: timeout, silence: keepAlive.seconds * 1000 });
+    const pool = check ? open() : (this.#pool ??= open());
+    // Only now: it may have been led elsewhere meanwhile.
+    const url = this.#url;
+    if (url?.kind !== "proxy" || url.http2 === undefined) return this.#open(target, "http", check);
+    const way = check ? this.#wayBy(url.proxy, url.http2, true) : this.#wayOf(url, url.proxy, url.http2);
+    const opened = await pool.open(way, target);
+    if (check) pool.retire();
+    switch (opened.kind) {
+      case "open":
+        return opened.conn;
+      case "http1":
+        return this.#openOn(opened.conn, way.proxy, target);
+      case "refused":
+        return failureOf(opened.error);
+      case "unreachable": {
+        const { failure, joined } = opened;
+        return new BackendFailure("failed", failure.message, joined ? "nothing" : failure.about);
+      }
+      case "busy":
+        return new BackendFailure(
+          "limit",
+          `${String(way.proxy)} is busy: its connections take no more tunnels`,
+          "nothing",
+        );
+    }
+  }
+
+  #wayOf(url: BackendUrl, proxy: OutboundProxy, use: Http2Use): PoolWay {
+    const { context } = this;
+    if (this.#way?.url !== url || this.#way.context !== context)
+      this.#way = { url, context, way: this.#wayBy(proxy, use, false) };
+    return this.#way.way;
+  }
+
+  #wayBy(proxy: OutboundProxy, { http1, most }: Http2Use, check: boolean): PoolWay {
+    const protocolIds = http1 ? ["h2", "http/1.1"] : ["h2"];
+    const place = this.#placeFor(check);
+    return { proxy, most, prior: !proxy.tls, http1, connect: () => this.#connect(proxy, check, protocolIds, place) };
+  }
+
+  /** By a connection of its own, over HTTP/1.1 or SOCKS5. */
+  async #openOn(conn: Conn, proxy: OutboundProxy, target: ProxyTarget): Promise<Conn | BackendFailure> {
     try {
       const open = await throughProxy(conn, proxy, target, this.#deadlines);
       unread(open.conn, open.early);
       return open.conn;
     } catch (error) {
       if (!(error instanceof ProxyError)) throw error;
-      const refusal = OF_TARGETS[error.code];
-      return refusal === undefined ? broken(error.message) : new BackendFailure(refusal, error.message, "target");
+      return failureOf(error);
     }
   }
 
@@ -190,15 +250,29 @@ export class Backend {
     return proxy === undefined ? NOWHERE : this.#connect(proxy, true);
   }
 
-  async #connect(proxy: OutboundProxy, check: boolean): Promise<Conn | BackendFailure> {
-    const dialled = await (check ? this.#checkPlace : this.#place)!.open();
-    if (!(dialled instanceof DialError)) return proxy.tls ? this.#secure(dialled, proxy, check) : dialled;
+  #placeFor(check: boolean): Target {
+    return (check ? this.#checkPlace : this.#place)!;
+  }
+
+  async #connect(
+    proxy: OutboundProxy,
+    check: boolean,
+    protocolIds: readonly string[] = proxy.protocol === "http" ? ["http/1.1"] : [],
+    place = this.#placeFor(check),
+  ): Promise<Conn | BackendFailure> {
+    const dialled = await place.open();
+    if (!(dialled instanceof DialError)) return proxy.tls ? this.#secure(dialled, proxy, check, protocolIds) : dialled;
     const message = `cannot connect to ${String(proxy)}: ${dialled.message}`;
     // Of descriptors: that is our own shortage.
     return dialled.kind === "exhausted" ? new BackendFailure("failed", message, "nothing") : broken(message);
   }
 
-  async #secure(dialled: Conn, proxy: OutboundProxy, check: boolean): Promise<Conn | BackendFailure> {
+  async #secure(
+    dialled: Conn,
+    proxy: OutboundProxy,
+    check: boolean,
+    protocolIds: readonly string[],
+  ): Promise<Conn | BackendFailure> {
     const context = this.context!;
     // Other trust, other sessions.
     if (this.#sessions?.of !== context) this.#sessions = { of: context, cache: new SessionCache() };
@@ -207,7 +281,7 @@ export class Backend {
       context,
       requestCert: true,
       verify: true,
-      protocolIds: proxy.protocol === "http" ? ["http/1.1"] : [],
+      protocolIds,
       serverName: parseIp(name) === undefined ? name : undefined,
       // A ticket is good for one connection: a check would take it from a request.
       sessions: check ? undefined : this.#sessions.cache,
@@ -239,6 +313,11 @@ function broken(message: string): BackendFailure {
 }
 
 /** What it says of the target is no fault of its own. */
+function failureOf({ code, message }: ProxyError): BackendFailure {
+  const refusal = OF_TARGETS[code];
+  return refusal === undefined ? broken(message) : new BackendFailure(refusal, message, "target");
+}
+
 const OF_TARGETS: Partial<Record<ProxyError["code"], Refusal>> = {
   proxy_denied: "denied",
   proxy_refused: "refused",

@@ -1,7 +1,7 @@
-/** An HTTP/2 connection whose streams are `Conn`s, each with the windows as its backpressure. Knows no request. */
+/** An HTTP/2 connection, of either side, whose streams are `Conn`s, each with the windows as its backpressure. Knows no request. */
 import type { HeaderField } from "../wire/hpack.ts";
-import { Http2Server } from "../session/http2-server.ts";
-import type { Http2Events, Http2Limits, Http2Stream } from "../session/http2-stream.ts";
+import type { Http2Session } from "../session/http2-session.ts";
+import type { Http2Events, Http2Stream } from "../session/http2-stream.ts";
 import type { Conn, ConnEvents, Early } from "./conn.ts";
 import { endWith } from "./linger.ts";
 import { Http2StreamConn } from "./http2-stream-conn.ts";
@@ -9,26 +9,28 @@ import { Http2StreamConn } from "./http2-stream-conn.ts";
 /** Content that is written at once, frames included, and what of it one stream gets before it is another's turn. */
 const WRITE = 256 * 1024;
 const TURN = 64 * 1024;
-/** Answers to what a client asks of us (settings, pings, resets) that it may leave unread. */
+/** Answers to what a peer asks of us (settings, pings, resets) that it may leave unread. */
 const MOST_UNREAD = 1024 * 1024;
 
 /** For all connections: bytes stay in it no longer than one call. What the system did not take needs it, and gets it. */
 let scratch: Buffer = Buffer.alloc(0);
 
 export interface Http2Told {
-  /** A stream begins. `fields` is undefined where they are larger than allowed; `ended`: the client sends no content. */
-  request(stream: Http2StreamConn, fields: readonly HeaderField[] | undefined, ended: boolean): void;
   /** The last stream closed. */
   idle(): void;
-  /** The client broke the protocol; the connection is closed politely. */
+  /** The peer broke the protocol; the connection is closed politely. */
   failed(reason: string): void;
-  /** The connection is gone, all streams before it. */
-  closed(): void;
+  /** The connection is gone, all streams before it; with the error if it was no orderly end. */
+  closed(error?: Error): void;
 }
 
-export class Http2Conn implements ConnEvents, Http2Events {
+export abstract class Http2Conn implements ConnEvents, Http2Events {
   readonly conn: Conn;
-  readonly session: Http2Server;
+  abstract readonly session: Http2Session;
+  /** What the other side is, for people. */
+  abstract readonly peer: "client" | "proxy";
+  /** What a stream that is given up is reset with. */
+  abstract readonly giveUp: number;
   readonly #told: Http2Told;
   readonly #streams = new Set<Http2StreamConn>();
   /** Those with something to send, in turn. */
@@ -39,17 +41,16 @@ export class Http2Conn implements ConnEvents, Http2Events {
   #blocked = false;
   #over = false;
 
-  constructor(conn: Conn, limits: Http2Limits, told: Http2Told) {
+  constructor(conn: Conn, told: Http2Told) {
     this.conn = conn;
     this.#told = told;
-    this.session = new Http2Server(limits, this);
   }
+
+  abstract head(stream: Http2Stream, fields: readonly HeaderField[] | undefined, ended: boolean): void;
 
   /** `early` was read already. */
   begin(early: Early): void {
-    this.#corked = true;
-    this.session.start();
-    this.#uncork();
+    this.together(() => this.session.start());
     this.conn.attach(this);
     if (early.bytes.length > 0 && !this.#over) this.data(early.bytes);
     if (early.ended && !this.#over) this.end();
@@ -59,7 +60,7 @@ export class Http2Conn implements ConnEvents, Http2Events {
     return this.#streams.size;
   }
 
-  /** Asks the client to open no more streams. */
+  /** Tells the peer that there are to be no more streams. */
   goAway(): void {
     this.session.goAway();
   }
@@ -68,6 +69,14 @@ export class Http2Conn implements ConnEvents, Http2Events {
   leave(): void {
     this.session.goAway();
     this.#finish();
+  }
+
+  /** Breaks the connection off, for want of a peer. */
+  abandon(reason: string): void {
+    if (this.#over) return;
+    this.#over = true;
+    for (const stream of this.#streams) stream.broken(new Error(reason));
+    this.conn.destroy();
   }
 
   data(chunk: Uint8Array): void {
@@ -88,20 +97,13 @@ export class Http2Conn implements ConnEvents, Http2Events {
 
   close(error?: Error): void {
     this.#over = true;
-    for (const stream of this.#streams) stream.broken(error ?? new Error("the client closed the connection"));
-    this.#told.closed();
+    for (const stream of this.#streams) stream.broken(error ?? new Error(`the ${this.peer} closed the connection`));
+    this.#told.closed(error);
   }
 
   send(bytes: Uint8Array): void {
     this.#pending.push(bytes);
     if (!this.#corked) this.#flush();
-  }
-
-  request(stream: Http2Stream, fields: readonly HeaderField[] | undefined, ended: boolean): void {
-    const conn = new Http2StreamConn(this, stream);
-    this.#streams.add(conn);
-    this.#told.request(conn, fields, ended);
-    if (ended && !conn.closed) conn.onEnd();
   }
 
   window(): void {
@@ -110,7 +112,20 @@ export class Http2Conn implements ConnEvents, Http2Events {
 
   failed(reason: string): void {
     this.#told.failed(reason);
-    this.#finish();
+    this.#finish(`the ${this.peer} broke the protocol: ${reason}`);
+  }
+
+  /** A stream begins. */
+  protected joined(stream: Http2StreamConn): void {
+    this.#streams.add(stream);
+  }
+
+  /** Has what is said meanwhile go out together. */
+  protected together(say: () => void): void {
+    const corked = this.#corked;
+    this.#corked = true;
+    say();
+    if (!corked) this.#uncork();
   }
 
   /** A stream is gone. */
@@ -177,12 +192,12 @@ export class Http2Conn implements ConnEvents, Http2Events {
   }
 
   /** The farewell is out; nobody listens any more. */
-  #finish(): void {
+  #finish(reason = "the connection was ended"): void {
     if (this.#over) return;
     this.#over = true;
     this.#corked = false;
     this.#flush();
-    for (const stream of this.#streams) stream.broken(new Error("the connection was ended"));
+    for (const stream of this.#streams) stream.broken(new Error(reason));
     if (!this.conn.closed) endWith(this.conn, undefined, () => this.#told.closed());
   }
 }

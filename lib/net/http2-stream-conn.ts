@@ -2,7 +2,6 @@
 import type { Http2Stream, StreamEvents } from "../session/http2-stream.ts";
 import { Prefix } from "../session/prefix.ts";
 import { H2_ERROR } from "../wire/http2.ts";
-import type { HeaderField } from "../wire/hpack.ts";
 import { BaseConn } from "./base-conn.ts";
 import type { Conn, SocketAddress, TlsInfo } from "./conn.ts";
 import type { Http2Conn } from "./http2-conn.ts";
@@ -12,8 +11,8 @@ import { KeepAlive } from "./keep-alive.ts";
 const NO_PROBES = new KeepAlive(0);
 
 export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
-  readonly #below: Http2Conn;
-  readonly #stream: Http2Stream;
+  protected readonly below: Http2Conn;
+  protected readonly stream: Http2Stream;
   /** What came while nobody read: copied, lest a byte holds the chunk that it came in. The peer's window bounds it. */
   #held = new Prefix();
   /** Bytes that are in nobody's hands yet, or that their reader could not pass on. */
@@ -30,25 +29,25 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
 
   constructor(below: Http2Conn, stream: Http2Stream) {
     super(NO_PROBES);
-    this.#below = below;
-    this.#stream = stream;
+    this.below = below;
+    this.stream = stream;
     stream.events = this;
   }
 
   get id(): number {
-    return this.#stream.id;
+    return this.stream.id;
   }
 
   get remote(): SocketAddress {
-    return this.#below.conn.remote;
+    return this.below.conn.remote;
   }
 
   get local(): SocketAddress {
-    return this.#below.conn.local;
+    return this.below.conn.local;
   }
 
   get tls(): TlsInfo | undefined {
-    return this.#below.conn.tls;
+    return this.below.conn.tls;
   }
 
   get buffered(): number {
@@ -57,48 +56,22 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
 
   /** Whether all that was written is out, and END_STREAM behind it. */
   get endSent(): boolean {
-    return this.#stream.weEnded;
+    return this.stream.weEnded;
   }
 
   override probeAfter(): void {}
 
-  /** Content of this request may end with trailers, which nobody is told of. */
-  takeTrailers(): void {
-    this.#stream.takesTrailers = true;
-  }
-
-  /** The head of an answer behind which content follows. */
-  respond(fields: readonly HeaderField[]): void {
-    if (!this.closed) this.#below.session.respond(this.#stream, fields, false);
-  }
-
-  /** A whole answer, after which the stream is gone. Content that there is no room for is left out: nobody waits for it. */
-  answer(fields: readonly HeaderField[], content: Uint8Array): void {
-    if (this.closed) return;
-    const { session } = this.#below;
-    const fits = content.length > 0 && session.room(this.#stream) >= content.length && !this.#below.blocked;
-    const head = fits ? fields : fields.filter(([name]) => name !== "content-length");
-    session.respond(this.#stream, head, !fits);
-    if (fits) {
-      this.#below.transmit(this.#stream, content, 0);
-      session.end(this.#stream);
-    }
-    // RFC 9113 section 8.1: the client need not send the rest of its request.
-    session.reset(this.#stream, H2_ERROR.none);
-    this.#gone(undefined);
-  }
-
   write(bytes: Uint8Array): boolean {
     if (this.closed || this.#ending) return true;
     this.sent += bytes.length;
-    const taken = this.#queue.length === 0 ? this.#below.transmit(this.#stream, bytes, 0) : 0;
-    if (taken === bytes.length && !this.#below.blocked) return true;
+    const taken = this.#queue.length === 0 ? this.below.transmit(this.stream, bytes, 0) : 0;
+    if (taken === bytes.length && !this.below.blocked) return true;
     this.#wantsDrain = true;
     if (taken < bytes.length) {
       this.#queue.push(taken === 0 ? bytes : bytes.subarray(taken));
       this.#queued += bytes.length - taken;
     }
-    this.#below.wait(this);
+    this.below.wait(this);
     return false;
   }
 
@@ -107,7 +80,7 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
     if (this.closed) return;
     while (this.#queue.length > 0 && most > 0) {
       const head = this.#queue[0]!;
-      const taken = this.#below.transmit(this.#stream, head, this.#from, most);
+      const taken = this.below.transmit(this.stream, head, this.#from, most);
       if (taken === 0) break;
       most -= taken;
       this.#from += taken;
@@ -119,8 +92,8 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
     }
     if (this.#queue.length > 0) {
       // Else its own window is shut: `onWindow` tells.
-      if (this.#stream.sendWindow > 0) this.#below.wait(this);
-    } else if (this.#below.blocked) this.#below.wait(this);
+      if (this.stream.sendWindow > 0) this.below.wait(this);
+    } else if (this.below.blocked) this.below.wait(this);
     else if (this.#ending) this.#sendEnd();
     else if (this.#wantsDrain) {
       this.#wantsDrain = false;
@@ -147,18 +120,18 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
 
   /** RFC 9113 section 8.5: what TCP would have reset. */
   destroy(): void {
-    this.reset(H2_ERROR.connect);
+    this.reset(this.below.giveUp);
   }
 
   reset(code: number): void {
     if (this.closed) return;
-    this.#below.session.reset(this.#stream, code);
-    this.#gone(undefined);
+    this.below.session.reset(this.stream, code);
+    this.depart(undefined);
   }
 
   /** The connection below is gone. */
   broken(error: Error): void {
-    if (!this.closed) this.#gone(error);
+    if (!this.closed) this.depart(error);
   }
 
   onData(chunk: Uint8Array): void {
@@ -176,12 +149,21 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
 
   onWindow(): void {
     if (this.#queue.length === 0 && !this.#wantsDrain) return;
-    this.#below.wait(this);
-    this.#below.pump();
+    this.below.wait(this);
+    this.below.pump();
   }
 
   onReset(code: number): void {
-    if (!this.closed) this.#gone(new Error(`the client reset the stream (${CODES[code] ?? code})`));
+    if (this.closed) return;
+    if (code !== H2_ERROR.none || !this.#peerEnded) {
+      this.depart(new StreamReset(code, this.below.peer));
+      return;
+    }
+    // RFC 9113 section 8.1: it has said all, and wants no more of ours. What is held of it is still to be read.
+    this.#ending = true;
+    this.#queue = [];
+    this.#queued = this.#from = 0;
+    this.#closeIfOver();
   }
 
   #deliver(): void {
@@ -205,7 +187,7 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
   /** Not while its reader waits: what it has then is all that it may have. */
   #credit(): void {
     if (this.#paused || this.#holding) return;
-    this.#below.session.credit(this.#stream, this.#unread);
+    this.below.session.credit(this.stream, this.#unread);
     this.#unread = 0;
   }
 
@@ -217,20 +199,31 @@ export class Http2StreamConn extends BaseConn implements Conn, StreamEvents {
   }
 
   #sendEnd(): void {
-    this.#below.session.end(this.#stream);
+    this.below.session.end(this.stream);
     this.#closeIfOver();
   }
 
   #closeIfOver(): void {
-    if (this.#stream.closed && this.#endTold && !this.closed) this.#gone(undefined);
+    if (this.stream.closed && this.#endTold && !this.closed) this.depart(undefined);
   }
 
-  #gone(error: Error | undefined): void {
+  protected depart(error: Error | undefined): void {
     this.#queue = [];
     this.#held = new Prefix();
     this.#queued = 0;
     this.finish(error);
-    this.#below.left(this);
+    this.below.left(this);
+  }
+}
+
+/** By the peer. */
+export class StreamReset extends Error {
+  /** Of RFC 9113 section 7. */
+  readonly code: number;
+
+  constructor(code: number, peer: string) {
+    super(`the ${peer} reset the stream (${CODES[code] ?? code})`);
+    this.code = code;
   }
 }
 

@@ -1,6 +1,7 @@
 /** Outbound proxies: their URLs, and the way through one on a connection that is open. Opens none itself, and does no TLS. */
 import { EXIT, PortailError } from "../command/errors.ts";
 import { HttpConnectClient } from "../session/http-connect-client.ts";
+import { Http2Connect } from "../session/http2-connect.ts";
 import type { ProxyCredentials, ProxyFault, ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Preface } from "../session/preface.ts";
 import { Socks5Client } from "../session/socks5-client.ts";
@@ -14,6 +15,8 @@ import { runPreface } from "./preface.ts";
 const SCHEMES = {
   http: { protocol: "http", tls: false, port: 80 },
   https: { protocol: "http", tls: true, port: 443 },
+  /** HTTP/2 in the clear, by prior knowledge. */
+  h2c: { protocol: "http", tls: false, port: 80 },
   socks5: { protocol: "socks5", tls: false, port: 1080 },
   socks5h: { protocol: "socks5", tls: false, port: 1080 },
   "socks5+tls": { protocol: "socks5", tls: true, port: 1080 },
@@ -26,6 +29,7 @@ export class OutboundProxy {
   readonly tls: boolean;
   readonly host: string;
   readonly port: number;
+  readonly #scheme: keyof typeof SCHEMES;
   readonly #credentials: ProxyCredentials | undefined;
 
   constructor(scheme: keyof typeof SCHEMES, host: string, port: number, credentials: ProxyCredentials | undefined) {
@@ -34,7 +38,13 @@ export class OutboundProxy {
     this.tls = tls;
     this.host = host;
     this.port = port;
+    this.#scheme = scheme === "socks5h" ? "socks5" : scheme;
     this.#credentials = credentials;
+  }
+
+  /** Whether it is known to speak HTTP/2. */
+  get isHttp2(): boolean {
+    return this.#scheme === "h2c";
   }
 
   /** The dialogue that leads to `target`. */
@@ -43,20 +53,19 @@ export class OutboundProxy {
     return new Client(target, this.#credentials);
   }
 
+  /** The same over HTTP/2; of HTTP proxies only. */
+  http2Connect(target: ProxyTarget): Http2Connect {
+    return new Http2Connect(target, this.#credentials);
+  }
+
   /** The same, spoken to with other credentials. */
   withCredentials(credentials: ProxyCredentials): OutboundProxy {
     return new OutboundProxy(this.#scheme, this.host, this.port, credentials);
   }
 
-  get #scheme(): keyof typeof SCHEMES {
-    if (this.protocol === "http") return this.tls ? "https" : "http";
-    return this.tls ? "socks5+tls" : "socks5";
-  }
-
   /** Its URL without credentials. */
   toString(): string {
-    const scheme = this.#scheme;
-    return `${scheme}://${formatHostPort(this.host, this.port)}`;
+    return `${this.#scheme}://${formatHostPort(this.host, this.port)}`;
   }
 }
 
@@ -65,15 +74,16 @@ const HINT = "write http://, https://, socks5:// or socks5+tls://, then [USER:PA
 /**
  * Parses `SCHEME://[USER:PASSWORD@]HOST[:PORT]`; user and password are percent-encoded UTF-8. Ports default to 80, 443 and
  * 1080. `socks5` and `socks5h` are the same: names always go to the proxy unresolved.
- * Throws `PortailError` (`proxy.url`), which never repeats the text.
+ * `http2`: whether `h2c` is known as well. Throws `PortailError` (`proxy.url`), which never repeats the text.
  */
-export function parseProxyUrl(text: string, flag: string): OutboundProxy {
+export function parseProxyUrl(text: string, flag: string, { http2 = false } = {}): OutboundProxy {
   const refuse = (why: string, hint = HINT) =>
     new PortailError(`${flag}: ${why}`, { code: "proxy.url", exit: EXIT.usage, hint });
   const [, name, rest] = /^([A-Za-z][A-Za-z0-9+.-]*):\/\/(.*)$/s.exec(text) ?? [];
   if (name === undefined || rest === undefined) throw refuse("the URL of the proxy has no scheme");
   const scheme = name.toLowerCase();
-  if (!isScheme(scheme)) throw refuse(`proxies of the scheme ${JSON.stringify(scheme)} are not known`);
+  if (!isScheme(scheme) || (scheme === "h2c" && !http2))
+    throw refuse(`proxies of the scheme ${JSON.stringify(scheme)} are not known`);
   const at = rest.lastIndexOf("@");
   const [, bracketed, plain, digits, more] =
     /^(?:\[([^\]]*)\]|([^[\]:/?#]*))(?::([0-9]{1,5}))?(\/?)$/s.exec(rest.slice(at + 1)) ?? [];

@@ -14,7 +14,7 @@ const OF_STREAM: ReadonlySet<number> = new Set([FRAME.headers, FRAME.priority, F
 
 /** Throws `ConnectionError` for a frame other than DATA that is wrong whatever came before. */
 export function checkFrame(type: number, flags: number, id: number, length: number): void {
-  if (type === FRAME.pushPromise) throw broken("a client makes no promises");
+  if (type === FRAME.pushPromise) throw broken("a promise, which nobody makes or takes here");
   if (OF_CONNECTION.has(type) && id !== 0) throw broken("a frame of the connection on a stream");
   if (OF_STREAM.has(type) && id === 0) throw broken("a frame of a stream on the connection");
   if (type === FRAME.headers && id % 2 === 0) throw broken("HEADERS on a stream that is not a client's");
@@ -26,13 +26,26 @@ export function checkFrame(type: number, flags: number, id: number, length: numb
   if ((flags & FLAG.ack) !== 0 && length > 0) throw wrongSize("an acknowledgement with settings");
 }
 
-/** Of a client's settings, what a server goes by; the last one of a kind counts. Throws `ConnectionError`. */
-export function decodeSettings(payload: Uint8Array): { frameSize?: number; initialWindow?: number } {
-  const settings: { frameSize?: number; initialWindow?: number } = {};
+/** Of a peer's settings, what we go by. */
+export interface PeerSettings {
+  frameSize?: number;
+  initialWindow?: number;
+  maxStreams?: number;
+  /** Of servers it must be 0. */
+  push?: number;
+}
+
+/** The last one of a kind counts. Throws `ConnectionError`. */
+export function decodeSettings(payload: Uint8Array): PeerSettings {
+  const settings: PeerSettings = {};
   for (let at = 0; at < payload.length; at += 6) {
     const setting = (payload[at]! << 8) | payload[at + 1]!;
     const value = uint32(payload, at + 2);
-    if (setting === SETTING.enablePush && value > 1) throw broken("ENABLE_PUSH is 0 or 1");
+    if (setting === SETTING.enablePush) {
+      if (value > 1) throw broken("ENABLE_PUSH is 0 or 1");
+      settings.push = value;
+    }
+    if (setting === SETTING.maxConcurrentStreams) settings.maxStreams = value;
     if (setting === SETTING.maxFrameSize) {
       if (value < DEFAULT_FRAME_SIZE || value > MOST_FRAME_SIZE) throw broken("MAX_FRAME_SIZE is out of range");
       settings.frameSize = value;

@@ -1,4 +1,4 @@
-/** A stream of HTTP/2 frames taken apart (RFC 9113 section 4): preface, lengths, padding. What frames mean is http2-server.ts. */
+/** A stream of HTTP/2 frames taken apart (RFC 9113 section 4): preface, lengths, padding. What frames mean is http2-session.ts. */
 import { DEFAULT_FRAME_SIZE, FLAG, FRAME, FRAME_HEAD, PREFACE, uint32 } from "../wire/http2.ts";
 import { broken, wrongSize } from "./http2-error.ts";
 import { concat, NOTHING } from "./front.ts";
@@ -21,7 +21,7 @@ export class Http2Frames<Stream extends object> {
   readonly #events: FrameEvents<Stream>;
   /** Of the preface and of a frame whose end has not come. */
   #held: Uint8Array = NOTHING;
-  #prefaced = false;
+  #prefaced: boolean;
   /** Of the DATA frame under way. */
   #dataLeft = 0;
   #paddingLeft = 0;
@@ -30,8 +30,10 @@ export class Http2Frames<Stream extends object> {
   /** What came for one stream so far in this chunk, not handed out yet. */
   #run: { stream: Stream; from: number; to: number } | undefined;
 
-  constructor(events: FrameEvents<Stream>) {
+  /** `prefaced`: the preface of clients comes first. */
+  constructor(events: FrameEvents<Stream>, prefaced: boolean) {
     this.#events = events;
+    this.#prefaced = !prefaced;
   }
 
   /** Takes bytes in any split; they are this reader's from here on. Throws `ConnectionError`, after which it is spent. */

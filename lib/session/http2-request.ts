@@ -28,7 +28,8 @@ export function parseHttp2Request(given: readonly HeaderField[], ended: boolean)
   const fields: HeaderField[] = [];
   const seen = new Set<string>();
   for (const [name, value] of given) {
-    if (!isFieldValue(value)) return "a field value has control characters or blanks around it";
+    const wrong = wrongField(name, value);
+    if (wrong !== undefined) return wrong;
     if (name.startsWith(":")) {
       if (!PSEUDO.has(name)) return "a pseudo-field that requests do not have";
       if (fields.length > 0) return "a pseudo-field behind others";
@@ -36,8 +37,6 @@ export function parseHttp2Request(given: readonly HeaderField[], ended: boolean)
       pseudo.set(name, value);
       continue;
     }
-    if (!isFieldName(name)) return "a field name is malformed";
-    if (CONNECTION.has(name) || (name === "te" && value !== "trailers")) return "a field of HTTP/1 connections";
     if (ONCE.has(name) && seen.has(name)) return `${name} is given twice`;
     seen.add(name);
     fields.push([name, value]);
@@ -73,6 +72,15 @@ export function valueOf(fields: readonly HeaderField[], name: string): string | 
 export function splitAuthority(authority: string, otherwise: number): { host: string; port: number } | string {
   const bytes = Buffer.from(authority, "latin1");
   return decodeAuthority(bytes, 0, bytes.length, otherwise);
+}
+
+/** What is wrong with a field of a request or an answer by itself, if anything. */
+export function wrongField(name: string, value: string): string | undefined {
+  if (!isFieldValue(value)) return "a field value has control characters or blanks around it";
+  if (name.startsWith(":")) return undefined;
+  if (!isFieldName(name)) return "a field name is malformed";
+  if (CONNECTION.has(name) || (name === "te" && value !== "trailers")) return "a field of HTTP/1 connections";
+  return undefined;
 }
 
 export function isFieldName(name: string): boolean {

@@ -7,7 +7,7 @@ export const STREAM_WINDOW = 256 * 1024;
 export interface Http2Limits {
   /** Streams at a time. */
   streams: number;
-  /** Bytes of a request's fields. */
+  /** Bytes of the fields of a request, or of an answer. */
   head: number;
 }
 
@@ -25,8 +25,11 @@ export interface StreamEvents {
 export interface Http2Events {
   /** To be sent, in this order. */
   send(bytes: Uint8Array): void;
-  /** A request; to set `stream.events`. `fields` is undefined where they are larger than allowed. `ended`: nothing follows. */
-  request(stream: Http2Stream, fields: readonly HeaderField[] | undefined, ended: boolean): void;
+  /**
+   * Of a server: a request, on a new stream; to set `stream.events`. Of a client: an answer, of which a final one that is
+   * taken sets `stream.opened`. `fields` is undefined where they are larger than allowed. `ended`: nothing follows.
+   */
+  head(stream: Http2Stream, fields: readonly HeaderField[] | undefined, ended: boolean): void;
   /** The window of the connection has grown. */
   window(): void;
   /** The peer broke the protocol, and was told so: nothing more is taken. */
@@ -42,6 +45,10 @@ export class Http2Stream {
   receiveWindow = STREAM_WINDOW;
   /** Bytes that were read and not given back yet. */
   read = 0;
+  /** Whether a head has come; of a server, which makes its streams of them, never. */
+  headed = false;
+  /** The last head is there, and what follows is content. */
+  opened = false;
   ended = false;
   /** Whether the peer may end with fields. */
   takesTrailers = false;

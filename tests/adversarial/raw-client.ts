@@ -42,6 +42,12 @@ export class RawClient {
     });
   }
 
+  /** One that was accepted. */
+  static of(socket: Socket): RawClient {
+    socket.setNoDelay(true);
+    return new RawClient(socket);
+  }
+
   /** `from` is the address to come from. */
   static async open(port: number, host = "127.0.0.1", from?: string): Promise<RawClient> {
     const socket = createConnection({ port, host, allowHalfOpen: true, ...(from && { localAddress: from }) });

@@ -25,7 +25,7 @@ const LARGEST_PART = 2n ** 43n;
 
 /** Bits of `flags`. A reader that does not know one cannot know what else differs. */
 export const FLAG = {
-  /** The part counts only as the manifest of its object says. */
+  /** It is a part, and counts only as the manifest of its object says. */
   manifest: 1,
 } as const;
 
@@ -83,15 +83,17 @@ export function decodeHeader(bytes: Uint8Array, ended: boolean): ObjectHeader | 
   const keyId = view.getBigUint64(48, true);
   if (version === 2n) return { format: "ds2", version: 2, chunkSize, keyId, length: KEYED };
   if (bytes.length < V3_HEADER) return cutOff(ended);
-  const part = view.getUint32(PART, true);
-  const length = part === 0 ? V3_HEADER : PART_HEADER;
-  if (bytes.length < length) return cutOff(ended);
   const flags = view.getUint32(FLAGS, true);
   if ((flags & ~FLAG.manifest) !== 0)
     throw new ObjectError("header", `the object has flags that are not known: ${flags.toString(2)} (binary)`);
+  const part = view.getUint32(PART, true);
+  if (part > LAST_PART || part > 0 !== ((flags & FLAG.manifest) !== 0))
+    throw new ObjectError("header", `the object says that it is part ${part}, with flags that such a one has not`);
+  const length = part === 0 ? V3_HEADER : PART_HEADER;
+  if (bytes.length < length) return cutOff(ended);
   const plain = part === 0 ? undefined : view.getBigUint64(WRAPPED, true);
-  if (part > LAST_PART || (plain !== undefined && plain > LARGEST_PART))
-    throw new ObjectError("header", `the object says that it is part ${part} of ${plain} bytes, which cannot be`);
+  if (plain !== undefined && plain > LARGEST_PART)
+    throw new ObjectError("header", `the object says that it is a part of ${plain} bytes, which cannot be`);
   // A copy: whoever reads may use its memory again, and slices of a Buffer are views.
   const own = Uint8Array.from(bytes.subarray(0, length));
   return {

@@ -5,7 +5,7 @@ import { ObjectError } from "./error.ts";
 import { decodeHeader, type Ds2Header, type ObjectHeader, type V3Header } from "./header.ts";
 import { isPart, PartsOpener } from "./parts.ts";
 import { Output, type Opener } from "./stream.ts";
-import { expectWhole, V3Opener } from "./v3.ts";
+import { V3Opener } from "./v3.ts";
 
 export interface Keys {
   /** The data key of `id`, 32 bytes. */
@@ -101,9 +101,7 @@ export class ObjectOpener implements Opener {
     if (kind.format === "ds2")
       return new Ds2Opener(this.#engine.messages, key!, kind, requiresFinal(kind, this.#demands));
     if (isPart(kind)) return this.#partsOpener(kind, key!);
-    const opener = new V3Opener(this.#engine.chunks, key!, kind);
-    expectWhole(kind);
-    return opener;
+    return new V3Opener(this.#engine.chunks, key!, kind);
   }
 
   #partsOpener(first: V3Header, key: Uint8Array): Opener {

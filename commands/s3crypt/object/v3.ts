@@ -179,11 +179,9 @@ export function unwrapKey(key: Uint8Array, { bytes, wrappedKey }: V3Header): Uin
 }
 
 /** Throws `ObjectError` for a part of an object, which by itself is none. The header is authentic by now. */
-export function expectWhole({ part, flags }: V3Header): void {
+export function expectWhole({ part }: V3Header): void {
   if (part !== 0)
     throw new ObjectError("header", `this is part ${part} of an object that was written in parts, and none by itself`);
-  if ((flags & FLAG.manifest) !== 0)
-    throw new ObjectError("header", "the object counts only with a manifest, and is none by itself");
 }
 
 /** The chunks behind `preamble`. Throws `ObjectError` where the key is not the one that they were made with. */

@@ -28,6 +28,7 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
   const fault = faultOf(turn.req.httpVersion, fields);
   const action = actionOf(gateway, route, asked, fault);
   const x = new Exchange(gateway, client, turn, asked, action);
+  x.isLast = fault !== undefined;
   const watch = new Watch(
     gateway.settings.exchange,
     () => client.conn.received + client.conn.sent,

@@ -9,7 +9,9 @@ import { ConnDuplex } from "../../../lib/net/duplex.ts";
 import { endWith } from "../../../lib/net/linger.ts";
 import { secure } from "../../../lib/net/tls.ts";
 import { TlsFailure } from "../../../lib/net/tls-failure.ts";
+import type { Holder } from "../../../lib/service/limits.ts";
 import { serveRequest } from "./answer.ts";
+import type { Turn } from "./exchange.ts";
 import type { Gateway, Open } from "./gateway.ts";
 import { reject } from "./record.ts";
 
@@ -28,22 +30,27 @@ export class Client extends Due implements Open {
   /** Of a PROXY header, or of the socket. */
   address: SocketAddress;
   peer: Peer | undefined;
-  /** The server name that it asked for decides nothing; its TLS is a fact. */
   readonly local: SocketAddress;
+  readonly #holder: Holder;
   #duplex: ConnDuplex | undefined;
   #deadlines: Deadlines | undefined;
   #receivedBefore = -1;
-  #request: IncomingMessage | undefined;
-  #exchanges = 0;
+  /** The request that is being answered, and those that came behind it without waiting. */
+  #turn: Turn | undefined;
+  readonly #behind: Turn[] = [];
+  /** No further request is taken: nobody knows where the next one begins, or the client is to go. */
+  #ending = false;
   /** Bytes received when the content of the last request was whole. */
   #wholeAt: number | undefined;
   #gone = false;
 
-  constructor(gateway: Gateway, conn: Conn, atRoot = false) {
+  /** `holder` has a place, which is given back when the client is gone. */
+  constructor(gateway: Gateway, conn: Conn, holder: Holder, atRoot = false) {
     super();
     this.gateway = gateway;
     this.conn = conn;
     this.atRoot = atRoot;
+    this.#holder = holder;
     this.session = gateway.nextSession();
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;
@@ -105,7 +112,7 @@ export class Client extends Due implements Open {
 
   /** Unread, the runtime's HTTP server would keep all that comes in memory. */
   get #isFull(): boolean {
-    const request = this.#request;
+    const request = this.#turn?.req;
     if (request === undefined) return false;
     if (!request.complete) return request.readableLength > MOST_WAITING;
     this.#wholeAt ??= this.conn.received;
@@ -125,24 +132,53 @@ export class Client extends Due implements Open {
   }
 
   get busy(): boolean {
-    return this.#exchanges > 0;
+    return this.#turn !== undefined;
   }
 
-  begin(request: IncomingMessage): void {
-    this.#exchanges++;
-    this.#request = request;
+  /** Answers it, when those before it are answered. */
+  take(turn: Turn): void {
+    if (this.#ending) return;
+    if (this.busy) this.#behind.push(turn);
+    else this.#begin(turn);
+  }
+
+  #begin(turn: Turn): void {
+    this.#turn = turn;
     this.#wholeAt = undefined;
     this.#deadlines?.remove(this);
+    turn.res.on("close", () => this.#done());
+    void serveRequest(this.gateway, this, turn);
   }
 
-  done(): void {
-    this.#exchanges--;
-    if (this.busy || this.#gone || this.conn.closed) return;
-    this.#request = undefined;
-    this.#receivedBefore = this.conn.received;
-    this.relax();
-    if (this.gateway.draining) this.retire();
-    else this.#wait(this.gateway.resting);
+  #done(): void {
+    this.#turn = undefined;
+    if (this.#gone || this.conn.closed) return;
+    const next = this.#behind.shift();
+    if (this.#ending) this.farewell();
+    else if (next !== undefined) this.#begin(next);
+    else {
+      this.#receivedBefore = this.conn.received;
+      this.relax();
+      if (this.gateway.draining) this.retire();
+      else this.#wait(this.gateway.resting);
+    }
+  }
+
+  /** The answer that is being given is the last one. */
+  endAfter(): void {
+    this.#ending = true;
+  }
+
+  /** What came is no request. */
+  malformed(why: string): void {
+    reject(this, "protocol", `not an HTTP request: ${why}`);
+    if (this.#turn?.req.complete) this.endAfter();
+    else if (this.busy) this.conn.destroy();
+    else {
+      this.#ending = true;
+      this.#duplex?.write(MALFORMED);
+      this.farewell();
+    }
   }
 
   /** Ends the connection once all that was written is out; what the client still sends is dropped. */
@@ -187,28 +223,23 @@ export class Client extends Due implements Open {
     if (this.#gone) return;
     this.#gone = true;
     this.#deadlines?.remove(this);
-    this.gateway.places.give({ client: holderOf(this.address), user: "" });
+    this.gateway.places.give(this.#holder);
     this.gateway.leave(this);
   }
 }
 
-/** Whom a connection counts for. */
-export function holderOf(address: SocketAddress): string {
-  return "ip" in address ? address.ip : "unix:";
-}
-
 /** The runtime's HTTP server, fed with connections. */
 export class Front {
-  readonly #gateway: Gateway;
   readonly #server: Server;
   readonly #clients = new WeakMap<object, Client>();
 
   constructor(gateway: Gateway) {
-    this.#gateway = gateway;
     // The deadlines are ours.
     const { mostHead: maxHeaderSize } = gateway.settings;
     this.#server = createServer({ maxHeaderSize, requestTimeout: 0, headersTimeout: 0 });
     this.#server.keepAliveTimeout = 0;
+    // A client may end its direction behind its request and still wait for the answer.
+    Object.assign(this.#server, { httpAllowHalfOpen: true });
     this.#server.on("request", (req, res) => this.#take(req, res, false));
     this.#server.on("checkContinue", (req, res) => this.#take(req, res, true));
     this.#server.on("checkExpectation", (req, res) => this.#take(req, res, false));
@@ -222,26 +253,14 @@ export class Front {
   }
 
   #take(req: IncomingMessage, res: ServerResponse, awaited: boolean): void {
-    const client = this.#clients.get(req.socket);
-    if (client === undefined) return;
-    client.begin(req);
     req.on("error", () => {});
     res.on("error", () => {});
-    res.on("close", () => client.done());
-    void serveRequest(this.#gateway, client, { req, res, awaited });
+    this.#clients.get(req.socket)?.take({ req, res, awaited });
   }
 
   #malformed(error: Error & { code?: string }, stream: object): void {
     const client = this.#clients.get(stream);
-    if (client === undefined || client.conn.closed) return;
-    // Whoever leaves within its content is told of as that.
-    if (client.busy) {
-      client.conn.destroy();
-      return;
-    }
-    reject(client, "protocol", `not an HTTP request: ${error.code ?? error.message}`);
-    (stream as ConnDuplex).write(MALFORMED);
-    client.farewell();
+    if (client !== undefined && !client.conn.closed) client.malformed(error.code ?? error.message);
   }
 }
 

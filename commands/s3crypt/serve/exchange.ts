@@ -47,12 +47,15 @@ export class Exchange {
     received: 0,
     sent: 0,
   };
+  /** Whether the connection ends with this answer. */
+  isLast = false;
   readonly #req: IncomingMessage;
   readonly #res: ServerResponse;
   #awaited: boolean;
   #content: AsyncGenerator<Uint8Array> | undefined;
   readonly #ends: (() => void)[] = [];
   #unwritten = 0;
+  #wake: (() => void) | undefined;
   #flushed: (() => void) | undefined;
   #gone = false;
 
@@ -64,9 +67,11 @@ export class Exchange {
     this.#req = req;
     this.#res = res;
     this.#awaited = awaited;
+    res.on("drain", () => this.#wake?.());
     res.on("close", () => {
       this.#gone = !res.writableFinished;
       if (this.#gone) for (const end of this.#ends) end();
+      this.#wake?.();
       this.#flushed?.();
     });
   }
@@ -157,7 +162,8 @@ export class Exchange {
   /** Begins the answer. Throws `Trouble` for a head that cannot be written. */
   begin(status: number, fields: readonly Field[]): void {
     this.told.status = status;
-    const close: Field[] = this.#awaited || this.gateway.draining ? [["Connection", "close"]] : [];
+    if (this.#awaited || this.gateway.draining) this.isLast = true;
+    const close: Field[] = this.isLast ? [["Connection", "close"]] : [];
     try {
       this.#res.writeHead(status, [...fields, ...close].flat());
     } catch {
@@ -174,16 +180,13 @@ export class Exchange {
       if (--this.#unwritten === 0) this.#flushed?.();
     });
     if (room) return;
-    await new Promise<void>((resolve) => {
-      this.#res.once("drain", resolve);
-      this.onGone(resolve);
-    });
+    await new Promise<void>((resolve) => (this.#wake = resolve));
     if (this.#gone) throw this.leave();
   }
 
   end(): void {
     this.#res.end();
-    if (this.#awaited) this.client.farewell();
+    if (this.isLast) this.client.endAfter();
     else if (!this.#req.complete) void this.#dump();
   }
 

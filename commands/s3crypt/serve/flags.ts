@@ -127,7 +127,7 @@ export const args = {
   },
   "idle-timeout": {
     ...TIME,
-    default: "60s",
+    default: "5m",
     description: "Cut an exchange in which no byte moved for so long; 0 never",
   },
   "max-conn-lifetime": { ...TIME, default: "0", description: "Cut an exchange of that age; 0 never" },

@@ -9,6 +9,7 @@ import { Dialer } from "../../../lib/net/dial.ts";
 import type { Resolve } from "../../../lib/net/resolve.ts";
 import { Places } from "../../../lib/service/limits.ts";
 import type { DataKeys } from "../keyring.ts";
+import { ChainCache } from "./chain-cache.ts";
 import { Connector } from "./connector.ts";
 import { Counts } from "./counts.ts";
 import type { Dialect } from "./dialect.ts";
@@ -45,6 +46,7 @@ export class Gateway {
   readonly places: Places;
   readonly counts = new Counts();
   readonly multipart = new MultipartMemory();
+  readonly chains = new ChainCache();
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;
   readonly resting: Deadlines;

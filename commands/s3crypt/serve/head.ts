@@ -13,9 +13,7 @@ import { lengthOf, plainLengthOf } from "./object-answer.ts";
 import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
 import { markOf, tagOf } from "./multipart/read.ts";
-import { isManifest } from "./read.ts";
-import { formatTag } from "./tags.ts";
-import { OF_CIPHERTEXT } from "./settle.ts";
+import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 

@@ -40,6 +40,12 @@ export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): R
     "Connections to the storage that are kept",
     () => gateway.upstream.idle,
   );
+  registry.read(
+    "gauge",
+    "chains",
+    "Objects of ds2 whose ranges are read without what is before them",
+    () => gateway.chains.size,
+  );
   registry.read("gauge", "keyring_keys", "Keys of the keyring", () => gateway.keys.ids.length);
   if (sink !== undefined)
     registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);

@@ -7,7 +7,6 @@ import { LONGEST_HEADER } from "../object/header.ts";
 import { ObjectOpener, type Demands, type Keys, type ObjectKind } from "../object/open.ts";
 import { v3PlainLength } from "../object/v3.ts";
 import { iterate } from "./exchange.ts";
-import { identifyingLength, openFacts, type SealedFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 
 export class ObjectAnswer {
@@ -57,11 +56,9 @@ export class ObjectAnswer {
     return plain;
   }
 
-  /** What was kept beside this very object. */
-  facts(text: string | undefined, keys: Keys): SealedFacts | undefined {
-    const { kind } = this;
-    if (text === undefined || typeof kind === "string") return undefined;
-    return openFacts(text, keys, this.#beginning.subarray(0, identifyingLength(kind)));
+  /** Its first bytes, as far as a header is long and it has so many. */
+  get beginning(): Uint8Array {
+    return this.#beginning;
   }
 
   /** The next piece of plaintext, the caller's own; undefined at the end. Throws `ObjectError`, `Trouble`. */

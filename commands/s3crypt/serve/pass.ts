@@ -13,7 +13,7 @@ export async function pass(x: Exchange, content: boolean): Promise<void> {
   x.onGone(() => sent.destroy());
   try {
     for (;;) {
-      const next = await Promise.race([x.content.next(), sent.over]);
+      const next = await sent.unlessOver(x.content.next());
       if (next === undefined || next.done || sent.isOver) break;
       await sent.write(next.value);
     }

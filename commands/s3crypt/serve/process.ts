@@ -15,7 +15,7 @@ import { openStatus, type StatusListener } from "../../../lib/service/status.ts"
 import { routesOf } from "../../../lib/service/status-routes.ts";
 import { statusTls, wantsTls } from "../../../lib/service/status-tls.ts";
 import type { DataKeys } from "../keyring.ts";
-import { Client, Front, holderOf } from "./client.ts";
+import { Client, Front } from "./client.ts";
 import { Gateway } from "./gateway.ts";
 import { load } from "./load.ts";
 import { gatewayMetrics } from "./metrics.ts";
@@ -95,8 +95,9 @@ async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listen
   const { keepAlive, acceptProxyFrom, front, listen, s3 } = gateway.settings;
   const server = new Front(gateway);
   const accept = (conn: Conn, atRoot: boolean) => {
-    if (gateway.places.take({ client: holderOf(conn.remote), user: "" })) {
-      void new Client(gateway, conn, atRoot).comeIn(server);
+    const holder = { client: "ip" in conn.remote ? conn.remote.ip : "unix:", user: "" };
+    if (gateway.places.take(holder)) {
+      void new Client(gateway, conn, holder, atRoot).comeIn(server);
       return;
     }
     gateway.counts.turnedAway++;

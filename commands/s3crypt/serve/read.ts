@@ -1,70 +1,85 @@
 /** GET of an object: decrypted on its way, with the size, the tag, the conditions and the ranges of the plaintext. */
 import type { IncomingMessage } from "node:http";
+import { PREAMBLE } from "../../../lib/cipher/cobblestone.ts";
+import { STREAM_HEADER } from "../../../lib/cipher/secretstream.ts";
 import type { ByteRange } from "../../../lib/wire/http-range.ts";
 import type { Field } from "../../../lib/wire/http-forward.ts";
+import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
+import type { ObjectKind } from "../object/open.ts";
+import { openRanges } from "../object/range.ts";
 import { isPart } from "../object/parts.ts";
-import type { Tag } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
-import { markOf, readParts, readRemembered } from "./multipart/read.ts";
+import { markOf, readParts, readRangeOfParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
-import { formatTag } from "./tags.ts";
-import { settle, type Conditions } from "./settle.ts";
+import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
+import { beginningOf, StorageSource } from "./storage-source.ts";
 import { Trouble } from "./trouble.ts";
 
 /** Conditions and ranges are about the plaintext; the storage would hold them against its own bytes. */
 const OURS = ["range", "if-range", "if-match", "if-none-match", "accept-encoding", "te"];
+/** As far as the chunks of any format. */
+const FRONT = LONGEST_HEADER + PREAMBLE;
 
 export async function read(x: Exchange): Promise<void> {
   const conditions = conditionsOf(x);
   if (await readRemembered(x, conditions)) return;
-  const answer = await askWhole(x, conditions);
-  if (answer.statusCode !== 200) {
-    if (answer.statusCode === 206)
-      throw new Trouble("upstream_broken", "the storage sent a range that nobody asked for");
-    await x.passOn(answer, [], answer.statusCode === 304 ? ["etag"] : []);
-    return;
-  }
-  const mark = markOf(x, answer);
+  const fields: Field[] = [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]];
+  const answer = await begin(x, fields, conditions);
   try {
-    await (mark === undefined ? hand(x, answer, conditions) : readParts(x, answer, mark, conditions));
+    if (answer.statusCode === 206) await handRange(x, answer, fields, conditions);
+    else if (answer.statusCode === 200) await handWhole(x, answer, fields, conditions);
+    else await x.passOn(answer, [], answer.statusCode === 304 ? ["etag"] : []);
   } catch (error) {
     answer.destroy();
     throw error;
   }
 }
 
-function askWhole(x: Exchange, conditions: Conditions): Promise<IncomingMessage> {
-  return x.ask("GET", [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]]);
+/** Where one range is wanted, the beginning of the object is asked for first: it tells where in what is stored the range is. */
+async function begin(x: Exchange, fields: readonly Field[], { range }: Conditions): Promise<IncomingMessage> {
+  if (range !== undefined && /^bytes=[^,]*$/i.test(range)) {
+    const answer = await x.ask("GET", [...fields, ["Range", `bytes=0-${FRONT - 1}`]]);
+    if (answer.statusCode !== 416) return answer;
+    // Of an object of no bytes there is no range.
+    answer.resume();
+  }
+  const answer = await x.ask("GET", fields);
+  if (answer.statusCode !== 206) return answer;
+  answer.destroy();
+  throw new Trouble("upstream_broken", "the storage sent a range that nobody asked for");
 }
 
-async function hand(x: Exchange, answer: IncomingMessage, conditions: Conditions): Promise<void> {
+/** The whole object comes: of a range, what is before it is opened and dropped, and what is behind it is not read. */
+async function handWhole(
+  x: Exchange,
+  answer: IncomingMessage,
+  fields: readonly Field[],
+  conditions: Conditions,
+): Promise<void> {
+  const mark = markOf(x, answer);
+  if (mark !== undefined) return readParts(x, answer, mark, conditions);
   const { settings, tools, keys, counts } = x.gateway;
   const object = await ObjectAnswer.open(answer, tools.engine, keys, { ...settings.demands, seesManifests: true });
   const { kind } = object;
   if (isPart(kind)) {
     // What is kept beside it was lost, as in a copy.
     object.destroy();
-    await readParts(x, await askWhole(x, conditions), kind, conditions);
-    return;
+    return readParts(x, await x.ask("GET", fields), kind, conditions);
   }
-  tell(x, object);
-  if (isManifest(answer) && kind !== "plaintext")
-    throw new Trouble("unsupported", "a large object of encrypted segments cannot be read as one");
+  tell(x, kind, answer);
   const total = object.plainLength();
-  const tag = tagOf(x, answer, object, total);
-  const settled = settle(x, answer, conditions, tag, total);
-  if (settled === undefined) {
+  const tag = tagOf(x, answer, kind, object.beginning, total);
+  const verdict = judge(conditions, answer, tag, total);
+  if (!answerHead(x, answer, verdict, tag, total)) {
     object.destroy();
     return;
   }
-  x.begin(settled.status, settled.fields);
-  await write(x, object, settled.range);
+  await write(x, object, verdict.range);
   x.told.end = object.isWhole && object.endProven ? "proven" : "unproven";
   if (object.isWhole && typeof kind === "object" && !object.endProven) counts.unproven++;
   x.end();
 }
 
-/** Until all that is wanted is out. The seam for object/range.ts: what is skipped here need not be fetched there. */
 async function write(x: Exchange, object: ObjectAnswer, range: ByteRange | undefined): Promise<void> {
   const first = range?.first ?? 0;
   const end = range === undefined ? Infinity : range.last + 1;
@@ -82,18 +97,48 @@ async function write(x: Exchange, object: ObjectAnswer, range: ByteRange | undef
   }
 }
 
-function conditionsOf({ asked }: Exchange): Conditions {
-  return {
-    match: joined(asked.headers, "if-match"),
-    noneMatch: joined(asked.headers, "if-none-match"),
-    ifRange: joined(asked.headers, "if-range"),
-    range: joined(asked.headers, "range"),
-  };
-}
-
-function joined(fields: readonly Field[], name: string): string | undefined {
-  const values = fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
-  return values.length === 0 ? undefined : values.join(", ");
+/** `answer` is the beginning of the object; of the rest no more is read than the range, and what opens it. */
+async function handRange(
+  x: Exchange,
+  answer: IncomingMessage,
+  fields: readonly Field[],
+  conditions: Conditions,
+): Promise<void> {
+  const { settings, tools, keys, chains } = x.gateway;
+  const beginning = await beginningOf(answer);
+  const { bytes, size } = beginning;
+  const source = new StorageSource(x, fields, beginning);
+  try {
+    const header = decodeHeader(bytes, true);
+    const mark = markOf(x, answer) ?? (isPart(header) ? header : undefined);
+    if (mark !== undefined) {
+      if (!(await readRangeOfParts(x, answer, mark, conditions)))
+        await readParts(x, await x.ask("GET", fields), mark, conditions, false);
+      return;
+    }
+    const isChain = typeof header === "object" && header.format === "ds2";
+    // Of an object that ends before its messages there is no chain, and no range either.
+    const front = isChain ? bytes.subarray(0, header.length + STREAM_HEADER) : bytes;
+    const index = isChain && size > front.length ? chains.of(header, front, size) : undefined;
+    const object = await openRanges(tools.engine, keys, settings.demands, source, index);
+    const { kind, plainSize } = object;
+    tell(x, kind, answer);
+    const tag = tagOf(x, answer, kind, bytes, plainSize);
+    const verdict = judge(conditions, answer, tag, plainSize);
+    const { range } = verdict;
+    const reading = object.readRange(range?.first ?? 0, range === undefined ? plainSize : range.last + 1);
+    // The first piece is known to be authentic before anything is answered.
+    let next = verdict.status < 300 ? await reading.next() : undefined;
+    if (!answerHead(x, answer, verdict, tag, plainSize)) return;
+    for (; next !== undefined && !next.done; next = await reading.next()) {
+      x.gateway.counts.decrypted += next.value.length;
+      await x.write(next.value);
+    }
+    x.told.end = object.endProven ? "proven" : "unproven";
+    x.end();
+  } finally {
+    source.close();
+  }
 }
 
 /** A tag counts before a date (RFC 9110 section 13.2.2): dates are the storage's to judge only where there is no tag. */
@@ -105,25 +150,14 @@ function fieldsFor(x: Exchange, { match, noneMatch }: Conditions): Field[] {
   return x.fieldsWithout(...OURS, ...dates);
 }
 
-function tell(x: Exchange, { kind }: ObjectAnswer): void {
-  x.told.format = typeof kind === "string" ? kind : kind.format;
-  if (typeof kind === "object") x.told.keyId = kind.keyId;
-  x.gateway.counts.opened(x.told.format);
-  if (kind === "plaintext" && x.gateway.settings.demands.warns)
-    x.gateway.tools.log.warn("an object is not encrypted", { path: x.asked.path, session: x.client.session });
-}
-
-/** The MD5 of the plaintext, where it is known for certain. */
-function tagOf(x: Exchange, answer: IncomingMessage, object: ObjectAnswer, total: number | undefined): Tag {
-  if (typeof object.kind === "string") return answer.headers.etag;
-  const { dialect } = x.gateway.tools;
-  const facts = object.facts(answer.headers[dialect.factsField] as string | undefined, x.gateway.keys);
-  return facts?.md5 === undefined || (facts.size !== undefined && facts.size !== total)
-    ? dialect.tagFrom?.(answer.headers.etag ?? "")
-    : formatTag(facts.md5);
-}
-
-/** A large object of Swift: the storage puts it together from segments. */
-export function isManifest({ headers }: IncomingMessage): boolean {
-  return headers["x-static-large-object"] !== undefined || headers["x-object-manifest"] !== undefined;
+/** For the record; refuses what cannot be read. */
+function tell(x: Exchange, kind: ObjectKind, answer: IncomingMessage): void {
+  const { gateway, told, asked, client } = x;
+  told.format = typeof kind === "string" ? kind : kind.format;
+  if (typeof kind === "object") told.keyId = kind.keyId;
+  gateway.counts.opened(told.format);
+  if (kind === "plaintext" && gateway.settings.demands.warns)
+    gateway.tools.log.warn("an object is not encrypted", { path: asked.path, session: client.session });
+  if (isManifest(answer) && kind !== "plaintext")
+    throw new Trouble("unsupported", "a large object of encrypted segments cannot be read as one");
 }

@@ -46,7 +46,7 @@ export function sealFacts(
  * another object are none then. Without, they are those of an object that was written under one of our keys.
  */
 export function openFacts(text: string, keys: Keys, beginning?: Uint8Array): SealedFacts | undefined {
-  const [, id, encoded] = /^1\.([0-9]{1,20})\.([A-Za-z0-9_-]{108,136})$/.exec(text) ?? [];
+  const [, id, encoded] = /^1\.([0-9]{1,20})\.([A-Za-z0-9_-]{108})$/.exec(text) ?? [];
   if (id === undefined || encoded === undefined) return undefined;
   const key = keys.get(BigInt(id));
   const bytes = Buffer.from(encoded, "base64url");

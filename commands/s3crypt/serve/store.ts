@@ -10,7 +10,7 @@ import { makeSealer } from "../seal.ts";
 import { Content } from "./content.ts";
 import type { Store } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
-import { formatTag } from "./tags.ts";
+import { formatTag } from "./read-head.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 import { isDone, type Outgoing, type Sent } from "./upstream.ts";
@@ -58,7 +58,7 @@ export async function upload(
     await sent.write(begun);
     for (;;) {
       // The storage may answer while the client is slow to send.
-      const piece = await Promise.race([content.next(), sent.over]);
+      const piece = await sent.unlessOver(content.next());
       if (piece === undefined || sent.isOver) break;
       x.gateway.counts.encrypted += piece.length;
       await sent.write(sealer.push(piece).slice());

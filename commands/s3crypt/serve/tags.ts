@@ -1,10 +1,6 @@
 /** Entity tags as clients know them: of objects and parts the MD5 of the plaintext, of objects in parts that of their MD5s. */
 import { createHash } from "node:crypto";
 
-export function formatTag(md5: Uint8Array): string {
-  return `"${Buffer.from(md5).toString("hex")}"`;
-}
-
 /** Without the quotes. */
 export function bareTag(tag: string): string {
   return tag.trim().replace(/^"(.*)"$/, "$1");

@@ -84,7 +84,6 @@ export class Sent {
   readonly #agent: KeptAgent;
   readonly #times: UpstreamTimes;
   readonly #answered = Promise.withResolvers<IncomingMessage>();
-  readonly #settled = Promise.withResolvers<undefined>();
   #over = false;
   #ended = false;
   #wake: (() => void) | undefined;
@@ -123,9 +122,18 @@ export class Sent {
     return this.#agent.reused(this.#request);
   }
 
-  /** Resolves when `isOver`. */
-  get over(): Promise<undefined> {
-    return this.#settled.promise;
+  /**
+   * What `promise` comes to; undefined as soon as this `isOver`. One at a time, and not while something is written. A race of
+   * promises would keep a little of each for as long as this lasts.
+   */
+  unlessOver<T>(promise: Promise<T>): Promise<T | undefined> {
+    return new Promise((resolve, reject) => {
+      this.#wake = () => {
+        if (this.#over) resolve(undefined);
+      };
+      promise.then(resolve, reject);
+      this.#wake();
+    });
   }
 
   /** Whether there is an answer, or will be none. */
@@ -179,7 +187,6 @@ export class Sent {
     clearTimeout(this.#timer);
     this.#over = true;
     how();
-    this.#settled.resolve(undefined);
     this.#wake?.();
   }
 }

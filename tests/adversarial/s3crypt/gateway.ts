@@ -29,13 +29,17 @@ export class Storage {
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.setNoDelay(true);
     this.opened++;
-    this.#waiting.push(RawClient.over(socket));
+    const peer = RawClient.over(socket);
+    if (this.taker !== undefined) this.taker(peer);
+    else this.#waiting.push(peer);
     this.#wake();
   });
   readonly #waiting: RawClient[] = [];
   #wake = () => {};
   /** Connections so far. */
   opened = 0;
+  /** Gets them in place of `next`. */
+  taker: ((peer: RawClient) => void) | undefined;
 
   async open(): Promise<this> {
     await new Promise<void>((resolve) => this.#server.listen(0, "127.0.0.1", resolve));

@@ -164,7 +164,8 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
     test("weakness 6.3.4: a policy is evaluated once whatever is tried, and TLS sessions are resumed", async () => {
       const dead = await deadEnd(scene);
-      const more = `[backend.dead]\ntarget = "http://127.0.0.1:${dead.port}"\n`;
+      // A connection for each request, which HTTP/2 does without.
+      const more = `http-version = "1.1"\n[backend.dead]\ntarget = "http://127.0.0.1:${dead.port}"\n`;
       const status = ["--status", "127.0.0.1:0"];
       const proxy = await proxyWith(tables("https", last.port, more), policyFor("dead", "next"), ...status);
       const [, place] = await proxy.program.output("stderr", /status on (\S+)/);

@@ -116,7 +116,7 @@ export function askRange(x: Exchange, from: number, to: number, tag: string): Pr
     ...x.fieldsWithout(...OURS),
     ["Accept-Encoding", "identity"],
     ["Range", `bytes=${from}-${to - 1}`],
-    ...(tag === "" ? [] : [["If-Match", tag] as const]),
+    ...(tag === "" ? [] : [["If-Match", tag.startsWith('"') ? tag : `"${tag}"`] as const]),
   ]);
 }
 

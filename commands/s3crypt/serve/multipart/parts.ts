@@ -3,7 +3,8 @@ import { changeAnswer, keyOf, readAnswer, type Answer, type Change } from "../..
 import { partPlainLength } from "../../object/v3.ts";
 import { random } from "../../seal.ts";
 import type { Exchange } from "../exchange.ts";
-import { bareTag, formatTag } from "../tags.ts";
+import { formatTag } from "../read-head.ts";
+import { bareTag } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
 import { ask, commonFields, contentOf, documentOf } from "./ask.ts";

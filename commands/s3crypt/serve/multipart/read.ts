@@ -3,15 +3,12 @@ import { createHash } from "node:crypto";
 import type { IncomingMessage } from "node:http";
 import { parseContentRange, readRange, type ByteRange } from "../../../../lib/wire/http-range.ts";
 import { ObjectError } from "../../object/error.ts";
-import { decodeHeader } from "../../object/header.ts";
-import { PART_FRONT } from "../../object/layout.ts";
-import { isPart, PartsOpener } from "../../object/parts.ts";
+import { PartsOpener } from "../../object/parts.ts";
 import { holdsIfRange, type Tag } from "../conditions.ts";
 import { iterate, type Exchange } from "../exchange.ts";
-import { settle, type Conditions } from "../settle.ts";
+import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
-import { contentOf } from "./ask.ts";
 import { askRange, frontAt, layoutFor, placeOf } from "./layouts.ts";
 import { parseMark, type Mark } from "./mark.ts";
 import type { Remembered } from "./memory.ts";
@@ -26,39 +23,21 @@ export function tagOf({ layout, tag }: Remembered): Tag {
   return tagOfParts(layout.parts) ?? (tag === "" ? undefined : tag);
 }
 
-/**
- * A range, where the object is remembered, or turns out to be one in parts: true where it was answered. Asks for no more than
- * the range needs, and before that, of what is not remembered, for its first bytes.
- */
+/** A range of an object that is remembered: true where it was answered. Asks for no more than the range needs. */
 export async function readRemembered(x: Exchange, conditions: Conditions): Promise<boolean> {
-  if (conditions.range === undefined || x.asked.headers.some(([name]) => /^if-(?:un)?modified-since$/i.test(name)))
-    return false;
-  const remembered = x.gateway.multipart.layoutOf(placeOf(x)) ?? (await look(x));
+  const isDated = x.asked.headers.some(([name]) => /^if-(?:un)?modified-since$/i.test(name));
+  const remembered = conditions.range === undefined || isDated ? undefined : x.gateway.multipart.layoutOf(placeOf(x));
   return remembered !== undefined && (await readPart(x, remembered, conditions));
 }
 
-/** Only S3 makes objects in parts. */
-async function look(x: Exchange): Promise<Remembered | undefined> {
-  if (x.gateway.tools.dialect.name !== "s3") return undefined;
-  const answer = await askRange(x, 0, PART_FRONT, "");
-  if (answer.statusCode !== 206) {
-    answer.destroy();
-    return undefined;
-  }
-  const front = await contentOf(answer, PART_FRONT);
-  const mark = markOf(x, answer) ?? markIn(front);
-  return mark === undefined ? undefined : layoutFor(x, answer, mark);
-}
-
-function markIn(front: Uint8Array): Mark | undefined {
-  try {
-    const header = decodeHeader(front, true);
-    return isPart(header) ? header : undefined;
-  } catch (error) {
-    // Whoever reads all of it will say so.
-    if (error instanceof ObjectError) return undefined;
-    throw error;
-  }
+/** A range of an object that `answer` has some of: true where it was answered. */
+export async function readRangeOfParts(
+  x: Exchange,
+  answer: IncomingMessage,
+  mark: Mark,
+  conditions: Conditions,
+): Promise<boolean> {
+  return readPart(x, await layoutFor(x, answer, mark), conditions);
 }
 
 /** One range of it; false where it has to be looked at as a whole. */
@@ -79,14 +58,22 @@ async function readPart(x: Exchange, remembered: Remembered, conditions: Conditi
     return false;
   }
   try {
-    const settled = settle(x, answer, conditions, tagOf(remembered), layout.plain);
-    if (settled === undefined) answer.destroy();
-    else {
+    const verdict = judge(conditions, answer, tagOf(remembered), layout.plain);
+    if (verdict.status !== 206) {
+      answer.destroy();
+      answerHead(x, answer, verdict, tagOf(remembered), layout.plain);
+    } else {
       const opener = openerOf(x, remembered);
       const front = needed.needsFront ? await frontOf(x, remembered, needed.index) : undefined;
       opener.begin(needed.index, needed.chunk, front);
       tell(x, remembered);
-      await hand(x, settled, piecesOf(answer, opener, needed.skip, range.last + 1 - range.first, false));
+      await hand(
+        x,
+        answer,
+        verdict,
+        remembered,
+        piecesOf(answer, opener, needed.skip, range.last + 1 - range.first, false),
+      );
     }
   } catch (error) {
     answer.destroy();
@@ -103,28 +90,31 @@ async function frontOf(x: Exchange, { layout, tag, fronts }: Remembered, index: 
   return front;
 }
 
-/** `answer` has all of the object, and nothing of it was read. */
+/** `answer` has all of the object, and nothing of it was read. `tries`: a range is asked for by itself, where that may be. */
 export async function readParts(
   x: Exchange,
   answer: IncomingMessage,
   mark: Mark,
   conditions: Conditions,
+  tries = true,
 ): Promise<void> {
   const remembered = await layoutFor(x, answer, mark);
   const { layout } = remembered;
-  if (conditions.range !== undefined && (await readPart(x, remembered, conditions))) {
+  if (tries && conditions.range !== undefined && (await readPart(x, remembered, conditions))) {
     answer.destroy();
     return;
   }
-  const settled = settle(x, answer, conditions, tagOf(remembered), layout.plain);
-  if (settled === undefined) {
+  const verdict = judge(conditions, answer, tagOf(remembered), layout.plain);
+  if (verdict.status === 304 || verdict.status === 416) {
     answer.destroy();
+    answerHead(x, answer, verdict, tagOf(remembered), layout.plain);
     return;
   }
   tell(x, remembered);
-  const { first, last }: ByteRange = settled.range ?? { first: 0, last: layout.plain - 1 };
-  const isAll = settled.range === undefined;
-  await hand(x, settled, piecesOf(answer, openerOf(x, remembered), first, last + 1 - first, isAll));
+  const { first, last }: ByteRange = verdict.range ?? { first: 0, last: layout.plain - 1 };
+  const isAll = verdict.range === undefined;
+  const pieces = piecesOf(answer, openerOf(x, remembered), first, last + 1 - first, isAll);
+  await hand(x, answer, verdict, remembered, pieces);
   if (!isAll) answer.destroy();
 }
 
@@ -177,11 +167,13 @@ function broken(): Trouble {
 /** The answer begins when something authentic is there to begin it with. */
 async function hand(
   x: Exchange,
-  { status, fields }: NonNullable<ReturnType<typeof settle>>,
+  answer: IncomingMessage,
+  verdict: Verdict,
+  remembered: Remembered,
   pieces: AsyncGenerator<Uint8Array>,
 ): Promise<void> {
   let next = await pieces.next();
-  x.begin(status, fields);
+  answerHead(x, answer, verdict, tagOf(remembered), remembered.layout.plain);
   for (; !next.done; next = await pieces.next()) {
     x.gateway.counts.decrypted += next.value.length;
     await x.write(next.value);

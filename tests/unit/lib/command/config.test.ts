@@ -51,6 +51,8 @@ describe("parseConfig() reads", () => {
       target: "h:1",
       dynamic: false,
       "auth-file": undefined,
+      "http-version": undefined,
+      "max-connections": undefined,
       "server-name": "n",
       "ssh-config": undefined,
       health: undefined,

@@ -42,6 +42,7 @@ describe("URLs", () => {
 
   test.each([
     ["ftp://proxy:21", 'proxies of the scheme "ftp" are not known'],
+    ["h2c://proxy:80", 'proxies of the scheme "h2c" are not known'],
     ["socks4://proxy:1080", 'proxies of the scheme "socks4" are not known'],
     ["proxy:3128", "the URL of the proxy has no scheme"],
     ["//proxy:3128", "the URL of the proxy has no scheme"],

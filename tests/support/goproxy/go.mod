@@ -1,0 +1,3 @@
+module portail.test/goproxy
+
+go 1.18

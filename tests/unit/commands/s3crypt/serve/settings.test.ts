@@ -1,0 +1,82 @@
+/** Flags as values: what ds_proxy writes is understood, what contradicts itself or is not there yet is refused. */
+import { expect, test } from "bun:test";
+import { args } from "../../../../../commands/s3crypt/serve/flags.ts";
+import { parseSettings } from "../../../../../commands/s3crypt/serve/settings.ts";
+import { completeArgs, vetArgv } from "../../../../../lib/command/argv.ts";
+import type { ParsedArgs } from "../../../../../lib/command/define.ts";
+
+function settings(argv: string, env: Record<string, string> = {}) {
+  const words = `--keyring-file k --upstream-url http://a/ ${argv}`.trim().split(" ");
+  return parseSettings(completeArgs(args, vetArgv(words, args)) as ParsedArgs<typeof args>, env);
+}
+
+test("the defaults are those of a drop-in", () => {
+  const { format, demands, unverified, localDirectory, acl, front, connectTimeout } = settings("");
+  expect({ format, demands, unverified, localDirectory, acl, front, connectTimeout }).toEqual({
+    format: "ds2",
+    demands: { plaintext: true, warns: false, finalFrom: undefined },
+    unverified: false,
+    localDirectory: undefined,
+    acl: undefined,
+    front: undefined,
+    connectTimeout: 1000,
+  });
+});
+
+test.each([
+  ["3", 3000],
+  ["0.5", 500],
+  ["250ms", 250],
+  ["2s", 2000],
+])("a connection may take %s", (text, ms) => {
+  expect(settings(`--backend-connection-timeout ${text}`).connectTimeout).toBe(ms);
+});
+
+test("--connect-url is where the storage is dialled, and no more", () => {
+  const { upstream, dialled } = settings("--connect-url https://b:1/ignored");
+  expect(upstream).toMatchObject({ tls: false, host: "a", port: 80, base: "/" });
+  expect(dialled).toMatchObject({ tls: true, host: "b", port: 1 });
+});
+
+test("--address is --listen, and underscores are hyphens", () => {
+  expect(settings("--address localhost:1").listen).toEqual([{ kind: "tcp", host: "localhost", port: 1 }]);
+  expect(settings("--backend_connection_timeout 2").connectTimeout).toBe(2000);
+});
+
+test("the exception to verification is told", () => {
+  for (const [argv, env] of [
+    ["--bypass-ssl-certificate-check", {}],
+    ["", { BYPASS_SSL_CERTIFICATE_CHECK: "true" }],
+  ] as const) {
+    const { unverified, warnings } = settings(argv, env);
+    expect([unverified, warnings.length]).toEqual([true, 1]);
+  }
+});
+
+test.each([
+  ["--write-once", {}, "s3crypt.not_there_yet"],
+  ["", { WRITE_ONCE: "true" }, "s3crypt.not_there_yet"],
+  ["--s3-secret-key a", {}, "s3crypt.s3_credentials"],
+  ["", { BYPASS_S3_SIGNATURE_CHECK: "true" }, "s3crypt.s3_credentials"],
+  ["", { WRITE_ONCE: "maybe" }, "usage.value"],
+  ["--write-format v2", {}, "usage.value"],
+  ["--plaintext no", {}, "usage.value"],
+  ["--from 3", {}, "usage.conflict"],
+  ["--client-cert required", {}, "tls.no_identity"],
+  ["--cacert a", {}, "tls.no_identity"],
+  ["--cert a", {}, "usage.missing"],
+  ["--cert a --key b --client-cert optional", {}, "usage.missing"],
+  ["--cert a --key b --cacert c --client-cert off", {}, "usage.conflict"],
+  ["--upstream-cert a", {}, "usage.missing"],
+  ["--status https://127.0.0.1:1", {}, "status.no_certificate"],
+  ["--listen a", {}, "endpoint.syntax"],
+  ["--connect-url a", {}, "s3crypt.upstream_url"],
+] as const)("%s %p: %s", (argv, env, code) => {
+  let thrown: unknown;
+  try {
+    settings(argv, env);
+  } catch (error) {
+    thrown = error;
+  }
+  expect(thrown).toMatchObject({ code });
+});
