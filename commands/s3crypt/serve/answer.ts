@@ -131,7 +131,11 @@ function decide(gateway: Gateway, client: Client, asked: Asked, action: Action):
   const { policy } = gateway;
   if (policy === undefined) return undefined;
   const facts = requestFacts(client, asked, action);
-  return { policy, facts, decision: policy.decide(facts) };
+  const decided = { policy, facts, decision: policy.decide(facts) };
+  if (action.reads === undefined || decided.decision.outcome !== "allow") return decided;
+  const read = requestFacts(client, asked, action.reads);
+  const decision = policy.decide(read);
+  return decision.outcome === "allow" ? decided : { policy, facts: read, decision };
 }
 
 function troubleOf(error: unknown): Trouble {

@@ -49,8 +49,8 @@ export class Client extends Due implements Open {
     super();
     this.gateway = gateway;
     this.conn = conn;
-    this.atRoot = atRoot;
     this.#holder = holder;
+    this.atRoot = atRoot;
     this.session = gateway.nextSession();
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;

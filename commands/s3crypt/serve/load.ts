@@ -6,6 +6,7 @@ import { readTrust, type Trust } from "../../../lib/identity/trust.ts";
 import { createContext, type TlsContext } from "../../../lib/net/tls-context.ts";
 import { readPolicy } from "../../../lib/service/policy-file.ts";
 import type { DataKeys } from "../keyring.ts";
+import { readS3Secret } from "./s3-settings.ts";
 import type { Settings } from "./settings.ts";
 
 /** Swapped at a reload. */
@@ -50,7 +51,7 @@ export async function load(settings: Settings, files: SourceFiles, openKeys: Ope
     ...(front === undefined ? [] : [...front.identity.warnings, ...(front.trust?.warnings ?? [])]),
     ...(upstream?.warnings ?? []),
   ];
-  const s3Secret = settings.s3?.secret.read(files);
+  const s3Secret = settings.s3 && readS3Secret(settings.s3, files);
   return { keys, policy: read?.policy, front, upstream: upstream?.loaded, s3Secret, warnings };
 }
 

@@ -83,14 +83,14 @@ export function tagOf(
   total: number | undefined,
 ): Tag {
   if (typeof kind === "string") return headers.etag;
-  const text = headers[gateway.tools.dialect.factsField];
+  const { dialect } = gateway.tools;
+  const text = headers[dialect.factsField];
   const facts =
     typeof text === "string"
       ? openFacts(text, gateway.keys, beginning.subarray(0, identifyingLength(kind)))
       : undefined;
-  if (facts?.md5 === undefined || (facts.size !== undefined && facts.size !== total))
-    return gateway.tools.dialect.tagFrom?.(headers.etag ?? "");
-  return formatTag(facts.md5);
+  const isKnown = facts?.md5 !== undefined && (facts.size === undefined || facts.size === total);
+  return isKnown ? formatTag(facts.md5) : dialect.tagFrom?.(headers.etag ?? "");
 }
 
 export function formatTag(md5: Uint8Array): string {

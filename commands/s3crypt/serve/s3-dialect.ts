@@ -12,6 +12,13 @@ import { NATIVE_SHA256 } from "../sha256.ts";
 import type { Action, Asked, Dialect, Expected, Explained, Meant, Store, Subject } from "./dialect.ts";
 import { hasDots } from "./dots.ts";
 import type { Loaded } from "./load.ts";
+import { sendDocument } from "./documents.ts";
+import type { Exchange } from "./exchange.ts";
+import { copy, sourceSubject } from "./s3-copy.ts";
+import { list } from "./s3-list.ts";
+import { asksForTag, storedMatch } from "./s3-match.ts";
+import { Sizes } from "./s3-sizes.ts";
+import { store } from "./store.ts";
 import { FACTS_FIELD, isOfOneSide, signOutgoing, SIZE_FIELD } from "./s3-outgoing.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import { explainToS3, S3Trouble } from "./s3-trouble.ts";
@@ -38,6 +45,7 @@ export class S3Dialect implements Dialect {
   readonly #parts: S3Parts;
   readonly #now: () => number;
   #credentials: Credentials;
+  readonly #sizes = new Sizes();
 
   constructor(settings: S3Settings, secretAccessKey: string, parts: S3Parts = {}, now: () => number = Date.now) {
     this.#settings = settings;
@@ -99,21 +107,36 @@ export class S3Dialect implements Dialect {
     if (request.operation === "Refused") return refuse("NotImplemented", request.reason);
     const upload = request.carries === "nothing" ? undefined : this.#upload(asked, proved);
     if (upload instanceof S3Trouble) return { kind: "refuse", trouble: upload };
-    const own = this.#parts.multipart?.(asked, request, upload);
-    if (own !== undefined) return own;
+    const multipart = this.#parts.multipart?.(asked, request, upload);
+    if (multipart !== undefined) return multipart;
     switch (request.operation) {
       case "PutObject":
-        return { kind: "store", ...upload! };
+        if (!asksForTag({ asked })) return { kind: "store", ...upload! };
+        return own(async (x) => store(x, upload!, [await storedMatch(x)]));
       case "GetObject":
       case "HeadObject":
         if ((request.partNumber ?? 1) > 1) return refuse("InvalidPartNumber", "the object has one part");
         return { kind: request.operation === "GetObject" ? "read" : "head" };
       case "DeleteObject":
+        if (!asksForTag({ asked })) return { kind: "pass", content: false };
+        return own(async (x) =>
+          x.passOn(await x.ask("DELETE", [...x.fieldsWithout("if-match"), await storedMatch(x)])),
+        );
+      case "CopyObject": {
+        const { source } = request;
+        return { ...own((x) => copy(x, source)), reads: sourceSubject(baseOf(asked), source) };
+      }
       case "ListBuckets":
         return { kind: "pass", content: false };
+      case "ListObjects":
+      case "ListObjectsV2":
+      case "ListObjectVersions":
+        return own((x) => list(x, this.#settings.listSizes === "exact" ? this.#sizes : undefined));
+      case "DeleteObjects":
+        return own((x) => sendDocument(x, upload!));
       case "Untouched":
         if (request.carries === "nothing") return { kind: "pass", content: false };
-        return refuse("NotImplemented", `${request.name} is not there yet`);
+        return own((x) => sendDocument(x, upload!));
       default:
         return refuse("NotImplemented", `${request.name} is not served here`);
     }
@@ -141,6 +164,15 @@ export class S3Dialect implements Dialect {
         : [{ name: "SHA256" as const, value: Uint8Array.from(Buffer.from(sha256, "hex")), wrong }];
     return { length: payload.value.length, claims: [...claims, ...signed] };
   }
+}
+
+function own(answer: (x: Exchange) => Promise<void>): Extract<Meant, { kind: "own" }> {
+  return { kind: "own", answer };
+}
+
+/** What stands in front of all paths at the storage. */
+function baseOf({ path, rest }: Asked): string {
+  return path.slice(0, path.length - rest.length);
 }
 
 function refuse(s3Code: string, message: string): Meant {

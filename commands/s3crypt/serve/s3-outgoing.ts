@@ -8,17 +8,16 @@ import { signHeaders, withoutSignature, type Credentials } from "../../../lib/wi
 export const FACTS_FIELD = "x-amz-meta-s3crypt";
 export const SIZE_FIELD = "x-amz-meta-original-content-length";
 
-const OURS = new Set([
-  FACTS_FIELD,
-  SIZE_FIELD,
-  "x-amz-sdk-checksum-algorithm",
-  "x-amz-trailer",
-  "x-amz-decoded-content-length",
-]);
+const OURS = new Set(["x-amz-sdk-checksum-algorithm", "x-amz-trailer", "x-amz-decoded-content-length"]);
 
 /** Fields, and parameters of presigned URLs, in lower case, that say something of bytes which only one side has. */
 export function isOfOneSide(lower: string): boolean {
-  return OURS.has(lower) || lower.startsWith("x-amz-checksum-");
+  return OURS.has(lower) || lower.startsWith("x-amz-checksum-") || isKept(lower);
+}
+
+/** What the proxy keeps beside an object: it must stay with it, clients neither see nor set it. */
+export function isKept(lower: string): boolean {
+  return lower === SIZE_FIELD || lower.startsWith(FACTS_FIELD);
 }
 
 export interface Signed {

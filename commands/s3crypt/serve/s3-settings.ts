@@ -4,6 +4,7 @@ import type { ParsedArgs } from "../../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../../lib/command/errors.ts";
 import { parseChoice } from "../../../lib/command/values.ts";
 import { Secret } from "../../../lib/identity/secret.ts";
+import type { SourceFiles } from "../../../lib/identity/source-files.ts";
 import { parseEndpoint, type Endpoint } from "../../../lib/net/endpoint.ts";
 import type { s3Args } from "./s3-flags.ts";
 
@@ -34,8 +35,9 @@ export function parseS3Settings(given: Given, env: Environment): S3Settings | un
   const listSizes = parseChoice("--list-sizes", given["list-sizes"], ["exact", "raw"]);
   const multipart = parseChoice("--multipart", given.multipart, ["allow", "deny"]);
   if (accessKeyId === undefined && region === undefined && secret === undefined) {
-    const idle = given["s3-listen"].length > 0 ? "--s3-listen" : bypass ? "--bypass-s3-signature-check" : undefined;
-    if (idle !== undefined) throw missing(`${idle} is for S3 mode`);
+    // The variable of ds_proxy means nothing in plain mode, where nothing is verified.
+    const idle = given["s3-listen"].length > 0 ? "--s3-listen" : "--bypass-s3-signature-check";
+    if (given["s3-listen"].length > 0 || given["bypass-s3-signature-check"]) throw missing(`${idle} is for S3 mode`);
     return undefined;
   }
   if (!accessKeyId || !region || secret === undefined) throw missing("the credentials of S3 are not complete");
@@ -53,6 +55,13 @@ export function parseS3Settings(given: Given, env: Environment): S3Settings | un
   ];
   const listen = given["s3-listen"].map((text) => parseEndpoint(text, "--s3-listen"));
   return { accessKeyId, secret, region, bypass, listen, listSizes, multipart, warnings };
+}
+
+/** Throws `PortailError` where it cannot be read, or is nothing. */
+export function readS3Secret({ secret }: S3Settings, files: SourceFiles): string {
+  const text = secret.read(files);
+  if (text.trim() !== "") return text;
+  throw new PortailError("the secret key of S3 is empty", { code: "s3crypt.s3_credentials", exit: EXIT.badData });
 }
 
 /** The variable counts only beside an access key: others set it too. */

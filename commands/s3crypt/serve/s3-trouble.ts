@@ -25,6 +25,7 @@ const STATUS: Readonly<Record<string, number>> = {
   InvalidAccessKeyId: 403,
   InvalidPartNumber: 416,
   MissingContentLength: 411,
+  NoSuchKey: 404,
   NotImplemented: 501,
   PreconditionFailed: 412,
   RequestTimeTooSkewed: 403,
@@ -65,4 +66,11 @@ export function explainToS3(trouble: Trouble, { root, rest }: Asked): Explained 
 /** XML has no way to write the others. */
 function printable(text: string): string {
   return text.replaceAll(/[^\x20-\x7e]/g, "?");
+}
+
+/** What it means that the storage answers a look with `status`; `what` was looked at. */
+export function troubleOfStatus(status: number, what: string): Trouble {
+  if (status === 404) return new S3Trouble("not_found", "NoSuchKey", `${what} does not exist`);
+  if (status === 403) return new S3Trouble("denied", "AccessDenied", `the storage does not show ${what}`);
+  return new Trouble("upstream_broken", `the storage answers ${status} for ${what}`);
 }

@@ -8,7 +8,7 @@ import { v3Length } from "../object/v3.ts";
 import type { Sealer } from "../object/stream.ts";
 import { makeSealer } from "../seal.ts";
 import { Content } from "./content.ts";
-import type { Store } from "./dialect.ts";
+import type { Expected } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
 import { formatTag } from "./read-head.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
@@ -20,7 +20,8 @@ export const SMALL = 64 * 1024;
 /** What the client says of the plaintext, or would have the storage do to it. */
 const OURS = ["content-md5", "etag", "digest"];
 
-export async function store(x: Exchange, action: Store): Promise<void> {
+/** `conditions` are for the storage, in place of the client's. */
+export async function store(x: Exchange, action: Expected, conditions?: readonly Field[]): Promise<void> {
   const content = new Content(x, action);
   const first = await content.gather(SMALL);
   if (content.isWhole) content.verify();
@@ -37,7 +38,9 @@ export async function store(x: Exchange, action: Store): Promise<void> {
   const md5 = content.isWhole ? content.md5 : content.claimedMd5;
   const facts = factsFields(x, begun, { size: length, md5 });
   const sealedLength = length === undefined ? undefined : format === "v3" ? v3Length(length) : ds2Length(length);
-  const outgoing = x.outgoing("PUT", [...x.fieldsWithout(...OURS), ...facts], true);
+  const kept =
+    conditions === undefined ? x.fieldsWithout(...OURS) : [...x.fieldsWithout(...OURS, "if-match"), ...conditions];
+  const outgoing = x.outgoing("PUT", [...kept, ...facts], true);
   await upload(x, content, sealer, begun, { ...outgoing, length: sealedLength }, (answer) =>
     x.passOn(answer, [["ETag", formatTag(content.md5)]], ["etag", "content-md5"]),
   );

@@ -15,6 +15,8 @@ export type ObjectLine = Extract<AuditEvent, { event: "object" }>;
 
 export interface Gateway {
   readonly port: number;
+  /** Of `--s3-listen`, where it is given. */
+  readonly s3Port: number;
   readonly storage: Storage;
   readonly runtime: FakeRuntime;
   readonly keys: ReadonlyMap<bigint, Uint8Array>;
@@ -90,8 +92,10 @@ export async function startGateway(flags: readonly string[] = []): Promise<Gatew
     if (over) throw new Error(runtime.lines.join("\n"));
     return lines().find((line) => line.event === "start");
   }, "the start");
+  const ports = (start as { listen: string[] }).listen.map((address) => Number(address.split(":").at(-1)));
   return {
-    port: Number((start as { listen: string[] }).listen[0]!.split(":").at(-1)),
+    port: ports[0]!,
+    s3Port: ports[1] ?? 0,
     storage,
     runtime,
     keys: new Map(keys),

@@ -1,18 +1,30 @@
 /** Targets are told apart as they are written; names of files lead nowhere else. */
 import { expect, test } from "bun:test";
-import { fileNameOf, routeOf } from "../../../../../commands/s3crypt/serve/route.ts";
+import { fileNameOf, rootRouteOf, routeOf } from "../../../../../commands/s3crypt/serve/route.ts";
 
 test.each([
   ["/ping", { kind: "ping" }],
   ["/ping?a", { kind: "ping" }],
-  ["/upstream", { kind: "upstream", root: "/upstream/", rest: "", query: undefined }],
-  ["/upstream?", { kind: "upstream", root: "/upstream/", rest: "", query: "" }],
-  ["/upstream/", { kind: "upstream", root: "/upstream/", rest: "", query: undefined }],
-  ["/upstream//a?b?c", { kind: "upstream", root: "/upstream/", rest: "/a", query: "b?c" }],
-  ["/upstream/../ping", { kind: "upstream", root: "/upstream/", rest: "../ping", query: undefined }],
+  ["/upstream", { kind: "upstream", rest: "", query: undefined, root: "/upstream/" }],
+  ["/upstream?", { kind: "upstream", rest: "", query: "", root: "/upstream/" }],
+  ["/upstream/", { kind: "upstream", rest: "", query: undefined, root: "/upstream/" }],
+  ["/upstream//a?b?c", { kind: "upstream", rest: "/a", query: "b?c", root: "/upstream/" }],
+  ["/upstream/../ping", { kind: "upstream", rest: "../ping", query: undefined, root: "/upstream/" }],
   ["/local/encrypt/a/b", { kind: "local", name: "a/b" }],
 ] as const)("%s", (target, route) => {
   expect(routeOf(target)).toEqual(route);
+});
+
+test.each([
+  ["/", { kind: "upstream", rest: "", query: undefined, root: "/" }],
+  ["/ping", { kind: "upstream", rest: "ping", query: undefined, root: "/" }],
+  ["/upstream/a?", { kind: "upstream", rest: "upstream/a", query: "", root: "/" }],
+  ["//h/../a?b?c", { kind: "upstream", rest: "/h/../a", query: "b?c", root: "/" }],
+  ["http://a/b", { kind: "none" }],
+  ["/a#b", { kind: "none" }],
+  ["*", { kind: "none" }],
+] as const)("at the root: %s", (target, route) => {
+  expect(rootRouteOf(target)).toEqual(route);
 });
 
 test.each(["/", "", "*", "/pings", "/upstreams", "/%75pstream/a", "/UPSTREAM/a", "/local/encrypt", "upstream/a"])(

@@ -1,5 +1,6 @@
 /** Flags as values: what ds_proxy writes is understood, what contradicts itself or is not there yet is refused. */
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { inspect } from "node:util";
 import { args } from "../../../../../commands/s3crypt/serve/flags.ts";
 import { parseSettings } from "../../../../../commands/s3crypt/serve/settings.ts";
 import { completeArgs, vetArgv } from "../../../../../lib/command/argv.ts";
@@ -53,11 +54,43 @@ test("the exception to verification is told", () => {
   }
 });
 
+describe("S3 mode", () => {
+  const PAIR = "--s3-access-key a --s3-region r";
+
+  test("is none without credentials, whatever else the environment has", () => {
+    expect(settings("", { BYPASS_S3_SIGNATURE_CHECK: "true", S3_SECRET_KEY: "s" }).s3).toBeUndefined();
+  });
+
+  test("has a secret of its own variable, which is never shown", () => {
+    const { s3, warnings } = settings(`${PAIR} --s3-listen localhost:1`, { S3_SECRET_KEY: "very secret" });
+    expect([s3?.accessKeyId, s3?.region, s3?.bypass, s3?.listSizes]).toEqual(["a", "r", false, "exact"]);
+    expect(s3?.listen).toEqual([{ kind: "tcp", host: "localhost", port: 1 }]);
+    expect(s3?.secret.read({} as never)).toBe("very secret");
+    expect(JSON.stringify(s3) + inspect(s3, { depth: 9 })).not.toContain("very");
+    expect(warnings).toEqual([]);
+  });
+
+  test("warns of a secret that all can read, and of unverified clients", () => {
+    expect(settings(`${PAIR} --s3-secret-key s`).warnings).toHaveLength(1);
+    const { s3, warnings } = settings(`${PAIR} --s3_secret_key s`, { BYPASS_S3_SIGNATURE_CHECK: "true" });
+    expect([s3?.bypass, warnings.length]).toEqual([true, 2]);
+  });
+});
+
 test.each([
   ["--write-once", {}, "s3crypt.not_there_yet"],
   ["", { WRITE_ONCE: "true" }, "s3crypt.not_there_yet"],
   ["--s3-secret-key a", {}, "s3crypt.s3_credentials"],
-  ["", { BYPASS_S3_SIGNATURE_CHECK: "true" }, "s3crypt.s3_credentials"],
+  ["--s3-access-key a --s3-region r", {}, "s3crypt.s3_credentials"],
+  ["--s3-access-key a --s3-secret-key s", {}, "s3crypt.s3_credentials"],
+  ["--s3-region r", { S3_SECRET_KEY: "s" }, "s3crypt.s3_credentials"],
+  ["--s3-access-key a,b --s3-region r --s3-secret-key s", {}, "s3crypt.s3_credentials"],
+  ["--s3-access-key a --s3-region r --s3-secret-key s --s3-secret-key-file f", {}, "usage.conflict"],
+  ["--s3-listen 127.0.0.1:1", {}, "s3crypt.s3_credentials"],
+  ["--bypass-s3-signature-check", {}, "s3crypt.s3_credentials"],
+  ["--s3-access-key a --s3-region r --s3-secret-key s --list-sizes guessed", {}, "usage.value"],
+  ["--s3-access-key a --s3-region r --s3-secret-key s --multipart maybe", {}, "usage.value"],
+  ["", { BYPASS_S3_SIGNATURE_CHECK: "maybe" }, "usage.value"],
   ["", { WRITE_ONCE: "maybe" }, "usage.value"],
   ["--write-format v2", {}, "usage.value"],
   ["--plaintext no", {}, "usage.value"],

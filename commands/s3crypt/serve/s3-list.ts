@@ -1,0 +1,70 @@
+/** Listings of S3, with the sizes and the tags that objects have for clients. Every other byte is the storage's. */
+import type { Field } from "../../../lib/wire/http-forward.ts";
+import { changeAnswer, keyOf, readAnswer, type Answer, type Change, type Entry } from "../../../lib/wire/s3-xml.ts";
+import { whole } from "./answers.ts";
+import { replyWith } from "./documents.ts";
+import type { Exchange } from "./exchange.ts";
+import { placeOf } from "./s3-look.ts";
+import type { Listed, Sizes } from "./s3-sizes.ts";
+import { Trouble } from "./trouble.ts";
+
+/** A listing has at most 1000 objects. */
+const LONGEST = 16 * 1024 * 1024;
+/** Objects of one listing that are looked at at a time. */
+const AT_A_TIME = 16;
+
+/** `sizes` is undefined where the storage's are shown. */
+export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void> {
+  const identity: Field = ["Accept-Encoding", "identity"];
+  const answer = await x.ask("GET", [...x.fieldsWithout("accept-encoding"), identity]);
+  if (answer.statusCode !== 200 || sizes === undefined) {
+    await x.passOn(answer);
+    return;
+  }
+  const body = await whole(answer, LONGEST);
+  const read = readAnswer(body);
+  if (read.kind === "bad")
+    throw new Trouble("upstream_broken", `the listing of the storage is malformed: ${read.reason}`);
+  replyWith(x, answer, changeAnswer(read.value, await changesOf(x, read.value, sizes)));
+}
+
+async function changesOf(x: Exchange, answer: Answer, sizes: Sizes): Promise<Change[]> {
+  const bucketPath = x.asked.path.replace(/\/$/, "");
+  const changes: Change[] = [];
+  const entries = answer.entries.values();
+  const work = async () => {
+    for (const entry of entries) {
+      const change = await changeOf(x, entry, listedOf(answer, entry, bucketPath), sizes);
+      if (change !== undefined) changes.push(change);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, work));
+  return changes;
+}
+
+/** An object that cannot be looked at stays as it is. */
+async function changeOf(
+  x: Exchange,
+  entry: Entry,
+  listed: Listed | undefined,
+  sizes: Sizes,
+): Promise<Change | undefined> {
+  if (listed === undefined) return undefined;
+  const shown = await sizes.find(x, listed).catch((error: unknown) => {
+    if (error instanceof Trouble) return undefined;
+    throw error;
+  });
+  if (shown?.size === undefined) return undefined;
+  const fields = { Size: String(shown.size), ...(shown.tag === undefined ? {} : { ETag: shown.tag }) };
+  return { entry, fields };
+}
+
+function listedOf(answer: Answer, entry: Entry, bucketPath: string): Listed | undefined {
+  const key = keyOf(answer, entry);
+  const size = entry.fields.get("Size") ?? "";
+  const tag = entry.fields.get("ETag");
+  if (key === undefined || tag === undefined || !/^[0-9]{1,15}$/.test(size)) return undefined;
+  const versionId = entry.name === "Version" ? entry.fields.get("VersionId") : undefined;
+  const place = placeOf(bucketPath, key, versionId);
+  return { place, tag: `"${tag.replace(/^"(.*)"$/, "$1")}"`, size: Number(size) };
+}
