@@ -17,7 +17,7 @@ const PART = 5 * MIB;
 const LARGE = content(3 * PART + MIB + 17);
 const BUCKET = "parts";
 /** Those that cut uploads into parts, and show an ETag or not. */
-const CLIENTS = ["s3cmd", "awscli of Debian", "awscli of PyPI", "aws-sdk-js", "Bun.S3Client"];
+const CLIENTS = ["s3cmd", "rclone", "awscli of Debian", "awscli of PyPI", "aws-sdk-js", "Bun.S3Client"];
 /** A part's header and what its chunks begin with and end with: FORMAT.md. */
 const sealed = (plain: number) => 160 + 56 + plain + 16 * (Math.floor(plain / 16_384) + 1);
 
