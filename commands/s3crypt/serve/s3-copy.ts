@@ -9,7 +9,8 @@ import type { Asked, Subject } from "./dialect.ts";
 import { replyWith } from "./documents.ts";
 import { hasDots } from "./dots.ts";
 import type { Exchange } from "./exchange.ts";
-import { lookAt, placeOf, type Looked, type Place } from "./s3-look.ts";
+import type { Place } from "./multipart/ask.ts";
+import { lookAt, placeOf, type Looked } from "./s3-look.ts";
 import { troubleOfStatus } from "./s3-trouble.ts";
 import { Trouble } from "./trouble.ts";
 

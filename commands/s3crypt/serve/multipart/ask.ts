@@ -68,13 +68,29 @@ export function commonFields(x: Exchange): Field[] {
   return x.fieldsWithout().filter(([name]) => COMMON.test(name.toLowerCase()));
 }
 
-/** The path of the bucket that the request is about, as it was written. */
-export function bucketPath({ asked, gateway }: Exchange): string {
+/** Of an object at the storage. */
+export interface Place {
+  readonly path: string;
+  readonly query: string;
+}
+
+/** For what is read beside what the client asks for: as the client, where the storage has to know who that is. */
+export function readingFields(x: Exchange): Field[] {
+  const identity = ["Accept-Encoding", "identity"] as const;
+  if (x.gateway.tools.dialect.name === "s3") return [...commonFields(x), identity];
+  return [...x.fieldsWithout(...CONDITIONAL, "accept-encoding", "te"), identity];
+}
+
+/** Of the client's, held by the proxy against the plaintext. */
+const CONDITIONAL = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+
+/** The path of the bucket that a path is in, as it was written. */
+function bucketPath({ gateway }: Exchange, path: string): string {
   const { base } = gateway.settings.upstream;
-  const swift = gateway.tools.dialect.name === "plain" ? /^v1(?:\.0)?\/[^/]*\//.exec(asked.rest)?.[0] : undefined;
-  const rest = asked.rest.slice((swift ?? "").length);
-  const slash = rest.indexOf("/");
-  return `${base}${swift ?? ""}${slash === -1 ? rest : rest.slice(0, slash)}`;
+  const rest = path.slice(base.length);
+  const swift = gateway.tools.dialect.name === "plain" ? /^v1(?:\.0)?\/[^/]*\//.exec(rest)?.[0] : undefined;
+  const slash = rest.indexOf("/", (swift ?? "").length);
+  return `${base}${slash === -1 ? rest : rest.slice(0, slash)}`;
 }
 
 /** The folder of manifests in a bucket. */
@@ -85,6 +101,7 @@ export function isSide(key: string): boolean {
   return key.startsWith(SIDE) || (percentDecoded(key)?.startsWith(SIDE) ?? false);
 }
 
-export function manifestPath(x: Exchange, objectId: Uint8Array): string {
-  return `${bucketPath(x)}/${SIDE}${Buffer.from(objectId).toString("hex")}`;
+/** Where the manifest is of the object with this id, at `path` or in the same bucket. */
+export function manifestPath(x: Exchange, path: string, objectId: Uint8Array): string {
+  return `${bucketPath(x, path)}/${SIDE}${Buffer.from(objectId).toString("hex")}`;
 }

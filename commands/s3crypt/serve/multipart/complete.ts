@@ -109,7 +109,11 @@ function listedOf(
 async function writeManifest(x: Exchange, { objectId, keyId: id, key }: Upload, parts: readonly ListedPart[]) {
   const bytes = sealManifest(objectId, parts, { id, key }, random(24));
   const fields = [...commonFields(x), ["Content-Type", "application/octet-stream"] as const];
-  const answer = await ask(x, { method: "PUT", path: manifestPath(x, objectId), query: "", fields }, bytes);
+  const answer = await ask(
+    x,
+    { method: "PUT", path: manifestPath(x, x.asked.path, objectId), query: "", fields },
+    bytes,
+  );
   answer.resume();
   if (isDone(answer)) return;
   const message = `the storage does not take the manifest: status ${answer.statusCode}`;
@@ -132,7 +136,7 @@ async function refused(
   if (!UNDECIDED.has(code) && (isDone(answer) || status < 500)) {
     const gone = await ask(x, {
       method: "DELETE",
-      path: manifestPath(x, objectId),
+      path: manifestPath(x, x.asked.path, objectId),
       query: "",
       fields: commonFields(x),
     });

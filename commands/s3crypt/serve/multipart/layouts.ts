@@ -1,5 +1,6 @@
 /** Which parts an object has: by its manifest, or, where there is none, by their headers. */
 import type { IncomingMessage } from "node:http";
+import type { Field } from "../../../../lib/wire/http-forward.ts";
 import { parseContentRange } from "../../../../lib/wire/http-range.ts";
 import { ObjectError } from "../../object/error.ts";
 import { Layout, PART_FRONT, type Part } from "../../object/layout.ts";
@@ -10,33 +11,38 @@ import { partLength, partPlainLength } from "../../object/v3.ts";
 import type { Exchange } from "../exchange.ts";
 import { lengthOf } from "../object-answer.ts";
 import { Trouble } from "../trouble.ts";
-import { ask, commonFields, contentOf, manifestPath } from "./ask.ts";
+import { ask, contentOf, manifestPath, readingFields, type Place } from "./ask.ts";
 import type { Mark } from "./mark.ts";
 import type { Remembered } from "./memory.ts";
 
 const MOST_PARTS = 10_000;
 
 /** Of the object that `answer` is of, any answer of the storage to GET or HEAD. Throws `ObjectError`, `Trouble`. */
-export async function layoutFor(x: Exchange, answer: IncomingMessage, mark: Mark): Promise<Remembered> {
+export async function layoutFor(
+  x: Exchange,
+  answer: IncomingMessage,
+  mark: Mark,
+  place: Place = x.asked,
+): Promise<Remembered> {
   const { multipart, keys } = x.gateway;
-  const place = placeOf(x);
+  const name = nameOf(place);
   const [tag, size] = [answer.headers.etag ?? "", sizeOf(answer)];
-  const remembered = multipart.layoutOf(place);
+  const remembered = multipart.layoutOf(name);
   if (remembered?.tag === tag && tag !== "" && remembered.layout.sealed === size) return remembered;
   const key = keys.get(mark.keyId);
   if (key === undefined) throw new ObjectError("unknown_key", `the keyring has no key ${mark.keyId}`);
   const whole = { ...mark, key };
-  const layout = (await byManifest(x, whole)) ?? (await byHeaders(x, whole, size, tag));
+  const layout = (await byManifest(x, whole, place)) ?? (await byHeaders(x, whole, size, tag, place));
   if (size !== undefined && layout.sealed !== size)
     throw new ObjectError("truncated", `the object has ${size} bytes, and its parts have ${layout.sealed}`);
   const found = { tag, layout, fronts: new Map<number, Uint8Array>() };
-  if (tag !== "") multipart.remember(place, found);
+  if (tag !== "") multipart.remember(name, found);
   return found;
 }
 
 /** What an object is remembered by: two that have it in common are told apart by their tags. */
-export function placeOf({ asked }: Exchange): string {
-  return `${asked.path}?${/(?:^|&)(versionId=[^&]*)/.exec(asked.query)?.[1] ?? ""}`;
+export function nameOf({ path, query }: Place): string {
+  return `${path}?${/(?:^|&)(versionId=[^&]*)/.exec(query)?.[1] ?? ""}`;
 }
 
 /** Bytes of the whole that is stored. */
@@ -44,9 +50,9 @@ function sizeOf(answer: IncomingMessage): number | undefined {
   return answer.statusCode === 206 ? parseContentRange(answer.headers["content-range"] ?? "")?.size : lengthOf(answer);
 }
 
-async function byManifest(x: Exchange, whole: Whole): Promise<Layout | undefined> {
-  const path = manifestPath(x, whole.objectId);
-  const answer = await ask(x, { method: "GET", path, query: "", fields: commonFields(x) });
+async function byManifest(x: Exchange, whole: Whole, place: Place): Promise<Layout | undefined> {
+  const path = manifestPath(x, place.path, whole.objectId);
+  const answer = await ask(x, { method: "GET", path, query: "", fields: readingFields(x) });
   const { statusCode: status } = answer;
   if (status === 200)
     return openManifest(await contentOf(answer, LONGEST_MANIFEST), whole.objectId, whole.keyId, whole.key);
@@ -56,7 +62,13 @@ async function byManifest(x: Exchange, whole: Whole): Promise<Layout | undefined
 }
 
 /** Nothing shows that these are all the parts. */
-async function byHeaders(x: Exchange, whole: Whole, size: number | undefined, tag: string): Promise<Layout> {
+async function byHeaders(
+  x: Exchange,
+  whole: Whole,
+  size: number | undefined,
+  tag: string,
+  place: Place,
+): Promise<Layout> {
   if (requiresManifest(whole, x.gateway.settings.demands))
     throw new ObjectError(
       "unproven_end",
@@ -64,7 +76,7 @@ async function byHeaders(x: Exchange, whole: Whole, size: number | undefined, ta
     );
   if (size === undefined) throw new Trouble("upstream_broken", "the storage does not tell the size of the object");
   const { engine } = x.gateway.tools;
-  const partAt = async (at: number) => readPartFront(engine, whole, await frontAt(x, at, tag));
+  const partAt = async (at: number) => readPartFront(engine, whole, await frontAt(x, place, at, tag));
   const first = await partAt(0);
   const parts = (await asUniform(first, size, partAt)) ?? (await oneByOne(first, size, partAt));
   return new Layout(whole.objectId, whole.keyId, false, parts);
@@ -98,8 +110,8 @@ async function oneByOne(first: Part, size: number, partAt: PartAt): Promise<Part
 }
 
 /** What a part begins with, of the object as it was when it had this tag. Throws `ObjectError`, `Trouble`. */
-export async function frontAt(x: Exchange, at: number, tag: string): Promise<Uint8Array> {
-  const answer = await askRange(x, at, at + PART_FRONT, tag);
+export async function frontAt(x: Exchange, place: Place, at: number, tag: string): Promise<Uint8Array> {
+  const answer = await askRange(x, place, at, at + PART_FRONT, tag);
   if (answer.statusCode !== 206) {
     answer.destroy();
     if (answer.statusCode === 412) throw new Trouble("upstream_broken", "the object became another one meanwhile");
@@ -111,23 +123,14 @@ export async function frontAt(x: Exchange, at: number, tag: string): Promise<Uin
 }
 
 /** The stored bytes from `from` to before `to`, while they are of the object that has this tag. */
-export function askRange(x: Exchange, from: number, to: number, tag: string): Promise<IncomingMessage> {
-  return x.ask("GET", [
-    ...x.fieldsWithout(...OURS),
-    ["Accept-Encoding", "identity"],
-    ["Range", `bytes=${from}-${to - 1}`],
-    ...(tag === "" ? [] : [["If-Match", tag.startsWith('"') ? tag : `"${tag}"`] as const]),
-  ]);
+export function askRange(
+  x: Exchange,
+  { path, query }: Place,
+  from: number,
+  to: number,
+  tag: string,
+): Promise<IncomingMessage> {
+  const fields: Field[] = [...readingFields(x), ["Range", `bytes=${from}-${to - 1}`]];
+  if (tag !== "") fields.push(["If-Match", tag.startsWith('"') ? tag : `"${tag}"`]);
+  return ask(x, { method: "GET", path, query, fields });
 }
-
-/** Of the client's, held by the proxy against the plaintext. */
-const OURS = [
-  "range",
-  "if-range",
-  "if-match",
-  "if-none-match",
-  "if-modified-since",
-  "if-unmodified-since",
-  "accept-encoding",
-  "te",
-];

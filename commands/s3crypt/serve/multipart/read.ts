@@ -9,7 +9,7 @@ import { iterate, type Exchange } from "../exchange.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
-import { askRange, frontAt, layoutFor, placeOf } from "./layouts.ts";
+import { askRange, frontAt, layoutFor, nameOf } from "./layouts.ts";
 import { parseMark, type Mark } from "./mark.ts";
 import type { Remembered } from "./memory.ts";
 
@@ -26,7 +26,8 @@ export function tagOf({ layout, tag }: Remembered): Tag {
 /** A range of an object that is remembered: true where it was answered. Asks for no more than the range needs. */
 export async function readRemembered(x: Exchange, conditions: Conditions): Promise<boolean> {
   const isDated = x.asked.headers.some(([name]) => /^if-(?:un)?modified-since$/i.test(name));
-  const remembered = conditions.range === undefined || isDated ? undefined : x.gateway.multipart.layoutOf(placeOf(x));
+  const remembered =
+    conditions.range === undefined || isDated ? undefined : x.gateway.multipart.layoutOf(nameOf(x.asked));
   return remembered !== undefined && (await readPart(x, remembered, conditions));
 }
 
@@ -47,14 +48,14 @@ async function readPart(x: Exchange, remembered: Remembered, conditions: Conditi
   const range = wanted.kind === "ranges" && wanted.ranges.length === 1 ? wanted.ranges[0] : undefined;
   if (range === undefined) return false;
   const needed = layout.needed(range.first, range.last + 1);
-  const asking = askRange(x, needed.from, needed.to, tag);
+  const asking = askRange(x, x.asked, needed.from, needed.to, tag);
   const answer = await asking;
   const isIt = answer.statusCode === 206 && (answer.headers.etag ?? "") === tag;
   if (isIt && parseContentRange(answer.headers["content-range"] ?? "")?.range.first !== needed.from)
     throw new Trouble("upstream_broken", "the storage sent a range that nobody asked for");
   if (!isIt || !holdsIfRange(conditions.ifRange, tagOf(remembered), answer.headers["last-modified"])) {
     answer.destroy();
-    if (!isIt) x.gateway.multipart.drop(placeOf(x));
+    if (!isIt) x.gateway.multipart.drop(nameOf(x.asked));
     return false;
   }
   try {
@@ -85,7 +86,7 @@ async function readPart(x: Exchange, remembered: Remembered, conditions: Conditi
 async function frontOf(x: Exchange, { layout, tag, fronts }: Remembered, index: number): Promise<Uint8Array> {
   const known = fronts.get(index);
   if (known !== undefined) return known;
-  const front = await frontAt(x, layout.parts[index]!.at, tag);
+  const front = await frontAt(x, x.asked, layout.parts[index]!.at, tag);
   fronts.set(index, front);
   return front;
 }
