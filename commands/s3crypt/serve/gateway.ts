@@ -17,6 +17,7 @@ import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { MultipartMemory } from "./multipart/memory.ts";
 import { Upstream } from "./upstream.ts";
+import { WrittenTags } from "./written-tags.ts";
 
 /** A connection of a client. */
 export interface Open {
@@ -46,6 +47,7 @@ export class Gateway {
   readonly places: Places;
   readonly counts = new Counts();
   readonly multipart = new MultipartMemory();
+  readonly written = new WrittenTags();
   readonly chains = new ChainCache();
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;

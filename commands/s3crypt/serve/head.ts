@@ -16,6 +16,7 @@ import { markOf, tagOf } from "./multipart/read.ts";
 import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
+import { today } from "./written-tags.ts";
 
 const OURS = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
 
@@ -41,7 +42,8 @@ export async function head(x: Exchange): Promise<void> {
       : isManifest(answer)
         ? UNKNOWN
         : (known(x, answer) ?? (await look(x, answer)));
-  const value = (name: string) => x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1];
+  const value = (name: string) =>
+    today(x, x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1], answer.headers.etag, tag);
   if (!holdsIfMatch(value("if-match"), tag)) throw new Trouble("precondition_failed", "the object is another one");
   const fields: Field[] = [
     ...x.answerFields(answer, ...OF_CIPHERTEXT),

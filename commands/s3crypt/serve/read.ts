@@ -14,6 +14,7 @@ import { ObjectAnswer } from "./object-answer.ts";
 import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
 import { beginningOf, StorageSource } from "./storage-source.ts";
 import { Trouble } from "./trouble.ts";
+import { conditionsToday } from "./written-tags.ts";
 
 /** Conditions and ranges are about the plaintext; the storage would hold them against its own bytes. */
 const OURS = ["range", "if-range", "if-match", "if-none-match", "accept-encoding", "te"];
@@ -69,7 +70,7 @@ async function handWhole(
   tell(x, kind, answer);
   const total = object.plainLength();
   const tag = tagOf(x, answer, kind, object.beginning, total);
-  const verdict = judge(conditions, answer, tag, total);
+  const verdict = judge(conditionsToday(x, conditions, answer, tag), answer, tag, total);
   if (!answerHead(x, answer, verdict, tag, total)) {
     object.destroy();
     return;
@@ -124,7 +125,7 @@ async function handRange(
     const { kind, plainSize } = object;
     tell(x, kind, answer);
     const tag = tagOf(x, answer, kind, bytes, plainSize);
-    const verdict = judge(conditions, answer, tag, plainSize);
+    const verdict = judge(conditionsToday(x, conditions, answer, tag), answer, tag, plainSize);
     const { range } = verdict;
     const reading = object.readRange(range?.first ?? 0, range === undefined ? plainSize : range.last + 1);
     // The first piece is known to be authentic before anything is answered.

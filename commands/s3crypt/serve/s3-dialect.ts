@@ -14,6 +14,7 @@ import { hasDots } from "./dots.ts";
 import type { Loaded } from "./load.ts";
 import { sendDocument } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
+import { attributes } from "./s3-attributes.ts";
 import { copy, sourceSubject } from "./s3-copy.ts";
 import { list } from "./s3-list.ts";
 import { asksForTag, storedMatch } from "./s3-match.ts";
@@ -132,6 +133,8 @@ export class S3Dialect implements Dialect {
       case "ListObjectsV2":
       case "ListObjectVersions":
         return own((x) => list(x, this.#settings.listSizes === "exact" ? this.#sizes : undefined));
+      case "GetObjectAttributes":
+        return own(attributes);
       case "DeleteObjects":
         return own((x) => sendDocument(x, upload!));
       case "Untouched":

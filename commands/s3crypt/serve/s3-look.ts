@@ -43,6 +43,12 @@ export function placeOf(bucketPath: string, key: string, versionId?: string): Pl
   };
 }
 
+/** The object that the request is about. */
+export function placeAsked({ asked }: Exchange): Place {
+  const versionId = asked.query.split("&").find((part) => part.startsWith("versionId="));
+  return { path: asked.path, query: versionId ?? "" };
+}
+
 function bytesOf(text: string): string {
   return Buffer.from(text).toString("latin1");
 }

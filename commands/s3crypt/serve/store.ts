@@ -41,9 +41,11 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
   const kept =
     conditions === undefined ? x.fieldsWithout(...OURS) : [...x.fieldsWithout(...OURS, "if-match"), ...conditions];
   const outgoing = x.outgoing("PUT", [...kept, ...facts], true);
-  await upload(x, content, sealer, begun, { ...outgoing, length: sealedLength }, (answer) =>
-    x.passOn(answer, [["ETag", formatTag(content.md5)]], ["etag", "content-md5"]),
-  );
+  await upload(x, content, sealer, begun, { ...outgoing, length: sealedLength }, (answer) => {
+    const tag = formatTag(content.md5);
+    x.gateway.written.remember(x.asked.path, answer.headers.etag, tag);
+    return x.passOn(answer, [["ETag", tag]], ["etag", "content-md5"]);
+  });
 }
 
 /** Sends the rest of the content behind `begun`; `done` answers the client once the storage has all of it. */
