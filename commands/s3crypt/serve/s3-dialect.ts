@@ -20,6 +20,7 @@ import { list } from "./s3-list.ts";
 import { asksForTag, storedMatch } from "./s3-match.ts";
 import { Sizes } from "./s3-sizes.ts";
 import { store } from "./store.ts";
+import { refuseSides } from "./multipart/hide.ts";
 import { FACTS_FIELD, isOfOneSide, signOutgoing, SIZE_FIELD } from "./s3-outgoing.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import { explainToS3, S3Trouble } from "./s3-trouble.ts";
@@ -136,7 +137,7 @@ export class S3Dialect implements Dialect {
       case "GetObjectAttributes":
         return own(attributes);
       case "DeleteObjects":
-        return own((x) => sendDocument(x, upload!));
+        return own((x) => sendDocument(x, upload!, refuseSides));
       case "Untouched":
         if (request.carries === "nothing") return { kind: "pass", content: false };
         return own((x) => sendDocument(x, upload!));
