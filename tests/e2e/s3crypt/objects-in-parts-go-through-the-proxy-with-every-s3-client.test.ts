@@ -7,15 +7,13 @@ import { S3_CLIENT_NEEDS, openS3Clients } from "../../support/s3-clients/all.ts"
 import type { S3Client } from "../../support/s3-clients/client.ts";
 import { scenario } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
-import { openStorageRelay } from "../../support/storage-relay.ts";
-import { StorageProxy } from "../../support/storage-proxy.ts";
-import { openSwift, SWIFT_NEEDS } from "../../support/swift.ts";
+import { openS3Stage } from "../../support/s3-stage.ts";
+import { SWIFT_NEEDS } from "../../support/swift.ts";
 import { content, digest } from "../../support/web.ts";
 
 const MIB = 1 << 20;
 const PART = 5 * MIB;
 const LARGE = content(3 * PART + MIB + 17);
-const BUCKET = "parts";
 /** Those that cut uploads into parts, and show an ETag or not. */
 const CLIENTS = ["s3cmd", "rclone", "awscli of Debian", "awscli of PyPI", "aws-sdk-js", "Bun.S3Client"];
 /** A part's header and what its chunks begin with and end with: FORMAT.md. */
@@ -73,15 +71,8 @@ const TAG = (() => {
 })();
 
 async function open(scene: Scene, portail: Portail) {
-  const swift = await openSwift(scene);
-  await swift.makeContainer(BUCKET);
-  const relay = await openStorageRelay(scene, swift.port);
-  const { access, secret, region } = swift.credentials;
-  const args = ["--s3-access-key", access, "--s3-region", region, "--s3-listen", "127.0.0.1:0"];
-  const upstream = `http://127.0.0.1:${relay.port}`;
-  const proxy = await StorageProxy.open(scene, portail, { upstream, args, env: { S3_SECRET_KEY: secret } });
-  const [, port] = await proxy.program.output("stderr", /s3=\S*?:(\d+)/);
-  const place = { endpoint: `http://127.0.0.1:${port}`, access, secret, region, bucket: BUCKET };
+  const { swift, relay, proxy: start } = await openS3Stage(scene, portail, "parts");
+  const { proxy, place } = await start();
   const clients: S3Client[] = await openS3Clients(scene, place);
   return { clients, relay, swift, proxy };
 }
