@@ -6,6 +6,7 @@ import { openKeyring } from "./keyring-file.ts";
 import { ds2PlainLength } from "./object/ds2.ts";
 import { ObjectError } from "./object/error.ts";
 import { decodeHeader, LONGEST_HEADER, type ObjectHeader } from "./object/header.ts";
+import { isPart } from "./object/parts.ts";
 import { ObjectOpener } from "./object/open.ts";
 import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
@@ -20,6 +21,8 @@ interface Told {
   version?: number;
   key?: string;
   chunk?: number;
+  /** Of an object in parts. */
+  parts?: number;
   size?: number;
   plain?: number;
   /** `proven`: it is shown that the object ends where it was ended. */
@@ -90,7 +93,14 @@ async function tell(source: Source, opener: ObjectOpener | undefined): Promise<T
     return { ...identity(header, start.length), ...(size !== undefined && sizes(header, size)) };
   plain += opener.finish().length;
   const end = opener.endProven ? "proven" : "unproven";
-  return { ...identity(header, start.length), ...(size !== undefined && { size }), plain, end };
+  const { parts } = opener;
+  return {
+    ...identity(header, start.length),
+    ...(parts !== undefined && { parts }),
+    ...(size !== undefined && { size }),
+    plain,
+    end,
+  };
 }
 
 function identity(header: ObjectHeader | "plaintext", length: number): Told {
@@ -100,6 +110,8 @@ function identity(header: ObjectHeader | "plaintext", length: number): Told {
 }
 
 function sizes(header: ObjectHeader | "plaintext", size: number): Pick<Told, "size" | "plain"> {
+  // Only who reads its parts knows what is in them.
+  if (isPart(header)) return { size };
   const plain =
     header === "plaintext" ? size : header.format === "v3" ? v3PlainLength(size) : ds2PlainLength(size, header);
   if (plain === undefined) throw new ObjectError("truncated", `no object of its kind has ${size} bytes`);
@@ -111,6 +123,7 @@ const LABELS: Record<keyof Told, string> = {
   version: "version",
   key: "key id",
   chunk: "bytes of a chunk",
+  parts: "parts",
   size: "bytes",
   plain: "bytes of plaintext",
   end: "end",

@@ -51,6 +51,11 @@ export class ObjectOpener implements Opener {
     return this.#inner?.endProven ?? false;
   }
 
+  /** Of an object in parts, those that were read to their end. */
+  get parts(): number | undefined {
+    return this.#inner instanceof PartsOpener ? this.#inner.count : undefined;
+  }
+
   /** What went wrong once goes wrong ever after. */
   push(sealed: Uint8Array): Uint8Array {
     return this.#trying(() => {

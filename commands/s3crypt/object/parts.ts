@@ -81,6 +81,11 @@ export class PartsOpener implements Opener {
     this.endProven = layout?.proven ?? false;
   }
 
+  /** Parts that were read to their end. */
+  get count(): number {
+    return this.#index;
+  }
+
   /** Instead of the first byte of the object, part `index` of the layout comes next; of it first chunk `chunk`, where `front` is given. */
   begin(index: number, chunk = 0, front?: Uint8Array): void {
     this.#index = index;

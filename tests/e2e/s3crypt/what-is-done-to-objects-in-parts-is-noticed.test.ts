@@ -1,6 +1,7 @@
 /** Uploads in parts that clients spoil, and objects in parts that a real Swift is made to spoil: nothing wrong is served, and nothing half is made. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { begin, askSigned, complete, put } from "../../support/s3-signed.ts";
 import type { S3Place } from "../../support/s3-clients/client.ts";
 import { openS3Stage, type S3Stage } from "../../support/s3-stage.ts";
@@ -206,6 +207,31 @@ scenario(
           expect((await askSigned(strict, method, "bare", more)).status).toBe(502);
         await store("good");
         expect((await askSigned(strict, "GET", "good")).bytes.equals(WHOLE)).toBe(true);
+      });
+
+      test("fetched from the storage as a whole they are decrypted, inspected and verified", async () => {
+        await store("fetched");
+        const file = scene.write("fetched", (await stage.swift.ask("GET", "/parts/fetched")).bytes);
+        const env = { DS_KEYRING: proxy.keyringFile, DS_PASSWORD: proxy.password.toString() };
+        const plain = scene.path("fetched-plain");
+        const decrypted = await portail.run(["s3crypt", "decrypt", file, plain], { env });
+        expect([decrypted.status, decrypted.stderr]).toEqual([0, expect.stringContaining("has all of its parts")]);
+        expect(readFileSync(plain).equals(WHOLE)).toBe(true);
+        const inspected = await portail.run(
+          ["s3crypt", "inspect", "--json", "--keyring-file", proxy.keyringFile, file],
+          { env },
+        );
+        expect(JSON.parse(inspected.stdout)).toMatchObject({
+          format: "v3",
+          parts: 2,
+          plain: WHOLE.length,
+          end: "unproven",
+        });
+        expect((await portail.run(["s3crypt", "verify", file], { env })).status).toBe(0);
+        const strict = await portail.run(["s3crypt", "decrypt", "--require-final", file, scene.path("strict")], {
+          env,
+        });
+        expect([strict.status, strict.stderr]).toEqual([65, expect.stringContaining("s3crypt.unproven_end")]);
       });
 
       test("with a manifest that was changed, or of another object, they are refused", async () => {
