@@ -57,7 +57,11 @@ async function changeOf(
     throw error;
   });
   if (shown?.size === undefined) return undefined;
-  const fields = { Size: String(shown.size), ...(shown.tag === undefined ? {} : { ETag: shown.tag }) };
+  const size = String(shown.size);
+  const fields = {
+    ...(size === entry.fields.get("Size") ? {} : { Size: size }),
+    ...(shown.tag === undefined || shown.tag === listed.tag ? {} : { ETag: shown.tag }),
+  };
   return { entry, fields };
 }
 

@@ -246,6 +246,10 @@ class KeptAgent extends Agent {
 
   override reuseSocket(socket: unknown, request: unknown): void {
     this.#forget(socket as object);
+    // The agent adds one each time that a connection is put by, and counts on this method to take it away.
+    const duplex = socket as ConnDuplex;
+    duplex.removeAllListeners("error");
+    duplex.on("error", () => {});
     for (const event of ["data", "end"] as const) (socket as ConnDuplex).off(event, endIt);
     this.#reused.add(request as object);
   }
