@@ -33,7 +33,7 @@ export interface Parts {
 
 function s3Dialect(settings: S3Settings, secret: string): S3Dialect {
   return new S3Dialect(settings, secret, {
-    multipart: (_, request, content) => multipartAction(settings.multipart, request, content),
+    multipart: (asked, request, content) => multipartAction(settings.multipart, asked, request, content),
   });
 }
 

@@ -2,7 +2,7 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { createHash, randomBytes } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { begin, askSigned, complete, put } from "../../support/s3-signed.ts";
+import { begin, askSigned, complete, elementOf, put } from "../../support/s3-signed.ts";
 import type { S3Place } from "../../support/s3-clients/client.ts";
 import { openS3Stage, type S3Stage } from "../../support/s3-stage.ts";
 import { scenario } from "../../support/scenario.ts";
@@ -184,6 +184,54 @@ scenario(
         const headers = { "Content-MD5": createHash("md5").update(deletion).digest("base64") };
         expect((await askSigned(place, "POST", "?delete", { body: deletion, headers })).status).toBe(403);
         expect(await manifests()).toContain(name);
+      });
+    });
+
+    describe("copies", () => {
+      test("a part is made of ranges of other objects, in parts or not, and the storage sees none of it", async () => {
+        await store("source");
+        expect((await askSigned(place, "PUT", "plain source", { body: SECOND })).status).toBe(200);
+        const id = await begin(place, "copied");
+        const copyPart = async (part: number, source: string, range?: string) => {
+          const headers = { "x-amz-copy-source": source, ...(range && { "x-amz-copy-source-range": range }) };
+          const answer = await askSigned(place, "PUT", `copied?partNumber=${part}&uploadId=${encodeURIComponent(id)}`, {
+            headers,
+          });
+          return { status: answer.status, tag: elementOf(answer.text, "ETag") };
+        };
+        expect(await copyPart(1, "/parts/source")).toEqual({ status: 200, tag: tag(WHOLE) });
+        const middle = WHOLE.subarray(PART - 7, PART + 5);
+        expect(await copyPart(2, "parts/source", `bytes=${PART - 7}-${PART + 4}`)).toEqual({
+          status: 200,
+          tag: tag(middle),
+        });
+        expect(await copyPart(3, "/parts/plain%20source", "bytes=1-9")).toEqual({
+          status: 200,
+          tag: tag(SECOND.subarray(1, 10)),
+        });
+        expect((await copyPart(4, "/parts/source", `bytes=0-${WHOLE.length}`)).status).toBe(400);
+        expect((await copyPart(4, "/parts/missing")).status).toBe(404);
+        // Swift wants 5 MiB of all parts but the last.
+        const done = await complete(place, "copied", id, [
+          [1, tag(WHOLE)],
+          [2, tag(middle)],
+        ]);
+        expect(done.status).toBe(200);
+        const got = await askSigned(place, "GET", "copied");
+        expect(got.bytes.equals(Buffer.concat([WHOLE, middle]))).toBe(true);
+      });
+
+      test("into another bucket the manifest goes ahead", async () => {
+        await stage.swift.makeContainer("elsewhere");
+        const name = await manifestOf(() => store("moved"));
+        const there = { ...place, bucket: "elsewhere" };
+        const headers = { "x-amz-copy-source": "/parts/moved" };
+        expect((await askSigned(there, "PUT", "moved", { headers })).status).toBe(200);
+        expect((await stage.swift.ask("HEAD", `/elsewhere/${name}`)).status).toBe(200);
+        const { place: strict } = await stage.proxy({ keyring: proxy, args: ["--require-final"] });
+        const got = await askSigned({ ...strict, bucket: "elsewhere" }, "GET", "moved");
+        expect(got.bytes.equals(WHOLE)).toBe(true);
+        expect(got.headers.get("etag")).toMatch(/^"[0-9a-f]{32}-2"$/);
       });
     });
 

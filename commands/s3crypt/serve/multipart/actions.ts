@@ -1,6 +1,7 @@
 /** What of S3 is about multipart uploads, and who does it. For requests that are verified. */
 import type { S3Request } from "../../../../lib/wire/s3-request.ts";
-import type { Expected, Meant } from "../dialect.ts";
+import { sourceSubject } from "../s3-copy.ts";
+import type { Asked, Expected, Meant } from "../dialect.ts";
 import type { Exchange } from "../exchange.ts";
 import type { S3Settings } from "../s3-settings.ts";
 import { S3Trouble } from "../s3-trouble.ts";
@@ -8,11 +9,13 @@ import { isSide } from "./ask.ts";
 import { complete } from "./complete.ts";
 import { abort, create } from "./create.ts";
 import { uploadPart } from "./part.ts";
+import { uploadPartCopy } from "./part-copy.ts";
 import { listParts, listUploads } from "./parts.ts";
 
 /** Undefined for what is about one object as a whole. `content` is what the request is said to carry. */
 export function multipartAction(
   policy: S3Settings["multipart"],
+  asked: Asked,
   request: S3Request,
   content: Expected | undefined,
 ): Meant | undefined {
@@ -35,13 +38,21 @@ export function multipartAction(
     case "ListMultipartUploads":
       return own((x) => listUploads(x, request.bucket));
     case "UploadPartCopy":
-      return refuse("unsupported", "NotImplemented", "parts cannot be copied: their keys are their own");
+      return {
+        ...own((x) => uploadPartCopy(x, request, request.uploadId, request.partNumber, request.source)),
+        reads: sourceSubject(baseOf(asked), request.source),
+      };
     default:
       return undefined;
   }
 }
 
-function own(answer: (x: Exchange) => Promise<void>): Meant {
+/** What stands in front of all paths at the storage. */
+function baseOf({ path, rest }: Asked): string {
+  return path.slice(0, path.length - rest.length);
+}
+
+function own(answer: (x: Exchange) => Promise<void>): Extract<Meant, { kind: "own" }> {
   return { kind: "own", answer };
 }
 

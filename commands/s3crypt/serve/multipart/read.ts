@@ -9,6 +9,7 @@ import { iterate, type Exchange } from "../exchange.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
+import type { Place } from "./ask.ts";
 import { askRange, frontAt, layoutFor, nameOf } from "./layouts.ts";
 import { parseMark, type Mark } from "./mark.ts";
 import type { Remembered } from "./memory.ts";
@@ -65,7 +66,7 @@ async function readPart(x: Exchange, remembered: Remembered, conditions: Conditi
       answerHead(x, answer, verdict, tagOf(remembered), layout.plain);
     } else {
       const opener = openerOf(x, remembered);
-      const front = needed.needsFront ? await frontOf(x, remembered, needed.index) : undefined;
+      const front = needed.needsFront ? await frontOf(x, x.asked, remembered, needed.index) : undefined;
       opener.begin(needed.index, needed.chunk, front);
       tell(x, remembered);
       await hand(
@@ -83,10 +84,34 @@ async function readPart(x: Exchange, remembered: Remembered, conditions: Conditi
   return true;
 }
 
-async function frontOf(x: Exchange, { layout, tag, fronts }: Remembered, index: number): Promise<Uint8Array> {
+/** The plaintext from `start` to before `end`, which are not none, of an object that the proxy itself reads. */
+export async function* piecesOfRange(
+  x: Exchange,
+  place: Place,
+  remembered: Remembered,
+  start: number,
+  end: number,
+): AsyncGenerator<Uint8Array> {
+  const { layout, tag } = remembered;
+  if (end > layout.plain) throw new ObjectError("truncated", "the object is shorter than it was said to be");
+  const needed = layout.needed(start, end);
+  const opener = openerOf(x, remembered);
+  const front = needed.needsFront ? await frontOf(x, place, remembered, needed.index) : undefined;
+  opener.begin(needed.index, needed.chunk, front);
+  const answer = await askRange(x, place, needed.from, needed.to, tag);
+  if (answer.statusCode === 206) yield* piecesOf(answer, opener, needed.skip, end - start, false);
+  else throw new Trouble("upstream_broken", `the storage gives no range of the object: status ${answer.statusCode}`);
+}
+
+async function frontOf(
+  x: Exchange,
+  place: Place,
+  { layout, tag, fronts }: Remembered,
+  index: number,
+): Promise<Uint8Array> {
   const known = fronts.get(index);
   if (known !== undefined) return known;
-  const front = await frontAt(x, x.asked, layout.parts[index]!.at, tag);
+  const front = await frontAt(x, place, layout.parts[index]!.at, tag);
   fronts.set(index, front);
   return front;
 }
