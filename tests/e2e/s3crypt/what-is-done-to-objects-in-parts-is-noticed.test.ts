@@ -140,6 +140,45 @@ scenario(
         expect(await manifests()).toEqual(before);
       });
 
+      test("completed a second time it is the same object, with other parts it is none", async () => {
+        const id = await upload("again");
+        const list: [number, string][] = [
+          [1, tag(FIRST)],
+          [2, tag(SECOND)],
+        ];
+        const [first, second] = await Promise.all([
+          complete(place, "again", id, list),
+          complete(place, "again", id, list),
+        ]);
+        expect([first.status, second.status]).toEqual([200, 200]);
+        expect(second.text).toBe(first.text);
+        expect((await complete(place, "again", id, list)).text).toBe(first.text);
+        expect((await complete(place, "again", id, list.slice(1))).status).toBe(404);
+        expect((await askSigned(place, "GET", "again")).bytes.equals(WHOLE)).toBe(true);
+        expect((await askSigned(place, "PUT", "again", { body: SECOND })).status).toBe(200);
+        expect((await complete(place, "again", id, list)).status).toBe(404);
+      });
+
+      test("what the storage answers half-way leaves no object, and what it says is handed on", async () => {
+        const id = await upload("unlucky");
+        const list: [number, string][] = [
+          [1, tag(FIRST)],
+          [2, tag(SECOND)],
+        ];
+        for (const broken of [/^PUT \S*s3crypt/, /^POST \S*unlucky/]) {
+          stage.relay.script = ({ method, target }) =>
+            broken.test(`${method} ${target}`) ? { kind: "answer", status: 500, after: 0 } : undefined;
+          expect((await complete(place, "unlucky", id, list)).status).toBeGreaterThanOrEqual(500);
+          expect((await askSigned(place, "HEAD", "unlucky")).status).toBe(404);
+        }
+        stage.relay.script = ({ method, target }) =>
+          /^PUT \S*partNumber=2/.test(`${method} ${target}`) ? { kind: "reset", of: "request", after: 500 } : undefined;
+        expect((await put(place, "unlucky", id, 2, SECOND)).status).toBe(502);
+        stage.relay.script = () => undefined;
+        expect((await complete(place, "unlucky", id, list)).status).toBe(200);
+        expect((await askSigned(place, "GET", "unlucky")).bytes.equals(WHOLE)).toBe(true);
+      });
+
       test("lists are of the plaintext, and what they name can be aborted", async () => {
         const id = await upload("listed");
         const parts = await askSigned(place, "GET", `listed?uploadId=${encodeURIComponent(id)}`);
@@ -219,6 +258,21 @@ scenario(
         expect(done.status).toBe(200);
         const got = await askSigned(place, "GET", "copied");
         expect(got.bytes.equals(Buffer.concat([WHOLE, middle]))).toBe(true);
+      });
+
+      test("a bucket that clients see empty can be deleted, and no other", async () => {
+        const own = { ...place, bucket: "short-lived" };
+        expect((await askSigned(own, "PUT", "")).status).toBe(200);
+        await store("one", own);
+        await store("two", own);
+        expect((await askSigned(own, "DELETE", "one")).status).toBe(204);
+        const kept = await askSigned(own, "DELETE", "");
+        expect([kept.status, kept.text]).toEqual([409, expect.stringContaining("BucketNotEmpty")]);
+        expect((await askSigned(own, "GET", "two")).bytes.equals(WHOLE)).toBe(true);
+        expect(await names("/short-lived?prefix=.s3crypt/")).toHaveLength(2);
+        expect((await askSigned(own, "DELETE", "two")).status).toBe(204);
+        expect((await askSigned(own, "DELETE", "")).status).toBe(204);
+        expect((await askSigned(own, "HEAD", "")).status).toBe(404);
       });
 
       test("into another bucket the manifest goes ahead", async () => {

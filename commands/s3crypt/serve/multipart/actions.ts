@@ -8,6 +8,7 @@ import { S3Trouble } from "../s3-trouble.ts";
 import { isSide } from "./ask.ts";
 import { complete } from "./complete.ts";
 import { abort, create } from "./create.ts";
+import { deleteBucket } from "./delete-bucket.ts";
 import { uploadPart } from "./part.ts";
 import { uploadPartCopy } from "./part-copy.ts";
 import { listParts, listUploads } from "./parts.ts";
@@ -42,6 +43,8 @@ export function multipartAction(
         ...own((x) => uploadPartCopy(x, request, request.uploadId, request.partNumber, request.source)),
         reads: sourceSubject(baseOf(asked), request.source),
       };
+    case "Untouched":
+      return request.name === "DeleteBucket" ? own(deleteBucket) : undefined;
     default:
       return undefined;
   }

@@ -15,9 +15,11 @@ import { Content } from "../content.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
-import { ask, commonFields, documentOf, manifestPath } from "./ask.ts";
+import { ask, commonFields, documentOf, manifestPath, readingFields } from "./ask.ts";
 import { OF_ANSWER, uploadOf, uploadQuery } from "./create.ts";
+import { layoutFor } from "./layouts.ts";
 import type { MultipartMemory } from "./memory.ts";
+import { markOf, tagOf } from "./read.ts";
 import { storedParts, type StoredPart } from "./parts.ts";
 import type { Upload, UploadPlace } from "./upload-id.ts";
 
@@ -29,8 +31,15 @@ export async function complete(x: Exchange, place: UploadPlace, uploadId: string
   x.told.format = "v3";
   x.told.keyId = upload.keyId;
   const wanted = await wantedOf(x, expected);
-  const stored = await storedParts(x, upload);
+  // Two at a time could each write the other's manifest.
+  await x.gateway.multipart.alone(upload.objectId, async () => {
+    if (!(await isRepeated(x, place, upload, wanted))) await make(x, place, upload, wanted);
+  });
+}
+
+async function make(x: Exchange, place: UploadPlace, upload: Upload, wanted: readonly CompletedPart[]): Promise<void> {
   const { multipart } = x.gateway;
+  const stored = await storedParts(x, upload);
   const listed = wanted.map((part) => listedOf(part, stored.get(part.partNumber), upload, multipart));
   await writeManifest(x, upload, listed);
   const body = encodeCompleteMultipartUpload(
@@ -49,20 +58,52 @@ export async function complete(x: Exchange, place: UploadPlace, uploadId: string
     upload.objectId,
     Array.from(stored.values(), ({ number, tag }) => [number, tag] as const),
   );
-  const tag = tagOfParts(listed) ?? done.root.fields.get("ETag") ?? "";
+  replyDone(x, place, answer, tagOfParts(listed) ?? done.root.fields.get("ETag") ?? "");
+}
+
+function replyDone(x: Exchange, { bucket, key }: UploadPlace, answer: IncomingMessage, tag: string): void {
   const result = encodeXml(
     [
       "CompleteMultipartUploadResult",
       [
         ["Location", locationOf(x)],
-        ["Bucket", place.bucket],
-        ["Key", place.key],
+        ["Bucket", bucket],
+        ["Key", key],
         ["ETag", tag],
       ],
     ],
     "http://s3.amazonaws.com/doc/2006-03-01/",
   );
   x.reply(200, x.answerFields(answer, ...OF_ANSWER, "content-type").concat([XML]), Buffer.from(result).toString());
+}
+
+/**
+ * Clients that did not get the answer ask again: where the object is there by now, of these parts, it is the same answer.
+ * Its manifest is never written again, whatever the storage thinks of the upload (Swift lists its parts on). Throws `Trouble`
+ * where it is of other parts.
+ */
+async function isRepeated(
+  x: Exchange,
+  place: UploadPlace,
+  upload: Upload,
+  wanted: readonly CompletedPart[],
+): Promise<boolean> {
+  const answer = await ask(x, { method: "HEAD", path: x.asked.path, query: "", fields: readingFields(x) });
+  answer.resume();
+  const mark = isDone(answer) ? markOf(x, answer) : undefined;
+  if (mark === undefined || !Buffer.from(mark.objectId).equals(upload.objectId)) return false;
+  const found = await layoutFor(x, answer, mark);
+  const { parts, proven } = found.layout;
+  const isSame =
+    proven &&
+    parts.length === wanted.length &&
+    parts.every(({ number, md5 }, i) => {
+      const { partNumber, etag } = wanted[i]!;
+      return number === partNumber && (md5 === undefined || Buffer.from(md5).toString("hex") === etag.toLowerCase());
+    });
+  if (!isSame) throw new Trouble("no_such_upload", "the upload is an object by now, of other parts");
+  replyDone(x, place, answer, tagOf(found) ?? "");
+  return true;
 }
 
 const XML = ["Content-Type", "application/xml"] as const;

@@ -27,6 +27,7 @@ const MOST_PLACES = 200_000;
 export class MultipartMemory {
   readonly #receipts = new Map<string, Receipt>();
   readonly #layouts = new Map<string, Remembered>();
+  readonly #busy = new Map<string, Promise<unknown>>();
   #places = 0;
 
   /** `tag` is the storage's ETag of the attempt. */
@@ -45,6 +46,22 @@ export class MultipartMemory {
   /** The upload is an object, or nothing: `parts` are those that the storage had. */
   forget(objectId: Uint8Array, parts: Iterable<readonly [number, string]>): void {
     for (const [part, tag] of parts) this.#receipts.delete(nameOf(objectId, part, tag));
+  }
+
+  /** Runs `act` when nothing else runs for that object. */
+  async alone<T>(objectId: Uint8Array, act: () => Promise<T>): Promise<T> {
+    const name = Buffer.from(objectId).toString("hex");
+    const before = this.#busy.get(name);
+    const turn = (async () => {
+      await before?.catch(() => {});
+      return act();
+    })();
+    this.#busy.set(name, turn);
+    try {
+      return await turn;
+    } finally {
+      if (this.#busy.get(name) === turn) this.#busy.delete(name);
+    }
   }
 
   remember(path: string, remembered: Remembered): void {

@@ -53,3 +53,19 @@ test("of too many layouts those go that nobody asked for", () => {
   memory.drop("/0");
   expect(memory.layoutOf("/0")).toBeUndefined();
 });
+
+test("what is done for one object is done one after the other, failures or not", async () => {
+  const memory = new MultipartMemory();
+  const events: string[] = [];
+  const act = (objectId: Uint8Array, name: string, fails = false) =>
+    memory.alone(objectId, async () => {
+      events.push(`${name} begins`);
+      await Promise.resolve();
+      events.push(`${name} ends`);
+      if (fails) throw new Error(name);
+    });
+  const both = [act(OBJECT_ID, "a", true), act(OBJECT_ID, "b"), act(content(16, 9), "c")];
+  expect((await Promise.allSettled(both)).map(({ status }) => status)).toEqual(["rejected", "fulfilled", "fulfilled"]);
+  expect(events.filter((event) => !event.startsWith("c"))).toEqual(["a begins", "a ends", "b begins", "b ends"]);
+  expect(events.indexOf("c begins")).toBeLessThan(events.indexOf("a ends"));
+});
