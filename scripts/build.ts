@@ -8,7 +8,8 @@ const DIST = join(ROOT, "dist");
 
 /** A compiled program would obey `.env` and `bunfig.toml` of whatever folder it is started in: that is code execution. */
 const SAFE = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
-const FAST = ["--minify", "--bytecode", "--format=esm"];
+/** Splitting: a start reads the chunks of its own command only, which halves the time of a short one. */
+const FAST = ["--minify", "--bytecode", "--splitting", "--format=esm"];
 
 mkdirSync(DIST, { recursive: true });
 // The file's name is part of its bytes, and `dist` is on the same file system: build under the final name, then rename.

@@ -1,8 +1,12 @@
 /** The programs that tests and benchmarks drive, and the Debian package of each. Installs nothing. */
 import { existsSync } from "node:fs";
 
-/** Package by program, or by `PROGRAM:FILE` for a module of the system's own python3 or nginx, or `library:FILE`; in alphabetical order. */
+/**
+ * Package by program, by `PROGRAM:FILE` for a module of the system's own python3 or nginx, or by `lib:FILE` for a library;
+ * in alphabetical order.
+ */
 export const PEERS = {
+  age: "age",
   "apt-get": "apt",
   certutil: "libnss3-tools",
   chromium: "chromium",
@@ -13,6 +17,7 @@ export const PEERS = {
   flock: "util-linux",
   git: "git",
   go: "golang-go",
+  gpg: "gpg",
   h2load: "nghttp2-client",
   haproxy: "haproxy",
   hitch: "hitch",
@@ -21,7 +26,7 @@ export const PEERS = {
   jq: "jq",
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",
-  "library:libsodium.so.23": "libsodium23",
+  "lib:libsodium.so.23": "libsodium23",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",
@@ -55,6 +60,8 @@ export const PEERS = {
   "python3:socks.py": "python3-socks",
   "python3:websockets": "python3-websockets",
   rclone: "rclone",
+  "redis-cli": "redis-tools",
+  "redis-server": "redis-server",
   rsyslogd: "rsyslog",
   s3cmd: "s3cmd",
   setpriv: "util-linux",
@@ -84,11 +91,11 @@ export const PEERS = {
 /** Where daemons stand that an ordinary user's `PATH` does not name. */
 const SYSTEM_FOLDERS = ["/usr/local/sbin", "/usr/sbin", "/sbin"];
 
-/** Where Debian keeps modules: for its own python3, which need not be the one of PATH. */
+/** Where Debian keeps modules (for its own python3, which need not be the one of PATH) and libraries. */
 const MODULES: Record<string, readonly string[]> = {
   python3: ["/usr/lib/python3/dist-packages/"],
   nginx: ["/usr/lib/nginx/modules/"],
-  library: ["/usr/lib/x86_64-linux-gnu/", "/usr/lib/aarch64-linux-gnu/"],
+  lib: ["/usr/lib/x86_64-linux-gnu/", "/usr/lib/aarch64-linux-gnu/"],
 };
 
 /** Absolute path of a program, or of a module `PROGRAM:FILE`; or null. */

@@ -8,7 +8,8 @@ import { parseDemands, warnOf } from "./tool/demands.ts";
 import { demanding, ends, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import { endOnSignals, openInput, openOutput } from "./tool/streams.ts";
-import { transfer } from "./tool/transfer.ts";
+import { openRange } from "./tool/range.ts";
+import { AS_IT_IS, transfer } from "./tool/transfer.ts";
 
 export default defineCommand({
   meta: {
@@ -22,6 +23,10 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
       {
         command: "portail s3crypt decrypt --keyring-file k.toml --password-file pw < photos.tar.enc | tar x",
         description: "Decrypt a stream",
+      },
+      {
+        command: "portail s3crypt decrypt --range 0-511 photos.tar.enc",
+        description: "The first 512 bytes, with DS_KEYRING and DS_PASSWORD",
       },
       {
         command: "portail s3crypt decrypt --require-final --from 3 dump.sql.enc dump.sql",
@@ -40,22 +45,32 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
       { status: EXIT.io, meaning: "reading or writing failed on the way" },
     ],
   },
-  args: { ...ends, ...demanding, ...sealing },
+  args: {
+    ...ends,
+    range: {
+      type: "string",
+      valueHint: "RANGE",
+      description: "Only these bytes of it, read without the rest: A-B, A- or -N; the first byte is 0",
+    },
+    ...demanding,
+    ...sealing,
+  },
   async run({ args, data }) {
     const demands = parseDemands(args);
     const engine = parseEngine(args.engine);
     const keys = await openKeyring(args, data);
     endOnSignals(data);
     const source = openInput(data, args.input);
+    const part = args.range === undefined ? undefined : await openRange(engine, keys, demands, source, args.range);
     const sink = openOutput(data, args.output, true);
     const progress = args.progress ? new Progress(data.stderr, () => source) : undefined;
     const opener = new ObjectOpener(engine, keys, demands);
     try {
-      await transfer(source.pieces(), opener, sink);
+      await (part === undefined ? transfer(source.pieces(), opener, sink) : transfer(part.pieces, AS_IT_IS, sink));
     } finally {
       progress?.end();
     }
-    warnOf(opener, demands, data.log, source.name);
+    warnOf(part ?? opener, demands, data.log, source.name);
     return EXIT.done;
   },
 });

@@ -165,6 +165,8 @@ export interface ObjectEvent extends Session {
   keyId?: string;
   /** Of an object that was read: whether it was shown that it ends where it was ended. */
   end?: "proven" | "unproven";
+  /** What became of the right to upload; `unchecked`: the registry did not answer, and that was let pass. */
+  writeOnce?: "taken" | "used_up" | "given_back" | "unchecked";
   sent: number;
   received: number;
   /** Milliseconds. */

@@ -1,7 +1,7 @@
-/** The system's OpenSSL for ciphers that the runtime has not: secretstream messages at full speed. Undefined where none is found. */
+/** The system's OpenSSL for ciphers that the runtime has not, or has behind more layers. Undefined where none is found. */
 import { dlopen } from "bun:ffi";
 import { existsSync } from "node:fs";
-import { FORGED, MAC_LENGTH, type MessageCipher } from "../cipher/engine.ts";
+import { FORGED, MAC_LENGTH, type ChunkCipher, type Engine, type MessageCipher } from "../cipher/engine.ts";
 import { BLOCK, endsWithMac, messageMac } from "../cipher/message-mac.ts";
 
 const SYMBOLS = {
@@ -9,6 +9,7 @@ const SYMBOLS = {
   OpenSSL_version: { args: ["int"], returns: "cstring" },
   EVP_CIPHER_CTX_new: { args: [], returns: "ptr" },
   EVP_chacha20_poly1305: { args: [], returns: "ptr" },
+  EVP_aes_256_gcm: { args: [], returns: "ptr" },
   EVP_chacha20: { args: [], returns: "ptr" },
   EVP_CipherInit_ex: { args: ["ptr", "ptr", "ptr", "ptr", "ptr", "int"], returns: "int" },
   EVP_CipherUpdate: { args: ["ptr", "ptr", "ptr", "ptr", "int"], returns: "int" },
@@ -30,20 +31,31 @@ const DECRYPT = 0;
 type Libcrypto = ReturnType<typeof dlopen<typeof SYMBOLS>>["symbols"];
 type Pointer = NonNullable<ReturnType<Libcrypto["EVP_CIPHER_CTX_new"]>>;
 
-let opened: MessageCipher | undefined | "no";
+let opened: Engine | undefined | "no";
 
-/** Opens it once. */
+/** Opens the library once. */
 export function libcryptoMessages(): MessageCipher | undefined {
+  return engine()?.messages;
+}
+
+/** Opens the library once. */
+export function libcryptoChunks(): ChunkCipher | undefined {
+  return engine()?.chunks;
+}
+
+function engine(): Engine | undefined {
   opened ??= open() ?? "no";
   return opened === "no" ? undefined : opened;
 }
 
-function open(): MessageCipher | undefined {
+function open(): Engine | undefined {
   for (const path of PATHS) {
     try {
       const { symbols } = dlopen(path, SYMBOLS);
       const major = symbols.OPENSSL_version_major();
-      if (major === 3 || major === 4) return new OpensslMessages(symbols);
+      if (major !== 3 && major !== 4) continue;
+      const name = `libcrypto ${String(symbols.OpenSSL_version(0)).split(" ")[1] ?? ""}`;
+      return { messages: new OpensslMessages(symbols, name), chunks: new OpensslChunks(symbols, name) };
     } catch {
       // Of another architecture, or without one of the calls: the next may do.
     }
@@ -68,18 +80,11 @@ class OpensslMessages implements MessageCipher {
   /** Block counter and nonce, as EVP_chacha20 takes them. */
   readonly #counted = new Uint8Array(new ArrayBuffer(16));
 
-  constructor(libcrypto: Libcrypto) {
+  constructor(libcrypto: Libcrypto, name: string) {
     this.#libcrypto = libcrypto;
-    this.name = `libcrypto ${String(libcrypto.OpenSSL_version(0)).split(" ")[1] ?? ""}`;
-    this.#aead = this.#context(libcrypto.EVP_chacha20_poly1305());
-    this.#stream = this.#context(libcrypto.EVP_chacha20());
-  }
-
-  #context(cipher: Pointer | null): Pointer {
-    const context = this.#libcrypto.EVP_CIPHER_CTX_new();
-    if (context === null || cipher === null) throw new Error("libcrypto has no ChaCha20");
-    this.#check(this.#libcrypto.EVP_CipherInit_ex(context, cipher, null, null, null, ENCRYPT));
-    return context;
+    this.name = name;
+    this.#aead = newContext(libcrypto, libcrypto.EVP_chacha20_poly1305());
+    this.#stream = newContext(libcrypto, libcrypto.EVP_chacha20());
   }
 
   seal(key: Uint8Array, nonce: Uint8Array, tag: number, message: Uint8Array, out: Uint8Array, at: number): void {
@@ -115,23 +120,23 @@ class OpensslMessages implements MessageCipher {
   }
 
   #begin(key: Uint8Array, nonce: Uint8Array, direction: number): void {
-    this.#check(this.#libcrypto.EVP_CipherInit_ex(this.#aead, null, null, key, nonce, direction));
+    check(this.#libcrypto.EVP_CipherInit_ex(this.#aead, null, null, key, nonce, direction));
   }
 
   #update(out: Uint8Array, bytes: Uint8Array): void {
-    this.#check(this.#libcrypto.EVP_CipherUpdate(this.#aead, out, this.#length, bytes, bytes.length));
+    check(this.#libcrypto.EVP_CipherUpdate(this.#aead, out, this.#length, bytes, bytes.length));
   }
 
   #aeadTag(): Uint8Array {
     const { EVP_CipherFinal_ex: final, EVP_CIPHER_CTX_ctrl: control } = this.#libcrypto;
-    this.#check(final(this.#aead, this.#tag, this.#length));
-    this.#check(control(this.#aead, GET_TAG, MAC_LENGTH, this.#tag));
+    check(final(this.#aead, this.#tag, this.#length));
+    check(control(this.#aead, GET_TAG, MAC_LENGTH, this.#tag));
     return this.#tag;
   }
 
   #hasTag(tag: Uint8Array): boolean {
     const { EVP_CipherFinal_ex: final, EVP_CIPHER_CTX_ctrl: control } = this.#libcrypto;
-    this.#check(control(this.#aead, SET_TAG, MAC_LENGTH, tag));
+    check(control(this.#aead, SET_TAG, MAC_LENGTH, tag));
     return final(this.#aead, this.#tag, this.#length) === 1;
   }
 
@@ -145,12 +150,57 @@ class OpensslMessages implements MessageCipher {
     this.#counted[0] = number;
     this.#counted.set(nonce, 4);
     const out = new Uint8Array(BLOCK);
-    this.#check(begin(this.#stream, null, null, key, this.#counted, ENCRYPT));
-    this.#check(update(this.#stream, out, this.#length, this.#block, BLOCK));
+    check(begin(this.#stream, null, null, key, this.#counted, ENCRYPT));
+    check(update(this.#stream, out, this.#length, this.#block, BLOCK));
     return out;
   }
+}
 
-  #check(done: number): void {
-    if (done !== 1) throw new Error("libcrypto failed");
+/** AES-256-GCM, of which the library is to be told the direction each time. */
+class OpensslChunks implements ChunkCipher {
+  readonly name: string;
+  readonly #libcrypto: Libcrypto;
+  readonly #gcm: Pointer;
+  readonly #length = new Int32Array(new ArrayBuffer(4));
+  /** Where a last block would go, of which this mode has none. */
+  readonly #none = new Uint8Array(new ArrayBuffer(MAC_LENGTH));
+
+  constructor(libcrypto: Libcrypto, name: string) {
+    this.#libcrypto = libcrypto;
+    this.name = name;
+    this.#gcm = newContext(libcrypto, libcrypto.EVP_aes_256_gcm());
   }
+
+  seal(key: Uint8Array, nonce: Uint8Array, chunk: Uint8Array, out: Uint8Array, at: number): void {
+    const { EVP_CipherFinal_ex: final, EVP_CIPHER_CTX_ctrl: control } = this.#libcrypto;
+    const end = at + chunk.length;
+    this.#crypt(key, nonce, ENCRYPT, chunk, out.subarray(at, end));
+    check(final(this.#gcm, this.#none, this.#length));
+    check(control(this.#gcm, GET_TAG, MAC_LENGTH, out.subarray(end, end + MAC_LENGTH)));
+  }
+
+  open(key: Uint8Array, nonce: Uint8Array, sealed: Uint8Array, out: Uint8Array, at: number): boolean {
+    const { EVP_CipherFinal_ex: final, EVP_CIPHER_CTX_ctrl: control } = this.#libcrypto;
+    const length = sealed.length - MAC_LENGTH;
+    this.#crypt(key, nonce, DECRYPT, sealed.subarray(0, length), out.subarray(at, at + length));
+    check(control(this.#gcm, SET_TAG, MAC_LENGTH, sealed.subarray(length)));
+    return final(this.#gcm, this.#none, this.#length) === 1;
+  }
+
+  #crypt(key: Uint8Array, nonce: Uint8Array, direction: number, bytes: Uint8Array, out: Uint8Array): void {
+    const { EVP_CipherInit_ex: begin, EVP_CipherUpdate: update } = this.#libcrypto;
+    check(begin(this.#gcm, null, null, key, nonce, direction));
+    if (bytes.length > 0) check(update(this.#gcm, out, this.#length, bytes, bytes.length));
+  }
+}
+
+function newContext(libcrypto: Libcrypto, cipher: Pointer | null): Pointer {
+  const context = libcrypto.EVP_CIPHER_CTX_new();
+  if (context === null || cipher === null) throw new Error("libcrypto lacks a cipher");
+  check(libcrypto.EVP_CipherInit_ex(context, cipher, null, null, null, ENCRYPT));
+  return context;
+}
+
+function check(done: number): void {
+  if (done !== 1) throw new Error("libcrypto failed");
 }

@@ -17,6 +17,7 @@ type Benchmark = (argv: string[]) => Promise<Report>;
 const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
   acl: () => import("./acl.ts"),
   fronts: () => import("./fronts.ts"),
+  s3crypt: () => import("./s3crypt.ts"),
   socks: () => import("./socks.ts"),
   "socks-h2": () => import("./socks-h2.ts"),
   "socks-udp": () => import("./socks-udp.ts"),

@@ -9,7 +9,7 @@ import { isComplete, parseOptions, select, type Options, type Selection } from "
 import { contenders } from "./support/peers.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
 import { gateTable, plainTable, type Series } from "./support/report.ts";
-import { ROWS } from "./support/rows.ts";
+import { ROWS, type NamedRow } from "./support/rows.ts";
 import { measureSilent, silentTable, type SilentMeasurement } from "./support/silent.ts";
 
 /** `npm run bench -- socks [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command TEMPLATE]`. */
@@ -40,7 +40,7 @@ interface Silent {
 }
 
 async function runSilent(
-  selection: Selection,
+  selection: Selection<Contender, NamedRow>,
   { quick, rounds }: Options,
   bench: Bench,
   everyone: Contender[],
@@ -63,7 +63,7 @@ async function runSilent(
 interface Outcome {
   argv: string[];
   options: Options;
-  selection: Selection;
+  selection: Selection<Contender, NamedRow>;
   series: Series[];
   silent: Silent | undefined;
   missing: string[];

@@ -5,8 +5,8 @@ import { nobleMessages } from "../../lib/cipher/noble.ts";
 import { SecretstreamIndexReader, SecretstreamReader, SecretstreamWriter, TAG } from "../../lib/cipher/secretstream.ts";
 import { libcryptoMessages } from "../../lib/ffi/libcrypto.ts";
 import { createPrng } from "../adversarial/prng.ts";
-import { LIBSODIUM, openLibsodium } from "../support/libsodium.ts";
-import { leaveOut, missing } from "../support/needs.ts";
+import { LIBSODIUM, libsodiumPath, openLibsodium } from "../support/libsodium.ts";
+import { leaveOut } from "../support/needs.ts";
 
 const libcrypto = libcryptoMessages();
 if (libcrypto === undefined) leaveOut("secretstream by libcrypto", ["libcrypto.so.3"]);
@@ -17,7 +17,7 @@ const MANY = 100_000;
 const LENGTHS = [0, 1, 15, 16, 17, 63, 64, 65, 255, 256, 4095, 16_383, 16_384, 16_385, 100_000];
 
 describe.each(ENGINES)("by %s", (_, cipher) => {
-  if (missing([LIBSODIUM]).length > 0) return leaveOut("secretstream beside libsodium", [LIBSODIUM]);
+  if (libsodiumPath === undefined) return leaveOut("secretstream beside libsodium", [LIBSODIUM]);
   const sodium = openLibsodium();
 
   test.each([TAG.message, TAG.push, TAG.rekey, TAG.final])("streams of all lengths, tag %i", (tag) => {

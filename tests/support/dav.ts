@@ -80,6 +80,13 @@ export class Dav {
     return readdirSync(this.path(folder), { recursive: true }).map(String);
   }
 
+  /** Waits for the last request of the kind: nginx writes it down once it is over. */
+  request(method: string, target: string): Promise<DavRequest> {
+    return until(`${method} ${target} in the log of nginx`, () =>
+      this.requests.findLast((each) => each.method === method && each.target === target),
+    );
+  }
+
   /** What it has answered, in order. */
   get requests(): DavRequest[] {
     const log = readFileSync(this.#scene.path(`${this.#folder}/asked.log`), "utf8");

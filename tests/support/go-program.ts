@@ -1,4 +1,4 @@
-/** Small programs in Go, for what other implementations are libraries: built once, kept in the temporary folder. Runs none of them. */
+/** Programs in Go: small ones for what other implementations are libraries, and whole ones of others. Built once, kept in the temporary folder. Runs none of them. */
 import { createHash } from "node:crypto";
 import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -7,10 +7,13 @@ import { whichPeer } from "../../scripts/peer-list.ts";
 import { run } from "./program.ts";
 
 /** Milliseconds for the first build, which fetches and compiles. */
-const PATIENCE = 300_000;
+const PATIENCE = 600_000;
 
-/** The program whose sources, go.mod and go.sum are in tests/support/NAME. Modules come from where GOPROXY says. */
-export async function goProgram(name: string): Promise<string> {
+/**
+ * The program whose go.mod and go.sum are in tests/support/NAME, with its sources or as the package `main` of a module that
+ * they name. Modules come from where GOPROXY says.
+ */
+export async function goProgram(name: string, main = "."): Promise<string> {
   const sources = resolve(import.meta.dir, name);
   const digest = createHash("sha256");
   for (const file of readdirSync(sources).toSorted()) digest.update(readFileSync(join(sources, file)));
@@ -29,7 +32,7 @@ export async function goProgram(name: string): Promise<string> {
     ...(process.env["GOPROXY"] && { GOPROXY: process.env["GOPROXY"] }),
   };
   const built = join(work, "program");
-  const { status, stderr } = await run([whichPeer("go")!, "build", "-o", built, "."], {
+  const { status, stderr } = await run([whichPeer("go")!, "build", "-o", built, main], {
     cwd: work,
     env,
     patience: PATIENCE,

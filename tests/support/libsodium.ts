@@ -2,7 +2,8 @@
 import { dlopen } from "bun:ffi";
 import { whichPeer } from "../../scripts/peer-list.ts";
 
-export const LIBSODIUM = "library:libsodium.so.23";
+/** As scripts/peer-list.ts names it, for `needing` and `scenario`. */
+export const LIBSODIUM = "lib:libsodium.so.23";
 export const libsodiumPath = whichPeer(LIBSODIUM) ?? undefined;
 
 const TAG_BYTES = 16;

@@ -17,6 +17,8 @@ export interface StorageProxyOptions {
   /** The word: `serve`, or `proxy` as ds_proxy has it. */
   word?: string;
   listen?: string;
+  /** Stands before the command line. */
+  prefix?: readonly string[];
 }
 
 let started = 0;
@@ -33,7 +35,7 @@ export class StorageProxy {
 
   static async open(scene: Scene, portail: Portail, options: StorageProxyOptions): Promise<StorageProxy> {
     const proxy = new StorageProxy(scene, portail, options);
-    const said = /listening on \S+:(\d+|\S+) upstream=\S+ keys=\d+(?: s3=\S+:(\d+))?\n/;
+    const said = /listening on (?:\S+, )?127\.0\.0\.1:(\d+) upstream=\S+ keys=\d+(?: s3=\S+:(\d+))?\n/;
     const [, port, s3Port] = await proxy.program.output("stderr", said);
     proxy.port = Number(port);
     proxy.s3Port = Number(s3Port);
@@ -56,10 +58,8 @@ export class StorageProxy {
       keyring?.keyringFile ?? scene.write(`${name}.toml`, writeSodiumKeyring({ password: this.password, keys }));
     const given = ["--listen", listen, "--upstream-url", upstream, "--keyring-file", this.keyringFile];
     const audit = scene.path(`${name}.jsonl`);
-    this.program = portail.start(["s3crypt", word, ...given, "--audit", audit, ...args], {
-      DS_PASSWORD: this.password,
-      ...options.env,
-    });
+    const env = { DS_PASSWORD: this.password, ...options.env };
+    this.program = portail.start(["s3crypt", word, ...given, "--audit", audit, ...args], env, options.prefix);
     this.trail = new AuditTrail(audit, () => this.program.stderr);
   }
 

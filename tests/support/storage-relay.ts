@@ -165,7 +165,7 @@ class Pair {
   async #answer(piece: Piece): Promise<void> {
     const [next] = this.#waiting;
     // Without a status it is still "100 Continue".
-    if (next?.exchange.status === undefined) return write(this.#client, piece.bytes);
+    if (next?.exchange.status === undefined) return void (await write(this.#client, piece.bytes));
     const { exchange, fault } = next;
     const count = (bytes: number) => (exchange.received += bytes);
     await this.#place(piece, "answer", fault, exchange.received, count, "down");
@@ -188,7 +188,7 @@ class Pair {
     const after = own === undefined || own.kind === "slow" ? Infinity : own.after;
     if (own !== undefined && own.kind !== "slow" && after === 0) await this.#strike(own, to);
     if (this.#over) return;
-    if (kind !== "content") return write(to, bytes);
+    if (kind !== "content") return void (await write(to, bytes));
     if (own?.kind === "slow") return this.#slowly(bytes, own.bytesPerSecond, count, way);
     const before = bytes.subarray(0, Math.max(0, after - done));
     await this.#content(before, count, way);
@@ -233,9 +233,18 @@ class Pair {
   }
 }
 
-async function write(to: Socket, bytes: Uint8Array): Promise<void> {
-  if (to.destroyed || !to.writable || to.write(bytes)) return;
-  await Promise.race([new Promise<void>((drained) => to.once("drain", drained)), closed(to)]);
+/** Resolves once the bytes are on their way, or never will be. */
+function write(to: Socket, bytes: Uint8Array): Promise<void> | undefined {
+  if (to.destroyed || !to.writable || to.write(bytes)) return undefined;
+  const { promise, resolve } = Promise.withResolvers<void>();
+  const over = () => {
+    to.off("drain", over);
+    to.off("close", over);
+    resolve();
+  };
+  to.on("drain", over);
+  to.on("close", over);
+  return promise;
 }
 
 function closed(socket: Socket): Promise<void> {

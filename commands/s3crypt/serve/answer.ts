@@ -15,6 +15,7 @@ import { hand, keep } from "./local.ts";
 import { pass } from "./pass.ts";
 import { read } from "./read.ts";
 import { recordExchange, type Decided } from "./record.ts";
+import { Right } from "./right.ts";
 import { rootRouteOf, routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
@@ -41,10 +42,13 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
   try {
     if (decided !== undefined && decided.decision.outcome !== "allow")
       throw new Trouble("denied", "the policy does not allow it");
+    if (route.kind === "upstream" && action.kind !== "refuse") x.right = await Right.take(x);
     await act(x, route, action);
+    if (!x.hasSucceeded) await x.right?.give();
   } catch (error) {
     // What fails once the client is gone fails for that.
     ended = error instanceof Trouble && x.isGone ? x.leave(error) : error;
+    if (!x.hasSucceeded) await x.right?.give();
     if (!(ended instanceof Gone)) await x.fail(troubleOf(ended));
   }
   if (ended instanceof Gone && !client.conn.closed) client.conn.destroy();

@@ -14,7 +14,7 @@ import { Trouble } from "./trouble.ts";
 import type { Place, UpstreamUrl } from "./upstream-url.ts";
 import { parseIp } from "../../../lib/wire/ip.ts";
 
-export interface ConnectorTools {
+interface ConnectorTools {
   readonly dialer: Dialer;
   readonly resolve: Resolve;
   readonly keepAlive: KeepAlive;

@@ -8,6 +8,8 @@ export class Counts {
   /** Objects that were read, by format, and those of which nothing shows that they are whole. */
   readonly read = new Map<string, number>();
   unproven = 0;
+  /** Rights to upload (`--write-once`), by what became of them. */
+  readonly rights = new Map<string, number>();
   /** Clients turned away at a limit, and those that spoke no HTTP or were late. */
   turnedAway = 0;
   rejected = 0;
@@ -21,6 +23,10 @@ export class Counts {
 
   troubled(code: string): void {
     increment(this.troubles, code);
+  }
+
+  righted(result: "taken" | "used_up" | "given_back" | "unchecked" | "failed"): void {
+    increment(this.rights, result);
   }
 
   opened(format: string): void {

@@ -79,7 +79,7 @@ export interface Dialect {
   classify(asked: Asked): Action;
   /** The last look at a request before it is sent to the storage, `hasContent` or not: whatever must be signed is signed here. */
   outgoing(head: RequestHead, hasContent: boolean): RequestHead;
-  /** Until when the right to this upload holds, in milliseconds since 1970; undefined where it is not bound to a time. */
+  /** Until when the right to this upload holds, in milliseconds since 1970; Infinity where it cannot be read, undefined where it is not bound to a time. */
   expiryOf(asked: Asked): number | undefined;
   /** Puts what was loaded anew in force. */
   use?(loaded: Loaded): void;

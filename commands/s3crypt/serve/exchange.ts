@@ -5,6 +5,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import type { Client } from "./client.ts";
 import type { Action, Asked } from "./dialect.ts";
 import type { Gateway } from "./gateway.ts";
+import type { Right } from "./right.ts";
 import { Trouble } from "./trouble.ts";
 import type { Outgoing } from "./upstream.ts";
 
@@ -21,6 +22,7 @@ export interface Told {
   format: "ds2" | "v3" | "plaintext" | "empty" | undefined;
   keyId: bigint | undefined;
   end: "proven" | "unproven" | undefined;
+  writeOnce: "taken" | "used_up" | "given_back" | "unchecked" | undefined;
   /** Bytes of content, as the client has them. */
   received: number;
   sent: number;
@@ -44,9 +46,13 @@ export class Exchange {
     format: undefined,
     keyId: undefined,
     end: undefined,
+    writeOnce: undefined,
     received: 0,
     sent: 0,
   };
+  /** Undefined where it needs none, or has not got it. */
+  right: Right | undefined;
+  #succeeded = false;
   /** Whether the connection ends with this answer. */
   isLast = false;
   readonly #req: IncomingMessage;
@@ -78,6 +84,11 @@ export class Exchange {
 
   get isGone(): boolean {
     return this.#gone;
+  }
+
+  /** Whether the answer is a success. Where the client was gone, it is that of the storage all the same. */
+  get hasSucceeded(): boolean {
+    return this.#succeeded;
   }
 
   get hasBegun(): boolean {
@@ -162,6 +173,7 @@ export class Exchange {
   /** Begins the answer. Throws `Trouble` for a head that cannot be written. */
   begin(status: number, fields: readonly Field[]): void {
     this.told.status = status;
+    this.#succeeded ||= isSuccess(status);
     if (this.#awaited || this.gateway.draining) this.isLast = true;
     const close: Field[] = this.isLast ? [["Connection", "close"]] : [];
     try {
@@ -243,7 +255,10 @@ export class Exchange {
 
   /** Hands an answer of the storage on as it is. Throws `Trouble` where it breaks off. */
   async passOn(answer: IncomingMessage, more: readonly Field[] = [], without: readonly string[] = []): Promise<void> {
-    this.begin(answer.statusCode ?? 502, [...this.answerFields(answer, ...without), ...more]);
+    const status = answer.statusCode ?? 502;
+    // Whoever is told of a failure may try again at once.
+    if (!isSuccess(status)) await this.right?.give();
+    this.begin(status, [...this.answerFields(answer, ...without), ...more]);
     try {
       for await (const chunk of iterate(answer)) await this.write(chunk);
     } catch (error) {
@@ -269,6 +284,10 @@ export class Exchange {
     const there = `${tls ? "https" : "http"}://${authority}${base}`;
     return location.startsWith(there) ? `${this.asked.root}${location.slice(there.length)}` : location;
   }
+}
+
+function isSuccess(status: number): boolean {
+  return status >= 200 && status < 300;
 }
 
 /** The pieces of a message's content; whoever stops early leaves its connection as it is. */

@@ -4,11 +4,11 @@ import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../.
 import { identityFlags, upstreamIdentityFlags } from "../../../lib/identity/flags.ts";
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
+import { onceFlags } from "./once-flags.ts";
 import { s3Args } from "./s3-flags.ts";
 
 const LIMIT = { type: "string", group: "Limits" } as const;
 const TIME = { type: "string", valueHint: "TIME", group: "Limits" } as const;
-const LATER = { group: "S3", hidden: true } as const;
 
 export const args = {
   listen: {
@@ -103,6 +103,7 @@ export const args = {
       "Serve PUT and GET /local/encrypt/NAME: encrypt a file there, hand it out once. Nobody is asked who they are",
   },
   ...s3Args,
+  ...onceFlags,
   acl: {
     type: "string",
     valueHint: "FILE",
@@ -145,13 +146,6 @@ export const args = {
   },
   "max-header-size": { ...LIMIT, default: "64K", valueHint: "SIZE", description: "Size of a request head" },
   keepalive: { ...TIME, default: "60s", description: "TCP keepalive after so much silence; 0 off" },
-  // What ds_proxy has and this program has not yet: refused where it would protect, told where it would not.
-  "write-once": { ...LATER, type: "boolean", description: "Let each presigned upload be used once" },
-  "redis-url": { ...LATER, type: "string", env: "REDIS_URL", description: "Registry of --write-once" },
-  "redis-timeout-wait": { ...LATER, type: "string", env: "REDIS_TIMEOUT_WAIT", description: "Milliseconds" },
-  "redis-timeout-create": { ...LATER, type: "string", env: "REDIS_TIMEOUT_CREATE", description: "Milliseconds" },
-  "redis-timeout-recycle": { ...LATER, type: "string", env: "REDIS_TIMEOUT_RECYCLE", description: "Milliseconds" },
-  "redis-pool-max-size": { ...LATER, type: "string", env: "REDIS_POOL_MAX_SIZE", description: "Connections" },
   ...lifeFlags,
   ...statusFlags,
   ...logFlags,

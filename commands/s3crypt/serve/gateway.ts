@@ -17,6 +17,7 @@ import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
 import { MultipartMemory } from "./multipart/memory.ts";
 import { Upstream } from "./upstream.ts";
+import type { WriteOnce } from "./write-once.ts";
 import { WrittenTags } from "./written-tags.ts";
 
 /** A connection of a client. */
@@ -26,11 +27,13 @@ export interface Open {
   cut(): void;
 }
 
-export interface GatewayTools {
+interface GatewayTools {
   readonly log: Logger;
   readonly resolve: Resolve;
   readonly engine: Engine;
   readonly dialect: Dialect;
+  /** Of `--write-once`; undefined where uploads are not counted. */
+  readonly registry: WriteOnce | undefined;
   /** Absent where nobody reads records. */
   readonly record: ((event: AuditEvent) => void) | undefined;
   /** Where `maintenance` is looked for. */

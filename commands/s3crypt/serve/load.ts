@@ -38,7 +38,7 @@ export interface LoadedUpstream {
 }
 
 /** Opens the keyring anew. */
-export type OpenKeys = () => Promise<DataKeys>;
+type OpenKeys = () => Promise<DataKeys>;
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
 export async function load(settings: Settings, files: SourceFiles, openKeys: OpenKeys): Promise<Loaded> {

@@ -34,6 +34,10 @@ export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): R
     [{ direction: "encrypted" }, counts.encrypted],
     [{ direction: "decrypted" }, counts.decrypted],
   ]);
+  if (gateway.settings.writeOnce !== undefined)
+    registry.read("counter", "write_once_total", "Rights to upload, by what became of them", () =>
+      labelled("result", counts.rights),
+    );
   registry.read(
     "gauge",
     "upstream_idle_connections",

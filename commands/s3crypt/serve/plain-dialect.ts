@@ -5,6 +5,7 @@ import { percentDecoded } from "../../../lib/wire/s3-path.ts";
 import { CHECKSUMS, parseChecksum } from "../checksums.ts";
 import type { Action, Asked, Dialect, Store, Subject } from "./dialect.ts";
 import { hasDots } from "./dots.ts";
+import { queryExpiry } from "./expiry.ts";
 import { Trouble } from "./trouble.ts";
 
 export class PlainDialect implements Dialect {
@@ -48,12 +49,8 @@ export class PlainDialect implements Dialect {
     return head;
   }
 
-  /** A TempURL's; one that cannot be read has none to be taken by. */
-  expiryOf(asked: Asked): number | undefined {
-    const text = parameter(asked, "temp_url_expires");
-    if (text === undefined) return undefined;
-    const ms = /^[0-9]{1,12}$/.test(text) ? Number(text) * 1000 : Date.parse(text);
-    return Number.isNaN(ms) ? Infinity : ms;
+  expiryOf({ query }: Asked): number | undefined {
+    return queryExpiry(query);
   }
 }
 

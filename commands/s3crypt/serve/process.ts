@@ -21,6 +21,7 @@ import { load } from "./load.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { PlainDialect } from "./plain-dialect.ts";
 import { multipartAction } from "./multipart/actions.ts";
+import { openRegistry } from "./registry.ts";
 import { S3Dialect } from "./s3-dialect.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import type { Settings } from "./settings.ts";
@@ -46,11 +47,15 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
   for (const warning of [...settings.warnings, ...loaded.warnings]) log.warn(warning);
   const sink =
     settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const resolve = await openResolver(settings.resolvers, settings.connectTimeout);
+  const { writeOnce, keepAlive } = settings;
+  const registry = writeOnce && (await openRegistry(writeOnce, { files, resolve, keepAlive }));
   const gateway = new Gateway(settings, loaded, {
     log,
-    resolve: await openResolver(settings.resolvers, settings.connectTimeout),
+    resolve,
     engine,
     dialect: settings.s3 === undefined ? new PlainDialect() : s3Dialect(settings.s3, loaded.s3Secret!),
+    registry,
     record: sink && ((event) => sink.write(event)),
     cwd: runtime.cwd,
   });
@@ -65,6 +70,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     });
     const bypassed = [
       ...(settings.unverified ? ["bypass-ssl-certificate-check"] : []),
+      ...(writeOnce?.open ? ["write-once-fail"] : []),
       ...(s3?.bypass ? ["bypass-s3-signature-check"] : []),
     ];
     recordLife(gateway, { event: "start", listen, ...(bypassed.length > 0 ? { unsafe: bypassed } : {}) });
@@ -86,6 +92,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     };
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
+  registry?.close();
   recordLife(gateway, { event: "stop", open: gateway.open });
   await sink?.close();
   return status;

@@ -55,6 +55,7 @@ export function recordExchange(x: Exchange, decided: Decided | undefined, starte
     ...(told.status === undefined ? {} : { status: told.status }),
     ...(told.format === undefined ? {} : { format: told.format }),
     ...(keyId === undefined ? {} : { keyId: String(keyId) }),
+    ...(told.writeOnce === undefined ? {} : { writeOnce: told.writeOnce }),
     ...(told.end === undefined ? {} : { end: told.end }),
     sent: told.sent,
     received: told.received,

@@ -6,11 +6,12 @@ import { readS3Request, type S3Request } from "../../../lib/wire/s3-request.ts";
 import { decodeParameter, parseQuery, type RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import { verifyChunks } from "../../../lib/wire/sigv4-chunks.ts";
 import { TOLERANCE, verifySignature } from "../../../lib/wire/sigv4-verify.ts";
-import { parseAmzDate, type Credentials, type Signing } from "../../../lib/wire/sigv4.ts";
+import { type Credentials, type Signing } from "../../../lib/wire/sigv4.ts";
 import { checksumOfHeader, claimedChecksums, type ChecksumName } from "../checksums.ts";
 import { NATIVE_SHA256 } from "../sha256.ts";
 import type { Action, Asked, Dialect, Expected, Explained, Meant, Store, Subject } from "./dialect.ts";
 import { hasDots } from "./dots.ts";
+import { queryExpiry } from "./expiry.ts";
 import type { Loaded } from "./load.ts";
 import { sendDocument } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
@@ -88,12 +89,8 @@ export class S3Dialect implements Dialect {
 
   /** A presigned URL is taken for as long as clocks may differ beyond its end. */
   expiryOf({ query }: Asked): number | undefined {
-    const value = (name: string) =>
-      parseQuery(query).find((each) => decodeParameter(each.name).toLowerCase() === name)?.value;
-    const expires = value("x-amz-expires");
-    if (expires === undefined) return undefined;
-    const date = parseAmzDate(decodeParameter(value("x-amz-date") ?? ""));
-    return date === undefined || !/^[0-9]{1,9}$/.test(expires) ? Infinity : date + 1000 * Number(expires) + TOLERANCE;
+    const expiry = queryExpiry(query);
+    return expiry === undefined ? undefined : expiry + TOLERANCE;
   }
 
   #verify(asked: Asked): Proved | S3Trouble {

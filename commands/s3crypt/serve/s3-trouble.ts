@@ -48,16 +48,18 @@ const CODES: Readonly<Partial<Record<TroubleCode, string>>> = {
   no_such_upload: "NoSuchUpload",
   invalid_part: "InvalidPart",
   limit: "SlowDown",
+  registry_unavailable: "ServiceUnavailable",
   upstream_timeout: "ServiceUnavailable",
 };
 
+const PLAIN = "text/plain; charset=utf-8";
 /** What ds_proxy says to whoever has not signed. */
 const UNSIGNED = "Invalid S3 signature";
 
-/** Where programs of ds_proxy ask, whoever has not signed is told so as there. */
+/** Where programs of ds_proxy ask, whoever has not signed or comes a second time is told so as there. */
 export function explainToS3(trouble: Trouble, { root, rest }: Asked): Explained {
-  if (trouble.code === "unsigned" && root === "/upstream/")
-    return { status: 401, type: "text/plain; charset=utf-8", body: UNSIGNED };
+  if (trouble.code === "unsigned" && root === "/upstream/") return { status: 401, type: PLAIN, body: UNSIGNED };
+  if (trouble.code === "used_up" && root === "/upstream/") return { status: 403, type: PLAIN, body: trouble.message };
   const code = trouble instanceof S3Trouble ? trouble.s3Code : (CODES[trouble.code] ?? "InternalError");
   const body = Buffer.from(encodeError(code, trouble.message, { Resource: printable(`/${rest}`) })).toString();
   return { status: trouble.status, type: "application/xml", body };

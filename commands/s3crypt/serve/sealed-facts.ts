@@ -6,7 +6,7 @@ import type { ObjectHeader } from "../object/header.ts";
 import type { Keys } from "../object/open.ts";
 
 /** Undefined is what was not known when the upload began. */
-export interface SealedFacts {
+interface SealedFacts {
   readonly size: number | undefined;
   /** 16 bytes. */
   readonly md5: Uint8Array | undefined;

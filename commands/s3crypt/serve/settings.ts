@@ -15,6 +15,7 @@ import type { Limits } from "../../../lib/service/limits.ts";
 import { parseStatus, type StatusSettings } from "../../../lib/service/status-settings.ts";
 import { parseDemands, type GivenDemands } from "../tool/demands.ts";
 import type { args } from "./flags.ts";
+import { parseWriteOnce, type WriteOnceSettings } from "./registry.ts";
 import { isTrue, parseS3Settings, type S3Settings } from "./s3-settings.ts";
 import { parseConnectUrl, parseUpstreamUrl, type Place, type UpstreamUrl } from "./upstream-url.ts";
 
@@ -32,6 +33,8 @@ export interface Settings {
   readonly format: "ds2" | "v3";
   readonly demands: GivenDemands;
   readonly localDirectory: string | undefined;
+  /** Undefined where presigned uploads may be repeated. */
+  readonly writeOnce: WriteOnceSettings | undefined;
   readonly acl: string | undefined;
   readonly audit: string | undefined;
   /** Milliseconds. */
@@ -51,7 +54,7 @@ export interface Settings {
   readonly warnings: readonly string[];
 }
 
-export interface FrontSettings {
+interface FrontSettings {
   readonly sources: IdentitySources;
   readonly clientCert: "off" | "optional" | "required";
 }
@@ -61,7 +64,6 @@ type Environment = Readonly<Record<string, string | undefined>>;
 
 /** Throws `PortailError` for a value that makes no sense, alone or beside the others. */
 export function parseSettings(given: Given, env: Environment): Settings {
-  refuseLater(given, env);
   const duration = (name: keyof Given & string, least = 0) =>
     parseDuration(`--${name}`, given[name] as string, { min: least });
   const integer = (name: keyof Given & string) => parseInteger(`--${name}`, given[name] as string, { max: 1_000_000 });
@@ -71,6 +73,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
   const sources = given["accept-proxy-from"];
   const front = parseFront(given);
   const s3 = parseS3Settings(given, env);
+  const writeOnce = given["write-once"] || isTrue(env, "WRITE_ONCE") ? parseWriteOnce(given, env) : undefined;
   return {
     listen: given.listen.map((text) => parseEndpoint(text, "--listen")),
     acceptProxyFrom: sources.length === 0 ? undefined : parseProxySources(sources, "--accept-proxy-from"),
@@ -83,6 +86,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
     format: parseChoice("--write-format", given["write-format"], ["ds2", "v3"]),
     demands: parseDemands(given),
     localDirectory: given["local-encryption-directory"],
+    writeOnce,
     acl: given.acl,
     audit: given.audit,
     connectTimeout: parseSeconds("--backend-connection-timeout", given["backend-connection-timeout"]),
@@ -100,22 +104,24 @@ export function parseSettings(given: Given, env: Environment): Settings {
     life: parseLife(given),
     status: checkStatus(parseStatus(given), front),
     s3,
-    warnings: [...(unverified ? [UNVERIFIED] : []), ...(s3?.warnings ?? [])],
+    warnings: [
+      ...(unverified ? [UNVERIFIED] : []),
+      ...(writeOnce?.open ? [FAIL_OPEN] : []),
+      ...(writeOnce === undefined && given["write-once-db"] !== undefined ? [IDLE_REGISTRY] : []),
+      ...(s3?.warnings ?? []),
+    ],
   };
 }
 
 const UNVERIFIED =
   "--bypass-ssl-certificate-check: the storage's certificate is not verified, so that anybody can be the storage";
+const FAIL_OPEN =
+  "--write-once-fail=open: while the registry does not answer, presigned URLs can be used again and again";
+const IDLE_REGISTRY = "--write-once-db without --write-once: presigned URLs can be used again and again";
 
 /** ds_proxy writes seconds without a unit. */
 function parseSeconds(flag: string, text: string): number {
   return parseDuration(flag, /^[0-9]+(?:\.[0-9]+)?$/.test(text) && text !== "0" ? `${text}s` : text, { min: 1 });
-}
-
-/** What would protect is not to be passed over in silence. */
-function refuseLater(given: Given, env: Environment): void {
-  if (!given["write-once"] && !isTrue(env, "WRITE_ONCE")) return;
-  throw new PortailError("--write-once is not there yet", { code: "s3crypt.not_there_yet", exit: EXIT.usage });
 }
 
 const MODES = ["off", "optional", "required"] as const;

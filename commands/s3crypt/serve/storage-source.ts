@@ -10,7 +10,7 @@ import { Trouble } from "./trouble.ts";
 const GAP = 64 * 1024;
 
 /** What of the object was asked for first: it tells which object it is. */
-export interface Beginning {
+interface Beginning {
   readonly bytes: Uint8Array;
   readonly size: number;
   /** Of the storage's bytes, as it writes it (Swift without quotes); undefined where none tells two objects apart. */

@@ -58,7 +58,10 @@ export async function upload(
   done: (answer: IncomingMessage) => Promise<void>,
 ): Promise<void> {
   const sent = x.gateway.upstream.send(outgoing);
-  x.onGone(() => sent.destroy());
+  x.onGone(() => {
+    // What the storage has whole may be an object already, and a right to upload used: only its answer says.
+    if (x.right === undefined || !sent.isComplete) sent.destroy();
+  });
   try {
     await sent.write(begun);
     for (;;) {

@@ -21,6 +21,8 @@ const STATUS = {
   /** It could carry the bytes of an object past the cipher, or would break objects. */
   unsupported: 501,
   limit: 503,
+  /** Nobody can tell whether the right to an upload was used. */
+  registry_unavailable: 503,
   io: 500,
   upstream_unreachable: 502,
   upstream_untrusted: 502,

@@ -1,6 +1,5 @@
 /** Where the storage is: `--upstream-url`, and `--connect-url` for where it is dialled. No URL parser ever sees a path. */
 import { EXIT, PortailError } from "../../../lib/command/errors.ts";
-import { formatHostPort } from "../../../lib/net/endpoint.ts";
 
 export interface UpstreamUrl {
   readonly tls: boolean;
@@ -40,9 +39,4 @@ export function parseUpstreamUrl(text: string, flag = "--upstream-url"): Upstrea
 /** Scheme, host and port of `--connect-url`; the rest of it means nothing. Throws `PortailError`. */
 export function parseConnectUrl(text: string): Place {
   return parseUpstreamUrl(text, "--connect-url");
-}
-
-/** For messages. */
-export function placeText({ tls, host, port }: Place): string {
-  return `${tls ? "https" : "http"}://${formatHostPort(host, port)}`;
 }

@@ -19,7 +19,7 @@ export interface Outgoing {
   readonly length: number | undefined;
 }
 
-export interface UpstreamTimes {
+interface UpstreamTimes {
   /** Milliseconds from the end of a request to the head of its answer; 0 is no limit. */
   readonly answer: number;
 }

@@ -3,7 +3,7 @@ import { usage } from "../../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../../lib/command/define.ts";
 import type { Logger } from "../../../lib/command/log.ts";
 import { parseChoice } from "../../../lib/command/values.ts";
-import type { Demands, ObjectOpener } from "../object/open.ts";
+import type { Demands, ObjectKind } from "../object/open.ts";
 import { isPart } from "../object/parts.ts";
 import type { demanding } from "./flags.ts";
 
@@ -33,8 +33,13 @@ function parseKeyId(text: string): bigint {
   return id;
 }
 
-/** After the whole object was read: what its reader should know. `name` is what it is called. */
-export function warnOf({ kind, endProven }: ObjectOpener, { warns }: GivenDemands, log: Logger, name: string): void {
+/** After an object was read: what its reader should know. `name` is what it is called. */
+export function warnOf(
+  { kind, endProven }: { kind: ObjectKind | undefined; endProven: boolean },
+  { warns }: GivenDemands,
+  log: Logger,
+  name: string,
+): void {
   if (kind === "plaintext") {
     if (warns) log.warn(`${name} is not encrypted: nothing shows that it is as it was written`);
   } else if (isPart(kind)) {

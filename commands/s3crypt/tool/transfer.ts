@@ -9,6 +9,9 @@ export interface Through {
   finish(): Uint8Array;
 }
 
+/** What is opened already. */
+export const AS_IT_IS: Through = { push: (bytes) => bytes, finish: () => new Uint8Array(0) };
+
 /** Reads, works and writes at the same time. Throws `PortailError`: 65 for an object that cannot be opened. */
 export async function transfer(pieces: AsyncIterable<Uint8Array>, through: Through, sink: Sink): Promise<void> {
   let writing: Promise<void> = Promise.resolve();

@@ -73,6 +73,7 @@ function describe({ name, programs, note }: Contender): string {
   return `**${name}**${versions.length === 0 ? "" : ` ${versions.join(", ")}`}: ${note}`;
 }
 
-function bullets(title: string, list: readonly string[]): string {
+/** A list under a title. */
+export function bullets(title: string, list: readonly string[]): string {
   return `${title}\n\n${list.map((one) => `- ${one}`).join("\n")}`;
 }

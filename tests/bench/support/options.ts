@@ -1,9 +1,7 @@
-/** The command line of the proxy benchmarks, and the choice of contenders and rows by name. Runs nothing. */
+/** The command line of benchmarks beside peers, and the choice of contenders and rows by name. Runs nothing. */
 import { parseArgs } from "node:util";
 import { EXIT, PortailError } from "../../../lib/command/errors.ts";
 import { nearest } from "../../../lib/command/nearest.ts";
-import type { Contender } from "./contender.ts";
-import type { NamedRow } from "./rows.ts";
 
 export interface Options {
   rounds: number;
@@ -56,22 +54,30 @@ export function isComplete({ custom, quick, only, rounds }: Options, missing: re
   return !custom && !quick && only.length === 0 && rounds >= 5 && missing.length === 0;
 }
 
+interface Person {
+  name: string;
+  family: string;
+}
+
 /** What there is to choose from. */
-export interface Menu {
+export interface Menu<Contender extends Person, Row extends { name: string }> {
   contenders: readonly Contender[];
-  rows: readonly NamedRow[];
+  rows: readonly Row[];
   /** Whether there is a row of silent clients. */
   silent: boolean;
 }
 
-export interface Selection {
+export interface Selection<Contender, Row> {
   contenders: Contender[];
-  rows: NamedRow[];
+  rows: Row[];
   silent: boolean;
 }
 
 /** What `only` leaves: contenders by name or family, rows by name; none of a kind named means all of that kind. */
-export function select(only: readonly string[], { contenders, rows, silent }: Menu): Selection {
+export function select<Contender extends Person, Row extends { name: string }>(
+  only: readonly string[],
+  { contenders, rows, silent }: Menu<Contender, Row>,
+): Selection<Contender, Row> {
   const people = new Set(contenders.flatMap(({ name, family }) => [name, family.toLowerCase()]));
   const rowNames = new Set<string>([...(silent ? [SILENT] : []), ...rows.map(({ name }) => name)]);
   for (const name of only) {

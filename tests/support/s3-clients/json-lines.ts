@@ -26,6 +26,8 @@ export class JsonLines {
   readonly #child: Bun.Subprocess<"pipe", "pipe", "pipe">;
   readonly #waiting = new Map<number, PromiseWithResolvers<unknown>>();
   #next = 0;
+  /** Once the program has ended. */
+  #end: Error | undefined;
 
   constructor(scene: Scene, command: readonly string[], env: Record<string, string>) {
     const pipes = { stdin: "pipe", stdout: "pipe", stderr: "pipe" } as const;
@@ -39,6 +41,7 @@ export class JsonLines {
 
   /** Rejects with a `LibraryError`, or with what the program said before it ended. */
   ask(operation: string, ...args: unknown[]): Promise<unknown> {
+    if (this.#end !== undefined) return Promise.reject(this.#end);
     const id = this.#next++;
     const answer = Promise.withResolvers<unknown>();
     this.#waiting.set(id, answer);
@@ -56,8 +59,8 @@ export class JsonLines {
       rest = lines.pop()!;
       for (const line of lines) this.#settle(JSON.parse(line) as Answer);
     }
-    const end = new Error(`the client ended: ${await said}`);
-    for (const { reject } of this.#waiting.values()) reject(end);
+    this.#end = new Error(`the client ended: ${await said}`);
+    for (const { reject } of this.#waiting.values()) reject(this.#end);
   }
 
   #settle({ id, value, error }: Answer): void {

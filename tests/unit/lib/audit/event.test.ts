@@ -92,6 +92,7 @@ test("the names of events and of their fields are frozen", () => {
       "format?",
       "keyId?",
       "end?",
+      "writeOnce?",
       "sent",
       "received",
       "duration",

@@ -78,8 +78,14 @@ describe("S3 mode", () => {
 });
 
 test.each([
-  ["--write-once", {}, "s3crypt.not_there_yet"],
-  ["", { WRITE_ONCE: "true" }, "s3crypt.not_there_yet"],
+  ["--write-once", {}, "usage.missing"],
+  ["--write-once --write-once-fail never", { HOME: "/h" }, "usage.value"],
+  ["--write-once --redis-cacert a", { HOME: "/h" }, "usage.missing"],
+  ["--write-once --redis-url redis://a --redis-cacert a", {}, "usage.conflict"],
+  ["--write-once --redis-url redis://a --write-once-db b", {}, "usage.conflict"],
+  ["--write-once --redis-url http://a", {}, "redis.url"],
+  ["--write-once --redis-url redis://a --redis-timeout-wait 0", {}, "usage.value"],
+  ["--write-once --redis-url redis://a --redis-pool-max-size 0", {}, "usage.value"],
   ["--s3-secret-key a", {}, "s3crypt.s3_credentials"],
   ["--s3-access-key a --s3-region r", {}, "s3crypt.s3_credentials"],
   ["--s3-access-key a --s3-secret-key s", {}, "s3crypt.s3_credentials"],
@@ -112,4 +118,24 @@ test.each([
     thrown = error;
   }
   expect(thrown).toMatchObject({ code });
+});
+
+test.each([
+  [{ STATE_DIRECTORY: "/var/lib/a:/var/lib/b", XDG_STATE_HOME: "/x", HOME: "/h" }, "/var/lib/a/write-once.db"],
+  [{ XDG_STATE_HOME: "/x", HOME: "/h" }, "/x/portail/write-once.db"],
+  [{ XDG_STATE_HOME: "x", HOME: "/h" }, "/h/.local/state/portail/write-once.db"],
+])("rights are kept where %j says", (env, path) => {
+  const registry = { kind: "file", path };
+  expect(settings("--write-once", env).writeOnce).toEqual({ open: false, registry } as never);
+  expect(settings("", { ...env, WRITE_ONCE: "true" }).writeOnce).toEqual({ open: false, registry } as never);
+  expect(settings("", env).writeOnce).toBeUndefined();
+});
+
+test("or in Redis, with the flags of ds_proxy", () => {
+  const given =
+    "--write-once --write-once-fail=open --redis-url rediss://:b@a/1 --redis-cacert c --redis-timeout-wait 50";
+  const { writeOnce, warnings } = settings(`${given} --redis-timeout-create 1s --redis-pool-max-size 3`);
+  const times = { wait: 50, create: 1000, recycle: 200 };
+  expect(writeOnce).toMatchObject({ open: true, registry: { kind: "redis", times, most: 3, cacert: ["c"] } });
+  expect(warnings.length).toBe(1);
 });
