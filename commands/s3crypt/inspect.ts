@@ -5,7 +5,8 @@ import { parseEngine } from "./engine.ts";
 import { openKeyring } from "./keyring-file.ts";
 import { ds2PlainLength } from "./object/ds2.ts";
 import { ObjectError } from "./object/error.ts";
-import { decodeHeader, V3_HEADER, type ObjectHeader } from "./object/header.ts";
+import { decodeHeader, LONGEST_HEADER, type ObjectHeader } from "./object/header.ts";
+import { isPart } from "./object/parts.ts";
 import { ObjectOpener } from "./object/open.ts";
 import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
@@ -20,6 +21,8 @@ interface Told {
   version?: number;
   key?: string;
   chunk?: number;
+  /** Of an object in parts. */
+  parts?: number;
   size?: number;
   plain?: number;
   /** `proven`: it is shown that the object ends where it was ended. */
@@ -83,9 +86,9 @@ async function tell(source: Source, opener: ObjectOpener | undefined): Promise<T
   let start: Uint8Array = new Uint8Array(0);
   let plain = 0;
   for await (const piece of source.pieces()) {
-    if (start.length < V3_HEADER) start = Buffer.concat([start, piece.subarray(0, V3_HEADER)]);
+    if (start.length < LONGEST_HEADER) start = Buffer.concat([start, piece.subarray(0, LONGEST_HEADER)]);
     if (opener !== undefined) plain += opener.push(piece).length;
-    else if (start.length >= V3_HEADER) break;
+    else if (start.length >= LONGEST_HEADER) break;
   }
   const header = decodeHeader(start, true)!;
   const size = source.size ?? (opener && source.taken);
@@ -93,7 +96,14 @@ async function tell(source: Source, opener: ObjectOpener | undefined): Promise<T
     return { ...identity(header, start.length), ...(size !== undefined && sizes(header, size)) };
   plain += opener.finish().length;
   const end = opener.endProven ? "proven" : "unproven";
-  return { ...identity(header, start.length), ...(size !== undefined && { size }), plain, end };
+  const { parts } = opener;
+  return {
+    ...identity(header, start.length),
+    ...(parts !== undefined && { parts }),
+    ...(size !== undefined && { size }),
+    plain,
+    end,
+  };
 }
 
 function identity(header: ObjectHeader | "plaintext", length: number): Told {
@@ -103,6 +113,8 @@ function identity(header: ObjectHeader | "plaintext", length: number): Told {
 }
 
 function sizes(header: ObjectHeader | "plaintext", size: number): Pick<Told, "size" | "plain"> {
+  // Only who reads its parts knows what is in them.
+  if (isPart(header)) return { size };
   const plain =
     header === "plaintext" ? size : header.format === "v3" ? v3PlainLength(size) : ds2PlainLength(size, header);
   if (plain === undefined) throw new ObjectError("truncated", `no object of its kind has ${size} bytes`);
@@ -114,6 +126,7 @@ const LABELS: Record<keyof Told, string> = {
   version: "version",
   key: "key id",
   chunk: "bytes of a chunk",
+  parts: "parts",
   size: "bytes",
   plain: "bytes of plaintext",
   end: "end",

@@ -97,9 +97,9 @@ export interface Answer {
   entries: Entry[];
 }
 
-const ENTRIES = new Set(["Contents", "Version", "DeleteMarker", "Part", "Upload"]);
+const ENTRIES = new Set(["Contents", "CommonPrefixes", "Version", "DeleteMarker", "Part", "Upload"]);
 
-/** Reads any answer; entries are the objects, versions, parts or uploads that it lists. */
+/** Reads any answer; entries are the objects, prefixes, versions, parts or uploads that it lists. */
 export function readAnswer(body: Uint8Array): Checked<Answer> {
   const parsed = parseXml(body);
   if (parsed.kind === "bad") return parsed;
@@ -114,9 +114,9 @@ function entryOf(element: XmlElement): Entry {
   return { name: element.name, fields, element };
 }
 
-/** The key of an entry; decoded where the client asked for `encoding-type=url`. Undefined where that is malformed. */
-export function keyOf({ root }: Answer, { fields }: Entry): string | undefined {
-  const key = fields.get("Key");
+/** The key of an entry, or its `Prefix`; decoded where the client asked for `encoding-type=url`. Undefined where that is malformed. */
+export function keyOf({ root }: Answer, { fields }: Entry, name: "Key" | "Prefix" = "Key"): string | undefined {
+  const key = fields.get(name);
   if (key === undefined || root.fields.get("EncodingType") !== "url") return key;
   try {
     return decodeURIComponent(key.replaceAll("+", " "));
@@ -125,18 +125,20 @@ export function keyOf({ root }: Answer, { fields }: Entry): string | undefined {
   }
 }
 
-/** New texts of an entry by field, undefined to remove the field. What an entry lacks is not added. */
+/** New texts of an entry by field, undefined to remove the field, or the entry. What an entry lacks is not added. */
 export interface Change {
   entry: Entry;
-  fields: Readonly<Record<string, string | undefined>>;
+  fields: Readonly<Record<string, string | undefined>> | undefined;
 }
 
 /** The answer with some fields changed, and every other byte as it was. */
 export function changeAnswer({ document }: Answer, changes: readonly Change[]): Uint8Array {
-  const edits = changes.flatMap(({ entry, fields }) =>
-    Object.entries(fields).flatMap(([name, text]): XmlEdit[] =>
-      entry.element.children.filter((child) => child.name === name).map((element) => ({ element, text })),
-    ),
+  const edits = changes.flatMap(({ entry: { element }, fields }): XmlEdit[] =>
+    fields === undefined
+      ? [{ element, text: undefined }]
+      : Object.entries(fields).flatMap(([name, text]) =>
+          element.children.filter((child) => child.name === name).map((child) => ({ element: child, text })),
+        ),
   );
   return editXml(document, edits);
 }

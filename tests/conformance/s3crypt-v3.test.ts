@@ -1,6 +1,8 @@
 /** Objects of version 3: Python's, written from FORMAT.md, are read here, ours are read by it, and their lengths are as FORMAT.md says. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { decodeHeader } from "../../commands/s3crypt/object/header.ts";
+import { openManifest, sealManifest } from "../../commands/s3crypt/object/manifest.ts";
+import { PartsOpener } from "../../commands/s3crypt/object/parts.ts";
 import { v3Length, v3PlainLength } from "../../commands/s3crypt/object/v3.ts";
 import { openRanges } from "../../commands/s3crypt/object/range.ts";
 import { createPrng } from "../adversarial/prng.ts";
@@ -83,10 +85,34 @@ else
       }, 300_000);
     });
 
+    test("parts are an object, one behind the other, and a manifest says which they are", async () => {
+      const plains = [S, 0, 5 * S + 1, 7].map((size) => content(size, size));
+      const sealed = await python(plains.map((plain, i) => sealing(1, plain, { part: 2 * i + 1, flags: 1 })));
+      const { objectId, wrappingNonce } = randomOf(1);
+      const parts = plains.map((plain, i) => [2 * i + 1, plain.length, i === 1 ? null : sealed[i]!.toString("base64")]);
+      const own = { key: keyOf(1), key_id: 1, object_id: objectId, nonce: wrappingNonce };
+      const [manifest] = await python([{ do: "manifest", ...own, parts }]);
+      const object = Buffer.concat(sealed);
+      const [engine] = ENGINES.map(([, each]) => each);
+      expect(openAll(engine!, object, { demands: STRICT }).trouble?.trouble).toBe("unproven_end");
+      for (const cuts of ["whole", 1, 5000] as const) {
+        const opened = openAll(engine!, object, { cuts });
+        expect(opened).toMatchObject({ trouble: undefined, endProven: false });
+        expect(opened.given.equals(Buffer.concat(plains))).toBe(true);
+      }
+      const layout = openManifest(manifest!, objectId, 1n, keyOf(1));
+      expect(layout).toMatchObject({ sealed: object.length, plain: 6 * S + 8, proven: true });
+      const opener = new PartsOpener(engine!, { objectId, keyId: 1n, key: keyOf(1) }, layout);
+      expect(Buffer.concat([opener.push(object), opener.finish()]).equals(Buffer.concat(plains))).toBe(true);
+      expect(opener.endProven).toBe(true);
+      const again = sealManifest(objectId, layout.parts as never, { id: 1n, key: keyOf(1) }, wrappingNonce);
+      expect(Buffer.from(again).equals(manifest!)).toBe(true);
+    });
+
     test("parts, flags that no one knows and other sizes of chunks are refused, although authentic", async () => {
       const fields = [
         { part: 1 },
-        { part: 7, flags: 1 },
+        { part: 10_001, flags: 1 },
         { flags: 1 },
         { flags: 2 },
         { flags: 2 ** 31 },
@@ -104,9 +130,9 @@ else
         expect(await troubleOf(ranges, Buffer.alloc(0))).toBe("header");
       }
       expect(messages).toEqual([
-        "this is part 1 of an object that was written in parts, and none by itself",
-        "this is part 7 of an object that was written in parts, and none by itself",
-        "the object counts only with a manifest, and is none by itself",
+        "the object says that it is part 1, with flags that such a one has not",
+        "the object says that it is part 10001, with flags that such a one has not",
+        "the object says that it is part 0, with flags that such a one has not",
         "the object has flags that are not known: 10 (binary)",
         "the object has flags that are not known: 10000000000000000000000000000000 (binary)",
         "the object says that its chunks are of 256 bytes, which cannot be",

@@ -46,9 +46,9 @@ def hchacha20(key, nonce):
     return struct.pack("<8I", *x[:4], *x[12:])
 
 
-def wrapping(key, nonce):
+def wrapping(key, nonce, purpose=b"portail s3crypt v3 wrapping key"):
     """The AEAD that seals keys of objects, and the rest of its nonce."""
-    wrapping_key = expand(key, b"portail s3crypt v3 wrapping key", 32)
+    wrapping_key = expand(key, purpose, 32)
     return ChaCha20Poly1305(hchacha20(wrapping_key, nonce[:16])), bytes(4) + nonce[16:]
 
 
@@ -67,9 +67,24 @@ def cobblestone(key, salt, context, plain):
 
 def seal(key, key_id, plain, object_id, object_key, nonce, salt, flags=0, part=0, size=CHUNK):
     head = MAGIC + struct.pack("<QQQII", 3, size, key_id, flags, part) + object_id
+    if part:
+        head += struct.pack("<Q", len(plain))
     aead, rest = wrapping(key, nonce)
     header = head + nonce + aead.encrypt(rest, object_key, head)
     return header + cobblestone(object_key, salt, header, plain)
+
+
+def manifest(key, key_id, object_id, nonce, parts):
+    """`parts` are triples: number, bytes of plaintext, the part itself or None."""
+    entries = b"".join(
+        struct.pack("<IQI", number, plain, 0 if part is None else 1)
+        + bytes(16)
+        + (bytes(32) if part is None else base64.b64decode(part)[184:216])
+        for number, plain, part in parts
+    )
+    head = MAGIC + struct.pack("<QQ", 256, key_id) + object_id
+    aead, rest = wrapping(key, nonce, b"portail s3crypt v3 manifest")
+    return head + nonce + aead.encrypt(rest, entries, head)
 
 
 def unseal(key, data):
@@ -107,7 +122,7 @@ def obey(order):
     order = {name: base64.b64decode(value) if isinstance(value, str) else value for name, value in order.items()}
     if do == "peer":
         return peer(order)
-    return {"seal": seal, "unseal": unseal, "cobblestone": cobblestone}[do](**order)
+    return {"seal": seal, "unseal": unseal, "manifest": manifest, "cobblestone": cobblestone}[do](**order)
 
 
 for line in sys.stdin:

@@ -5,8 +5,9 @@ import { run } from "./program.ts";
 
 export const CRYPTOGRAPHY = "python3:cryptography";
 
-/** Arguments of the function that `do` names; bytes and numbers. */
-export type Order = { do: "seal" | "unseal" | "cobblestone" | "peer" } & Record<string, string | number | Uint8Array>;
+/** Arguments of the function that `do` names; bytes, numbers, and lists as JSON has them. */
+export type Order = { do: "seal" | "unseal" | "cobblestone" | "peer" | "manifest" } & Record<string, Argument>;
+type Argument = string | number | Uint8Array | readonly (readonly (string | number | null)[])[];
 
 /** What each order gave, all by one process; an error is thrown. `library`: a folder for PYTHONPATH. */
 export async function python(orders: readonly Order[], library?: string): Promise<Buffer[]> {
@@ -27,6 +28,6 @@ export async function python(orders: readonly Order[], library?: string): Promis
     });
 }
 
-function encoded(value: string | number | Uint8Array): string | number {
-  return typeof value === "object" ? Buffer.from(value).toString("base64") : value;
+function encoded(value: Argument): Exclude<Argument, Uint8Array> {
+  return value instanceof Uint8Array ? Buffer.from(value).toString("base64") : value;
 }

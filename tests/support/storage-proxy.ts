@@ -10,6 +10,8 @@ export interface StorageProxyOptions {
   upstream: string;
   args?: readonly string[];
   env?: Record<string, string>;
+  /** The proxy whose keyring and password it has; default is one of its own. */
+  keyring?: StorageProxy;
   /** Default: keys 0 and 1. */
   keys?: readonly (readonly [bigint, Uint8Array])[];
   /** The word: `serve`, or `proxy` as ds_proxy has it. */
@@ -26,7 +28,7 @@ export class StorageProxy {
   readonly trail: AuditTrail;
   readonly keys: ReadonlyMap<bigint, Uint8Array>;
   readonly keyringFile: string;
-  readonly password = randomPassword();
+  readonly password: ReturnType<typeof randomPassword>;
   port = 0;
   /** Of `--s3-listen`, where it is given. */
   s3Port = 0;
@@ -42,9 +44,18 @@ export class StorageProxy {
 
   private constructor(scene: Scene, portail: Portail, options: StorageProxyOptions) {
     const name = `storage-proxy-${++started}`;
-    const { upstream, keys = randomKeys([0n, 1n]), args = [], word = "serve", listen = "127.0.0.1:0" } = options;
-    this.keys = new Map(keys);
-    this.keyringFile = scene.write(`${name}.toml`, writeSodiumKeyring({ password: this.password, keys }));
+    const {
+      upstream,
+      keyring,
+      keys = randomKeys([0n, 1n]),
+      args = [],
+      word = "serve",
+      listen = "127.0.0.1:0",
+    } = options;
+    this.password = keyring?.password ?? randomPassword();
+    this.keys = keyring?.keys ?? new Map(keys);
+    this.keyringFile =
+      keyring?.keyringFile ?? scene.write(`${name}.toml`, writeSodiumKeyring({ password: this.password, keys }));
     const given = ["--listen", listen, "--upstream-url", upstream, "--keyring-file", this.keyringFile];
     const audit = scene.path(`${name}.jsonl`);
     const env = { DS_PASSWORD: this.password, ...options.env };

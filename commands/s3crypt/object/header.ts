@@ -2,7 +2,7 @@
 import { CHUNK } from "../../../lib/cipher/cobblestone.ts";
 import { ObjectError } from "./error.ts";
 
-const MAGIC = new TextEncoder().encode("J'apercus l'audacieux capitaine.");
+export const MAGIC = new TextEncoder().encode("J'apercus l'audacieux capitaine.");
 const BASE = 48;
 const KEYED = 56;
 const FLAGS = 56;
@@ -11,13 +11,21 @@ const OBJECT_ID = 64;
 const WRAPPED = 80;
 /** A sealed key: 24 bytes of nonce, the key, 16 of MAC. */
 export const WRAPPED_KEY = 72;
+/** Of an object that was written in one piece. */
 export const V3_HEADER = WRAPPED + WRAPPED_KEY;
+/** Of a part: the length of its plaintext stands in front of the wrapped key. */
+export const PART_HEADER = V3_HEADER + 8;
+/** What must be seen of an object, at most, before it can be told what it is. */
+export const LONGEST_HEADER = PART_HEADER;
 /** The most that a reader takes, lest one message be all of its memory. */
 const LARGEST_CHUNK = 16 * 1024 * 1024;
+/** S3 has no other parts. */
+const LAST_PART = 10_000;
+const LARGEST_PART = 2n ** 43n;
 
 /** Bits of `flags`. A reader that does not know one cannot know what else differs. */
 export const FLAG = {
-  /** The part counts only as the manifest of its object says. */
+  /** It is a part, and counts only as the manifest of its object says. */
   manifest: 1,
 } as const;
 
@@ -42,8 +50,10 @@ export interface V3Header {
   readonly flags: number;
   /** From 1 on; 0 of an object that was written in one piece. */
   readonly part: number;
-  /** 16 random bytes. */
+  /** 16 random bytes; the same in all parts of an object. */
   readonly objectId: Uint8Array;
+  /** Bytes of plaintext of a part; undefined of an object that was written in one piece. */
+  readonly plain: number | undefined;
   readonly wrappedKey: Uint8Array;
   /** All of it, which every chunk is bound to. */
   readonly bytes: Uint8Array;
@@ -76,18 +86,27 @@ export function decodeHeader(bytes: Uint8Array, ended: boolean): ObjectHeader | 
   const flags = view.getUint32(FLAGS, true);
   if ((flags & ~FLAG.manifest) !== 0)
     throw new ObjectError("header", `the object has flags that are not known: ${flags.toString(2)} (binary)`);
+  const part = view.getUint32(PART, true);
+  if (part > LAST_PART || part > 0 !== ((flags & FLAG.manifest) !== 0))
+    throw new ObjectError("header", `the object says that it is part ${part}, with flags that such a one has not`);
+  const length = part === 0 ? V3_HEADER : PART_HEADER;
+  if (bytes.length < length) return cutOff(ended);
+  const plain = part === 0 ? undefined : view.getBigUint64(WRAPPED, true);
+  if (plain !== undefined && plain > LARGEST_PART)
+    throw new ObjectError("header", `the object says that it is a part of ${plain} bytes, which cannot be`);
   // A copy: whoever reads may use its memory again, and slices of a Buffer are views.
-  const own = Uint8Array.from(bytes.subarray(0, V3_HEADER));
+  const own = Uint8Array.from(bytes.subarray(0, length));
   return {
     format: "v3",
     version: 3,
     chunkSize,
     keyId,
-    length: V3_HEADER,
+    length,
     flags,
-    part: view.getUint32(PART, true),
+    part,
     objectId: own.subarray(OBJECT_ID, WRAPPED),
-    wrappedKey: own.subarray(WRAPPED),
+    plain: plain === undefined ? undefined : Number(plain),
+    wrappedKey: own.subarray(length - WRAPPED_KEY),
     bytes: own,
   };
 }
@@ -101,20 +120,18 @@ export function encodeDs2Header(chunkSize: number, keyId: bigint): Uint8Array {
   return encode(KEYED, 2, chunkSize, keyId);
 }
 
-/** Up to where the wrapped key stands; the key is bound to what this says. */
+/** Up to where the wrapped key stands, as its last 72 bytes; the key is bound to what this says. */
 export function encodeV3Header(
-  fields: Pick<V3Header, "chunkSize" | "keyId" | "flags" | "part" | "objectId">,
+  fields: Pick<V3Header, "chunkSize" | "keyId" | "flags" | "part" | "objectId" | "plain">,
 ): Uint8Array {
-  const bytes = encode(V3_HEADER, 3, fields.chunkSize, fields.keyId);
+  const bytes = encode(fields.part === 0 ? V3_HEADER : PART_HEADER, 3, fields.chunkSize, fields.keyId);
   const view = new DataView(bytes.buffer);
   view.setUint32(FLAGS, fields.flags, true);
   view.setUint32(PART, fields.part, true);
   bytes.set(fields.objectId, OBJECT_ID);
+  if (fields.part !== 0) view.setBigUint64(WRAPPED, BigInt(fields.plain!), true);
   return bytes;
 }
-
-/** Where the wrapped key stands. */
-export const WRAPPED_AT = WRAPPED;
 
 function encode(length: number, version: number, chunkSize: number, keyId: bigint): Uint8Array {
   const bytes = new Uint8Array(length);

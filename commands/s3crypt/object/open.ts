@@ -2,9 +2,10 @@
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import { Ds2Opener } from "./ds2.ts";
 import { ObjectError } from "./error.ts";
-import { decodeHeader, type Ds2Header, type ObjectHeader } from "./header.ts";
+import { decodeHeader, type Ds2Header, type ObjectHeader, type V3Header } from "./header.ts";
+import { isPart, PartsOpener } from "./parts.ts";
 import { Output, type Opener } from "./stream.ts";
-import { expectWhole, V3Opener } from "./v3.ts";
+import { V3Opener } from "./v3.ts";
 
 export interface Keys {
   /** The data key of `id`, 32 bytes. */
@@ -16,6 +17,8 @@ export interface Demands {
   readonly plaintext: boolean;
   /** Objects of ds_proxy's format by keys of this id and above must show where they end; undefined asks for none. */
   readonly finalFrom: bigint | undefined;
+  /** The caller looks for the manifests of objects in parts: one without is not refused here. */
+  readonly seesManifests?: boolean;
 }
 
 /** What an object turned out to be. `empty` has no byte at all: that is how the format of ds_proxy has nothing. */
@@ -46,6 +49,11 @@ export class ObjectOpener implements Opener {
 
   get endProven(): boolean {
     return this.#inner?.endProven ?? false;
+  }
+
+  /** Of an object in parts, those that were read to their end. */
+  get parts(): number | undefined {
+    return this.#inner instanceof PartsOpener ? this.#inner.count : undefined;
   }
 
   /** What went wrong once goes wrong ever after. */
@@ -88,7 +96,8 @@ export class ObjectOpener implements Opener {
     this.#kind = kind;
     this.#start = NOTHING;
     this.#inner = this.#opener(kind);
-    return typeof kind === "string" ? start : start.subarray(kind.length);
+    // Parts are told from each other by their headers: the first as the others.
+    return typeof kind === "string" || isPart(kind) ? start : start.subarray(kind.length);
   }
 
   #opener(kind: ObjectKind): Opener {
@@ -96,10 +105,23 @@ export class ObjectOpener implements Opener {
     if (typeof kind === "string") return new Passing();
     if (kind.format === "ds2")
       return new Ds2Opener(this.#engine.messages, key!, kind, requiresFinal(kind, this.#demands));
-    const opener = new V3Opener(this.#engine.chunks, key!, kind);
-    expectWhole(kind);
-    return opener;
+    if (isPart(kind)) return this.#partsOpener(kind, key!);
+    return new V3Opener(this.#engine.chunks, key!, kind);
   }
+
+  #partsOpener(first: V3Header, key: Uint8Array): Opener {
+    if (requiresManifest(first, this.#demands) && this.#demands.seesManifests !== true)
+      throw new ObjectError(
+        "unproven_end",
+        "the object is in parts, and without its manifest nothing shows that they are all",
+      );
+    return new PartsOpener(this.#engine, { objectId: first.objectId, keyId: first.keyId, key });
+  }
+}
+
+/** Whether an object in parts must have a manifest, which alone shows that they are all. */
+export function requiresManifest({ keyId }: Pick<V3Header, "keyId">, { finalFrom }: Demands): boolean {
+  return finalFrom !== undefined && keyId >= finalFrom;
 }
 
 /** The data key that an object is by; undefined of one that is not encrypted. Throws `ObjectError` where it is not what is asked for. */

@@ -2,7 +2,7 @@
 import { PREAMBLE } from "../../../lib/cipher/cobblestone.ts";
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import type { ChainIndex } from "./chain-index.ts";
-import { decodeHeader, V3_HEADER } from "./header.ts";
+import { decodeHeader, LONGEST_HEADER } from "./header.ts";
 import { admit, requiresFinal, type Demands, type Keys, type ObjectKind } from "./open.ts";
 import { Ds2Chunks } from "./range-ds2.ts";
 import { V3Chunks } from "./range-v3.ts";
@@ -80,7 +80,7 @@ export async function openRanges(
   source: Source,
   index?: ChainIndex,
 ): Promise<ObjectRanges> {
-  const front = await readExactly(source, 0, Math.min(source.size, V3_HEADER + PREAMBLE));
+  const front = await readExactly(source, 0, Math.min(source.size, LONGEST_HEADER + PREAMBLE));
   // All of what a header can be is there, or all of the object.
   const header = decodeHeader(front, true)!;
   const kind = source.size === 0 ? "empty" : header;

@@ -13,7 +13,7 @@ import {
 import { MAC_LENGTH, type ChunkCipher } from "../../../lib/cipher/engine.ts";
 import { hkdfExpand } from "../../../lib/cipher/hkdf.ts";
 import { ObjectError } from "./error.ts";
-import { encodeV3Header, FLAG, V3_HEADER, WRAPPED_AT, WRAPPED_KEY, type V3Header } from "./header.ts";
+import { encodeV3Header, FLAG, PART_HEADER, V3_HEADER, WRAPPED_KEY, type V3Header } from "./header.ts";
 import { Output, Pieces, type Opener, type Sealer } from "./stream.ts";
 
 const WRAPPING = new TextEncoder().encode("portail s3crypt v3 wrapping key");
@@ -29,6 +29,16 @@ export function v3PlainLength(sealed: number): number | undefined {
   return cobblestonePlainLength(sealed - V3_HEADER);
 }
 
+/** Of a part of `plain` bytes of plaintext. */
+export function partLength(plain: number): number {
+  return PART_HEADER + cobblestoneLength(plain);
+}
+
+/** The other way round; undefined where no plaintext has that length. */
+export function partPlainLength(sealed: number): number | undefined {
+  return cobblestonePlainLength(sealed - PART_HEADER);
+}
+
 /** What is random about an object. */
 export interface V3Randomness {
   readonly objectId: Uint8Array;
@@ -39,20 +49,31 @@ export interface V3Randomness {
 
 export const V3_RANDOM = { objectId: 16, key: 32, wrappingNonce: NONCE, salt: SALT } as const;
 
+/** Which part of an object it is, from 1 on, and the bytes of plaintext that it will be given. */
+export interface PartOf {
+  readonly part: number;
+  readonly plain: number;
+}
+
 export class V3Sealer implements Sealer {
+  /** That of this key and this header and no others. */
+  readonly commitment: Uint8Array;
   readonly #chunks: Cobblestone;
   readonly #pieces = new Pieces(CHUNK);
   readonly #output = new Output();
   #front: Uint8Array | undefined;
   #count = 0;
 
-  /** `key` is the data key of `keyId`: it seals the object's own. */
-  constructor(cipher: ChunkCipher, key: Uint8Array, keyId: bigint, random: V3Randomness) {
-    const header = encodeV3Header({ chunkSize: CHUNK, keyId, flags: 0, part: 0, objectId: random.objectId });
-    const { wrappingNonce: nonce } = random;
-    header.set(nonce, WRAPPED_AT);
-    header.set(wrapping(key, header, nonce).encrypt(random.key), WRAPPED_AT + NONCE);
+  /** `key` is the data key of `keyId`: it seals the object's own. `of` where it is a part. */
+  constructor(cipher: ChunkCipher, key: Uint8Array, keyId: bigint, random: V3Randomness, of?: PartOf) {
+    const { objectId, wrappingNonce: nonce } = random;
+    const kind = { flags: of === undefined ? 0 : FLAG.manifest, part: of?.part ?? 0, plain: of?.plain };
+    const header = encodeV3Header({ chunkSize: CHUNK, keyId, objectId, ...kind });
+    const wrappedAt = header.length - WRAPPED_KEY;
+    header.set(nonce, wrappedAt);
+    header.set(wrapping(key, header, nonce).encrypt(random.key), wrappedAt + NONCE);
     this.#chunks = new Cobblestone(cipher, random.key, random.salt, header);
+    this.commitment = this.#chunks.commitment;
     this.#front = Buffer.concat([header, random.salt, this.#chunks.commitment]);
   }
 
@@ -70,7 +91,7 @@ export class V3Sealer implements Sealer {
   }
 
   #room(chunks: number): Uint8Array {
-    return this.#output.room(V3_HEADER + PREAMBLE + chunks * SEALED_CHUNK);
+    return this.#output.room(PART_HEADER + PREAMBLE + chunks * SEALED_CHUNK);
   }
 
   #begin(out: Uint8Array): number {
@@ -105,6 +126,16 @@ export class V3Opener implements Opener {
     this.#cipher = cipher;
     this.#header = header;
     this.#key = unwrapKey(key, header);
+  }
+
+  /** That of the object's own key and header, once the beginning of the object was seen. */
+  get commitment(): Uint8Array | undefined {
+    return this.#chunks?.commitment;
+  }
+
+  /** Goes on with a later chunk than the next one. The beginning must have been seen, and no chunk yet. */
+  skipTo(chunk: number): void {
+    this.#count = chunk;
   }
 
   push(sealed: Uint8Array): Uint8Array {
@@ -148,11 +179,9 @@ export function unwrapKey(key: Uint8Array, { bytes, wrappedKey }: V3Header): Uin
 }
 
 /** Throws `ObjectError` for a part of an object, which by itself is none. The header is authentic by now. */
-export function expectWhole({ part, flags }: V3Header): void {
+export function expectWhole({ part }: V3Header): void {
   if (part !== 0)
     throw new ObjectError("header", `this is part ${part} of an object that was written in parts, and none by itself`);
-  if ((flags & FLAG.manifest) !== 0)
-    throw new ObjectError("header", "the object counts only with a manifest, and is none by itself");
 }
 
 /** The chunks behind `preamble`. Throws `ObjectError` where the key is not the one that they were made with. */
@@ -165,5 +194,5 @@ export function openChunks(cipher: ChunkCipher, key: Uint8Array, header: V3Heade
 
 /** The data key itself seals nothing else than what the format of ds_proxy has it seal. */
 function wrapping(key: Uint8Array, header: Uint8Array, nonce: Uint8Array) {
-  return xchacha20poly1305(hkdfExpand(key, WRAPPING, 32), nonce, header.subarray(0, WRAPPED_AT));
+  return xchacha20poly1305(hkdfExpand(key, WRAPPING, 32), nonce, header.subarray(0, header.length - WRAPPED_KEY));
 }

@@ -1,6 +1,6 @@
 /** The content of an upload as plaintext: the client's framing taken away, and held against all that the client says that it is. */
 import { createHash } from "node:crypto";
-import { claimedChecksums, startChecksum, type Checksum } from "../checksums.ts";
+import { claimedChecksums, startChecksum, type Checksum, type Claimed } from "../checksums.ts";
 import type { Expected } from "./dialect.ts";
 import type { Exchange } from "./exchange.ts";
 import { Trouble } from "./trouble.ts";
@@ -62,6 +62,11 @@ export class Content {
       size += piece.length;
     }
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
+  }
+
+  /** What the client says, in front of the content and behind it. */
+  get claimed(): readonly Claimed[] {
+    return [...this.#action.claims, ...this.#trailing];
   }
 
   /** Throws `Trouble` where the plaintext is not what the client says. */

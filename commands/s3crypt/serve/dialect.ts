@@ -60,6 +60,9 @@ export type Action = Subject & { readonly reads?: Subject | undefined } & (
     | { readonly kind: "own"; answer(exchange: Exchange): Promise<void> }
   );
 
+/** An action without its subject. */
+export type Meant = Action extends infer A ? (A extends Action ? Omit<A, keyof Subject> : never) : never;
+
 export interface Dialect {
   /** As audit and metrics name it. */
   readonly name: "plain" | "s3";

@@ -10,9 +10,14 @@ import { S3Trouble } from "./s3-trouble.ts";
 /** A thousand of the longest keys, with all around them. */
 const LONGEST = 4 * 1024 * 1024;
 
-/** Sends it on once it is what the client says that it is, with an MD5 of ours, which storages ask for. */
-export async function sendDocument(x: Exchange, expected: Expected): Promise<void> {
+/** Sends it on once it is what the client says that it is, with an MD5 of ours, which storages ask for. `check` throws what is wrong with it. */
+export async function sendDocument(
+  x: Exchange,
+  expected: Expected,
+  check: (bytes: Uint8Array) => void = () => {},
+): Promise<void> {
   const bytes = await readDocument(x, expected);
+  check(bytes);
   const { method } = x.asked;
   const fields = x.fieldsWithout("content-md5");
   if (bytes.length === 0) {

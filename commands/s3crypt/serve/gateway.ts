@@ -15,6 +15,7 @@ import { Counts } from "./counts.ts";
 import type { Dialect } from "./dialect.ts";
 import type { Loaded, LoadedFront } from "./load.ts";
 import type { Settings } from "./settings.ts";
+import { MultipartMemory } from "./multipart/memory.ts";
 import { Upstream } from "./upstream.ts";
 import type { WriteOnce } from "./write-once.ts";
 import { WrittenTags } from "./written-tags.ts";
@@ -48,6 +49,7 @@ export class Gateway {
   readonly upstream: Upstream;
   readonly places: Places;
   readonly counts = new Counts();
+  readonly multipart = new MultipartMemory();
   readonly written = new WrittenTags();
   readonly chains = new ChainCache();
   /** Of clients that have yet to state a request: the first, and a further one. */

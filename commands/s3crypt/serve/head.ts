@@ -5,10 +5,14 @@ import { parseContentRange } from "../../../lib/wire/http-range.ts";
 import { holdsIfMatch, holdsIfNoneMatch, type Tag } from "./conditions.ts";
 import { ds2Length } from "../object/ds2.ts";
 import { ObjectError } from "../object/error.ts";
-import { decodeHeader, V3_HEADER } from "../object/header.ts";
+import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
+import { isPart } from "../object/parts.ts";
 import { v3Length } from "../object/v3.ts";
 import { iterate, type Exchange } from "./exchange.ts";
 import { lengthOf, plainLengthOf } from "./object-answer.ts";
+import { layoutFor } from "./multipart/layouts.ts";
+import type { Mark } from "./multipart/mark.ts";
+import { markOf, tagOf } from "./multipart/read.ts";
 import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
@@ -31,7 +35,13 @@ export async function head(x: Exchange): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  const { size, tag } = isManifest(answer) ? UNKNOWN : (known(x, answer) ?? (await look(x, answer)));
+  const mark = markOf(x, answer);
+  const { size, tag } =
+    mark !== undefined
+      ? await knownOfParts(x, answer, mark)
+      : isManifest(answer)
+        ? UNKNOWN
+        : (known(x, answer) ?? (await look(x, answer)));
   const value = (name: string) =>
     today(x, x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1], answer.headers.etag, tag);
   if (!holdsIfMatch(value("if-match"), tag)) throw new Trouble("precondition_failed", "the object is another one");
@@ -51,6 +61,11 @@ export async function head(x: Exchange): Promise<void> {
   x.end();
 }
 
+async function knownOfParts(x: Exchange, answer: IncomingMessage, mark: Mark): Promise<Known> {
+  const remembered = await layoutFor(x, answer, mark);
+  return { size: remembered.layout.plain, tag: tagOf(remembered) };
+}
+
 /** From what is kept beside it: it must be of an object of this size. */
 function known(x: Exchange, answer: IncomingMessage): Known | undefined {
   const sealed = lengthOf(answer);
@@ -64,7 +79,7 @@ function known(x: Exchange, answer: IncomingMessage): Known | undefined {
 
 /** Asks for its first bytes: one request more. What the storage does not let us have is not known. */
 async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
-  const range: Field = ["Range", `bytes=0-${V3_HEADER - 1}`];
+  const range: Field = ["Range", `bytes=0-${LONGEST_HEADER - 1}`];
   const fields = [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"] as const, range];
   const begun = await x.ask("GET", fields);
   try {
@@ -73,6 +88,7 @@ async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
     const kind = decodeHeader(await beginningOf(begun), true);
     if (kind === undefined) return UNKNOWN;
     if (kind === "plaintext") return { size: sealed, tag: answer.headers.etag };
+    if (isPart(kind)) return await knownOfParts(x, begun, kind);
     return { size: plainLengthOf(kind, sealed), tag: unknownTag(x, answer) };
   } catch (error) {
     if (error instanceof ObjectError) return UNKNOWN;
@@ -98,10 +114,10 @@ async function beginningOf(message: IncomingMessage): Promise<Uint8Array> {
     for await (const chunk of iterate(message)) {
       chunks.push(chunk);
       size += chunk.length;
-      if (size >= V3_HEADER) break;
+      if (size >= LONGEST_HEADER) break;
     }
   } catch {
     throw new Trouble("upstream_broken", "the answer of the storage broke off");
   }
-  return Buffer.concat(chunks).subarray(0, V3_HEADER);
+  return Buffer.concat(chunks).subarray(0, LONGEST_HEADER);
 }

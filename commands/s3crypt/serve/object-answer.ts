@@ -3,7 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import { ds2PlainLength } from "../object/ds2.ts";
 import { ObjectError } from "../object/error.ts";
-import { V3_HEADER } from "../object/header.ts";
+import { LONGEST_HEADER } from "../object/header.ts";
 import { ObjectOpener, type Demands, type Keys, type ObjectKind } from "../object/open.ts";
 import { v3PlainLength } from "../object/v3.ts";
 import { iterate } from "./exchange.ts";
@@ -105,7 +105,7 @@ export class ObjectAnswer {
   /** Bytes in which no more than one message ends. */
   get #step(): number {
     const { kind } = this.#opener;
-    if (kind === undefined) return V3_HEADER;
+    if (kind === undefined) return LONGEST_HEADER;
     return typeof kind === "string" ? Infinity : kind.chunkSize;
   }
 
@@ -120,8 +120,8 @@ export class ObjectAnswer {
       if (!this.#answer.complete) throw broken();
       return undefined;
     }
-    if (this.#beginning.length < V3_HEADER)
-      this.#beginning = Uint8Array.from(Buffer.concat([this.#beginning, next.value]).subarray(0, V3_HEADER));
+    if (this.#beginning.length < LONGEST_HEADER)
+      this.#beginning = Uint8Array.from(Buffer.concat([this.#beginning, next.value]).subarray(0, LONGEST_HEADER));
     return next.value;
   }
 

@@ -20,14 +20,22 @@ import { Gateway } from "./gateway.ts";
 import { load } from "./load.ts";
 import { gatewayMetrics } from "./metrics.ts";
 import { PlainDialect } from "./plain-dialect.ts";
+import { multipartAction } from "./multipart/actions.ts";
 import { openRegistry } from "./registry.ts";
 import { S3Dialect } from "./s3-dialect.ts";
+import type { S3Settings } from "./s3-settings.ts";
 import type { Settings } from "./settings.ts";
 
 export interface Parts {
   readonly engine: Engine;
   /** Opens the keyring anew; what pipes said is remembered in `files`. */
   openKeys(files: SourceFiles): Promise<DataKeys>;
+}
+
+function s3Dialect(settings: S3Settings, secret: string): S3Dialect {
+  return new S3Dialect(settings, secret, {
+    multipart: (asked, request, content) => multipartAction(settings.multipart, asked, request, content),
+  });
 }
 
 /** Serves until SIGTERM; the status says whether all that was open has ended by itself. */
@@ -46,7 +54,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     log,
     resolve,
     engine,
-    dialect: settings.s3 === undefined ? new PlainDialect() : new S3Dialect(settings.s3, loaded.s3Secret!),
+    dialect: settings.s3 === undefined ? new PlainDialect() : s3Dialect(settings.s3, loaded.s3Secret!),
     registry,
     record: sink && ((event) => sink.write(event)),
     cwd: runtime.cwd,

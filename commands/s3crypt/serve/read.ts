@@ -4,10 +4,12 @@ import { PREAMBLE } from "../../../lib/cipher/cobblestone.ts";
 import { STREAM_HEADER } from "../../../lib/cipher/secretstream.ts";
 import type { ByteRange } from "../../../lib/wire/http-range.ts";
 import type { Field } from "../../../lib/wire/http-forward.ts";
-import { decodeHeader, V3_HEADER } from "../object/header.ts";
+import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
 import type { ObjectKind } from "../object/open.ts";
 import { openRanges } from "../object/range.ts";
+import { isPart } from "../object/parts.ts";
 import type { Exchange } from "./exchange.ts";
+import { markOf, readParts, readRangeOfParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
 import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
 import { beginningOf, StorageSource } from "./storage-source.ts";
@@ -17,15 +19,16 @@ import { conditionsToday } from "./written-tags.ts";
 /** Conditions and ranges are about the plaintext; the storage would hold them against its own bytes. */
 const OURS = ["range", "if-range", "if-match", "if-none-match", "accept-encoding", "te"];
 /** As far as the chunks of any format. */
-const FRONT = V3_HEADER + PREAMBLE;
+const FRONT = LONGEST_HEADER + PREAMBLE;
 
 export async function read(x: Exchange): Promise<void> {
   const conditions = conditionsOf(x);
+  if (await readRemembered(x, conditions)) return;
   const fields: Field[] = [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]];
   const answer = await begin(x, fields, conditions);
   try {
     if (answer.statusCode === 206) await handRange(x, answer, fields, conditions);
-    else if (answer.statusCode === 200) await handWhole(x, answer, conditions);
+    else if (answer.statusCode === 200) await handWhole(x, answer, fields, conditions);
     else await x.passOn(answer, [], answer.statusCode === 304 ? ["etag"] : []);
   } catch (error) {
     answer.destroy();
@@ -48,10 +51,22 @@ async function begin(x: Exchange, fields: readonly Field[], { range }: Condition
 }
 
 /** The whole object comes: of a range, what is before it is opened and dropped, and what is behind it is not read. */
-async function handWhole(x: Exchange, answer: IncomingMessage, conditions: Conditions): Promise<void> {
+async function handWhole(
+  x: Exchange,
+  answer: IncomingMessage,
+  fields: readonly Field[],
+  conditions: Conditions,
+): Promise<void> {
+  const mark = markOf(x, answer);
+  if (mark !== undefined) return readParts(x, answer, mark, conditions);
   const { settings, tools, keys, counts } = x.gateway;
-  const object = await ObjectAnswer.open(answer, tools.engine, keys, settings.demands);
+  const object = await ObjectAnswer.open(answer, tools.engine, keys, { ...settings.demands, seesManifests: true });
   const { kind } = object;
+  if (isPart(kind)) {
+    // What is kept beside it was lost, as in a copy.
+    object.destroy();
+    return readParts(x, await x.ask("GET", fields), kind, conditions);
+  }
   tell(x, kind, answer);
   const total = object.plainLength();
   const tag = tagOf(x, answer, kind, object.beginning, total);
@@ -96,6 +111,12 @@ async function handRange(
   const source = new StorageSource(x, fields, beginning);
   try {
     const header = decodeHeader(bytes, true);
+    const mark = markOf(x, answer) ?? (isPart(header) ? header : undefined);
+    if (mark !== undefined) {
+      if (!(await readRangeOfParts(x, answer, mark, conditions)))
+        await readParts(x, await x.ask("GET", fields), mark, conditions, false);
+      return;
+    }
     const isChain = typeof header === "object" && header.format === "ds2";
     // Of an object that ends before its messages there is no chain, and no range either.
     const front = isChain ? bytes.subarray(0, header.length + STREAM_HEADER) : bytes;

@@ -9,7 +9,9 @@ import type { Asked, Subject } from "./dialect.ts";
 import { replyWith } from "./documents.ts";
 import { hasDots } from "./dots.ts";
 import type { Exchange } from "./exchange.ts";
-import { lookAt, placeOf, type Looked, type Place } from "./s3-look.ts";
+import type { Place } from "./multipart/ask.ts";
+import { carryManifest } from "./multipart/carry.ts";
+import { lookAt, placeOf, type Looked } from "./s3-look.ts";
 import { troubleOfStatus } from "./s3-trouble.ts";
 import { Trouble } from "./trouble.ts";
 
@@ -23,7 +25,7 @@ export function sourceSubject(base: string, source: CopySource): Subject {
   return typeof read === "string" ? { operation: "GetObject" } : { operation: "GetObject", ...read };
 }
 
-function sourcePlace(base: string, { bucket, key, versionId }: CopySource): Place {
+export function sourcePlace(base: string, { bucket, key, versionId }: CopySource): Place {
   return placeOf(`${base}${bucket}`, key, versionId);
 }
 
@@ -31,9 +33,9 @@ export async function copy(x: Exchange, source: CopySource): Promise<void> {
   const { base } = x.gateway.settings.upstream;
   const looked = await lookAt(x, sourcePlace(base, source));
   if (typeof looked === "number") throw troubleOfStatus(looked, "the source of the copy");
+  if (!holdsSource(x, looked)) throw new Trouble("precondition_failed", "the source of the copy is another one");
   const match = valueOf(x.asked, `${SOURCE}-if-match`);
-  if (!holdsIfMatch(match, looked.tag) || !holdsIfNoneMatch(valueOf(x.asked, `${SOURCE}-if-none-match`), looked.tag))
-    throw new Trouble("precondition_failed", "the source of the copy is another one");
+  await carryManifest(x, sourcePlace(base, source), looked);
   const answer = await x.ask("PUT", [
     ...x.fieldsWithout(SOURCE, `${SOURCE}-if-match`, `${SOURCE}-if-none-match`, "content-md5"),
     [SOURCE, `${base.slice(1)}${valueOf(x.asked, SOURCE)!.trim().replace(/^\//, "")}`],
@@ -47,10 +49,19 @@ export async function copy(x: Exchange, source: CopySource): Promise<void> {
   replyWith(x, answer, retagged(x, await whole(answer, LONGEST), looked));
 }
 
-/** What was looked at is what is copied; unless the client asks by date, which a tag would override. */
+/** Whether the conditions on the source hold, as far as they are on its tag. */
+export function holdsSource({ asked }: Exchange, { tag }: Looked): boolean {
+  const [match, noneMatch] = [valueOf(asked, `${SOURCE}-if-match`), valueOf(asked, `${SOURCE}-if-none-match`)];
+  return holdsIfMatch(match, tag) && holdsIfNoneMatch(noneMatch, tag);
+}
+
+/**
+ * What was looked at is what is copied; unless the client asks by date, which a tag would override. Swift takes no tag of an
+ * object in parts there: such a copy has the tag of what was looked at, and the bytes of what is there by then.
+ */
 function sameSource(asked: Asked, { stored }: Looked, match: string | undefined): Field[] {
   const byDate = match === undefined && valueOf(asked, `${SOURCE}-if-unmodified-since`) !== undefined;
-  return stored === undefined || byDate ? [] : [[`${SOURCE}-if-match`, stored]];
+  return stored === undefined || byDate || /-[0-9]{1,5}"?$/.test(stored) ? [] : [[`${SOURCE}-if-match`, stored]];
 }
 
 /** The storage tells its own tag of the copy, and checksums of what lies there. */

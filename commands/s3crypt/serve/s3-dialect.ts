@@ -9,7 +9,7 @@ import { TOLERANCE, verifySignature } from "../../../lib/wire/sigv4-verify.ts";
 import { type Credentials, type Signing } from "../../../lib/wire/sigv4.ts";
 import { checksumOfHeader, claimedChecksums, type ChecksumName } from "../checksums.ts";
 import { NATIVE_SHA256 } from "../sha256.ts";
-import type { Action, Asked, Dialect, Expected, Explained, Store, Subject } from "./dialect.ts";
+import type { Action, Asked, Dialect, Expected, Explained, Meant, Store, Subject } from "./dialect.ts";
 import { hasDots } from "./dots.ts";
 import { queryExpiry } from "./expiry.ts";
 import type { Loaded } from "./load.ts";
@@ -21,6 +21,7 @@ import { list } from "./s3-list.ts";
 import { asksForTag, storedMatch } from "./s3-match.ts";
 import { Sizes } from "./s3-sizes.ts";
 import { store } from "./store.ts";
+import { refuseSides } from "./multipart/hide.ts";
 import { FACTS_FIELD, isOfOneSide, signOutgoing, SIZE_FIELD } from "./s3-outgoing.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import { explainToS3, S3Trouble } from "./s3-trouble.ts";
@@ -30,7 +31,7 @@ import type { Trouble } from "./trouble.ts";
 export interface S3Parts {
   /** Multipart uploads, and objects that came of them. Of requests that are verified. */
   readonly multipart?:
-    ((asked: Asked, request: S3Request, upload: Expected | undefined) => Action | undefined) | undefined;
+    ((asked: Asked, request: S3Request, content: Expected | undefined) => Meant | undefined) | undefined;
 }
 
 /** What the signature of a request says of its content; `signing` is undefined where nobody verified it. */
@@ -133,7 +134,7 @@ export class S3Dialect implements Dialect {
       case "GetObjectAttributes":
         return own(attributes);
       case "DeleteObjects":
-        return own((x) => sendDocument(x, upload!));
+        return own((x) => sendDocument(x, upload!, refuseSides));
       case "Untouched":
         if (request.carries === "nothing") return { kind: "pass", content: false };
         return own((x) => sendDocument(x, upload!));
@@ -165,9 +166,6 @@ export class S3Dialect implements Dialect {
     return { length: payload.value.length, claims: [...claims, ...signed] };
   }
 }
-
-/** An action without its subject. */
-type Meant = Action extends infer A ? (A extends Action ? Omit<A, keyof Subject> : never) : never;
 
 function own(answer: (x: Exchange) => Promise<void>): Extract<Meant, { kind: "own" }> {
   return { kind: "own", answer };

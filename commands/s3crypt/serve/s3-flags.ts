@@ -45,8 +45,8 @@ export const s3Args = {
   multipart: {
     ...S3,
     type: "string",
-    default: "deny",
-    valueHint: "deny",
-    description: "Multipart uploads: deny refuses them",
+    default: "allow",
+    valueHint: "allow|deny",
+    description: "Multipart uploads, which are always of version 3: deny refuses new ones",
   },
 } as const satisfies ArgDefinitions;

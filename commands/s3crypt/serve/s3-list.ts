@@ -4,6 +4,7 @@ import { changeAnswer, keyOf, readAnswer, type Answer, type Change, type Entry }
 import { whole } from "./answers.ts";
 import { replyWith } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
+import { hiding, isHidden } from "./multipart/hide.ts";
 import { placeOf } from "./s3-look.ts";
 import type { Listed, Sizes } from "./s3-sizes.ts";
 import { Trouble } from "./trouble.ts";
@@ -13,11 +14,11 @@ const LONGEST = 16 * 1024 * 1024;
 /** Objects of one listing that are looked at at a time. */
 const AT_A_TIME = 16;
 
-/** `sizes` is undefined where the storage's are shown. */
+/** `sizes` is undefined where the storage's are shown. What is the proxy's own is left out. */
 export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void> {
   const identity: Field = ["Accept-Encoding", "identity"];
   const answer = await x.ask("GET", [...x.fieldsWithout("accept-encoding"), identity]);
-  if (answer.statusCode !== 200 || sizes === undefined) {
+  if (answer.statusCode !== 200) {
     await x.passOn(answer);
     return;
   }
@@ -25,13 +26,14 @@ export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void>
   const read = readAnswer(body);
   if (read.kind === "bad")
     throw new Trouble("upstream_broken", `the listing of the storage is malformed: ${read.reason}`);
-  replyWith(x, answer, changeAnswer(read.value, await changesOf(x, read.value, sizes)));
+  const sized = sizes === undefined ? [] : await changesOf(x, read.value, sizes);
+  replyWith(x, answer, changeAnswer(read.value, [...hiding(read.value), ...sized]));
 }
 
 async function changesOf(x: Exchange, answer: Answer, sizes: Sizes): Promise<Change[]> {
   const bucketPath = x.asked.path.replace(/\/$/, "");
   const changes: Change[] = [];
-  const entries = answer.entries.values();
+  const entries = answer.entries.filter((entry) => !isHidden(answer, entry)).values();
   const work = async () => {
     for (const entry of entries) {
       const change = await changeOf(x, entry, listedOf(answer, entry, bucketPath), sizes);

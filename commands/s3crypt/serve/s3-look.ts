@@ -4,20 +4,19 @@ import { asSent, pairs, type Field } from "../../../lib/wire/http-forward.ts";
 import { parseContentRange } from "../../../lib/wire/http-range.ts";
 import { encodeUri } from "../../../lib/wire/sigv4-canonical.ts";
 import { ObjectError } from "../object/error.ts";
-import { decodeHeader, V3_HEADER } from "../object/header.ts";
+import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
 import type { ObjectKind } from "../object/open.ts";
+import { isPart } from "../object/parts.ts";
 import { gather } from "./answers.ts";
 import type { Tag } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
+import type { Place } from "./multipart/ask.ts";
+import { layoutFor } from "./multipart/layouts.ts";
+import type { Mark } from "./multipart/mark.ts";
+import { markOf, tagOf as tagOfLayout } from "./multipart/read.ts";
 import { lengthOf, plainLengthOf } from "./object-answer.ts";
 import { tagOf } from "./read-head.ts";
 import { isKept } from "./s3-outgoing.ts";
-
-/** Of an object at the storage. */
-export interface Place {
-  readonly path: string;
-  readonly query: string;
-}
 
 /** What clients are shown of an object; undefined is not known. */
 export interface Shown {
@@ -60,7 +59,7 @@ export async function lookAt(x: Exchange, place: Place): Promise<Looked | number
     ["Host", x.gateway.settings.upstream.authority],
     ...x.asked.headers.filter(([name]) => ALWAYS.test(name)),
     ["Accept-Encoding", "identity"],
-    ["Range", `bytes=0-${V3_HEADER - 1}`],
+    ["Range", `bytes=0-${LONGEST_HEADER - 1}`],
   ];
   const answer = await x.askFor(x.outgoingTo({ method: "GET", headers, ...place }, false, false));
   try {
@@ -70,18 +69,37 @@ export async function lookAt(x: Exchange, place: Place): Promise<Looked | number
     if (status === 416) return { size: 0, tag: stored, stored, kept };
     if (status !== 200 && status !== 206) return status;
     const sealed = status === 200 ? lengthOf(answer) : parseContentRange(answer.headers["content-range"] ?? "")?.size;
-    return { ...shownOf(x, answer, await gather(answer, V3_HEADER), sealed), stored, kept };
+    return { ...(await shownOf(x, place, answer, await gather(answer, LONGEST_HEADER), sealed)), stored, kept };
   } finally {
     if (!answer.complete) answer.destroy();
   }
 }
 
-function shownOf(x: Exchange, answer: IncomingMessage, begun: Uint8Array, sealed: number | undefined): Shown {
+async function shownOf(
+  x: Exchange,
+  place: Place,
+  answer: IncomingMessage,
+  begun: Uint8Array,
+  sealed: number | undefined,
+): Promise<Shown> {
   const kind = kindOf(begun);
   if (kind === undefined || sealed === undefined) return { size: undefined, tag: undefined };
+  const mark = markOf(x, answer) ?? (isPart(kind) ? kind : undefined);
+  if (mark !== undefined) return partsShown(x, place, answer, mark);
   if (typeof kind === "string") return { size: sealed, tag: answer.headers.etag };
   const size = plainLengthOf(kind, sealed);
   return { size, tag: tagOf(x, answer, kind, begun, size) };
+}
+
+/** Of an object in parts. */
+async function partsShown(x: Exchange, place: Place, answer: IncomingMessage, mark: Mark): Promise<Shown> {
+  try {
+    const remembered = await layoutFor(x, answer, mark, place);
+    return { size: remembered.layout.plain, tag: tagOfLayout(remembered) };
+  } catch (error) {
+    if (error instanceof ObjectError) return { size: undefined, tag: undefined };
+    throw error;
+  }
 }
 
 function kindOf(begun: Uint8Array): ObjectKind | undefined {

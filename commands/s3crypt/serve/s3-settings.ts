@@ -17,7 +17,8 @@ export interface S3Settings {
   /** Where the storage is at the root. */
   readonly listen: readonly Endpoint[];
   readonly listSizes: "exact" | "raw";
-  readonly multipart: "deny";
+  /** Whether multipart uploads may begin. */
+  readonly multipart: "allow" | "deny";
   readonly warnings: readonly string[];
 }
 
@@ -32,7 +33,7 @@ export function parseS3Settings(given: Given, env: Environment): S3Settings | un
   const secret = secretOf(given, env, accessKeyId !== undefined);
   const bypass = given["bypass-s3-signature-check"] || isTrue(env, "BYPASS_S3_SIGNATURE_CHECK");
   const listSizes = parseChoice("--list-sizes", given["list-sizes"], ["exact", "raw"]);
-  const multipart = parseChoice("--multipart", given.multipart, ["deny"]);
+  const multipart = parseChoice("--multipart", given.multipart, ["allow", "deny"]);
   if (accessKeyId === undefined && region === undefined && secret === undefined) {
     // The variable of ds_proxy means nothing in plain mode, where nothing is verified.
     const idle = given["s3-listen"].length > 0 ? "--s3-listen" : "--bypass-s3-signature-check";

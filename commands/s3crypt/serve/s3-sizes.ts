@@ -1,6 +1,7 @@
 /** What clients are shown of the objects in a listing: looked up once for each object and tag, some at a time, and remembered. */
 import type { Exchange } from "./exchange.ts";
-import { lookAt, type Place, type Shown } from "./s3-look.ts";
+import type { Place } from "./multipart/ask.ts";
+import { lookAt, type Shown } from "./s3-look.ts";
 
 /** Objects that are remembered: about 10 MB. */
 const MOST = 50_000;

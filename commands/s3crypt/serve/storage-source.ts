@@ -30,15 +30,20 @@ export async function beginningOf(answer: IncomingMessage, most: number): Promis
 export class StorageSource implements Source {
   readonly size: number;
   readonly gap = GAP;
-  readonly #x: Exchange;
+  readonly #ask: (fields: readonly Field[]) => Promise<IncomingMessage>;
   readonly #fields: readonly Field[];
   readonly #beginning: Beginning;
   /** The request whose answer is read on, where the next read begins behind the last. */
   #run: Run | undefined;
 
-  /** `fields` are those of each request, but for its range. */
-  constructor(x: Exchange, fields: readonly Field[], beginning: Beginning) {
-    this.#x = x;
+  /** `fields` are those of each request, but for its range. `ask` where it is not the object that the client asks for. */
+  constructor(
+    x: Exchange,
+    fields: readonly Field[],
+    beginning: Beginning,
+    ask = (all: readonly Field[]) => x.ask("GET", all),
+  ) {
+    this.#ask = ask;
     this.#fields = fields;
     this.#beginning = beginning;
     this.size = beginning.size;
@@ -61,7 +66,7 @@ export class StorageSource implements Source {
   async #open(from: number, to: number): Promise<Run> {
     const { tag } = this.#beginning;
     const same: Field[] = tag === undefined ? [] : [["If-Match", tag.startsWith('"') ? tag : `"${tag}"`]];
-    const answer = await this.#x.ask("GET", [...this.#fields, ...same, ["Range", `bytes=${from}-${to - 1}`]]);
+    const answer = await this.#ask([...this.#fields, ...same, ["Range", `bytes=${from}-${to - 1}`]]);
     const told = answer.statusCode === 206 ? parseContentRange(answer.headers["content-range"] ?? "") : undefined;
     const isIt = told?.size === this.size && told.range.first === from && told.range.last === to - 1;
     if (isIt && (tag === undefined || answer.headers.etag === tag)) return new Run(answer, from);

@@ -5,6 +5,7 @@ import type { Field } from "../../../lib/wire/http-forward.ts";
 import { ds2Length } from "../object/ds2.ts";
 import { decodeHeader } from "../object/header.ts";
 import { v3Length } from "../object/v3.ts";
+import type { Sealer } from "../object/stream.ts";
 import { makeSealer } from "../seal.ts";
 import { Content } from "./content.ts";
 import type { Expected } from "./dialect.ts";
@@ -12,10 +13,10 @@ import type { Exchange } from "./exchange.ts";
 import { formatTag } from "./read-head.ts";
 import { identifyingLength, sealFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
-import type { Sent } from "./upstream.ts";
+import { isDone, type Outgoing, type Sent } from "./upstream.ts";
 
 /** Bytes up to which an object is checked before the storage is asked at all; of those the MD5 is always kept beside it. */
-const SMALL = 64 * 1024;
+export const SMALL = 64 * 1024;
 /** What the client says of the plaintext, or would have the storage do to it. */
 const OURS = ["content-md5", "etag", "digest"];
 
@@ -40,7 +41,23 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
   const kept =
     conditions === undefined ? x.fieldsWithout(...OURS) : [...x.fieldsWithout(...OURS, "if-match"), ...conditions];
   const outgoing = x.outgoing("PUT", [...kept, ...facts], true);
-  const sent = x.gateway.upstream.send({ ...outgoing, length: sealedLength });
+  await upload(x, content, sealer, begun, { ...outgoing, length: sealedLength }, (answer) => {
+    const tag = formatTag(content.md5);
+    x.gateway.written.remember(x.asked.path, answer.headers.etag, tag);
+    return x.passOn(answer, [["ETag", tag]], ["etag", "content-md5"]);
+  });
+}
+
+/** Sends the rest of the content behind `begun`; `done` answers the client once the storage has all of it. */
+export async function upload(
+  x: Exchange,
+  content: Content,
+  sealer: Sealer,
+  begun: Uint8Array,
+  outgoing: Outgoing,
+  done: (answer: IncomingMessage) => Promise<void>,
+): Promise<void> {
+  const sent = x.gateway.upstream.send(outgoing);
   x.onGone(() => {
     // What the storage has whole may be an object already, and a right to upload used: only its answer says.
     if (x.right === undefined || !sent.isComplete) sent.destroy();
@@ -51,14 +68,14 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
       // The storage may answer while the client is slow to send.
       const piece = await sent.unlessOver(content.next());
       if (piece === undefined || sent.isOver) break;
-      counts.encrypted += piece.length;
+      x.gateway.counts.encrypted += piece.length;
       await sent.write(sealer.push(piece).slice());
     }
     if (content.isWhole && !sent.isOver) {
       content.verify();
       sent.end(sealer.finish().slice());
     }
-    await respond(x, sent, content);
+    await respond(x, sent, done);
   } catch (error) {
     // An upload that lacks its end is none to the storage.
     sent.destroy();
@@ -66,7 +83,7 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
   }
 }
 
-async function respond(x: Exchange, sent: Sent, content: Content): Promise<void> {
+async function respond(x: Exchange, sent: Sent, done: (answer: IncomingMessage) => Promise<void>): Promise<void> {
   const answer = await sent.answer();
   answer.on("error", () => {});
   if (!isDone(answer)) {
@@ -76,13 +93,7 @@ async function respond(x: Exchange, sent: Sent, content: Content): Promise<void>
     return;
   }
   if (!sent.isComplete) throw new Trouble("upstream_broken", "the storage took an object that it has not got whole");
-  const tag = formatTag(content.md5);
-  x.gateway.written.remember(x.asked.path, answer.headers.etag, tag);
-  await x.passOn(answer, [["ETag", tag]], ["etag", "content-md5"]);
-}
-
-function isDone({ statusCode = 0 }: IncomingMessage): boolean {
-  return statusCode >= 200 && statusCode < 300;
+  await done(answer);
 }
 
 /** What is known now of the plaintext, for whoever asks for the object later. */

@@ -7,6 +7,11 @@ const STATUS = {
   bad_request: 400,
   bad_digest: 400,
   wrong_etag: 422,
+  /** Of multipart uploads. */
+  malformed: 400,
+  length_required: 411,
+  no_such_upload: 404,
+  invalid_part: 400,
   method_not_allowed: 405,
   precondition_failed: 412,
   /** Nobody has shown who asks. */
@@ -23,6 +28,8 @@ const STATUS = {
   upstream_untrusted: 502,
   upstream_broken: 502,
   upstream_timeout: 504,
+  /** It says no, and what it says is handed on. */
+  upstream_refused: 502,
   // What is wrong with an object: words of `ObjectTrouble`.
   header: 502,
   truncated: 502,

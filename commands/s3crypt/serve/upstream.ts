@@ -264,6 +264,11 @@ function endIt(this: ConnDuplex): void {
   this.destroy();
 }
 
+/** Whether the answer says that what was asked is done. */
+export function isDone({ statusCode = 0 }: IncomingMessage): boolean {
+  return statusCode >= 200 && statusCode < 300;
+}
+
 function troubleOf(error: Error & { code?: string }): Trouble {
   if (error instanceof Trouble) return error;
   return new Trouble("upstream_broken", `the storage broke off: ${error.code ?? error.message}`);

@@ -4,6 +4,7 @@ import type { ParsedArgs } from "../../../lib/command/define.ts";
 import type { Logger } from "../../../lib/command/log.ts";
 import { parseChoice } from "../../../lib/command/values.ts";
 import type { Demands, ObjectKind } from "../object/open.ts";
+import { isPart } from "../object/parts.ts";
 import type { demanding } from "./flags.ts";
 
 export interface GivenDemands extends Demands {
@@ -41,6 +42,8 @@ export function warnOf(
 ): void {
   if (kind === "plaintext") {
     if (warns) log.warn(`${name} is not encrypted: nothing shows that it is as it was written`);
+  } else if (isPart(kind)) {
+    log.warn(`nothing shows that ${name} has all of its parts: its manifest stays with the storage`);
   } else if (!endProven) {
     log.warn(`nothing shows that ${name} ends where it was ended: ds_proxy wrote it, or it was cut off`);
   }

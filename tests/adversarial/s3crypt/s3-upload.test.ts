@@ -247,8 +247,6 @@ describe("what a client may not say", () => {
     ["an operation that nobody knows", { method: "PUT", path: "/o-1", query: "append&position=0" }],
     ["a sub-resource that is misspelt", { method: "PUT", path: "/o-1", query: "ACL" }],
     ["two sub-resources", { method: "PUT", path: "/o-1", query: "acl&tagging" }],
-    ["a part", { method: "PUT", path: "/o-1", query: "partNumber=1&uploadId=u" }],
-    ["the beginning of parts", { method: "POST", path: "/o-1", query: "uploads" }],
     ["a copy in the query", { method: "PUT", path: "/o-1", query: "x-amz-copy-source=%2Fjail%2Fa" }],
     ["an archive", { method: "PUT", path: "/o-1", headers: [["x-amz-meta-snowball-auto-extract", "true"]] }],
     ["an answer of a function", { method: "POST", path: "/WriteGetObjectResponse" }],
@@ -260,6 +258,28 @@ describe("what a client may not say", () => {
     const { status, body } = await ask(gateway.s3Port, head);
     expect([status, /<Code>(.*)<\/Code>/.exec(body)?.[1]]).toEqual([501, "NotImplemented"]);
     expect(gateway.storage.opened).toBe(before);
+  });
+
+  test("is a part of an upload that nobody began here", async () => {
+    const before = gateway.storage.opened;
+    const { head } = signed({ method: "PUT", path: "/o-1", query: "partNumber=1&uploadId=u" });
+    const { status, body } = await ask(gateway.s3Port, head);
+    expect([status, /<Code>(.*)<\/Code>/.exec(body)?.[1]]).toEqual([404, "NoSuchUpload"]);
+    expect(gateway.storage.opened).toBe(before);
+  });
+
+  test("is the beginning of parts, where they are denied", async () => {
+    const denying = await startS3(["--multipart", "deny"]);
+    try {
+      const { status, body } = await ask(
+        denying.s3Port,
+        signed({ method: "POST", path: "/o-1", query: "uploads" }).head,
+      );
+      expect([status, /<Code>(.*)<\/Code>/.exec(body)?.[1]]).toEqual([501, "NotImplemented"]);
+      expect(denying.storage.opened).toBe(0);
+    } finally {
+      await denying.stop();
+    }
   });
 
   test("is a document that is another than was signed", async () => {

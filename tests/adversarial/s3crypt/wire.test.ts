@@ -167,7 +167,7 @@ describe("fields", () => {
     ]);
     expect(field(asked, "accept-encoding")).toBe("identity");
     // A look at the beginning, whatever was asked for.
-    expect(field(asked, "range")).toBe("bytes=0-207");
+    expect(field(asked, "range")).toBe("bytes=0-215");
   });
 
   test("of the storage's bytes do not come back, and what is kept beside an object is not shown", async () => {

@@ -145,7 +145,7 @@ scenario(import.meta.file, [...SWIFT_NEEDS, ...BOTO3_NEEDS, "curl", LIBSODIUM], 
       relay.forget();
       await s3.call("list_objects_v2", { Bucket: BUCKET });
       const [, ...looks] = relay.exchanges;
-      expect(looks.map(({ target, received }) => [target, received])).toEqual([[`/${BUCKET}/said`, 152]]);
+      expect(looks.map(({ target, received }) => [target, received])).toEqual([[`/${BUCKET}/said`, 160]]);
     });
 
     test("are the storage's where that is asked for", async () => {

@@ -110,6 +110,7 @@ describe("answers", () => {
     ).toEqual([
       ["Contents", "my-image.jpg", "434234", '"fba9dede5f27731c9771645a39863328"'],
       ["Contents", "a&b", "", '"x"'],
+      ["CommonPrefixes", undefined, undefined, undefined],
     ]);
     expect(entries[0]!.fields.has("Owner")).toBe(false);
   });

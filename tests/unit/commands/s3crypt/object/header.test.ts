@@ -7,7 +7,22 @@ import { content } from "../../../../support/s3crypt.ts";
 const LARGEST_ID = 2n ** 64n - 1n;
 const V1 = Uint8Array.from(encodeDs2Header(256, 0n).subarray(0, 48)).with(32, 1);
 const V2 = encodeDs2Header(16_384, LARGEST_ID);
-const V3 = encodeV3Header({ chunkSize: 16_384, keyId: 12n, flags: 1, part: 2 ** 32 - 1, objectId: content(16, 1) });
+const V3 = encodeV3Header({
+  chunkSize: 16_384,
+  keyId: 12n,
+  objectId: content(16, 1),
+  flags: 0,
+  part: 0,
+  plain: undefined,
+});
+const V3_PART = encodeV3Header({
+  chunkSize: 16_384,
+  keyId: 12n,
+  objectId: content(16, 1),
+  flags: 1,
+  part: 10_000,
+  plain: 5 * 2 ** 30,
+});
 
 function troubleOf(bytes: Uint8Array, ended: boolean): string | undefined {
   try {
@@ -22,7 +37,8 @@ function troubleOf(bytes: Uint8Array, ended: boolean): string | undefined {
 describe.each([
   [V1, { format: "ds2", version: 1, chunkSize: 256, keyId: 0n, length: 48 }] as const,
   [V2, { format: "ds2", version: 2, chunkSize: 16_384, keyId: LARGEST_ID, length: 56 }] as const,
-  [V3, { format: "v3", version: 3, keyId: 12n, length: 152, flags: 1, part: 2 ** 32 - 1 }] as const,
+  [V3, { format: "v3", version: 3, keyId: 12n, length: 152, flags: 0, part: 0 }] as const,
+  [V3_PART, { format: "v3", keyId: 12n, length: 160, flags: 1, part: 10_000, plain: 5 * 2 ** 30 }] as const,
 ])("%#", (bytes, fields) => {
   test("all of it, with and without what is behind it", () => {
     expect(bytes).toHaveLength(fields.length);

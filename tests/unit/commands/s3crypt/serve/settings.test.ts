@@ -95,7 +95,7 @@ test.each([
   ["--s3-listen 127.0.0.1:1", {}, "s3crypt.s3_credentials"],
   ["--bypass-s3-signature-check", {}, "s3crypt.s3_credentials"],
   ["--s3-access-key a --s3-region r --s3-secret-key s --list-sizes guessed", {}, "usage.value"],
-  ["--s3-access-key a --s3-region r --s3-secret-key s --multipart allow", {}, "usage.value"],
+  ["--s3-access-key a --s3-region r --s3-secret-key s --multipart maybe", {}, "usage.value"],
   ["", { BYPASS_S3_SIGNATURE_CHECK: "maybe" }, "usage.value"],
   ["", { WRITE_ONCE: "maybe" }, "usage.value"],
   ["--write-format v2", {}, "usage.value"],
