@@ -12,6 +12,9 @@ import { ask, readingFields, type Place } from "./ask.ts";
 import { askRange, layoutFor } from "./layouts.ts";
 import { markOf, piecesOfRange } from "./read.ts";
 
+/** Bytes in which every object shows what it is. */
+const FRONT = LONGEST_HEADER + PREAMBLE;
+
 /**
  * Authentic pieces of the bytes from `start` to before `end`, which are not none, of the object at `place` while the storage
  * has this tag for it. Throws `ObjectError`, `Trouble`.
@@ -23,12 +26,12 @@ export async function* plaintextOf(
   start: number,
   end: number,
 ): AsyncGenerator<Uint8Array> {
-  const answer = await askRange(x, place, 0, LONGEST_HEADER + PREAMBLE, tag);
+  const answer = await askRange(x, place, 0, FRONT, tag);
   if (answer.statusCode !== 206) {
     answer.destroy();
     throw new Trouble("upstream_broken", `the storage gives no range of the object: status ${answer.statusCode}`);
   }
-  const beginning = await beginningOf(answer);
+  const beginning = await beginningOf(answer, FRONT);
   const header = decodeHeader(beginning.bytes, true);
   const mark = markOf(x, answer) ?? (isPart(header) ? header : undefined);
   if (mark !== undefined) {
