@@ -18,6 +18,7 @@ const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
   acl: () => import("./acl.ts"),
   fronts: () => import("./fronts.ts"),
   s3crypt: () => import("./s3crypt.ts"),
+  "s3crypt-proxy": () => import("./s3crypt-proxy.ts"),
   socks: () => import("./socks.ts"),
   "socks-h2": () => import("./socks-h2.ts"),
   "socks-udp": () => import("./socks-udp.ts"),

@@ -58,6 +58,11 @@ export class Dav {
     });
   }
 
+  /** While it runs. */
+  get pid(): number {
+    return this.#program!.pid;
+  }
+
   async end(): Promise<void> {
     await this.#program?.kill();
   }
