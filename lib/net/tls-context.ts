@@ -2,6 +2,7 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { decodePem } from "../wire/pem.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -14,7 +15,7 @@ interface KeyMaterial {
 interface ContextOptions {
   /** Absent: we present no certificate. */
   material?: KeyMaterial | undefined;
-  /** Trusted certificates, PEM; absent: the peer's chain cannot be verified. */
+  /** Trusted certificates, PEM; absent: for who verifies nobody. */
   ca?: readonly string[] | undefined;
   /** Revocation lists, PEM, one in each text. With any, every CA of a chain needs a current one. */
   crl?: readonly string[] | undefined;
@@ -67,10 +68,13 @@ export function createContext(options: ContextOptions): TlsContext {
     ciphers = SAFE_CIPHERS,
     tickets = true,
   } = options;
+  // Without any the library would look in the system's folder for who issued our certificate, at each handshake: four files
+  // that it tries to open. Our own certificate vouches for nobody else.
+  const trusted = ca ?? (material === undefined ? undefined : [decodePem(material.cert)[0]!.text]);
   try {
     return createSecureContext({
       ...(material === undefined ? {} : { cert: material.cert, key: material.key }),
-      ...(ca === undefined ? {} : { ca: [...ca] }),
+      ...(trusted === undefined ? {} : { ca: [...trusted] }),
       ...(crl === undefined || crl.length === 0 ? {} : { crl: [...crl] }),
       minVersion,
       maxVersion,

@@ -50,7 +50,7 @@ function introduction(argv: readonly string[], { subject, rounds }: Options): st
     "",
     `Portail is ${subject}. ${rounds} rounds, in which the contenders take turns at each load, the order rotated. All processes of a`,
     `contender are pinned to core ${PROXY_CORE}; the load generator and the target share core ${LOAD_CORE}. Each connection over TLS is a full handshake`,
-    "(ECDSA P-256). Cells are medians (min..max). A ratio is the median of the rounds' ratios of portail to the peer with the",
+    "(ECDSA P-256, X25519: what all of them have). Cells are medians (min..max). A ratio is the median of the rounds' ratios of portail to the peer with the",
     "best median; above 1 portail is better. The gate asks for 1.00 and for no failed connection.",
   ].join("\n");
 }

@@ -10,18 +10,26 @@ const POLICY = "policy all { when dest.ip in [127.0.0.0/8] action allow }\n";
 /** `command` is a template, see `fillCommand`; certificates are those of `writeMaterial`. */
 export function fronts(command: string): Contender[] {
   return [
-    { ...portail, family: "CONNECT over TLS", tls: true, setup: (where) => portailAt(command, where, TLS) },
+    { ...portail, family: "CONNECT over TLS", tls: "X25519", setup: (where) => portailAt(command, where, TLS) },
     haproxyBefore("tinyproxy", (port, dir) => tinyproxyAt(port, dir)),
     haproxyBefore("squid", (port, dir) => squidAt(`http_port 127.0.0.1:${port}`, port, dir)),
     {
       name: "squid",
       family: "CONNECT over TLS",
       via: "connect",
-      tls: true,
+      tls: "X25519",
       peer: true,
       programs: ["squid"],
       note: "`-N`, one process with `https_port` (GnuTLS), or two in a row by `cache_peer`; no cache, no disk, no access log",
       setup: ({ port, dir }) => squidAt(httpsPort(port, dir), port, dir),
+    },
+    {
+      ...portail,
+      name: "with ML-KEM",
+      family: "CONNECT over TLS",
+      tls: "X25519MLKEM768",
+      note: "portail with the key agreement that its clients get where they have it too, for orientation",
+      setup: (where) => portailAt(command, where, TLS),
     },
     {
       ...portail,
@@ -101,7 +109,7 @@ function haproxyBefore(name: "tinyproxy" | "squid", proxy: (port: number, dir: s
     name: `haproxy and ${name}`,
     family: "CONNECT over TLS",
     via: "connect",
-    tls: true,
+    tls: "X25519",
     peer: true,
     programs: ["haproxy", name],
     note: "two processes: HAProxy in TCP mode, `nbthread 1`, ends TLS before the proxy",

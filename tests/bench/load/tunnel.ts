@@ -3,13 +3,19 @@ import type { Socket } from "bun";
 import { SOURCES, TARGETS } from "./addresses.ts";
 import { dialogs, type Dialog, type Via } from "./dialog.ts";
 
+/** The second is the runtime's first choice, and few peers have it (draft-ietf-tls-ecdhe-mlkem). */
+export type KeyAgreement = "X25519" | "X25519MLKEM768";
+
 export interface Route {
   via: Via;
   /** The proxy's port, or the target's when there is none. */
   port: number;
   targetPort: number;
-  /** Whether the proxy is spoken to over TLS, a full handshake for each connection. Its certificate is not looked at. */
-  tls?: boolean;
+  /**
+   * The key agreement, where the proxy is spoken to over TLS: the only one offered, in a full handshake for each
+   * connection. The certificate is not looked at.
+   */
+  tls?: KeyAgreement | undefined;
 }
 
 /** What happens to one tunnel. After `lost`, which comes at most once, nothing follows. */
@@ -65,7 +71,7 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       localAddress: SOURCES[next++ % SOURCES.length]!,
       data: { dialog: newDialog(), ready: false, events },
       socket,
-      ...(route.tls && { tls: { rejectUnauthorized: false } }),
+      ...(route.tls && { tls: { rejectUnauthorized: false, ecdhCurve: route.tls } }),
     };
     Bun.connect<TunnelState>(options).catch((error: unknown) =>
       events.lost(error instanceof Error ? error.message : String(error)),

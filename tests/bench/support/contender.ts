@@ -2,6 +2,7 @@
 import type { PEERS } from "../../../scripts/peer-list.ts";
 import type { PeerProgram } from "../../support/peer-programs.ts";
 import type { Via } from "../load/dialog.ts";
+import type { KeyAgreement } from "../load/tunnel.ts";
 
 /** Contenders of one family stand in one table. */
 export type Family = "SOCKS" | "CONNECT" | "CONNECT over TLS" | "two in a row" | "mTLS" | "relay" | "direct";
@@ -10,8 +11,8 @@ export interface Contender {
   name: string;
   family: Family;
   via: Via;
-  /** Whether its clients come over TLS. */
-  tls?: true;
+  /** What its clients agree on, where they come over TLS. */
+  tls?: KeyAgreement;
   /** Counts among those that portail is compared with. */
   peer: boolean;
   /** Must be on PATH; the versions of their packages are printed. */

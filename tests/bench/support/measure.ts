@@ -114,7 +114,7 @@ async function startDaemons(
   { dir, targetPort }: Bench,
   link: Partial<Link>,
 ): Promise<StartedDaemons> {
-  const { via, setup, name, tls = false } = contender;
+  const { via, setup, name, tls } = contender;
   if (setup === undefined) {
     return { route: { via, port: targetPort, targetPort }, pids: [], stop: () => Promise.resolve() };
   }

@@ -1,11 +1,12 @@
 /** TLS in front of the access proxy: curl by itself, SOCKS clients through stunnel and through our own tunnel, HAProxy ahead of it. */
-import { writeFileSync } from "node:fs";
+import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { beforeAll, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { haproxy, install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
-import { start } from "../../support/program.ts";
+import { run, start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -146,6 +147,20 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
     expect((await get("alice")).status).not.toBe(0);
     writeFileSync(cacert, clients.cert);
     expect(await proxy.reload(policy())).toMatchObject({ outcome: "done" });
+  });
+
+  test("it sends the certificates of its file, and none that the system has besides", async () => {
+    const folder = join(scene.folder, "system");
+    mkdirSync(folder);
+    writeFileSync(join(folder, "authority.pem"), servers.cert);
+    expect(await run(["openssl", "rehash", folder])).toMatchObject({ status: 0 });
+    expect(readdirSync(folder)).toHaveLength(2);
+    const flags = ["--cert", identity.cert, "--key", identity.key];
+    const beside = await portail.socks({ policy: policy(), args: flags, env: { SSL_CERT_DIR: folder } });
+    const asking = ["openssl", "s_client", "-showcerts", "-connect", `127.0.0.1:${beside.port}`, "-CAfile", trust];
+    const { stdout } = await run(asking, { stdin: "" });
+    expect(stdout).toContain("Verify return code: 0 (ok)");
+    expect(stdout.match(/BEGIN CERTIFICATE/g)).toHaveLength(1);
   });
 
   test.each([
