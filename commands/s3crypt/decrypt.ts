@@ -42,7 +42,10 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
       },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.cannotCreate, meaning: "the file cannot be made" },
-      { status: EXIT.io, meaning: "reading or writing failed on the way" },
+      {
+        status: EXIT.io,
+        meaning: "reading or writing failed on the way; without a word where the reader of standard output left",
+      },
     ],
   },
   args: {
