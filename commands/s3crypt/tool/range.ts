@@ -42,15 +42,18 @@ export async function openRange(
   text: string,
 ): Promise<Part> {
   const { size } = source;
+  const range = `bytes=${text}`;
+  const meant = readRange(range, Number.MAX_SAFE_INTEGER);
+  if (meant.kind === "whole" || (meant.kind === "ranges" && meant.ranges.length > 1))
+    throw usage("usage.value", `--range: ${JSON.stringify(text)} is no range`, HINT);
   if (size === undefined) throw usage("s3crypt.range", `${source.name} cannot be read in parts`, "name a file to read");
   try {
     const read = (offset: number, length: number) => source.at(offset, length);
     const ranges = await openRanges(engine, keys, demands, { size, read });
-    const found = readRange(`bytes=${text}`, ranges.plainSize);
-    if (found.kind === "whole" || (found.kind === "ranges" && found.ranges.length > 1))
-      throw usage("usage.value", `--range: ${JSON.stringify(text)} is no range`, HINT);
-    if (found.kind === "unsatisfiable") {
-      throw new PortailError(`--range: nothing of ${text} is in an object of ${found.size} bytes`, {
+    const found = readRange(range, ranges.plainSize);
+    // For HTTP the end of nothing is all of it.
+    if (found.kind !== "ranges") {
+      throw new PortailError(`--range: nothing of ${text} is in an object of ${ranges.plainSize} bytes`, {
         code: "s3crypt.range",
         exit: EXIT.badData,
         hint: "portail s3crypt inspect tells the size",
