@@ -89,9 +89,9 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
     case "store":
       return store(x, action);
     case "read":
-      return read(x);
+      return read(x, action.part);
     case "head":
-      return head(x);
+      return head(x, action.part);
     case "pass":
       return pass(x, action.content);
     case "own":

@@ -50,9 +50,9 @@ export type Expected = Omit<Store, "kind">;
 
 export type Action = Subject & { readonly reads?: Subject | undefined } & (
     | Store
-    /** The answer may be an object: it is decrypted. */
-    | { readonly kind: "read" }
-    | { readonly kind: "head" }
+    /** The answer may be an object: it is decrypted. With `part`, only that one of its parts is asked for. */
+    | { readonly kind: "read"; readonly part?: number | undefined }
+    | { readonly kind: "head"; readonly part?: number | undefined }
     /** Nothing of it is an object: it goes through, its content too where `content` says that it may have some. */
     | { readonly kind: "pass"; readonly content: boolean }
     | { readonly kind: "refuse"; readonly trouble: Trouble }

@@ -114,8 +114,11 @@ export class S3Dialect implements Dialect {
         return own(async (x) => store(x, upload!, [await storedMatch(x)]));
       case "GetObject":
       case "HeadObject":
-        if ((request.partNumber ?? 1) > 1) return refuse("InvalidPartNumber", "the object has one part");
-        return { kind: request.operation === "GetObject" ? "read" : "head" };
+        if (request.partNumber !== undefined && asked.headers.some(([name]) => name.toLowerCase() === "range")) {
+          const message = "a range and a part number exclude each other";
+          return { kind: "refuse", trouble: new S3Trouble("bad_request", "InvalidRequest", message) };
+        }
+        return { kind: request.operation === "GetObject" ? "read" : "head", part: request.partNumber };
       case "DeleteObject":
         if (!asksForTag({ asked })) return { kind: "pass", content: false };
         return own(async (x) =>
