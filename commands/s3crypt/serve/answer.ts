@@ -50,8 +50,10 @@ async function answer(gateway: Gateway, client: Client, turn: Turn): Promise<voi
   let ended: unknown;
   try {
     if (route.kind === "upstream" && action.kind !== "refuse") decided = decide(gateway, client, asked, action);
-    if (decided !== undefined && decided.decision.outcome !== "allow")
-      throw new Trouble("denied", "the policy does not allow it");
+    if (decided !== undefined && decided.decision.outcome !== "allow") {
+      x.told.byKey = action.kind === "own" && action.decidesKeys === true && decided.decision.reason !== "policy";
+      if (!x.told.byKey) throw new Trouble("denied", "the policy does not allow it");
+    }
     if (route.kind === "upstream" && action.kind !== "refuse") x.right = await Right.take(x);
     await act(x, route, action);
     if (!x.hasSucceeded) await x.right?.give();

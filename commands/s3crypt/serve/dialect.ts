@@ -57,7 +57,12 @@ export type Action = Subject & { readonly reads?: Subject | undefined } & (
     | { readonly kind: "pass"; readonly content: boolean }
     | { readonly kind: "refuse"; readonly trouble: Trouble }
     /** The dialect answers by itself, by what the exchange gives it: multipart uploads, listings. */
-    | { readonly kind: "own"; answer(exchange: Exchange): Promise<void> }
+    | {
+        readonly kind: "own";
+        /** It names keys in its content, which a policy must allow one by one: unless a policy denies it as a whole. */
+        readonly decidesKeys?: boolean;
+        answer(exchange: Exchange): Promise<void>;
+      }
   );
 
 /** An action without its subject. */
