@@ -29,7 +29,9 @@ scenario(import.meta.file, [...SWIFT_NEEDS, ...BOTO3_NEEDS], ({ scene, portail }
       s3.call("delete_objects", { Bucket: BUCKET, Delete: { Objects: names.map((Key) => ({ Key })), Quiet } });
     const told = await remove(keys, false);
     expect(told.status).toBe(200);
-    expect((told["Deleted"] as { Key: string }[]).map(({ Key }) => Key)).toEqual(["loose/a & b", "loose/2"]);
+    // Swift deletes several at a time.
+    const deleted = (told["Deleted"] as { Key: string }[]).map(({ Key }) => Key);
+    expect(deleted.toSorted()).toEqual(["loose/2", "loose/a & b"]);
     const errors = told["Errors"] as { Key: string; Code: string }[];
     expect(errors.map(({ Key, Code }) => [Key, Code])).toEqual([
       ["kept/a & b", "AccessDenied"],
@@ -46,5 +48,5 @@ scenario(import.meta.file, [...SWIFT_NEEDS, ...BOTO3_NEEDS], ({ scene, portail }
       ["DeleteObject", "kept/2", "kept"],
       ["DeleteObject", "kept/2", "kept"],
     ]);
-  });
+  }, 120_000);
 });

@@ -40,5 +40,5 @@ scenario(import.meta.file, [...SWIFT_NEEDS], ({ scene, portail }) => {
     expect([behind.status, behind.stderr]).toEqual([65, expect.stringContaining("[s3crypt.range]")]);
     const strict = await decrypt("--range=0-9", "--require-final");
     expect([strict.status, strict.stderr]).toEqual([65, expect.stringContaining("[s3crypt.unproven_end]")]);
-  });
+  }, 120_000);
 });
