@@ -6,7 +6,7 @@ import type { Runtime } from "../lib/command/runtime.ts";
 
 /**
  * Prints what went wrong in `path` (the command's words) and returns the exit status. An operator's mistake is message,
- * code and hint; anything else is our own and asks for a report. The stack is printed with `PORTAIL_DEBUG` set.
+ * code and hint, unless it is quiet; anything else is our own and asks for a report. The stack is printed with `PORTAIL_DEBUG` set.
  */
 export function report(runtime: Pick<Runtime, "stderr" | "env">, path: readonly string[], error: unknown): ExitStatus {
   const { stderr, env } = runtime;
@@ -15,6 +15,7 @@ export function report(runtime: Pick<Runtime, "stderr" | "env">, path: readonly 
     stderr.write(crashText(name, error, Boolean(env["PORTAIL_DEBUG"])));
     return EXIT.bug;
   }
+  if (error.quiet) return error.exit;
   const detail = error.detail === undefined ? "" : `${printable(error.detail).trimEnd()}\n`;
   const hint = error.hint === undefined ? "" : `  hint: ${printable(error.hint)}\n`;
   const stack = env["PORTAIL_DEBUG"] ? `${error.stack}\n` : "";

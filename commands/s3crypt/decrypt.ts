@@ -38,11 +38,15 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
       { status: EXIT.usage, meaning: "a flag is wrong, or no keyring or password is given" },
       {
         status: EXIT.badData,
-        meaning: "the object is not as it was written, or is refused; or the keyring does not open",
+        meaning:
+          "the object is not as it was written, or is refused, or has nothing of the range; or the keyring does not open",
       },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.cannotCreate, meaning: "the file cannot be made" },
-      { status: EXIT.io, meaning: "reading or writing failed on the way" },
+      {
+        status: EXIT.io,
+        meaning: "reading or writing failed on the way; without a word where the reader of standard output left",
+      },
     ],
   },
   args: {

@@ -34,7 +34,10 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
       { status: EXIT.badData, meaning: "the keyring does not open" },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.cannotCreate, meaning: "the file cannot be made" },
-      { status: EXIT.io, meaning: "reading or writing failed on the way" },
+      {
+        status: EXIT.io,
+        meaning: "reading or writing failed on the way; without a word where the reader of standard output left",
+      },
     ],
   },
   args: {

@@ -27,6 +27,8 @@ interface PortailErrorOptions {
   hint?: string;
   /** Printed verbatim before the error line, e.g. rendered diagnostics. */
   detail?: string;
+  /** Nothing is printed of it: nobody is there to be told. */
+  quiet?: boolean;
   cause?: unknown;
 }
 
@@ -40,6 +42,7 @@ export class PortailError extends Error {
   readonly exit: ExitStatus;
   readonly hint: string | undefined;
   readonly detail: string | undefined;
+  readonly quiet: boolean;
 
   constructor(message: string, options: PortailErrorOptions) {
     super(message, options.cause === undefined ? undefined : { cause: options.cause });
@@ -47,5 +50,6 @@ export class PortailError extends Error {
     this.exit = options.exit;
     this.hint = options.hint;
     this.detail = options.detail;
+    this.quiet = options.quiet ?? false;
   }
 }

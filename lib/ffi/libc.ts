@@ -21,6 +21,8 @@ interface Libc {
   getsockname(fd: number): Uint8Array | undefined;
   /** fcntl(2) F_DUPFD_CLOEXEC: a second descriptor of the same socket, -1 for an error. */
   dup(fd: number): number;
+  /** fcntl(2) F_GETFD: whether the descriptor is closed when another program is begun; none that we were begun with is. */
+  closesOnExec(fd: number): boolean;
   /** fcntl(2) F_SETPIPE_SZ: asks for a pipe that holds `bytes`; for anything else nothing happens. */
   widenPipe(fd: number, bytes: number): void;
   /** sched_yield(2): whoever else waits for this processor goes first. */
@@ -33,6 +35,8 @@ interface Libc {
 export const MSG_DONTWAIT = 0x40;
 
 const FIONREAD = 0x541b;
+const F_GETFD = 1;
+const FD_CLOEXEC = 1;
 const F_DUPFD_CLOEXEC = 1030;
 const F_SETPIPE_SZ = 1031;
 const AF_UNIX = 1;
@@ -76,6 +80,10 @@ function open(): Libc | undefined {
     },
     giveWay: () => void schedYield(),
     widenPipe: (fd, bytes) => void fcntl(fd, F_SETPIPE_SZ, bytes),
+    closesOnExec(fd) {
+      const flags = fcntl(fd, F_GETFD, 0);
+      return flags !== -1 && (flags & FD_CLOEXEC) !== 0;
+    },
     dup: (fd) => fcntl(fd, F_DUPFD_CLOEXEC, 3),
     socketpair() {
       const pair = new Int32Array(2);

@@ -35,18 +35,23 @@ export interface Sink {
   abandon(): void;
 }
 
-/** To what is open already, such as standard output: what was written was written. `name` is for messages. */
+/**
+ * To what is open already, such as standard output: what was written was written. `name` is for messages. With `quiet`
+ * nothing is said of a reader that has left.
+ */
 export class OpenSink implements Sink {
   readonly #fd: number;
   readonly #name: string;
+  readonly #quiet: boolean;
 
-  constructor(fd: number, name: string) {
+  constructor(fd: number, name: string, quiet = false) {
     this.#fd = fd;
     this.#name = name;
+    this.#quiet = quiet;
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#fd, bytes, this.#name, "");
+    await writeAll(this.#fd, bytes, this.#name, { quiet: this.#quiet });
   }
 
   commit(): void {}
@@ -97,7 +102,8 @@ class WholeFile implements Sink {
   }
 
   async write(bytes: Uint8Array): Promise<void> {
-    await writeAll(this.#fd, bytes, this.#name, "the file system is full; nothing was left there");
+    const full = "the file system is full; nothing was left there";
+    await writeAll(this.#fd, bytes, this.#name, { full });
   }
 
   commit(): void {
@@ -168,24 +174,31 @@ function takeAfter(fd: number, { uid, gid, mode }: Stats): void {
   fchmodSync(fd, mode & 0o777);
 }
 
-/** `full`: the hint where there is no more room. */
-async function writeAll(fd: number, bytes: Uint8Array, name: string, full: string): Promise<void> {
+interface Said {
+  /** The hint where there is no more room. */
+  readonly full?: string;
+  /** Whether nothing is said of a reader that has left. */
+  readonly quiet?: boolean;
+}
+
+async function writeAll(fd: number, bytes: Uint8Array, name: string, said: Said): Promise<void> {
   for (let at = 0; at < bytes.length;) {
     try {
       at += (await writeBytes(fd, bytes, at, bytes.length - at)).bytesWritten;
     } catch (error) {
       const { code = String(error) } = error as { code?: string };
       if (code === "EAGAIN") await Bun.sleep(1);
-      else throw lost(name, code, full);
+      else throw lost(name, code, said);
     }
   }
 }
 
-function lost(name: string, code: string, full: string): PortailError {
+function lost(name: string, code: string, { full, quiet }: Said): PortailError {
   return new PortailError(`cannot write ${JSON.stringify(name)}: ${code}`, {
     code: "output.write",
     exit: EXIT.io,
-    ...(code === "ENOSPC" && full !== "" && { hint: full }),
+    ...(code === "ENOSPC" && full !== undefined && { hint: full }),
+    quiet: quiet === true && code === "EPIPE",
   });
 }
 

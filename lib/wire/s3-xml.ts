@@ -1,6 +1,7 @@
 /** The XML bodies of S3 that are read or changed on the way: lists, completions, deletions; and errors, which are written. */
 import { bad, type Checked } from "./decode.ts";
 import {
+  addToXml,
   childOf,
   editXml,
   encodeXml,
@@ -80,6 +81,35 @@ export function readDeleteObjects(body: Uint8Array): Checked<Deletion> {
   return quiet === "" || quiet === "true" || quiet === "false"
     ? { kind: "ok", value: { quiet: quiet === "true", objects } }
     : bad("Quiet is neither true nor false");
+}
+
+/** The body of DeleteObjects without the objects at these places, and every other byte as it was. */
+export function withoutObjects(body: Uint8Array, places: ReadonlySet<number>): Uint8Array {
+  const parsed = parseXml(body);
+  if (parsed.kind === "bad") throw new TypeError(`a body that nobody has read: ${parsed.reason}`);
+  const objects = parsed.value.root.children.filter(({ name }) => name === "Object");
+  const gone = objects.filter((_, place) => places.has(place));
+  return editXml(
+    parsed.value,
+    gone.map((element) => ({ element, text: undefined })),
+  );
+}
+
+/** What DeleteObjects says of an object that it did not delete. */
+export interface DeleteError {
+  readonly key: string;
+  readonly versionId: string | undefined;
+  readonly code: string;
+  readonly message: string;
+}
+
+/** The answer to DeleteObjects with `errors` behind those that it has; one of these alone where there is none. */
+export function withDeleteErrors(answer: Answer | undefined, errors: readonly DeleteError[]): Uint8Array {
+  const nodes = errors.map(({ key, versionId, code, message }): XmlNode => {
+    const version: XmlNode[] = versionId === undefined ? [] : [["VersionId", versionId]];
+    return ["Error", [["Key", key], ...version, ["Code", code], ["Message", message]]];
+  });
+  return answer === undefined ? encodeXml(["DeleteResult", nodes], NAMESPACE) : addToXml(answer.document, nodes);
 }
 
 /** An element of an answer, with the texts of its own children by name: the first of each. */

@@ -176,6 +176,17 @@ export function editXml({ source }: XmlDocument, edits: readonly XmlEdit[]): Uin
   return Buffer.from(edited + source.slice(at));
 }
 
+/** The document with `nodes` behind what its root holds, which must not be text; every other byte as it was. */
+export function addToXml({ source, root }: XmlDocument, nodes: readonly XmlNode[]): Uint8Array {
+  const { name, from, to, end } = root;
+  const added = inner(nodes);
+  return Buffer.from(
+    to === end
+      ? `${source.slice(0, from)}>${added}</${name}>${source.slice(end)}`
+      : source.slice(0, to) + added + source.slice(to),
+  );
+}
+
 /** An element to write: its name, and its text or the elements in it. */
 export type XmlNode = readonly [name: string, content: string | readonly XmlNode[]];
 

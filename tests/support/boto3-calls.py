@@ -40,6 +40,8 @@ def call(operation, params):
     except ClientError as error:
         meta = error.response["ResponseMetadata"]
         return {"error": error.response["Error"]["Code"], "status": meta["HTTPStatusCode"]}
+    if isinstance(answer, str):
+        return {"status": 0, "url": answer}
     answer["status"] = answer.pop("ResponseMetadata")["HTTPStatusCode"]
     return plain(answer)
 

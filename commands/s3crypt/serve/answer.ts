@@ -20,14 +20,24 @@ import { rootRouteOf, routeOf, type Route } from "./route.ts";
 import { store } from "./store.ts";
 import { Trouble } from "./trouble.ts";
 
-/** Never rejects for what a peer does. */
+/** Never rejects: what is wrong with us is told to this client as such, and ends nothing else. */
 export async function serveRequest(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
+  try {
+    await answer(gateway, client, turn);
+  } catch (error) {
+    // Neither an answer nor its record could be made of it.
+    unexpected(client, error);
+    client.conn.destroy();
+  }
+}
+
+async function answer(gateway: Gateway, client: Client, turn: Turn): Promise<void> {
   const started = performance.now();
   const fields = pairs(turn.req.rawHeaders);
   const route = (client.atRoot ? rootRouteOf : routeOf)(turn.req.url ?? "");
   const asked = askedOf(gateway, route, turn.req, fields);
   const fault = faultOf(turn.req.httpVersion, fields);
-  const action = actionOf(gateway, route, asked, fault);
+  const action = actionOf(client, route, asked, fault);
   const x = new Exchange(gateway, client, turn, asked, action);
   x.isLast = fault !== undefined;
   const watch = new Watch(
@@ -36,23 +46,35 @@ export async function serveRequest(gateway: Gateway, client: Client, turn: Turn)
     () => client.cut(),
   );
   turn.res.on("close", () => watch.stop());
-  const decided =
-    route.kind === "upstream" && action.kind !== "refuse" ? decide(gateway, client, asked, action) : undefined;
+  let decided: Decided | undefined;
   let ended: unknown;
   try {
-    if (decided !== undefined && decided.decision.outcome !== "allow")
-      throw new Trouble("denied", "the policy does not allow it");
+    if (route.kind === "upstream" && action.kind !== "refuse") decided = decide(gateway, client, asked, action);
+    if (decided !== undefined && decided.decision.outcome !== "allow") {
+      x.told.byKey = action.kind === "own" && action.decidesKeys === true && decided.decision.reason !== "policy";
+      if (!x.told.byKey) throw new Trouble("denied", "the policy does not allow it");
+    }
     if (route.kind === "upstream" && action.kind !== "refuse") x.right = await Right.take(x);
     await act(x, route, action);
     if (!x.hasSucceeded) await x.right?.give();
   } catch (error) {
     // What fails once the client is gone fails for that.
     ended = error instanceof Trouble && x.isGone ? x.leave(error) : error;
-    if (!x.hasSucceeded) await x.right?.give();
-    if (!(ended instanceof Gone)) await x.fail(troubleOf(ended));
+    await settle(x, ended instanceof Gone ? undefined : troubleOf(client, ended));
   }
   if (ended instanceof Gone && !client.conn.closed) client.conn.destroy();
   if (route.kind !== "ping") recordExchange(x, decided, started, ended);
+}
+
+/** What came to nothing is given back, and told to the client, which is cut where it cannot be told. */
+async function settle(x: Exchange, trouble: Trouble | undefined): Promise<void> {
+  try {
+    if (!x.hasSucceeded) await x.right?.give();
+    if (trouble !== undefined) await x.fail(trouble);
+  } catch (error) {
+    x.told.trouble = troubleOf(x.client, error);
+    x.client.conn.destroy();
+  }
 }
 
 async function act(x: Exchange, route: Route, action: Action): Promise<void> {
@@ -69,9 +91,9 @@ async function act(x: Exchange, route: Route, action: Action): Promise<void> {
     case "store":
       return store(x, action);
     case "read":
-      return read(x);
+      return read(x, action.part);
     case "head":
-      return head(x);
+      return head(x, action.part);
     case "pass":
       return pass(x, action.content);
     case "own":
@@ -97,7 +119,8 @@ function askedOf({ settings }: Gateway, route: Route, req: Turn["req"], headers:
   return { method, ...place, headers, length: lengthOf(headers) };
 }
 
-function actionOf({ tools, settings }: Gateway, route: Route, asked: Asked, fault: Trouble | undefined): Action {
+function actionOf(client: Client, route: Route, asked: Asked, fault: Trouble | undefined): Action {
+  const { tools, settings } = client.gateway;
   const refuse = (trouble: Trouble, operation = "None"): Action => ({ kind: "refuse", operation, trouble });
   if (fault !== undefined) return refuse(fault);
   const own = (methods: readonly string[], operation: string): Action =>
@@ -111,7 +134,11 @@ function actionOf({ tools, settings }: Gateway, route: Route, asked: Asked, faul
       if (settings.localDirectory !== undefined) return own(["GET", "PUT"], "LocalEncrypt");
       break;
     case "upstream":
-      return tools.dialect.classify(asked);
+      try {
+        return tools.dialect.classify(asked);
+      } catch (error) {
+        return refuse(unexpected(client, error));
+      }
     case "none":
   }
   return refuse(new Trouble("not_found", "there is nothing here"));
@@ -144,9 +171,16 @@ function decide(gateway: Gateway, client: Client, asked: Asked, action: Action):
   return decision.outcome === "allow" ? decided : { policy, facts: read, decision };
 }
 
-function troubleOf(error: unknown): Trouble {
+function troubleOf(client: Client, error: unknown): Trouble {
   if (error instanceof Trouble) return error;
   if (error instanceof ObjectError) return new Trouble(error.trouble, error.message);
   if (error instanceof PortailError) return new Trouble("io", "the file cannot be written or read");
-  throw error;
+  return unexpected(client, error);
+}
+
+/** A fault of ours: where it comes from is for the log, and no business of clients. */
+function unexpected({ gateway, session }: Client, error: unknown): Trouble {
+  const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+  gateway.tools.log.error("an unexpected error; this is a bug in portail, please report it", { session, error: said });
+  return new Trouble("internal", "an unexpected error within the proxy");
 }

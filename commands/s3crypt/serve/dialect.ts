@@ -44,20 +44,28 @@ export interface Store {
   readonly claims: readonly (Claimed & { readonly wrong: Trouble })[];
 }
 
-/** `reads`: what is read besides, which a policy must allow as well. */
 /** What a content must be, and how it comes. */
 export type Expected = Omit<Store, "kind">;
 
-export type Action = Subject & { readonly reads?: Subject | undefined } & (
+/**
+ * `reads`: what is read besides, which a policy must allow as well. `writes`: which part of the object it writes, as a name
+ * that no other part of it has; the empty one for a request that is no PUT and makes the object all the same.
+ */
+export type Action = Subject & { readonly reads?: Subject | undefined; readonly writes?: string | undefined } & (
     | Store
-    /** The answer may be an object: it is decrypted. */
-    | { readonly kind: "read" }
-    | { readonly kind: "head" }
+    /** The answer may be an object: it is decrypted. With `part`, only that one of its parts is asked for. */
+    | { readonly kind: "read"; readonly part?: number | undefined }
+    | { readonly kind: "head"; readonly part?: number | undefined }
     /** Nothing of it is an object: it goes through, its content too where `content` says that it may have some. */
     | { readonly kind: "pass"; readonly content: boolean }
     | { readonly kind: "refuse"; readonly trouble: Trouble }
     /** The dialect answers by itself, by what the exchange gives it: multipart uploads, listings. */
-    | { readonly kind: "own"; answer(exchange: Exchange): Promise<void> }
+    | {
+        readonly kind: "own";
+        /** It names keys in its content, which a policy must allow one by one: unless a policy denies it as a whole. */
+        readonly decidesKeys?: boolean;
+        answer(exchange: Exchange): Promise<void>;
+      }
   );
 
 /** An action without its subject. */
@@ -79,7 +87,7 @@ export interface Dialect {
   classify(asked: Asked): Action;
   /** The last look at a request before it is sent to the storage, `hasContent` or not: whatever must be signed is signed here. */
   outgoing(head: RequestHead, hasContent: boolean): RequestHead;
-  /** Until when the right to this upload holds, in milliseconds since 1970; Infinity where it cannot be read, undefined where it is not bound to a time. */
+  /** Until when the right to this upload (of an object, or of a part) holds, in milliseconds since 1970; Infinity where it cannot be read, undefined where it is not bound to a time. */
   expiryOf(asked: Asked): number | undefined;
   /** Puts what was loaded anew in force. */
   use?(loaded: Loaded): void;

@@ -10,27 +10,23 @@ import { S3Trouble } from "./s3-trouble.ts";
 /** A thousand of the longest keys, with all around them. */
 const LONGEST = 4 * 1024 * 1024;
 
-/** Sends it on once it is what the client says that it is, with an MD5 of ours, which storages ask for. `check` throws what is wrong with it. */
-export async function sendDocument(
-  x: Exchange,
-  expected: Expected,
-  check: (bytes: Uint8Array) => void = () => {},
-): Promise<void> {
-  const bytes = await readDocument(x, expected);
-  check(bytes);
+/** Sends it on once it is what the client says that it is, and hands the answer back. */
+export async function sendDocument(x: Exchange, expected: Expected): Promise<void> {
+  await x.passOn(await sendBytes(x, await readDocument(x, expected)));
+}
+
+/** Sends a document in the place of the client's, with an MD5 of ours, which storages ask for. */
+export async function sendBytes(x: Exchange, bytes: Uint8Array): Promise<IncomingMessage> {
   const { method } = x.asked;
   const fields = x.fieldsWithout("content-md5");
-  if (bytes.length === 0) {
-    await x.passOn(await x.ask(method, fields));
-    return;
-  }
+  if (bytes.length === 0) return x.ask(method, fields);
   const md5: Field = ["Content-MD5", createHash("md5").update(bytes).digest("base64")];
   const sent = x.gateway.upstream.send({ ...x.outgoing(method, [...fields, md5], true), length: bytes.length });
   x.onGone(() => sent.destroy());
   sent.end(bytes);
   const answer = await sent.answer();
   answer.on("error", () => {});
-  await x.passOn(answer);
+  return answer;
 }
 
 /** All of it, verified. Throws `Trouble`, `Gone`. */

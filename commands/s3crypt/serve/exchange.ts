@@ -22,6 +22,8 @@ export interface Told {
   format: "ds2" | "v3" | "plaintext" | "empty" | undefined;
   keyId: bigint | undefined;
   end: "proven" | "unproven" | undefined;
+  /** The policy has not decided about the request, but about each key that it names. */
+  byKey: boolean;
   writeOnce: "taken" | "used_up" | "given_back" | "unchecked" | undefined;
   /** Bytes of content, as the client has them. */
   received: number;
@@ -46,6 +48,7 @@ export class Exchange {
     format: undefined,
     keyId: undefined,
     end: undefined,
+    byKey: false,
     writeOnce: undefined,
     received: 0,
     sent: 0,

@@ -1,7 +1,8 @@
 /** HEAD of an object: the size and the tag of its plaintext, from what is kept beside it, or else from its header. */
 import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../lib/wire/http-forward.ts";
-import { parseContentRange } from "../../../lib/wire/http-range.ts";
+import { parseContentRange, type ByteRange } from "../../../lib/wire/http-range.ts";
+import type { Place } from "../object/layout.ts";
 import { holdsIfMatch, holdsIfNoneMatch, type Tag } from "./conditions.ts";
 import { ds2Length } from "../object/ds2.ts";
 import { ObjectError } from "../object/error.ts";
@@ -13,7 +14,8 @@ import { lengthOf, plainLengthOf } from "./object-answer.ts";
 import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
 import { markOf, tagOf } from "./multipart/read.ts";
-import { formatTag, isManifest, OF_CIPHERTEXT } from "./read-head.ts";
+import { placeOfPart } from "./part-number.ts";
+import { formatTag, isManifest, lengthFields, OF_CIPHERTEXT, partsFields } from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
 import { today } from "./written-tags.ts";
@@ -24,11 +26,14 @@ const OURS = ["range", "if-range", "if-match", "if-none-match", "if-modified-sin
 interface Known {
   readonly size: number | undefined;
   readonly tag: Tag;
+  /** Where it was written in parts. */
+  readonly parts?: readonly Place[];
 }
 
 const UNKNOWN: Known = { size: undefined, tag: undefined };
 
-export async function head(x: Exchange): Promise<void> {
+/** `part`: only that part of it is asked for. */
+export async function head(x: Exchange, part?: number): Promise<void> {
   const answer = await x.ask("HEAD", [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"]]);
   answer.resume();
   if (answer.statusCode !== 200) {
@@ -36,7 +41,7 @@ export async function head(x: Exchange): Promise<void> {
     return;
   }
   const mark = markOf(x, answer);
-  const { size, tag } =
+  const { size, tag, parts } =
     mark !== undefined
       ? await knownOfParts(x, answer, mark)
       : isManifest(answer)
@@ -49,21 +54,24 @@ export async function head(x: Exchange): Promise<void> {
     ...x.answerFields(answer, ...OF_CIPHERTEXT),
     ...(tag === undefined ? [] : [["ETag", tag] as const]),
   ];
-  const changed = holdsIfNoneMatch(value("if-none-match"), tag);
-  const ranges: Field[] =
-    size === undefined
-      ? []
-      : [
-          ["Accept-Ranges", "bytes"],
-          ["Content-Length", String(size)],
-        ];
-  x.begin(changed ? 200 : 304, changed ? [...fields, ...ranges] : fields);
+  const isAsked = holdsIfNoneMatch(value("if-none-match"), tag);
+  const range = part !== undefined && isAsked ? rangeOfPart(part, size, parts) : undefined;
+  const shown = part !== undefined && parts !== undefined && range === undefined ? 0 : size;
+  const sizes = [...lengthFields(range, shown), ...partsFields(part === undefined ? undefined : parts?.length)];
+  x.begin(isAsked ? (range === undefined ? 200 : 206) : 304, isAsked ? [...fields, ...sizes] : fields);
   x.end();
+}
+
+/** Undefined for a part of nothing. Throws `Trouble`. */
+function rangeOfPart(part: number, size: number | undefined, parts: Known["parts"]): ByteRange | undefined {
+  const { plainAt, plain } = placeOfPart(part, parts ?? [{ plainAt: 0, plain: size ?? 0 }]);
+  return plain === 0 ? undefined : { first: plainAt, last: plainAt + plain - 1 };
 }
 
 async function knownOfParts(x: Exchange, answer: IncomingMessage, mark: Mark): Promise<Known> {
   const remembered = await layoutFor(x, answer, mark);
-  return { size: remembered.layout.plain, tag: tagOf(remembered) };
+  const { plain: size, parts } = remembered.layout;
+  return { size, tag: tagOf(remembered), parts };
 }
 
 /** From what is kept beside it: it must be of an object of this size. */

@@ -3,14 +3,22 @@ import type { Field } from "../../../lib/wire/http-forward.ts";
 import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import { percentDecoded } from "../../../lib/wire/s3-path.ts";
 import { CHECKSUMS, parseChecksum } from "../checksums.ts";
-import type { Action, Asked, Dialect, Store, Subject } from "./dialect.ts";
+import type { Action, Asked, Dialect, Meant, Store, Subject } from "./dialect.ts";
 import { hasDots } from "./dots.ts";
 import { queryExpiry } from "./expiry.ts";
+import { Sizes } from "./s3-sizes.ts";
+import { listContainer } from "./swift-list.ts";
 import { Trouble } from "./trouble.ts";
 
 export class PlainDialect implements Dialect {
   readonly name = "plain";
   readonly factsField = "x-object-meta-s3crypt";
+  readonly #sizes: Sizes | undefined;
+
+  /** `listSizes`: those of listings are of the plaintext, or raw. */
+  constructor(listSizes: "exact" | "raw" = "raw") {
+    this.#sizes = listSizes === "exact" ? new Sizes() : undefined;
+  }
 
   classify(asked: Asked): Action {
     const place = placeOf(asked.path);
@@ -24,7 +32,7 @@ export class PlainDialect implements Dialect {
       case "GET":
       case "HEAD":
         if (asked.length !== 0) return refuse("a GET or HEAD has no content here");
-        if (place.level !== "object") return { ...subject, kind: "pass", content: false };
+        if (place.level !== "object") return { ...subject, ...this.#listing(asked, place) };
         return { ...subject, kind: asked.method === "GET" ? "read" : "head" };
       case "PUT":
         return { ...subject, ...putOf(asked, place, refuse) };
@@ -40,6 +48,13 @@ export class PlainDialect implements Dialect {
     }
   }
 
+  #listing({ method, path }: Asked, { level }: Place): Meant {
+    const sizes = this.#sizes;
+    if (sizes === undefined || method !== "GET" || level !== "container" || !SWIFT.test(path))
+      return { kind: "pass", content: false };
+    return { kind: "own", answer: (x) => listContainer(x, sizes) };
+  }
+
   isOurs(lower: string): boolean {
     return lower === this.factsField;
   }
@@ -52,6 +67,9 @@ export class PlainDialect implements Dialect {
     return queryExpiry(query);
   }
 }
+
+/** The path of an account. */
+const SWIFT = /^\/v1(?:\.0)?\/[^/]*/;
 
 type Refuse = (message: string) => Action;
 
@@ -121,7 +139,7 @@ function placeOf(path: string): Place {
 }
 
 function partsOf(path: string, decode: (text: string) => string | undefined): Place & { account: string | undefined } {
-  const swift = /^\/v1(?:\.0)?\/[^/]*/.exec(path)?.[0];
+  const swift = SWIFT.exec(path)?.[0];
   const account = swift === undefined ? undefined : decode(swift);
   const rest = path.slice((swift ?? "").length + 1);
   const slash = rest.indexOf("/");

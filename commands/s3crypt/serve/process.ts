@@ -54,7 +54,8 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     log,
     resolve,
     engine,
-    dialect: settings.s3 === undefined ? new PlainDialect() : s3Dialect(settings.s3, loaded.s3Secret!),
+    dialect:
+      settings.s3 === undefined ? new PlainDialect(settings.listSizes) : s3Dialect(settings.s3, loaded.s3Secret!),
     registry,
     record: sink && ((event) => sink.write(event)),
     cwd: runtime.cwd,

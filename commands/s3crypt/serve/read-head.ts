@@ -16,6 +16,10 @@ export interface Conditions {
   readonly noneMatch: string | undefined;
   readonly ifRange: string | undefined;
   readonly range: string | undefined;
+  /** That is asked for in place of a range (part-number.ts). */
+  readonly part?: number | undefined;
+  /** How many there are, where a part is asked for. */
+  readonly parts?: number | undefined;
 }
 
 export function conditionsOf({ asked }: Exchange): Conditions {
@@ -36,6 +40,8 @@ function joined(fields: readonly Field[], name: string): string | undefined {
 export interface Verdict {
   readonly status: 200 | 206 | 304 | 416;
   readonly range: ByteRange | undefined;
+  /** To be told. */
+  readonly parts?: number | undefined;
 }
 
 /** `total` is undefined where the size is not known: then there are no ranges. Throws `Trouble` (412). */
@@ -52,14 +58,14 @@ export function judge(
   if (wanted.kind === "unsatisfiable") return { status: 416, range: undefined };
   // Several ranges at once are answered with all of it, as RFC 9110 section 14.2 allows.
   const range = wanted.kind === "ranges" && wanted.ranges.length === 1 ? wanted.ranges[0] : undefined;
-  return { status: range === undefined ? 200 : 206, range };
+  return { status: range === undefined ? 200 : 206, range, parts: conditions.parts };
 }
 
 /** Begins the answer, and ends it where it has no content; whether content is to follow. */
 export function answerHead(
   x: Exchange,
   answer: IncomingMessage,
-  { status, range }: Verdict,
+  { status, range, parts }: Verdict,
   tag: Tag,
   total: number | undefined,
 ): boolean {
@@ -68,7 +74,7 @@ export function answerHead(
     x.reply(416, [["Content-Range", formatUnsatisfied(total ?? 0)], ...tags]);
     return false;
   }
-  const fields = [...x.answerFields(answer, ...OF_CIPHERTEXT), ...tags];
+  const fields = [...x.answerFields(answer, ...OF_CIPHERTEXT), ...tags, ...partsFields(parts)];
   x.begin(status, status === 304 ? fields : [...fields, ...lengthFields(range, total)]);
   if (status === 304) x.end();
   return status !== 304;
@@ -101,7 +107,11 @@ function tagFields(tag: Tag): Field[] {
   return tag === undefined ? [] : [["ETag", tag]];
 }
 
-function lengthFields(range: ByteRange | undefined, total: number | undefined): Field[] {
+export function partsFields(parts: number | undefined): Field[] {
+  return parts === undefined ? [] : [["x-amz-mp-parts-count", String(parts)]];
+}
+
+export function lengthFields(range: ByteRange | undefined, total: number | undefined): Field[] {
   if (total === undefined) return [];
   const accept: Field = ["Accept-Ranges", "bytes"];
   if (range === undefined) return [accept, ["Content-Length", String(total)]];

@@ -11,6 +11,7 @@ import { isPart } from "../object/parts.ts";
 import type { Exchange } from "./exchange.ts";
 import { markOf, readParts, readRangeOfParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
+import { asOnePart, askingPart } from "./part-number.ts";
 import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
 import { beginningOf, StorageSource } from "./storage-source.ts";
 import { Trouble } from "./trouble.ts";
@@ -21,8 +22,9 @@ const OURS = ["range", "if-range", "if-match", "if-none-match", "accept-encoding
 /** As far as the chunks of any format. */
 const FRONT = LONGEST_HEADER + PREAMBLE;
 
-export async function read(x: Exchange): Promise<void> {
-  const conditions = conditionsOf(x);
+/** `part`: only that part of it is asked for. */
+export async function read(x: Exchange, part?: number): Promise<void> {
+  const conditions = askingPart(conditionsOf(x), part);
   if (await readRemembered(x, conditions)) return;
   const fields: Field[] = [...fieldsFor(x, conditions), ["Accept-Encoding", "identity"]];
   const answer = await begin(x, fields, conditions);
@@ -70,7 +72,8 @@ async function handWhole(
   tell(x, kind, answer);
   const total = object.plainLength();
   const tag = tagOf(x, answer, kind, object.beginning, total);
-  const verdict = judge(conditionsToday(x, conditions, answer, tag), answer, tag, total);
+  const asked = asOnePart(conditionsToday(x, conditions, answer, tag), total);
+  const verdict = judge(asked, answer, tag, total);
   if (!answerHead(x, answer, verdict, tag, total)) {
     object.destroy();
     return;
@@ -125,7 +128,8 @@ async function handRange(
     const { kind, plainSize } = object;
     tell(x, kind, answer);
     const tag = tagOf(x, answer, kind, bytes, plainSize);
-    const verdict = judge(conditionsToday(x, conditions, answer, tag), answer, tag, plainSize);
+    const asked = asOnePart(conditionsToday(x, conditions, answer, tag), plainSize);
+    const verdict = judge(asked, answer, tag, plainSize);
     const { range } = verdict;
     const reading = object.readRange(range?.first ?? 0, range === undefined ? plainSize : range.last + 1);
     // The first piece is known to be authentic before anything is answered.

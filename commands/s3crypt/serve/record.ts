@@ -5,6 +5,7 @@ import type { Policy } from "../../../lib/acl/policy.ts";
 import { auditFacts, AUDIT_VERSION, type ObjectEvent } from "../../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../../lib/audit/peer-record.ts";
 import type { Client } from "./client.ts";
+import type { Subject } from "./dialect.ts";
 import { Gone, type Exchange } from "./exchange.ts";
 
 /** What the policy said; undefined where there is none. */
@@ -36,7 +37,7 @@ export function recordExchange(x: Exchange, decided: Decided | undefined, starte
   if (outcome === "failed") log.warn("a request failed", said);
   else log.debug("a request ended", { ...said, outcome });
   if (record === undefined) return;
-  const decision = decided?.decision;
+  const decision = told.byKey ? undefined : decided?.decision;
   const { bucket, key } = action;
   const event: ObjectEvent = {
     ...base(client),
@@ -48,9 +49,9 @@ export function recordExchange(x: Exchange, decided: Decided | undefined, starte
     path: asked.path,
     decision: outcome === "denied" || outcome === "refused" ? "deny" : "allow",
     policy: decision?.policy ?? null,
-    reason: decision?.reason ?? (outcome === "refused" ? (trouble?.code ?? "refused") : "no_policy"),
-    ...(decision?.missing === undefined ? {} : { missing: decision.missing }),
-    ...(decision?.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
+    reason:
+      decision?.reason ?? (outcome === "refused" ? (trouble?.code ?? "refused") : told.byKey ? "by_key" : "no_policy"),
+    ...decisionRecord(decision),
     outcome,
     ...(told.status === undefined ? {} : { status: told.status }),
     ...(told.format === undefined ? {} : { format: told.format }),
@@ -62,19 +63,60 @@ export function recordExchange(x: Exchange, decided: Decided | undefined, starte
     duration: Math.round(performance.now() - started),
     ...(trouble === undefined ? {} : { code: trouble.code }),
     ...(error === undefined ? {} : { error }),
-    ...(client.peer === undefined ? {} : { certificate: certificateRecord(client.peer) }),
-    ...(client.conn.tls === undefined ? {} : { tls: tlsRecord(client.conn.tls) }),
-    ...(decided === undefined ? {} : { policies: decided.policy.digest }),
-    facts: decided === undefined ? {} : auditFacts(decided.facts, decided.policy.mentions, digest),
+    ...peerRecord(client),
+    ...(decided === undefined ? { facts: {} } : policyRecord(decided)),
   };
   record(event);
+}
+
+/** A key that the policy does not let a request for many have; `decided` is about it alone. */
+export function recordDenied(x: Exchange, about: Subject & { path: string }, decided: Decided): void {
+  const { client, gateway, asked } = x;
+  const { operation, bucket, key, path } = about;
+  gateway.counts.troubled("denied");
+  gateway.tools.record?.({
+    ...base(client),
+    event: "object",
+    method: asked.method,
+    operation,
+    ...(bucket === undefined ? {} : { bucket }),
+    ...(key === undefined ? {} : { key }),
+    path,
+    decision: "deny",
+    policy: decided.decision.policy ?? null,
+    reason: decided.decision.reason,
+    ...decisionRecord(decided.decision),
+    outcome: "denied",
+    sent: 0,
+    received: 0,
+    duration: 0,
+    code: "denied",
+    ...peerRecord(client),
+    ...policyRecord(decided),
+  });
+}
+
+function decisionRecord(decision: Decision | undefined): Pick<ObjectEvent, "missing" | "logged"> {
+  const { missing, logged = [] } = decision ?? {};
+  return { ...(missing === undefined ? {} : { missing }), ...(logged.length === 0 ? {} : { logged: [...logged] }) };
+}
+
+function peerRecord({ peer, conn }: Client): Pick<ObjectEvent, "certificate" | "tls"> {
+  return {
+    ...(peer === undefined ? {} : { certificate: certificateRecord(peer) }),
+    ...(conn.tls === undefined ? {} : { tls: tlsRecord(conn.tls) }),
+  };
+}
+
+function policyRecord({ policy, facts }: Decided): Pick<ObjectEvent, "policies" | "facts"> {
+  return { policies: policy.digest, facts: auditFacts(facts, policy.mentions, digest) };
 }
 
 function outcomeOf({ told, client }: Exchange, decided: Decided | undefined, ended: unknown): ObjectEvent["outcome"] {
   if (client.wasCut) return "cut";
   if (ended instanceof Gone) return "client";
   if (told.trouble === undefined) return "done";
-  if (decided !== undefined && decided.decision.outcome !== "allow") return "denied";
+  if (decided !== undefined && decided.decision.outcome !== "allow" && !told.byKey) return "denied";
   return told.trouble.status >= 500 && told.trouble.code !== "unsupported" ? "failed" : "refused";
 }
 

@@ -25,11 +25,12 @@ export class Right {
    * `Trouble`: `used_up` for a right that was used, `registry_unavailable`.
    */
   static async take(x: Exchange, now: () => number = Date.now): Promise<Right | undefined> {
-    const { gateway, asked, told } = x;
+    const { gateway, asked, action, told } = x;
     const { registry, dialect, log } = gateway.tools;
-    const expiry = registry === undefined || asked.method !== "PUT" ? undefined : dialect.expiryOf(asked);
+    const writes = asked.method === "PUT" || action.writes !== undefined;
+    const expiry = registry === undefined || !writes ? undefined : dialect.expiryOf(asked);
     if (registry === undefined || expiry === undefined) return undefined;
-    const name = rightName(asked.rest);
+    const name = rightName(asked.rest, action.writes);
     const time = now();
     const until = expiry > time ? expiry : time + OVER;
     let taken: boolean;

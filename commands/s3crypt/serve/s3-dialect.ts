@@ -17,11 +17,11 @@ import { sendDocument } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { attributes } from "./s3-attributes.ts";
 import { copy, sourceSubject } from "./s3-copy.ts";
+import { deleteObjects } from "./s3-delete.ts";
 import { list } from "./s3-list.ts";
 import { asksForTag, storedMatch } from "./s3-match.ts";
 import { Sizes } from "./s3-sizes.ts";
 import { store } from "./store.ts";
-import { refuseSides } from "./multipart/hide.ts";
 import { FACTS_FIELD, isOfOneSide, signOutgoing, SIZE_FIELD } from "./s3-outgoing.ts";
 import type { S3Settings } from "./s3-settings.ts";
 import { explainToS3, S3Trouble } from "./s3-trouble.ts";
@@ -114,8 +114,11 @@ export class S3Dialect implements Dialect {
         return own(async (x) => store(x, upload!, [await storedMatch(x)]));
       case "GetObject":
       case "HeadObject":
-        if ((request.partNumber ?? 1) > 1) return refuse("InvalidPartNumber", "the object has one part");
-        return { kind: request.operation === "GetObject" ? "read" : "head" };
+        if (request.partNumber !== undefined && asked.headers.some(([name]) => name.toLowerCase() === "range")) {
+          const message = "a range and a part number exclude each other";
+          return { kind: "refuse", trouble: new S3Trouble("bad_request", "InvalidRequest", message) };
+        }
+        return { kind: request.operation === "GetObject" ? "read" : "head", part: request.partNumber };
       case "DeleteObject":
         if (!asksForTag({ asked })) return { kind: "pass", content: false };
         return own(async (x) =>
@@ -134,7 +137,7 @@ export class S3Dialect implements Dialect {
       case "GetObjectAttributes":
         return own(attributes);
       case "DeleteObjects":
-        return own((x) => sendDocument(x, upload!, refuseSides));
+        return { ...own((x) => deleteObjects(x, upload!)), decidesKeys: true };
       case "Untouched":
         if (request.carries === "nothing") return { kind: "pass", content: false };
         return own((x) => sendDocument(x, upload!));

@@ -40,7 +40,7 @@ export const s3Args = {
     type: "string",
     default: "exact",
     valueHint: "exact|raw",
-    description: "Sizes in listings: exact, of the plaintext, or raw, as the storage has them",
+    description: "Sizes in listings, of Swift too: exact, of the plaintext, or raw, as the storage has them",
   },
   multipart: {
     ...S3,

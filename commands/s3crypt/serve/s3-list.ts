@@ -5,14 +5,12 @@ import { whole } from "./answers.ts";
 import { replyWith } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { hiding, isHidden } from "./multipart/hide.ts";
-import { placeOf } from "./s3-look.ts";
+import { placeOf, type Shown } from "./s3-look.ts";
 import type { Listed, Sizes } from "./s3-sizes.ts";
 import { Trouble } from "./trouble.ts";
 
 /** A listing has at most 1000 objects. */
 const LONGEST = 16 * 1024 * 1024;
-/** Objects of one listing that are looked at at a time. */
-const AT_A_TIME = 16;
 
 /** `sizes` is undefined where the storage's are shown. What is the proxy's own is left out. */
 export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void> {
@@ -32,35 +30,18 @@ export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void>
 
 async function changesOf(x: Exchange, answer: Answer, sizes: Sizes): Promise<Change[]> {
   const bucketPath = x.asked.path.replace(/\/$/, "");
-  const changes: Change[] = [];
-  const entries = answer.entries.filter((entry) => !isHidden(answer, entry)).values();
-  const work = async () => {
-    for (const entry of entries) {
-      const change = await changeOf(x, entry, listedOf(answer, entry, bucketPath), sizes);
-      if (change !== undefined) changes.push(change);
-    }
-  };
-  await Promise.all(Array.from({ length: AT_A_TIME }, work));
-  return changes;
+  const entries = answer.entries.filter((entry) => !isHidden(answer, entry));
+  const listed = entries.map((entry) => listedOf(answer, entry, bucketPath));
+  const found = await sizes.findAll(x, listed);
+  return entries.flatMap((entry, i) => changeOf(entry, listed[i], found[i]) ?? []);
 }
 
-/** An object that cannot be looked at stays as it is. */
-async function changeOf(
-  x: Exchange,
-  entry: Entry,
-  listed: Listed | undefined,
-  sizes: Sizes,
-): Promise<Change | undefined> {
-  if (listed === undefined) return undefined;
-  const shown = await sizes.find(x, listed).catch((error: unknown) => {
-    if (error instanceof Trouble) return undefined;
-    throw error;
-  });
+function changeOf(entry: Entry, listed: Listed | undefined, shown: Shown | undefined): Change | undefined {
   if (shown?.size === undefined) return undefined;
   const size = String(shown.size);
   const fields = {
     ...(size === entry.fields.get("Size") ? {} : { Size: size }),
-    ...(shown.tag === undefined || shown.tag === listed.tag ? {} : { ETag: shown.tag }),
+    ...(shown.tag === undefined || shown.tag === listed?.tag ? {} : { ETag: shown.tag }),
   };
   return { entry, fields };
 }

@@ -10,12 +10,12 @@ import { isPart } from "../object/parts.ts";
 import { gather } from "./answers.ts";
 import type { Tag } from "./conditions.ts";
 import type { Exchange } from "./exchange.ts";
-import type { Place } from "./multipart/ask.ts";
+import { readingFields, type Place } from "./multipart/ask.ts";
 import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
 import { markOf, tagOf as tagOfLayout } from "./multipart/read.ts";
 import { lengthOf, plainLengthOf } from "./object-answer.ts";
-import { tagOf } from "./read-head.ts";
+import { isManifest, tagOf } from "./read-head.ts";
 import { isKept } from "./s3-outgoing.ts";
 
 /** What clients are shown of an object; undefined is not known. */
@@ -55,12 +55,7 @@ function bytesOf(text: string): string {
 
 /** The status that the storage has in its place, where it is not to be seen. Throws `Trouble`. */
 export async function lookAt(x: Exchange, place: Place): Promise<Looked | number> {
-  const headers: Field[] = [
-    ["Host", x.gateway.settings.upstream.authority],
-    ...x.asked.headers.filter(([name]) => ALWAYS.test(name)),
-    ["Accept-Encoding", "identity"],
-    ["Range", `bytes=0-${LONGEST_HEADER - 1}`],
-  ];
+  const headers: Field[] = [...fieldsOf(x), ["Range", `bytes=0-${LONGEST_HEADER - 1}`]];
   const answer = await x.askFor(x.outgoingTo({ method: "GET", headers, ...place }, false, false));
   try {
     const { statusCode: status = 0 } = answer;
@@ -75,6 +70,13 @@ export async function lookAt(x: Exchange, place: Place): Promise<Looked | number
   }
 }
 
+/** Swift has to know who asks; S3 is asked in our name. */
+function fieldsOf(x: Exchange): Field[] {
+  if (x.gateway.tools.dialect.name === "plain") return readingFields(x);
+  const always = x.asked.headers.filter(([name]) => ALWAYS.test(name));
+  return [["Host", x.gateway.settings.upstream.authority], ...always, ["Accept-Encoding", "identity"]];
+}
+
 async function shownOf(
   x: Exchange,
   place: Place,
@@ -86,6 +88,7 @@ async function shownOf(
   if (kind === undefined || sealed === undefined) return { size: undefined, tag: undefined };
   const mark = markOf(x, answer) ?? (isPart(kind) ? kind : undefined);
   if (mark !== undefined) return partsShown(x, place, answer, mark);
+  if (isManifest(answer)) return { size: undefined, tag: undefined };
   if (typeof kind === "string") return { size: sealed, tag: answer.headers.etag };
   const size = plainLengthOf(kind, sealed);
   return { size, tag: tagOf(x, answer, kind, begun, size) };

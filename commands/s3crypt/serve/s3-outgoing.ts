@@ -39,7 +39,7 @@ export function signOutgoing(
   return signHeaders(bare, credentials, { date, payload }, sha256).head;
 }
 
-/** No object here has parts: the first is all of it. */
+/** Which parts an object has is told by the proxy, which asks for ranges. */
 function queryFor({ method, query }: RequestHead): string {
   const reads = method === "GET" || method === "HEAD";
   const names = (part: string) => decodeParameter(part.split("=", 1)[0]!).toLowerCase();

@@ -32,7 +32,7 @@ export function parseS3Settings(given: Given, env: Environment): S3Settings | un
   const { "s3-access-key": accessKeyId, "s3-region": region } = given;
   const secret = secretOf(given, env, accessKeyId !== undefined);
   const bypass = given["bypass-s3-signature-check"] || isTrue(env, "BYPASS_S3_SIGNATURE_CHECK");
-  const listSizes = parseChoice("--list-sizes", given["list-sizes"], ["exact", "raw"]);
+  const listSizes = parseListSizes(given);
   const multipart = parseChoice("--multipart", given.multipart, ["allow", "deny"]);
   if (accessKeyId === undefined && region === undefined && secret === undefined) {
     // The variable of ds_proxy means nothing in plain mode, where nothing is verified.
@@ -55,6 +55,11 @@ export function parseS3Settings(given: Given, env: Environment): S3Settings | un
   ];
   const listen = given["s3-listen"].map((text) => parseEndpoint(text, "--s3-listen"));
   return { accessKeyId, secret, region, bypass, listen, listSizes, multipart, warnings };
+}
+
+/** In plain mode too. Throws `PortailError`. */
+export function parseListSizes(given: Given): "exact" | "raw" {
+  return parseChoice("--list-sizes", given["list-sizes"], ["exact", "raw"]);
 }
 
 /** Throws `PortailError` where it cannot be read, or is nothing. */

@@ -16,7 +16,7 @@ import { parseStatus, type StatusSettings } from "../../../lib/service/status-se
 import { parseDemands, type GivenDemands } from "../tool/demands.ts";
 import type { args } from "./flags.ts";
 import { parseWriteOnce, type WriteOnceSettings } from "./registry.ts";
-import { isTrue, parseS3Settings, type S3Settings } from "./s3-settings.ts";
+import { isTrue, parseListSizes, parseS3Settings, type S3Settings } from "./s3-settings.ts";
 import { parseConnectUrl, parseUpstreamUrl, type Place, type UpstreamUrl } from "./upstream-url.ts";
 
 export interface Settings {
@@ -49,6 +49,7 @@ export interface Settings {
   readonly keepAlive: KeepAlive;
   readonly life: LifeOptions;
   readonly status: StatusSettings | undefined;
+  readonly listSizes: "exact" | "raw";
   /** Undefined is plain mode. */
   readonly s3: S3Settings | undefined;
   readonly warnings: readonly string[];
@@ -103,6 +104,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
     keepAlive: new KeepAlive(Math.ceil(duration("keepalive") / 1000)),
     life: parseLife(given),
     status: checkStatus(parseStatus(given), front),
+    listSizes: parseListSizes(given),
     s3,
     warnings: [
       ...(unverified ? [UNVERIFIED] : []),

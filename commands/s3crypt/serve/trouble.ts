@@ -24,6 +24,8 @@ const STATUS = {
   /** Nobody can tell whether the right to an upload was used. */
   registry_unavailable: 503,
   io: 500,
+  /** A fault of ours. */
+  internal: 500,
   upstream_unreachable: 502,
   upstream_untrusted: 502,
   upstream_broken: 502,

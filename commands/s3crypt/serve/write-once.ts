@@ -19,16 +19,19 @@ export interface WriteOnce {
 export class RegistryError extends Error {}
 
 /**
- * The name of the right to write an object; `rest` is the raw path behind `/upstream/`. All spellings of one path have one
+ * The name of the right to write an object, or the part of it that is called `part`; `rest` is the raw path behind
+ * `/upstream/`. All spellings of one path have one
  * name: what is percent-encoded is decoded once, and all but unreserved characters (RFC 3986 section 2.3) and slashes is
  * encoded. Dot segments and double slashes stay, as Swift and S3 keep them. A path that is written like that in the first
  * place has the name that ds_proxy gives it.
  */
-export function rightName(rest: string): string {
+export function rightName(rest: string, part = ""): string {
   // Each character is a byte in what the runtime gives us; whatever is not is taken as UTF-8.
   const bytes = Buffer.from(rest, isBytes(rest) ? "latin1" : "utf8").toString("latin1");
   const path = canonicalPath(`/upstream/${bytes}`);
-  return `locks:${createHash("sha256").update(path, "latin1").digest("hex")}`;
+  // No path has a zero byte.
+  const hash = createHash("sha256").update(path, "latin1");
+  return `locks:${(part === "" ? hash : hash.update(`\0${part}`)).digest("hex")}`;
 }
 
 function isBytes(text: string): boolean {

@@ -43,9 +43,9 @@ export function today(
 
 /** The same for all conditions of a read. */
 export function conditionsToday(x: Exchange, conditions: Conditions, answer: IncomingMessage, tag: Tag): Conditions {
-  const { match, noneMatch, ifRange, range } = conditions;
+  const { match, noneMatch, ifRange } = conditions;
   const of = (field: string | undefined) => today(x, field, answer.headers.etag, tag);
-  return { match: of(match), noneMatch: of(noneMatch), ifRange: of(ifRange), range };
+  return { ...conditions, match: of(match), noneMatch: of(noneMatch), ifRange: of(ifRange) };
 }
 
 function bare(tag: string): string {

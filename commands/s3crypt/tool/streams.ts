@@ -13,7 +13,15 @@ const STOPS: readonly [Signal, number][] = [
 
 /** Throws `PortailError`. */
 export function openInput({ stdin }: Pick<Runtime, "stdin">, name: string | undefined): Source {
-  return name === undefined || name === "-" ? new Source(stdin.fd, "standard input") : openSource(name);
+  if (name !== undefined && name !== "-") return openSource(name);
+  if (wasClosed(stdin.fd)) {
+    throw new PortailError("standard input is closed", {
+      code: "input.unreadable",
+      exit: EXIT.noInput,
+      hint: "nothing at all is < /dev/null",
+    });
+  }
+  return new Source(stdin.fd, "standard input");
 }
 
 /** Throws `PortailError`. `text`: what goes there may be read by people, and so may go to a terminal. */
@@ -24,6 +32,13 @@ export function openOutput(
   text: boolean,
 ): Sink {
   if (name !== undefined && name !== "-") return openWhole(name);
+  if (wasClosed(stdout.fd)) {
+    throw new PortailError("standard output is closed", {
+      code: "output.write",
+      exit: EXIT.io,
+      hint: "name a file to write to, or > /dev/null for none",
+    });
+  }
   if (stdout.isTTY && !text) {
     throw new PortailError("an encrypted object is nothing for a terminal", {
       code: "output.terminal",
@@ -39,7 +54,12 @@ export function openOutput(
     });
   }
   libc()?.widenPipe(stdout.fd, PIECE);
-  return new OpenSink(stdout.fd, "standard output");
+  return new OpenSink(stdout.fd, "standard output", true);
+}
+
+/** Where nothing was open the runtime opens /dev/null at its start, which would take all that is written; it closes on exec. */
+function wasClosed(fd: number): boolean {
+  return libc()?.closesOnExec(fd) ?? false;
 }
 
 /**

@@ -39,7 +39,8 @@ const HINTS: Record<ObjectError["trouble"], string> = {
   forged: "the file was damaged or changed: fetch it again",
   unknown_key: "name the keyring that it was encrypted with",
   plaintext: "--plaintext=allow passes it through as it is",
-  unproven_end: "ds_proxy writes no mark at the end; without --require-final such an object is taken, with a warning",
+  unproven_end:
+    "ds_proxy writes no mark at the end, and an object in parts has its own elsewhere; without --require-final such objects are taken, with a warning",
 };
 
 /** The operator's view of it. */

@@ -39,7 +39,6 @@ test.each<[string, Order]>([
   ["a copy to elsewhere", { method: "PUT", path: "/theirs/a", headers: from("/mine/a") }],
   ["a listing", { path: "/", query: "list-type=2&prefix=mine/" }],
   ["another operation", { path: "/mine/a", query: "acl" }],
-  ["the deletion of many", { method: "POST", path: "/", query: "delete" }],
 ])("%s is denied", async (_, order) => {
   const before = gateway.storage.opened;
   for (const port of [gateway.port, gateway.s3Port]) {

@@ -29,9 +29,12 @@ export function multipartAction(
       if (policy === "deny") return refuse("unsupported", "NotImplemented", "multipart uploads are not allowed here");
       return own((x) => create(x, request));
     case "UploadPart":
-      return own((x) => uploadPart(x, request, request.uploadId, request.partNumber, content!));
+      return {
+        ...own((x) => uploadPart(x, request, request.uploadId, request.partNumber, content!)),
+        writes: partName(request),
+      };
     case "CompleteMultipartUpload":
-      return own((x) => complete(x, request, request.uploadId, content!));
+      return { ...own((x) => complete(x, request, request.uploadId, content!)), writes: "" };
     case "AbortMultipartUpload":
       return own((x) => abort(x, request, request.uploadId));
     case "ListParts":
@@ -42,12 +45,18 @@ export function multipartAction(
       return {
         ...own((x) => uploadPartCopy(x, request, request.uploadId, request.partNumber, request.source)),
         reads: sourceSubject(baseOf(asked), request.source),
+        writes: partName(request),
       };
     case "Untouched":
       return request.name === "DeleteBucket" ? own(deleteBucket) : undefined;
     default:
       return undefined;
   }
+}
+
+/** All attempts at a part have it, and no part of another upload. */
+function partName({ uploadId, partNumber }: { uploadId: string; partNumber: number }): string {
+  return `${partNumber} ${uploadId}`;
 }
 
 /** What stands in front of all paths at the storage. */

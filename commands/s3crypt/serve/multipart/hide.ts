@@ -1,5 +1,5 @@
 /** Clients do not see the proxy's own objects: they are left out of listings, and no client deletes them. Pure. */
-import { keyOf, readDeleteObjects, type Answer, type Change, type Entry } from "../../../../lib/wire/s3-xml.ts";
+import { keyOf, type Answer, type Change, type Deletion, type Entry } from "../../../../lib/wire/s3-xml.ts";
 import { S3Trouble } from "../s3-trouble.ts";
 import { SIDE } from "./ask.ts";
 
@@ -19,10 +19,8 @@ export function hiding(answer: Answer): Change[] {
   return [{ entry: answer.root, fields }, ...hidden.map((entry) => ({ entry, fields: undefined }))];
 }
 
-/** The body of DeleteObjects. Throws `Trouble` where it names one of them. */
-export function refuseSides(body: Uint8Array): void {
-  const read = readDeleteObjects(body);
-  if (read.kind === "bad") throw new S3Trouble("bad_request", "MalformedXML", read.reason);
-  if (read.value.objects.some(({ key }) => key.startsWith(SIDE)))
+/** Throws `Trouble` where one of them is to be deleted. */
+export function refuseSides({ objects }: Deletion): void {
+  if (objects.some(({ key }) => key.startsWith(SIDE)))
     throw new S3Trouble("denied", "AccessDenied", `keys that begin with ${SIDE} are the proxy's own`);
 }

@@ -6,6 +6,7 @@ import { ObjectError } from "../../object/error.ts";
 import { PartsOpener } from "../../object/parts.ts";
 import { holdsIfRange, type Tag } from "../conditions.ts";
 import { iterate, type Exchange } from "../exchange.ts";
+import { withParts } from "../part-number.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
@@ -29,7 +30,8 @@ export async function readRemembered(x: Exchange, conditions: Conditions): Promi
   const isDated = x.asked.headers.some(([name]) => /^if-(?:un)?modified-since$/i.test(name));
   const remembered =
     conditions.range === undefined || isDated ? undefined : x.gateway.multipart.layoutOf(nameOf(x.asked));
-  return remembered !== undefined && (await readPart(x, remembered, conditions));
+  if (remembered === undefined || remembered.layout.parts.length < (conditions.part ?? 0)) return false;
+  return readPart(x, remembered, conditions);
 }
 
 /** A range of an object that `answer` has some of: true where it was answered. */
@@ -43,8 +45,9 @@ export async function readRangeOfParts(
 }
 
 /** One range of it; false where it has to be looked at as a whole. */
-async function readPart(x: Exchange, remembered: Remembered, conditions: Conditions): Promise<boolean> {
+async function readPart(x: Exchange, remembered: Remembered, given: Conditions): Promise<boolean> {
   const { layout, tag } = remembered;
+  const conditions = withParts(given, layout.parts);
   const wanted = readRange(conditions.range, layout.plain);
   const range = wanted.kind === "ranges" && wanted.ranges.length === 1 ? wanted.ranges[0] : undefined;
   if (range === undefined) return false;
@@ -130,7 +133,13 @@ export async function readParts(
     answer.destroy();
     return;
   }
-  const verdict = judge(conditions, answer, tagOf(remembered), layout.plain);
+  const asked = withParts(conditions, layout.parts);
+  const verdict = judge(asked, answer, tagOf(remembered), layout.plain);
+  if (asked.part !== undefined && asked.range === undefined) {
+    answer.destroy();
+    if (answerHead(x, answer, verdict, tagOf(remembered), 0)) x.end();
+    return;
+  }
   if (verdict.status === 304 || verdict.status === 416) {
     answer.destroy();
     answerHead(x, answer, verdict, tagOf(remembered), layout.plain);

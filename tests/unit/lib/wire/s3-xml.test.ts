@@ -8,10 +8,13 @@ import {
   readAnswer,
   readCompleteMultipartUpload,
   readDeleteObjects,
+  withDeleteErrors,
+  withoutObjects,
   type Answer,
 } from "../../../../lib/wire/s3-xml.ts";
 
 const bytes = (text: string) => Buffer.from(text);
+const text = (given: Uint8Array) => Buffer.from(given).toString();
 
 function read(text: string): Answer {
   const answer = readAnswer(bytes(text));
@@ -92,6 +95,36 @@ describe("DeleteObjects", () => {
     [`<Delete>${object("a")}<Quiet>yes</Quiet></Delete>`, "Quiet is neither true nor false"],
     [`<Delete>${object("a")}<Quiet>true</Quiet><Quiet>false</Quiet></Delete>`, "Quiet is given twice"],
   ])("#%# is refused", (body, reason) => expect(readDeleteObjects(bytes(body))).toEqual({ kind: "bad", reason }));
+});
+
+describe("DeleteObjects of which some are not to be", () => {
+  const body = bytes(
+    "<Delete>\n <Object><Key>a</Key></Object><Quiet>true</Quiet> <Object><Key>b&amp;</Key><ETag>e</ETag></Object></Delete>",
+  );
+
+  test("they are taken out, and every other byte stays", () => {
+    expect(text(withoutObjects(body, new Set([0])))).toBe(
+      "<Delete>\n <Quiet>true</Quiet> <Object><Key>b&amp;</Key><ETag>e</ETag></Object></Delete>",
+    );
+    expect(withoutObjects(body, new Set())).toEqual(body);
+  });
+
+  test.each([
+    ['<DeleteResult xmlns="x"/>', '<DeleteResult xmlns="x">', "</DeleteResult>"],
+    ["<DeleteResult ></DeleteResult>\n", "<DeleteResult >", "</DeleteResult>\n"],
+    [
+      "<DeleteResult><Deleted><Key>a</Key></Deleted></DeleteResult>",
+      "<DeleteResult><Deleted><Key>a</Key></Deleted>",
+      "</DeleteResult>",
+    ],
+  ])("the errors go behind what %p has", (answer, before, behind) => {
+    const read = readAnswer(bytes(answer));
+    if (read.kind === "bad") throw new Error(read.reason);
+    const error = { key: "b&", versionId: "7", code: "AccessDenied", message: "<no>" };
+    expect(text(withDeleteErrors(read.value, [error]))).toBe(
+      `${before}<Error><Key>b&amp;</Key><VersionId>7</VersionId><Code>AccessDenied</Code><Message>&lt;no&gt;</Message></Error>${behind}`,
+    );
+  });
 });
 
 describe("answers", () => {

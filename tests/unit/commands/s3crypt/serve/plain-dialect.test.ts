@@ -26,6 +26,18 @@ const told = (method: string, target: string, more?: Partial<Asked>) => {
   return [kind, operation, bucket, key];
 };
 
+test("of what is listed only containers of Swift are looked into, and only where sizes are to be exact", () => {
+  const kindOf = (method: string, target: string, by = new PlainDialect("exact")) =>
+    by.classify(asked(method, target)).kind;
+  expect(kindOf("GET", "/v1/AUTH_a/box?format=json")).toBe("own");
+  expect(kindOf("GET", "/v1.0/AUTH_a/box/")).toBe("own");
+  expect(kindOf("HEAD", "/v1/AUTH_a/box")).toBe("pass");
+  expect(kindOf("GET", "/v1/AUTH_a")).toBe("pass");
+  expect(kindOf("GET", "/dav/box/")).toBe("read");
+  expect(kindOf("GET", "/box/")).toBe("pass");
+  expect(kindOf("GET", "/v1/AUTH_a/box", new PlainDialect("raw"))).toBe("pass");
+});
+
 const OBJECT = "/v1/AUTH_a/box/in/x%20y";
 
 describe("of Swift", () => {

@@ -37,3 +37,11 @@ test.each([
 ])("%j and %j are two", (a, b) => {
   expect(rightName(a)).not.toBe(rightName(b));
 });
+
+test("each part of an object has a name of its own, whatever the spelling of the path", () => {
+  const names = ["", "1 u", "2 u", "1 v"].map((part) => rightName("box/obj", part));
+  expect(new Set(names).size).toBe(4);
+  expect(names[0]).toBe(rightName("box/obj"));
+  expect(names[1]).toBe(rightName("box/%6Fbj", "1 u"));
+  expect(names[1]).not.toBe(rightName("box/obj1%20u"));
+});

@@ -73,7 +73,7 @@ test.each([
   ["POST", "b?delete", "own", "DeleteObjects", "b", undefined],
   ["GET", "b/k?attributes", "own", "GetObjectAttributes", "b", "k"],
   ["GET", "b/k?partNumber=1", "read", "GetObject", "b", "k"],
-  ["GET", "b/k?partNumber=2", "InvalidPartNumber", "GetObject", "b", "k"],
+  ["HEAD", "b/k?partNumber=2", "head", "HeadObject", "b", "k"],
   ["POST", "b/k?uploads", "NotImplemented", "CreateMultipartUpload", "b", "k"],
   ["PUT", "b/k?partNumber=1&uploadId=u", "NotImplemented", "UploadPart", "b", "k"],
   ["POST", "b/k?uploadId=u", "NotImplemented", "CompleteMultipartUpload", "b", "k"],

@@ -1,7 +1,7 @@
 /** What is the proxy's own is in no listing, and no client deletes it. */
 import { expect, test } from "bun:test";
 import { hiding, refuseSides } from "../../../../../../commands/s3crypt/serve/multipart/hide.ts";
-import { changeAnswer, readAnswer } from "../../../../../../lib/wire/s3-xml.ts";
+import { changeAnswer, readAnswer, readDeleteObjects, type Deletion } from "../../../../../../lib/wire/s3-xml.ts";
 
 function shown(inner: string): string {
   const answer = readAnswer(Buffer.from(`<ListBucketResult>${inner}</ListBucketResult>`));
@@ -24,9 +24,12 @@ test("listings are without them, and count without them", () => {
 });
 
 test("they are not deleted among others", () => {
-  const body = (key: string) => Buffer.from(`<Delete><Object><Key>${key}</Key></Object></Delete>`);
-  expect(() => refuseSides(body("a"))).not.toThrow();
-  expect(() => refuseSides(body(".s3crypt/0a"))).toThrow("the proxy's own");
-  expect(() => refuseSides(body("&#46;s3crypt/0a"))).toThrow("the proxy's own");
-  expect(() => refuseSides(Buffer.from("<Delete/>"))).toThrow();
+  const deletion = (key: string): Deletion => {
+    const read = readDeleteObjects(Buffer.from(`<Delete><Object><Key>${key}</Key></Object></Delete>`));
+    if (read.kind === "bad") throw new Error(read.reason);
+    return read.value;
+  };
+  expect(() => refuseSides(deletion("a"))).not.toThrow();
+  expect(() => refuseSides(deletion(".s3crypt/0a"))).toThrow("the proxy's own");
+  expect(() => refuseSides(deletion("&#46;s3crypt/0a"))).toThrow("the proxy's own");
 });
