@@ -73,7 +73,6 @@ export class Exchange {
     this.#req = req;
     this.#res = res;
     this.#awaited = awaited;
-    res.on("drain", () => this.#wake?.());
     res.on("close", () => {
       this.#gone = !res.writableFinished;
       if (this.#gone) for (const end of this.#ends) end();
@@ -183,16 +182,18 @@ export class Exchange {
     }
   }
 
-  /** Resolves when more may be written. Throws `Gone`. */
+  /** Resolves when the system has `bytes`, and their memory may be used again. Throws `Gone`. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#gone) throw this.leave();
     this.told.sent += bytes.length;
     this.#unwritten++;
-    const room = this.#res.write(bytes, () => {
-      if (--this.#unwritten === 0) this.#flushed?.();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#res.write(bytes, () => {
+        resolve();
+        if (--this.#unwritten === 0) this.#flushed?.();
+      });
     });
-    if (room) return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
     if (this.#gone) throw this.leave();
   }
 
