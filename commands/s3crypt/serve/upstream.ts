@@ -114,7 +114,6 @@ export class Sent {
       socket.destroy();
       this.#fail(new Trouble("upstream_broken", "the storage answered in another protocol"));
     });
-    this.#request.on("drain", () => this.#wake?.());
   }
 
   /** Whether it failed on a connection that had been kept. */
@@ -141,14 +140,17 @@ export class Sent {
     return this.#over;
   }
 
-  /** Resolves when more may be written, or when there is no use in it (`isOver`). `bytes` must stay as they are. */
+  /** Resolves when the system has `bytes`, and their memory may be used again, or when there is no use in it (`isOver`). */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0 || this.#over) return;
     this.written += bytes.length;
-    if (this.#request.write(bytes)) return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#request.write(bytes, () => resolve());
+    });
   }
 
+  /** `last` must stay as it is. */
   end(last?: Uint8Array): void {
     this.#ended = true;
     if (this.#over) return;
