@@ -5,6 +5,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import type { Client } from "./client.ts";
 import type { Action, Asked } from "./dialect.ts";
 import type { Gateway } from "./gateway.ts";
+import { iterate } from "./incoming.ts";
 import type { Right } from "./right.ts";
 import { Trouble } from "./trouble.ts";
 import type { Outgoing } from "./upstream.ts";
@@ -289,9 +290,4 @@ export class Exchange {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-/** The pieces of a message's content; whoever stops early leaves its connection as it is. */
-export function iterate(message: IncomingMessage): AsyncIterable<Uint8Array> {
-  return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }

@@ -7,7 +7,7 @@ import { LONGEST_HEADER } from "../object/header.ts";
 import { ObjectOpener, type Demands, type Keys, type ObjectKind } from "../object/open.ts";
 import { NOTHING } from "../object/stream.ts";
 import { v3PlainLength } from "../object/v3.ts";
-import { iterate } from "./exchange.ts";
+import { iterate, lengthOf } from "./incoming.ts";
 import { Trouble } from "./trouble.ts";
 
 export class ObjectAnswer {
@@ -31,7 +31,7 @@ export class ObjectAnswer {
 
   private constructor(answer: IncomingMessage, opener: ObjectOpener) {
     this.#answer = answer;
-    this.#source = iterate(answer)[Symbol.asyncIterator]();
+    this.#source = iterate(answer);
     this.#opener = opener;
   }
 
@@ -116,12 +116,6 @@ export class ObjectAnswer {
 
 function broken(): Trouble {
   return new Trouble("upstream_broken", "the answer of the storage broke off");
-}
-
-/** Of the content of a message, where it is told. */
-export function lengthOf({ headers }: Pick<IncomingMessage, "headers">): number | undefined {
-  const text = headers["content-length"];
-  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Undefined where no plaintext makes an object of that size. */

@@ -5,7 +5,8 @@ import { parseContentRange, readRange, type ByteRange } from "../../../../lib/wi
 import { ObjectError } from "../../object/error.ts";
 import { PartsOpener } from "../../object/parts.ts";
 import { holdsIfRange, type Tag } from "../conditions.ts";
-import { iterate, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { iterate } from "../incoming.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
