@@ -1,8 +1,11 @@
 /** What is diverted from a stream: so many bytes, whatever pieces they come in, and what is behind them for whoever comes next. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Diversion } from "../../../../lib/net/diversion.ts";
 import { ConnDuplex } from "../../../../lib/net/duplex.ts";
 import { FakeConn } from "./fake-conn.ts";
+import { connect, KINDS } from "./support.ts";
+
+setDefaultTimeout(30_000);
 
 const NEVER = (): never => {
   throw new Error("not yet");
@@ -150,4 +153,27 @@ test("a stream that is held reads nothing, whoever asks", async () => {
   stream.relax();
   await Bun.sleep(1);
   expect(conn.calls).toEqual([]);
+});
+
+describe.each(KINDS)("over a real connection: %s", (kind) => {
+  test("bulk, and what is behind it for the stream that comes next", async () => {
+    const { conn, peer } = await connect(kind);
+    const before = new ConnDuplex(conn);
+    before.hold();
+    // Of a length that no buffer divides.
+    const bytes = Buffer.alloc(4 * 1024 * 1024 + 7, "0123456789abc");
+    const diversion = before.divert(bytes.length, () => {});
+    peer.end(Buffer.concat([bytes, Buffer.from("behind")]));
+    const pieces: Buffer[] = [];
+    for (let piece = await diversion.next(); piece !== undefined; piece = await diversion.next()) {
+      pieces.push(Buffer.from(piece));
+    }
+    expect(Buffer.concat(pieces).equals(bytes)).toBe(true);
+    before.detach();
+    const next = new ConnDuplex(conn, diversion.behind);
+    let text = "";
+    for await (const chunk of next) text += String(chunk);
+    expect(text).toBe("behind");
+    expect(conn.received).toBe(bytes.length + 6);
+  });
 });
