@@ -181,6 +181,16 @@ describe("a download", () => {
     next.client.end();
   });
 
+  test("with something behind it has that taken for no other answer, however soon the next request comes", async () => {
+    const client = await RawClient.open(gateway.port);
+    for (const name of [newName(), newName()]) client.write(`GET /upstream/${name} HTTP/1.1\r\nHost: a\r\n\r\n`);
+    const storage = await gateway.storage.next();
+    const behind = "HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nevil";
+    expect((await hand(storage, client, Buffer.concat([object(), Buffer.from(behind)]))).equals(BYTES)).toBe(true);
+    expect((await hand(await gateway.storage.next(), client, object())).equals(BYTES)).toBe(true);
+    client.end();
+  });
+
   test.each(["end", "reset"] as const)("that the storage breaks off by %s is not whole", async (how) => {
     const { client, name } = await ask();
     const storage = await gateway.storage.next();
