@@ -59,3 +59,10 @@ export function readBulk(fd: number, take: (piece: Uint8Array) => boolean): numb
   }
   return read;
 }
+
+/** Fills `bytes` with what the socket `fd` has ready and answers how much. Of ends, errors and a missing libc as `readBulk`. */
+export function readInto(fd: number, bytes: Uint8Array): number {
+  const system = libc();
+  if (system === undefined || system.readable(fd) === 0) return 0;
+  return Math.max(0, system.recv(fd, bytes, bytes.length, MSG_DONTWAIT));
+}

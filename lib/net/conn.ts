@@ -51,6 +51,11 @@ export interface Conn {
    * `to`. What is left comes as `data`.
    */
   pumpTo?(to: Conn): boolean;
+  /**
+   * Where it can: fills `bytes` with what has arrived, without handing it out, and answers how much that is. For a receiver
+   * that has paused it. Of the end and of errors the receiver is told as ever.
+   */
+  readInto?(bytes: Uint8Array): number;
   pause(): void;
   resume(): void;
   /** Ends our direction (FIN, close_notify) once everything written is out. Closes when both directions ended. */

@@ -1,6 +1,7 @@
 /** A `Conn` as a Node stream, for libraries that take nothing else (node:http). Bulk relays use `Relay` instead. */
 import { Duplex } from "node:stream";
 import { IGNORE, type Conn, type Early } from "./conn.ts";
+import { Diversion } from "./diversion.ts";
 
 type Done = (error?: Error | null) => void;
 
@@ -9,6 +10,10 @@ export class ConnDuplex extends Duplex {
   #written: Done | undefined;
   #attached = true;
   #ended = false;
+  #held = false;
+  #diversion: Diversion | undefined;
+  /** Runs when all of what was diverted has come. */
+  whenWhole: (() => void) | undefined;
   /**
    * Where it answers true nothing more is read, until `relax`: for a reader that takes all it gets, as the runtime's HTTP
    * server does.
@@ -23,7 +28,8 @@ export class ConnDuplex extends Duplex {
     if (early?.ended) this.#onEnd();
     conn.attach({
       data: (chunk) => {
-        if (!this.push(chunk) || this.throttle?.()) conn.pause();
+        if (this.#diversion !== undefined) this.#diversion.data(chunk);
+        else if (!this.push(chunk) || this.throttle?.()) conn.pause();
       },
       drain: () => this.#release(),
       end: () => this.#onEnd(),
@@ -32,6 +38,7 @@ export class ConnDuplex extends Duplex {
   }
 
   #onEnd(): void {
+    if (this.#diversion?.end()) return;
     this.#ended = true;
     this.push(null);
   }
@@ -39,8 +46,29 @@ export class ConnDuplex extends Duplex {
   /** What was received before an orderly end is still to be read; whoever waits for more than that is told. */
   #onClose(error: Error | undefined): void {
     this.#release();
-    if (error !== undefined || !this.#ended || this.readableEnded) this.destroy(error);
+    this.#diversion?.close(error);
+    if (this.#diversion !== undefined) this.destroy(error);
+    else if (error !== undefined || !this.#ended || this.readableEnded) this.destroy(error);
     else this.once("end", () => this.destroy());
+  }
+
+  /** Reads nothing more, so that `divert` can be called when all was handed out that was read. */
+  hold(): void {
+    this.#held = true;
+    this.conn.pause();
+  }
+
+  /** The next `length` bytes do not come out of this stream, and none behind them: `whole` runs when they are there. */
+  divert(length: number, whole: () => void): Diversion {
+    return (this.#diversion = new Diversion(this.conn, length, () => {
+      whole();
+      this.whenWhole?.();
+    }));
+  }
+
+  /** What was diverted last. */
+  get diversion(): Diversion | undefined {
+    return this.#diversion;
   }
 
   /** Gives the connection back: this stream neither reads, writes nor ends it any more. */
@@ -62,7 +90,7 @@ export class ConnDuplex extends Duplex {
 
   /** Reads on after `throttle` answered true. */
   relax(): void {
-    if (this.#attached) this.conn.resume();
+    if (this.#attached && !this.#held) this.conn.resume();
   }
 
   override _write(chunk: Uint8Array, _encoding: string, done: Done): void {

@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler } from "bun";
 import { BaseConn } from "./base-conn.ts";
 import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
-import { readBulk, spliceBulk } from "./bulk.ts";
+import { readBulk, readInto, spliceBulk } from "./bulk.ts";
 import { boundAddress } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
@@ -203,6 +203,14 @@ export class NativeConn extends BaseConn implements Conn {
     const moved = to.tls === undefined ? this.#spliceTo(to, fd) : undefined;
     this.received += moved ?? readBulk(fd, (piece) => to.#writeTransient(piece));
     return to.#queue === undefined;
+  }
+
+  readInto(bytes: Uint8Array): number {
+    const { fd } = this;
+    if (this.tls !== undefined || fd < 0) return 0;
+    const length = readInto(fd, bytes);
+    this.received += length;
+    return length;
   }
 
   /** Undefined where it cannot. What passes through a layer over `to` must not pass it by. */

@@ -3,7 +3,7 @@ import { FORGED, MESSAGE_OVERHEAD, type MessageCipher } from "../../../lib/ciphe
 import { SecretstreamReader, SecretstreamWriter, STREAM_HEADER, TAG } from "../../../lib/cipher/secretstream.ts";
 import { ObjectError } from "./error.ts";
 import { encodeDs2Header, type Ds2Header } from "./header.ts";
-import { Output, Pieces, type Opener, type Sealer } from "./stream.ts";
+import { NOTHING, Output, Pieces, type Opener, type Sealer } from "./stream.ts";
 
 /** Plaintext bytes of a message, in what is written. */
 export const DS2_CHUNK = 16_384;
@@ -73,6 +73,7 @@ export class Ds2Opener implements Opener {
   readonly #requiresFinal: boolean;
   #final = false;
   #count = 0;
+  salvaged: Uint8Array = NOTHING;
 
   /** `requiresFinal`: an object whose last message does not say that it is the last is not whole. */
   constructor(cipher: MessageCipher, key: Uint8Array, { chunkSize }: Ds2Header, requiresFinal: boolean) {
@@ -91,7 +92,12 @@ export class Ds2Opener implements Opener {
     const bytes = this.#stream === undefined ? this.#begin(sealed) : sealed;
     const out = this.#output.room(this.#pieces.most(bytes.length) * this.#messageSize);
     let length = 0;
-    this.#pieces.push(bytes, (message) => (length += this.#open(message, out, length)));
+    try {
+      this.#pieces.push(bytes, (message) => (length += this.#open(message, out, length)));
+    } catch (error) {
+      this.salvaged = out.subarray(0, length);
+      throw error;
+    }
     return out.subarray(0, length);
   }
 

@@ -4,7 +4,7 @@ import { Ds2Opener } from "./ds2.ts";
 import { ObjectError } from "./error.ts";
 import { decodeHeader, type Ds2Header, type ObjectHeader, type V3Header } from "./header.ts";
 import { isPart, PartsOpener } from "./parts.ts";
-import { Output, type Opener } from "./stream.ts";
+import { NOTHING, Output, type Opener } from "./stream.ts";
 import { V3Opener } from "./v3.ts";
 
 export interface Keys {
@@ -23,8 +23,6 @@ export interface Demands {
 
 /** What an object turned out to be. `empty` has no byte at all: that is how the format of ds_proxy has nothing. */
 export type ObjectKind = ObjectHeader | "plaintext" | "empty";
-
-const NOTHING = new Uint8Array(0);
 
 /** As `Opener`, from the first byte of the object on. */
 export class ObjectOpener implements Opener {
@@ -49,6 +47,10 @@ export class ObjectOpener implements Opener {
 
   get endProven(): boolean {
     return this.#inner?.endProven ?? false;
+  }
+
+  get salvaged(): Uint8Array {
+    return this.#inner?.salvaged ?? NOTHING;
   }
 
   /** Of an object in parts, those that were read to their end. */
@@ -147,6 +149,7 @@ export function requiresFinal({ keyId }: Ds2Header, { finalFrom }: Demands): boo
 /** Of what is not encrypted nothing can be shown. */
 class Passing implements Opener {
   readonly endProven = false;
+  readonly salvaged = NOTHING;
   readonly #output = new Output();
 
   /** A copy, which stays good when the caller's memory does not. */

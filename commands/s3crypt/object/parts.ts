@@ -5,7 +5,7 @@ import type { Engine } from "../../../lib/cipher/engine.ts";
 import { ObjectError } from "./error.ts";
 import { decodeHeader, PART_HEADER, type V3Header } from "./header.ts";
 import { PART_FRONT, type Layout, type Place } from "./layout.ts";
-import { Output, type Opener } from "./stream.ts";
+import { NOTHING, Output, type Opener } from "./stream.ts";
 import { partLength, V3Opener } from "./v3.ts";
 
 /** Computes an MD5. */
@@ -71,6 +71,7 @@ export class PartsOpener implements Opener {
   #index = 0;
   #number = 0;
   #current: Current | undefined;
+  salvaged: Uint8Array = NOTHING;
 
   /** `newMd5`: where a whole part is read of which the layout has no commitment, its MD5 is held against the layout's. */
   constructor(engine: Engine, whole: Whole, layout?: Layout, newMd5?: () => Digest) {
@@ -98,6 +99,16 @@ export class PartsOpener implements Opener {
 
   push(sealed: Uint8Array): Uint8Array {
     const pieces: Uint8Array[] = [];
+    try {
+      this.#take(sealed, pieces);
+    } catch (error) {
+      this.salvaged = this.#joined([...pieces, this.#current?.opener.salvaged ?? NOTHING]);
+      throw error;
+    }
+    return this.#joined(pieces);
+  }
+
+  #take(sealed: Uint8Array, pieces: Uint8Array[]): void {
     for (let rest = sealed; rest.length > 0;) {
       const current = this.#current;
       const taken = rest.subarray(0, current?.left ?? PART_FRONT - this.#seen);
@@ -111,7 +122,6 @@ export class PartsOpener implements Opener {
         if (current.left === 0) this.#close(current);
       }
     }
-    return this.#joined(pieces);
   }
 
   /** A copy: within one call a part may have been called twice, which ends what it gave before. */

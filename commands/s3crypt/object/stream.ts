@@ -12,6 +12,8 @@ export interface Sealer {
 export interface Opener {
   /** Throws `ObjectError`; nothing is to be given to it then. */
   push(sealed: Uint8Array): Uint8Array;
+  /** Where `push` threw: what was authentic of that piece, before what was not. */
+  readonly salvaged: Uint8Array;
   /** Throws where the object is not whole. */
   finish(): Uint8Array;
   /** After `finish`: whether it is shown that the object ends where its writer ended it. */
@@ -60,6 +62,8 @@ export class Pieces {
     this.#length = bytes.length - at;
   }
 }
+
+export const NOTHING = new Uint8Array(0);
 
 /** Memory for results: two in turn. */
 export class Output {

@@ -14,7 +14,7 @@ import { MAC_LENGTH, type ChunkCipher } from "../../../lib/cipher/engine.ts";
 import { hkdfExpand } from "../../../lib/cipher/hkdf.ts";
 import { ObjectError } from "./error.ts";
 import { encodeV3Header, FLAG, PART_HEADER, V3_HEADER, WRAPPED_KEY, type V3Header } from "./header.ts";
-import { Output, Pieces, type Opener, type Sealer } from "./stream.ts";
+import { NOTHING, Output, Pieces, type Opener, type Sealer } from "./stream.ts";
 
 const WRAPPING = new TextEncoder().encode("portail s3crypt v3 wrapping key");
 const NONCE = 24;
@@ -120,6 +120,7 @@ export class V3Opener implements Opener {
   readonly #pieces = new Pieces(SEALED_CHUNK);
   readonly #output = new Output();
   #count = 0;
+  salvaged: Uint8Array = NOTHING;
 
   /** Throws `ObjectError` where the data key does not open the object's own. */
   constructor(cipher: ChunkCipher, key: Uint8Array, header: V3Header) {
@@ -142,7 +143,12 @@ export class V3Opener implements Opener {
     const bytes = this.#chunks === undefined ? this.#begin(sealed) : sealed;
     const out = this.#output.room(this.#pieces.most(bytes.length) * CHUNK);
     let length = 0;
-    this.#pieces.push(bytes, (chunk) => (length += this.#open(chunk, out, length)));
+    try {
+      this.#pieces.push(bytes, (chunk) => (length += this.#open(chunk, out, length)));
+    } catch (error) {
+      this.salvaged = out.subarray(0, length);
+      throw error;
+    }
     return out.subarray(0, length);
   }
 

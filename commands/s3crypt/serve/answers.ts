@@ -1,6 +1,6 @@
 /** The content of answers of the storage, in memory: up to a limit, or as a document as a whole. */
 import type { IncomingMessage } from "node:http";
-import { iterate } from "./exchange.ts";
+import { iterate } from "./incoming.ts";
 import { Trouble } from "./trouble.ts";
 
 /** The first `most` bytes, or all where it has no more. Throws `Trouble` where it breaks off. */

@@ -33,6 +33,7 @@ export class Client extends Due implements Open {
   readonly local: SocketAddress;
   readonly #holder: Holder;
   #duplex: ConnDuplex | undefined;
+  #renew = (): void => {};
   #deadlines: Deadlines | undefined;
   #receivedBefore = -1;
   /** The request that is being answered, and those that came behind it without waiting. */
@@ -101,13 +102,38 @@ export class Client extends Due implements Open {
   }
 
   #serve(server: Front, early: Early): void {
+    this.#read(server, early);
+    if (this.gateway.draining) this.retire();
+  }
+
+  /** `early` is the beginning of a request. */
+  #read(server: Front, early: Early): void {
     const duplex = new ConnDuplex(this.conn, early);
     this.#duplex = duplex;
+    this.#renew = () => this.#startAnew(server, duplex);
+    duplex.whenWhole = () => {
+      // What is left of a request that was answered already has been read.
+      if (!this.busy) this.#renew();
+    };
     duplex.throttle = () => this.#isFull;
     duplex.on("error", () => {});
-    duplex.on("close", () => this.gone());
+    duplex.on("close", () => {
+      if (this.#duplex === duplex) this.gone();
+    });
     server.adopt(duplex, this);
-    if (this.gateway.draining) this.retire();
+  }
+
+  /** The parser has not seen the content that was diverted, and goes on waiting for it: another reads what is behind. */
+  #startAnew(server: Front, before: ConnDuplex): void {
+    const { diversion } = before;
+    if (diversion?.isWhole !== true || this.#duplex !== before || before.writableEnded || before.destroyed) return;
+    if (before.writableLength > 0) {
+      before.write(new Uint8Array(0), () => this.#startAnew(server, before));
+      return;
+    }
+    before.detach();
+    this.#read(server, diversion.behind);
+    before.destroy();
   }
 
   /** Unread, the runtime's HTTP server would keep all that comes in memory. */
@@ -158,6 +184,7 @@ export class Client extends Due implements Open {
     else if (next !== undefined) this.#begin(next);
     else {
       this.#receivedBefore = this.conn.received;
+      this.#renew();
       this.relax();
       if (this.gateway.draining) this.retire();
       else this.#wait(this.gateway.resting);

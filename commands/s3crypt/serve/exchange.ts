@@ -5,6 +5,7 @@ import type { RequestHead } from "../../../lib/wire/sigv4-canonical.ts";
 import type { Client } from "./client.ts";
 import type { Action, Asked } from "./dialect.ts";
 import type { Gateway } from "./gateway.ts";
+import { iterate } from "./incoming.ts";
 import type { Right } from "./right.ts";
 import { Trouble } from "./trouble.ts";
 import type { Outgoing } from "./upstream.ts";
@@ -76,7 +77,6 @@ export class Exchange {
     this.#req = req;
     this.#res = res;
     this.#awaited = awaited;
-    res.on("drain", () => this.#wake?.());
     res.on("close", () => {
       this.#gone = !res.writableFinished;
       if (this.#gone) for (const end of this.#ends) end();
@@ -186,16 +186,18 @@ export class Exchange {
     }
   }
 
-  /** Resolves when more may be written. Throws `Gone`. */
+  /** Resolves when the system has `bytes`, and their memory may be used again. Throws `Gone`. */
   async write(bytes: Uint8Array): Promise<void> {
     if (this.#gone) throw this.leave();
     this.told.sent += bytes.length;
     this.#unwritten++;
-    const room = this.#res.write(bytes, () => {
-      if (--this.#unwritten === 0) this.#flushed?.();
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#res.write(bytes, () => {
+        resolve();
+        if (--this.#unwritten === 0) this.#flushed?.();
+      });
     });
-    if (room) return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
     if (this.#gone) throw this.leave();
   }
 
@@ -291,9 +293,4 @@ export class Exchange {
 
 function isSuccess(status: number): boolean {
   return status >= 200 && status < 300;
-}
-
-/** The pieces of a message's content; whoever stops early leaves its connection as it is. */
-export function iterate(message: IncomingMessage): AsyncIterable<Uint8Array> {
-  return message.iterator({ destroyOnReturn: false }) as AsyncIterable<Uint8Array>;
 }

@@ -5,8 +5,9 @@ import { ds2PlainLength } from "../object/ds2.ts";
 import { ObjectError } from "../object/error.ts";
 import { LONGEST_HEADER } from "../object/header.ts";
 import { ObjectOpener, type Demands, type Keys, type ObjectKind } from "../object/open.ts";
+import { NOTHING } from "../object/stream.ts";
 import { v3PlainLength } from "../object/v3.ts";
-import { iterate } from "./exchange.ts";
+import { iterate, lengthOf } from "./incoming.ts";
 import { Trouble } from "./trouble.ts";
 
 export class ObjectAnswer {
@@ -30,7 +31,7 @@ export class ObjectAnswer {
 
   private constructor(answer: IncomingMessage, opener: ObjectOpener) {
     this.#answer = answer;
-    this.#source = iterate(answer)[Symbol.asyncIterator]();
+    this.#source = iterate(answer);
     this.#opener = opener;
   }
 
@@ -61,7 +62,7 @@ export class ObjectAnswer {
     return this.#beginning;
   }
 
-  /** The next piece of plaintext, the caller's own; undefined at the end. Throws `ObjectError`, `Trouble`. */
+  /** The next piece of plaintext, good until the next call; undefined at the end. Throws `ObjectError`, `Trouble`. */
   async next(): Promise<Uint8Array | undefined> {
     const first = this.#first;
     this.#first = undefined;
@@ -80,33 +81,15 @@ export class ObjectAnswer {
     return undefined;
   }
 
-  /**
-   * All that is authentic of it: no more than one message at a time is opened, lest those before a forged one be lost.
-   * Copied, since the opener uses its memory again, while what is written may wait for the client.
-   */
+  /** All that is authentic of it: what stands before a forged message is not lost. */
   #open(sealed: Uint8Array | undefined): Uint8Array {
-    const pieces: Uint8Array[] = [];
     try {
-      if (sealed === undefined) pieces.push(this.#opener.finish().slice());
-      else
-        for (let at = 0; at < sealed.length;) {
-          const end = at + this.#step;
-          const plain = this.#opener.push(sealed.subarray(at, end));
-          if (plain.length > 0) pieces.push(this.kind === "plaintext" ? plain : plain.slice());
-          at = end;
-        }
+      return sealed === undefined ? this.#opener.finish() : this.#opener.push(sealed);
     } catch (error) {
       if (!(error instanceof ObjectError)) throw error;
       this.#wrong = error;
+      return sealed === undefined ? NOTHING : this.#opener.salvaged;
     }
-    return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);
-  }
-
-  /** Bytes in which no more than one message ends. */
-  get #step(): number {
-    const { kind } = this.#opener;
-    if (kind === undefined) return LONGEST_HEADER;
-    return typeof kind === "string" ? Infinity : kind.chunkSize;
   }
 
   async #read(): Promise<Uint8Array | undefined> {
@@ -133,12 +116,6 @@ export class ObjectAnswer {
 
 function broken(): Trouble {
   return new Trouble("upstream_broken", "the answer of the storage broke off");
-}
-
-/** Of the content of a message, where it is told. */
-export function lengthOf({ headers }: Pick<IncomingMessage, "headers">): number | undefined {
-  const text = headers["content-length"];
-  return text !== undefined && /^[0-9]{1,15}$/.test(text) ? Number(text) : undefined;
 }
 
 /** Undefined where no plaintext makes an object of that size. */

@@ -121,6 +121,7 @@ async function handRange(
       return;
     }
     const isChain = typeof header === "object" && header.format === "ds2";
+    source.isUnhurried = isChain;
     // Of an object that ends before its messages there is no chain, and no range either.
     const front = isChain ? bytes.subarray(0, header.length + STREAM_HEADER) : bytes;
     const index = isChain && size > front.length ? chains.of(header, front, size) : undefined;

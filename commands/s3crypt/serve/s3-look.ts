@@ -14,7 +14,8 @@ import { readingFields, type Place } from "./multipart/ask.ts";
 import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
 import { markOf, tagOf as tagOfLayout } from "./multipart/read.ts";
-import { lengthOf, plainLengthOf } from "./object-answer.ts";
+import { lengthOf } from "./incoming.ts";
+import { plainLengthOf } from "./object-answer.ts";
 import { isManifest, tagOf } from "./read-head.ts";
 import { isKept } from "./s3-outgoing.ts";
 

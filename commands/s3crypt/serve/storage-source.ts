@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import { parseContentRange } from "../../../lib/wire/http-range.ts";
 import type { Source } from "../object/source.ts";
-import { iterate, type Exchange } from "./exchange.ts";
+import type { Exchange } from "./exchange.ts";
+import { iterate, iterateParsed } from "./incoming.ts";
 import { Trouble } from "./trouble.ts";
 
 /** A request costs more than reading through so many bytes. */
@@ -30,6 +31,11 @@ export async function beginningOf(answer: IncomingMessage, most: number): Promis
 export class StorageSource implements Source {
   readonly size: number;
   readonly gap = GAP;
+  /**
+   * For a chain: the faster its links are looked for, the more of them are read that the requests of other ranges, which
+   * are about to come, would have brought along.
+   */
+  isUnhurried = false;
   readonly #ask: (fields: readonly Field[]) => Promise<IncomingMessage>;
   readonly #fields: readonly Field[];
   readonly #beginning: Beginning;
@@ -69,7 +75,7 @@ export class StorageSource implements Source {
     const answer = await this.#ask([...this.#fields, ...same, ["Range", `bytes=${from}-${to - 1}`]]);
     const told = answer.statusCode === 206 ? parseContentRange(answer.headers["content-range"] ?? "") : undefined;
     const isIt = told?.size === this.size && told.range.first === from && told.range.last === to - 1;
-    if (isIt && (tag === undefined || answer.headers.etag === tag)) return new Run(answer, from);
+    if (isIt && (tag === undefined || answer.headers.etag === tag)) return new Run(answer, from, this.isUnhurried);
     answer.destroy();
     throw new Trouble("upstream_broken", "the object has changed at the storage while it was read");
   }
@@ -85,12 +91,12 @@ class Run {
   at: number;
   busy = false;
   readonly #answer: IncomingMessage;
-  readonly #pieces: AsyncIterator<Uint8Array>;
+  readonly #pieces: AsyncIterableIterator<Uint8Array>;
   #rest: Uint8Array = new Uint8Array(0);
 
-  constructor(answer: IncomingMessage, at: number) {
+  constructor(answer: IncomingMessage, at: number, isUnhurried = false) {
     this.#answer = answer;
-    this.#pieces = iterate(answer)[Symbol.asyncIterator]();
+    this.#pieces = isUnhurried ? iterateParsed(answer) : iterate(answer);
     this.at = at;
   }
 

@@ -33,7 +33,7 @@ export async function store(x: Exchange, action: Expected, conditions?: readonly
   x.told.format = format;
   x.told.keyId = newest.id;
   const length = content.isWhole ? first.length : action.length;
-  // The sealer uses its memory again, while what is written may wait for the storage.
+  // The sealer uses its memory again, while this waits for the storage.
   const begun = sealer.push(first).slice();
   const md5 = content.isWhole ? content.md5 : content.claimedMd5;
   const facts = factsFields(x, begun, { size: length, md5 });
@@ -63,17 +63,18 @@ export async function upload(
     if (x.right === undefined || !sent.isComplete) sent.destroy();
   });
   try {
-    await sent.write(begun);
+    // Of memory that stays as it is: what follows need not wait for it.
+    void sent.write(begun);
     for (;;) {
       // The storage may answer while the client is slow to send.
       const piece = await sent.unlessOver(content.next());
       if (piece === undefined || sent.isOver) break;
       x.gateway.counts.encrypted += piece.length;
-      await sent.write(sealer.push(piece).slice());
+      await sent.write(sealer.push(piece));
     }
     if (content.isWhole && !sent.isOver) {
       content.verify();
-      sent.end(sealer.finish().slice());
+      sent.end(sealer.finish());
     }
     await respond(x, sent, done);
   } catch (error) {

@@ -1,14 +1,10 @@
 /** The storage as the proxy asks it: connections that are kept, requests sent as they are, one answer or the reason why there is none. */
-import { Agent, request as openRequest, type ClientRequest, type IncomingMessage } from "node:http";
-import { ConnDuplex } from "../../../lib/net/duplex.ts";
+import { request as openRequest, type ClientRequest, type IncomingMessage } from "node:http";
+import type { ConnDuplex } from "../../../lib/net/duplex.ts";
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import type { Connector } from "./connector.ts";
+import { KeptAgent } from "./kept-agent.ts";
 import { Trouble } from "./trouble.ts";
-
-/** Milliseconds for which an idle connection is kept: less than servers keep theirs, so that few are gone when they are wanted. */
-const IDLE = 4000;
-/** Idle connections that are kept. */
-const MOST_IDLE = 64;
 
 export interface Outgoing {
   readonly method: string;
@@ -106,7 +102,11 @@ export class Sent {
     } catch {
       throw new Trouble("bad_request", "the request cannot be passed on as it is");
     }
-    this.#request.on("response", (answer) => this.#settle(() => this.#answered.resolve(answer)));
+    this.#request.on("response", (answer) => {
+      const duplex = answer.socket as object as ConnDuplex;
+      duplex.whenWhole = () => agent.putBy(duplex, this.#ended && this.#request.writableFinished && staysOpen(answer));
+      this.#settle(() => this.#answered.resolve(answer));
+    });
     this.#request.on("error", (error) => this.#fail(troubleOf(error)));
     this.#request.on("close", () => this.#fail(new Trouble("upstream_broken", "the storage closed the connection")));
     // Nobody asked for another protocol.
@@ -114,7 +114,6 @@ export class Sent {
       socket.destroy();
       this.#fail(new Trouble("upstream_broken", "the storage answered in another protocol"));
     });
-    this.#request.on("drain", () => this.#wake?.());
   }
 
   /** Whether it failed on a connection that had been kept. */
@@ -141,14 +140,17 @@ export class Sent {
     return this.#over;
   }
 
-  /** Resolves when more may be written, or when there is no use in it (`isOver`). `bytes` must stay as they are. */
+  /** Resolves when the system has `bytes`, and their memory may be used again, or when there is no use in it (`isOver`). */
   async write(bytes: Uint8Array): Promise<void> {
     if (bytes.length === 0 || this.#over) return;
     this.written += bytes.length;
-    if (this.#request.write(bytes)) return;
-    await new Promise<void>((resolve) => (this.#wake = resolve));
+    await new Promise<void>((resolve) => {
+      this.#wake = resolve;
+      this.#request.write(bytes, () => resolve());
+    });
   }
 
+  /** `last` must stay as it is. */
   end(last?: Uint8Array): void {
     this.#ended = true;
     if (this.#over) return;
@@ -191,82 +193,13 @@ export class Sent {
   }
 }
 
-/** An `Agent` over our own connections: they have no timers and no descriptor that it could touch. */
-class KeptAgent extends Agent {
-  readonly #connector: Connector;
-  readonly #reused = new WeakSet<object>();
-  readonly #idle = new Map<object, ReturnType<typeof setTimeout>>();
-  #retired = false;
-
-  constructor(connector: Connector, keepAlive: boolean) {
-    super({ keepAlive, maxFreeSockets: MOST_IDLE });
-    this.#connector = connector;
-    this.#retired = !keepAlive;
-  }
-
-  get idle(): number {
-    return this.#idle.size;
-  }
-
-  reused(request: object): boolean {
-    return this.#reused.has(request);
-  }
-
-  /** What is idle is closed, and nothing is kept any more. */
-  retire(): void {
-    this.#retired = true;
-    for (const socket of this.#idle.keys()) (socket as ConnDuplex).destroy();
-  }
-
-  override createConnection(_options: unknown, told?: (error: Error | null, socket: never) => void): never {
-    this.#connector.open().then(
-      (conn) => {
-        const duplex = new ConnDuplex(conn);
-        duplex.on("error", () => {});
-        duplex.on("close", () => this.#forget(duplex));
-        told?.(null, duplex as never);
-      },
-      (error: Error) => told?.(error, undefined as never),
-    );
-    return undefined as never;
-  }
-
-  override keepSocketAlive(socket: unknown): boolean {
-    const duplex = socket as ConnDuplex;
-    if (this.#retired || duplex.destroyed || duplex.conn.closed) return false;
-    this.#idle.set(
-      duplex,
-      setTimeout(() => duplex.destroy(), IDLE),
-    );
-    // Whatever comes now, its end too, is no answer to anything.
-    for (const event of ["data", "end"] as const) duplex.on(event, endIt);
-    duplex.resume();
-    return true;
-  }
-
-  override reuseSocket(socket: unknown, request: unknown): void {
-    this.#forget(socket as object);
-    // The agent adds one each time that a connection is put by, and counts on this method to take it away.
-    const duplex = socket as ConnDuplex;
-    duplex.removeAllListeners("error");
-    duplex.on("error", () => {});
-    for (const event of ["data", "end"] as const) (socket as ConnDuplex).off(event, endIt);
-    this.#reused.add(request as object);
-  }
-
-  #forget(socket: object): void {
-    clearTimeout(this.#idle.get(socket));
-    this.#idle.delete(socket);
-  }
-}
-
-function endIt(this: ConnDuplex): void {
-  this.destroy();
-}
-
 /** Whether the answer says that what was asked is done. */
 export function isDone({ statusCode = 0 }: IncomingMessage): boolean {
   return statusCode >= 200 && statusCode < 300;
+}
+
+function staysOpen({ httpVersion, headers }: IncomingMessage): boolean {
+  return httpVersion === "1.1" && !/\bclose\b/i.test(headers.connection ?? "");
 }
 
 function troubleOf(error: Error & { code?: string }): Trouble {

@@ -3,7 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../../lib/wire/http-forward.ts";
 import { percentDecoded } from "../../../../lib/wire/s3-path.ts";
 import { readAnswer, type Answer } from "../../../../lib/wire/s3-xml.ts";
-import { iterate, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { iterate } from "../incoming.ts";
 import { Trouble } from "../trouble.ts";
 
 export interface Request {

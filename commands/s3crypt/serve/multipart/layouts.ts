@@ -9,7 +9,7 @@ import { requiresManifest } from "../../object/open.ts";
 import { readPartFront, type Whole } from "../../object/parts.ts";
 import { partLength, partPlainLength } from "../../object/v3.ts";
 import type { Exchange } from "../exchange.ts";
-import { lengthOf } from "../object-answer.ts";
+import { lengthOf } from "../incoming.ts";
 import { Trouble } from "../trouble.ts";
 import { ask, contentOf, manifestPath, readingFields, type Place } from "./ask.ts";
 import type { Mark } from "./mark.ts";

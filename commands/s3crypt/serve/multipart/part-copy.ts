@@ -47,9 +47,9 @@ export async function uploadPartCopy(
         if (sent.isOver) break;
         md5.update(piece);
         x.gateway.counts.encrypted += piece.length;
-        await sent.write(sealer.push(piece).slice());
+        await sent.write(sealer.push(piece));
       }
-    if (!sent.isOver) sent.end(sealer.finish().slice());
+    if (!sent.isOver) sent.end(sealer.finish());
     const answer = await sent.answer();
     answer.on("error", () => {});
     if (!isDone(answer)) {

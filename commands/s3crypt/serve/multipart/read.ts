@@ -5,7 +5,8 @@ import { parseContentRange, readRange, type ByteRange } from "../../../../lib/wi
 import { ObjectError } from "../../object/error.ts";
 import { PartsOpener } from "../../object/parts.ts";
 import { holdsIfRange, type Tag } from "../conditions.ts";
-import { iterate, type Exchange } from "../exchange.ts";
+import type { Exchange } from "../exchange.ts";
+import { iterate } from "../incoming.ts";
 import { withParts } from "../part-number.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
 import { tagOfParts } from "../tags.ts";
@@ -173,7 +174,10 @@ function tell(x: Exchange, { layout }: Remembered): void {
   });
 }
 
-/** The plaintext behind the first `skip` bytes, `length` of it; `isAll`: up to the end, which must be as it should. */
+/**
+ * The plaintext behind the first `skip` bytes, `length` of it, each piece good until the next is asked for; `isAll`: up to
+ * the end, which must be as it should.
+ */
 async function* piecesOf(answer: IncomingMessage, opener: PartsOpener, skip: number, length: number, isAll: boolean) {
   let [ahead, left] = [skip, length];
   try {
@@ -182,8 +186,7 @@ async function* piecesOf(answer: IncomingMessage, opener: PartsOpener, skip: num
       const piece = plain.subarray(Math.min(ahead, plain.length), ahead + left);
       ahead = Math.max(0, ahead - plain.length);
       left -= piece.length;
-      // The opener uses its memory again, while what is written may wait for the client.
-      if (piece.length > 0) yield piece.slice();
+      if (piece.length > 0) yield piece;
       if (left === 0 && !isAll) return;
     }
   } catch (error) {

@@ -2,7 +2,7 @@
 import { afterEach, describe, expect, test } from "bun:test";
 import { closeSync, readSync, writeSync } from "node:fs";
 import { libc } from "../../../../lib/ffi/libc.ts";
-import { readBulk, spliceBulk } from "../../../../lib/net/bulk.ts";
+import { readBulk, readInto, spliceBulk } from "../../../../lib/net/bulk.ts";
 
 const open: number[] = [];
 afterEach(() => {
@@ -101,4 +101,20 @@ describe("through the buffer", () => {
     expect(Buffer.concat(pieces).equals(sent)).toBe(true);
     expect(readBulk(from, never)).toBe(0);
   });
+});
+
+test("readInto fills what it is given, and leaves the rest, and an end, alone", () => {
+  const [near, far] = pair();
+  const bytes = Uint8Array.from(pattern(1000, 7));
+  pour(far, bytes);
+  const first = new Uint8Array(600);
+  expect(readInto(near, first)).toBe(600);
+  expect(first).toEqual(bytes.subarray(0, 600));
+  const rest = new Uint8Array(600);
+  expect(readInto(near, rest)).toBe(400);
+  expect(rest.subarray(0, 400)).toEqual(bytes.subarray(600));
+  expect(readInto(near, rest)).toBe(0);
+  closeSync(open.pop()!);
+  expect(readInto(near, rest)).toBe(0);
+  expect(readInto(-1, rest)).toBe(0);
 });
