@@ -14,6 +14,7 @@ import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { CallRate } from "../../lib/service/call-rate.ts";
 import { Places } from "../../lib/service/limits.ts";
+import { OpenSet } from "../../lib/service/open-set.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { OpenAssociation } from "./association.ts";
@@ -84,7 +85,7 @@ export class Proxy {
   readonly meters: Meters | undefined;
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
-  readonly #open = new Set<Open>();
+  readonly open = new OpenSet<Open>();
   readonly #recorders: ((event: AuditEvent) => void)[];
   readonly #mostClients = mostClients();
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
@@ -94,7 +95,6 @@ export class Proxy {
   /** Sockets of UDP associations that nothing else counts. */
   datagramSockets = 0;
   #http2: Promise<Http2Front> | undefined;
-  #emptied: (() => void) | undefined;
 
   constructor(
     settings: Settings,
@@ -203,27 +203,9 @@ export class Proxy {
     for (const recorder of this.#recorders) recorder(event);
   }
 
-  get open(): number {
-    return this.#open.size;
-  }
-
-  /** To be called by what opens, and again by what is gone. */
-  enter(open: Open): void {
-    this.#open.add(open);
-  }
-
-  leave(open: Open): void {
-    this.#open.delete(open);
-    if (this.#open.size === 0) this.#emptied?.();
-  }
-
-  everyOpen(): SetIterator<Open> {
-    return this.#open.values();
-  }
-
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */
   hasRoom(): boolean {
-    return this.#open.size + this.places.open + this.heldBesides < this.#mostClients;
+    return this.open.size + this.places.open + this.heldBesides < this.#mostClients;
   }
 
   /** Descriptors beside those of clients and places. */
@@ -234,13 +216,8 @@ export class Proxy {
   drain(): Promise<void> {
     this.draining = true;
     this.backends.checks.stop();
-    for (const open of this.#open) open.retire();
-    if (this.#open.size === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#emptied = resolve));
-  }
-
-  cut(): void {
-    for (const open of this.#open) open.cut();
+    for (const open of this.open) open.retire();
+    return this.open.emptied();
   }
 
   /** The part that forwards `http://` requests, loaded when the first one comes: it is a third of the proxy's memory. */
