@@ -5,6 +5,7 @@ import { parseEngine } from "./engine.ts";
 import { openKeyring } from "./keyring-file.ts";
 import { ObjectOpener } from "./object/open.ts";
 import { parseDemands, warnOf } from "./tool/demands.ts";
+import { writingExits } from "./tool/exits.ts";
 import { demanding, ends, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import { endOnSignals, openInput, openOutput } from "./tool/streams.ts";
@@ -33,21 +34,10 @@ Objects that ds_proxy wrote do not show where they end: they are taken with a wa
         description: "A file; by key 3 or newer it must show where it ends",
       },
     ],
-    exits: [
-      { status: EXIT.done, meaning: "all of it is written" },
-      { status: EXIT.usage, meaning: "a flag is wrong, or no keyring or password is given" },
-      {
-        status: EXIT.badData,
-        meaning:
-          "the object is not as it was written, or is refused, or has nothing of the range; or the keyring does not open",
-      },
-      { status: EXIT.noInput, meaning: "a file cannot be read" },
-      { status: EXIT.cannotCreate, meaning: "the file cannot be made" },
-      {
-        status: EXIT.io,
-        meaning: "reading or writing failed on the way; without a word where the reader of standard output left",
-      },
-    ],
+    exits: writingExits(
+      "all of it is written",
+      "the object is not as it was written, or is refused, or has nothing of the range; or the keyring does not open",
+    ),
   },
   args: {
     ...ends,

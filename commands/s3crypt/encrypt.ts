@@ -5,6 +5,7 @@ import { parseChoice } from "../../lib/command/values.ts";
 import { parseEngine } from "./engine.ts";
 import { openKeyring } from "./keyring-file.ts";
 import { makeSealer } from "./seal.ts";
+import { writingExits } from "./tool/exits.ts";
 import { ends, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import { endOnSignals, openInput, openOutput } from "./tool/streams.ts";
@@ -28,17 +29,7 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
         description: "A file, with the keyring of DS_KEYRING and the password of DS_PASSWORD",
       },
     ],
-    exits: [
-      { status: EXIT.done, meaning: "the object is written, whole" },
-      { status: EXIT.usage, meaning: "a flag is wrong, or no keyring or password is given" },
-      { status: EXIT.badData, meaning: "the keyring does not open" },
-      { status: EXIT.noInput, meaning: "a file cannot be read" },
-      { status: EXIT.cannotCreate, meaning: "the file cannot be made" },
-      {
-        status: EXIT.io,
-        meaning: "reading or writing failed on the way; without a word where the reader of standard output left",
-      },
-    ],
+    exits: writingExits("the object is written, whole", "the keyring does not open"),
   },
   args: {
     ...ends,

@@ -6,6 +6,7 @@ import { openKeyring } from "./keyring-file.ts";
 import { ObjectError } from "./object/error.ts";
 import { ObjectOpener } from "./object/open.ts";
 import { parseDemands, warnOf } from "./tool/demands.ts";
+import { readingExits } from "./tool/exits.ts";
 import { demanding, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
@@ -28,10 +29,11 @@ one.`,
       },
     ],
     exits: [
-      { status: EXIT.done, meaning: "all are as they were written" },
-      { status: EXIT.usage, meaning: "a flag is wrong, or no keyring or password is given" },
-      { status: EXIT.badData, meaning: "one is not, or is refused; or the keyring does not open" },
-      { status: EXIT.noInput, meaning: "a file cannot be read, and those that can are as they were written" },
+      ...readingExits(
+        "all are as they were written",
+        "one is not, or is refused; or the keyring does not open",
+        "a file cannot be read, and those that can are as they were written",
+      ),
       { status: EXIT.io, meaning: "the same, and the file could be opened" },
     ],
   },

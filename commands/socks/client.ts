@@ -80,7 +80,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.conn = conn;
     this.origin = came?.origin;
     this.#number = came?.number ?? proxy.nextSession();
-    proxy.enter(this);
+    proxy.open.enter(this);
     // One deadline for everything up to the request: a byte now and then buys no time.
     proxy.deadlines.add(this);
   }
@@ -131,7 +131,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     this.#state = "over";
     this.#association?.close("client");
     this.#proxy.deadlines.remove(this);
-    this.#proxy.leave(this);
+    this.#proxy.open.leave(this);
   }
 
   /** The deadline is over. */
@@ -177,7 +177,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
         if (this.#state !== "asked") return;
         taker.adopt(this, { bytes: this.#held, ended: this.#ended });
         if (this.#held.length > MOST_EARLY) this.conn.resume();
-        this.#proxy.leave(this);
+        this.#proxy.open.leave(this);
       },
       (reason: unknown) => {
         if (this.#state === "asked")
@@ -298,7 +298,7 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
     const sent = this.conn.received - this.#sentBefore;
     const received = this.conn.sent - this.#receivedBefore;
     this.#passage!.close({ reason: by, sent, received, error: error?.message });
-    this.#proxy.leave(this);
+    this.#proxy.open.leave(this);
   }
 
   #fail(reason: string, message: string, bytes: Uint8Array | undefined): void {
@@ -309,6 +309,6 @@ export class Client extends Due implements ConnEvents, Open, Asker, Answer, Rela
   #farewell(bytes: Uint8Array | undefined): void {
     this.#state = "over";
     this.#proxy.deadlines.remove(this);
-    endWith(this.conn, bytes, () => this.#proxy.leave(this));
+    endWith(this.conn, bytes, () => this.#proxy.open.leave(this));
   }
 }

@@ -85,7 +85,7 @@ function close(proxy: Proxy, parameters: JsonObject): VarlinkAnswer {
   const read = readParameters(parameters, { session: "string" });
   if ("error" in read) return read;
   const { session } = read.values;
-  const found = [...proxy.everyOpen()].filter((open) => open.session === session);
+  const found = [...proxy.open].filter((open) => open.session === session);
   if (found.length === 0) return { error: `${OWN}.ConnectionNotFound`, parameters: { session } };
   for (const open of found) open.cut();
   return { parameters: { closed: found.length } };
@@ -93,7 +93,7 @@ function close(proxy: Proxy, parameters: JsonObject): VarlinkAnswer {
 
 /** At least one page, the last of which is complete, or the only one that is wanted. */
 function* pages(proxy: Proxy, size: number): Generator<JsonObject, JsonObject> {
-  const { open } = proxy;
+  const open = proxy.open.size;
   const states = everyState(proxy, open);
   for (let next = states.next(); ;) {
     const connections: JsonObject[] = [];
@@ -107,7 +107,7 @@ function* pages(proxy: Proxy, size: number): Generator<JsonObject, JsonObject> {
 /** Of as many clients as there were at the start, at most: those that come meanwhile would make it endless. */
 function* everyState(proxy: Proxy, most: number): Generator<OpenState> {
   let left = most;
-  for (const open of proxy.everyOpen()) {
+  for (const open of proxy.open) {
     if (left-- === 0) return;
     yield* open.describe();
   }

@@ -45,7 +45,7 @@ export class Entry implements Open, Asker {
     this.session = proxy.sessionName(this.#number);
     // Asked now: a closed socket no longer knows.
     this.origin = { client: conn.remote, tls: undefined, peer: undefined };
-    proxy.enter(this);
+    proxy.open.enter(this);
   }
 
   describe(): OpenState[] {
@@ -67,7 +67,7 @@ export class Entry implements Open, Asker {
       reject(this.#proxy, this, early.reason, early.message);
       this.conn.destroy();
     } else Client.admit(this.#proxy, this.conn, { number: this.#number, origin: this.origin, early });
-    this.#proxy.leave(this);
+    this.#proxy.open.leave(this);
   }
 
   /** What was read behind the last layer, or what was wrong. */

@@ -1,7 +1,15 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
-import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import {
+  acceptProxyFlags,
+  configFlags,
+  lifeFlags,
+  logFlags,
+  oldestTlsFlags,
+  statusFlags,
+  syslogFlags,
+} from "../../lib/command/flags.ts";
+import { identityFlags, withoutVariables } from "../../lib/identity/flags.ts";
 import { controlFlags } from "./control-settings.ts";
 
 export const args = {
@@ -18,13 +26,7 @@ export const args = {
     group: "Listening",
     description: "Listen beyond loopback although clients prove nothing",
   },
-  "accept-proxy-from": {
-    type: "string",
-    multiple: true,
-    valueHint: "NETWORK",
-    group: "Listening",
-    description: "Demand a PROXY header (v1, v2) from these addresses, or unix:, and refuse it from all others",
-  },
+  ...acceptProxyFlags,
   tls: {
     type: "string",
     valueHint: "off|optional|required",
@@ -37,13 +39,7 @@ export const args = {
     group: "TLS",
     description: "Whether they show a certificate of --cacert; required once that is given",
   },
-  "min-tls-version": {
-    type: "string",
-    default: "TLS1.2",
-    valueHint: "TLS1.2|TLS1.3",
-    group: "TLS",
-    description: "The oldest version that is spoken",
-  },
+  ...oldestTlsFlags,
   ...withoutVariables(identityFlags),
   cacert: {
     ...withoutVariables(identityFlags).cacert,
@@ -232,9 +228,3 @@ export const args = {
   ...syslogFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
-
-/** A variable that is meant for a tunnel must not put TLS in front of a proxy. */
-function withoutVariables<A extends ArgDefinitions>(flags: A): A {
-  const plain = Object.entries(flags).map(([name, flag]) => [name, { ...flag, env: undefined }]);
-  return Object.fromEntries(plain) as A;
-}

@@ -38,7 +38,7 @@ class ForwardClient extends Due implements Asker, Open {
     this.conn = conn;
     this.session = session;
     this.origin = origin;
-    proxy.enter(this);
+    proxy.open.enter(this);
     this.rest(-1);
   }
 
@@ -104,7 +104,7 @@ class ForwardClient extends Due implements Asker, Open {
 
   gone(): void {
     this.#proxy.deadlines.remove(this);
-    this.#proxy.leave(this);
+    this.#proxy.open.leave(this);
   }
 }
 

@@ -43,7 +43,7 @@ export class Http2Client extends Due implements Open, Asker, Http2ServerTold {
     const { mostStreams, mostHead } = proxy.settings;
     this.#http2 = new Http2ServerConn(conn, { streams: mostStreams, head: mostHead }, this);
     proxy.counts.http2.connections++;
-    proxy.enter(this);
+    proxy.open.enter(this);
   }
 
   begin(early: Early): void {
@@ -93,7 +93,7 @@ export class Http2Client extends Due implements Open, Asker, Http2ServerTold {
 
   closed(): void {
     this.#proxy.deadlines.remove(this);
-    this.#proxy.leave(this);
+    this.#proxy.open.leave(this);
   }
 
   describe(): OpenState[] {

@@ -103,7 +103,7 @@ function addConnections(registry: Registry, proxy: Proxy): void {
   registry.read("counter", "connections_refused_total", "Clients turned away at the limit of open files", () => {
     return counts.turnedAway;
   });
-  registry.read("gauge", "connections_open", "Clients that are connected", () => proxy.open);
+  registry.read("gauge", "connections_open", "Clients that are connected", () => proxy.open.size);
   registry.read("counter", "tunnels_total", "Connections to targets, of tunnels and forwarded requests", () => {
     return counts.tunnels;
   });

@@ -14,16 +14,14 @@ import type { Resolve } from "../../lib/net/resolve.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import { CallRate } from "../../lib/service/call-rate.ts";
 import { Places } from "../../lib/service/limits.ts";
+import { OpenSet } from "../../lib/service/open-set.ts";
 import type { ProxyRequest } from "../../lib/session/front.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
-import type { OpenAssociation } from "./association.ts";
 import type { ControlGroups } from "./control-access.ts";
 import { Counts } from "./counts.ts";
 import { Egress } from "./egress.ts";
 import { Backends } from "./exits.ts";
 import { Wants } from "./facts.ts";
-import type { Forwarder } from "./forward.ts";
-import type { Http2Front } from "./http2.ts";
 import type { Loaded, OriginTrust } from "./load.ts";
 import { applyBackends } from "./load-backends.ts";
 import type { LoadedTls } from "./load-tls.ts";
@@ -84,17 +82,19 @@ export class Proxy {
   readonly meters: Meters | undefined;
   /** Of clients that have yet to state their request. */
   readonly deadlines: Deadlines;
-  readonly #open = new Set<Open>();
+  readonly open = new OpenSet<Open>();
   readonly #recorders: ((event: AuditEvent) => void)[];
   readonly #mostClients = mostClients();
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #sessions = 0;
-  #forwarder: Promise<Forwarder> | undefined;
-  #associations: Promise<OpenAssociation> | undefined;
   /** Sockets of UDP associations that nothing else counts. */
   datagramSockets = 0;
-  #http2: Promise<Http2Front> | undefined;
-  #emptied: (() => void) | undefined;
+  /** The part that forwards `http://` requests, loaded when the first one comes: it is a third of the proxy's memory. */
+  readonly forwarder = whenAsked(() => import("./forward.ts").then(({ Forwarder }) => new Forwarder(this)));
+  /** The part that relays datagrams, loaded when the first association is asked for. */
+  readonly associations = whenAsked(() => import("./association.ts").then(({ associations }) => associations(this)));
+  /** The part that speaks HTTP/2, loaded likewise. */
+  readonly http2 = whenAsked(() => import("./http2.ts").then(({ Http2Front }) => new Http2Front(this)));
 
   constructor(
     settings: Settings,
@@ -203,27 +203,9 @@ export class Proxy {
     for (const recorder of this.#recorders) recorder(event);
   }
 
-  get open(): number {
-    return this.#open.size;
-  }
-
-  /** To be called by what opens, and again by what is gone. */
-  enter(open: Open): void {
-    this.#open.add(open);
-  }
-
-  leave(open: Open): void {
-    this.#open.delete(open);
-    if (this.#open.size === 0) this.#emptied?.();
-  }
-
-  everyOpen(): SetIterator<Open> {
-    return this.#open.values();
-  }
-
   /** Whether one more client fits under the limit of open files: its own descriptor and those of all tunnels. */
   hasRoom(): boolean {
-    return this.#open.size + this.places.open + this.heldBesides < this.#mostClients;
+    return this.open.size + this.places.open + this.heldBesides < this.#mostClients;
   }
 
   /** Descriptors beside those of clients and places. */
@@ -234,50 +216,8 @@ export class Proxy {
   drain(): Promise<void> {
     this.draining = true;
     this.backends.checks.stop();
-    for (const open of this.#open) open.retire();
-    if (this.#open.size === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#emptied = resolve));
-  }
-
-  cut(): void {
-    for (const open of this.#open) open.cut();
-  }
-
-  /** The part that forwards `http://` requests, loaded when the first one comes: it is a third of the proxy's memory. */
-  forwarder(): Promise<Forwarder> {
-    this.#forwarder ??= import("./forward.ts").then(
-      ({ Forwarder }) => new Forwarder(this),
-      (reason: unknown) => {
-        // Out of descriptors, perhaps: the next request tries again.
-        this.#forwarder = undefined;
-        throw reason;
-      },
-    );
-    return this.#forwarder;
-  }
-
-  /** The part that relays datagrams, loaded when the first association is asked for. */
-  associations(): Promise<OpenAssociation> {
-    this.#associations ??= import("./association.ts").then(
-      ({ associations }) => associations(this),
-      (reason: unknown) => {
-        this.#associations = undefined;
-        throw reason;
-      },
-    );
-    return this.#associations;
-  }
-
-  /** The part that speaks HTTP/2, loaded likewise. */
-  http2(): Promise<Http2Front> {
-    this.#http2 ??= import("./http2.ts").then(
-      ({ Http2Front }) => new Http2Front(this),
-      (reason: unknown) => {
-        this.#http2 = undefined;
-        throw reason;
-      },
-    );
-    return this.#http2;
+    for (const open of this.open) open.retire();
+    return this.open.emptied();
   }
 
   /** Clients that came in since the start. */
@@ -293,6 +233,18 @@ export class Proxy {
   sessionName(number: number): string {
     return `${this.#run}-${number.toString(36)}`;
   }
+}
+
+/** Loads once, when first asked; what failed, out of descriptors perhaps, is tried again by the next one that asks. */
+function whenAsked<T>(load: () => Promise<T>): () => Promise<T> {
+  let loaded: Promise<T> | undefined;
+  return () => {
+    loaded ??= load().catch((reason: unknown) => {
+      loaded = undefined;
+      throw reason;
+    });
+    return loaded;
+  };
 }
 
 /** Whom a client that has proved nothing counts as: its address, of IPv6 its /64, all of which one host can have. */

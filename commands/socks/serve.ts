@@ -82,7 +82,7 @@ function daemon(proxy: Proxy, { listeners, status, files, sink, summary }: Opene
       recordLife(proxy, { event: "drain", open: proxy.places.open });
       await Promise.all([proxy.drain(), status?.close()]);
     },
-    cut: () => proxy.cut(),
+    cut: () => proxy.open.cut(),
   };
 }
 
@@ -99,7 +99,7 @@ async function openListeners(runtime: Runtime, proxy: Proxy): Promise<Listener[]
     proxy.counts.turnedAway++;
     if (performance.now() - warned < 1000 && warned !== 0) return;
     warned = performance.now();
-    proxy.log.warn("connections are refused: the limit of open files is reached", { open: proxy.open });
+    proxy.log.warn("connections are refused: the limit of open files is reached", { open: proxy.open.size });
   };
   const listeners: Listener[] = [];
   try {

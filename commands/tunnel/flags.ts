@@ -1,6 +1,6 @@
 /** The flags of `portail tunnel server` and `client`: data. ghostunnel's names keep their meaning. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, statusFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 import { pushFlags } from "./push.ts";
@@ -75,13 +75,7 @@ const processFlags = {
     group: "Target",
     description: "How long a name may take to resolve",
   },
-  "min-tls-version": {
-    type: "string",
-    default: "TLS1.2",
-    valueHint: "TLS1.2|TLS1.3",
-    group: "TLS",
-    description: "The oldest version that is spoken",
-  },
+  ...oldestTlsFlags,
   "max-tls-version": {
     type: "string",
     default: "TLS1.3",
@@ -118,14 +112,8 @@ const processFlags = {
     description: "Leave out of the log: conns, conn-errs, handshake-errs, or all",
   },
   syslog: { type: "boolean", group: "Log", description: "Log to syslog instead of standard error" },
-  "log-format": {
-    type: "string",
-    valueHint: "text|json",
-    default: "text",
-    group: "Log",
-    description: "Format of the log on standard error",
-  },
-  debug: { type: "boolean", group: "Log", description: "Log more" },
+  "log-format": logFlags["log-format"],
+  debug: logFlags.debug,
   "disable-landlock": { type: "boolean", hidden: true, description: "Taken for ghostunnel's sake" },
   "use-landlock": { type: "boolean", hidden: true, description: "Taken for ghostunnel's sake" },
   ...configFlags,

@@ -56,7 +56,7 @@ export class TunnelProcess implements Daemon {
 
   get open(): number {
     if (this.#workers !== undefined) return this.#metrics.sum("open");
-    return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open, 0);
+    return this.tunnels.reduce((sum, tunnel) => sum + tunnel.open.size, 0);
   }
 
   get summary(): string {
@@ -180,7 +180,7 @@ export class TunnelProcess implements Daemon {
   cut(): void {
     // The second time they cut as well.
     this.#workers?.signal("SIGTERM");
-    for (const tunnel of this.tunnels) tunnel.cut();
+    for (const tunnel of this.tunnels) tunnel.open.cut();
   }
 
   /** Writes what is left to be written. */

@@ -14,6 +14,7 @@ import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { TlsContext } from "../../lib/net/tls-context.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
+import { OpenSet } from "../../lib/service/open-set.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { WaitingRoom, type Descriptors } from "./waiting-room.ts";
 import type { TunnelCounts } from "./metrics.ts";
@@ -48,11 +49,11 @@ export class Tunnel {
   #loaded: Loaded;
   /** Of `#loaded.context`: sessions that other trust has verified are not resumed. */
   #sessions = new Map<Target, SessionCache>();
-  readonly #open = new Set<Session>();
+  /** In whatever state. */
+  readonly open = new OpenSet<Session>();
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;
-  #emptied: (() => void) | undefined;
 
   constructor(settings: TunnelSettings, shared: Shared, loaded: Loaded, counts: TunnelCounts) {
     this.settings = settings;
@@ -116,11 +117,6 @@ export class Tunnel {
     return (side === "server" ? this.layered : proxy === undefined) ? 2 : 4;
   }
 
-  /** Sessions that are open, in whatever state. */
-  get open(): number {
-    return this.#open.size;
-  }
-
   /** Takes a connection that was accepted: at once, or when a place is free. */
   accept(conn: Conn): void {
     this.counts.accepted++;
@@ -129,7 +125,7 @@ export class Tunnel {
     conn.destroy();
     if (this.#room.mayComplain())
       this.log.error("error accepting connection: too many open files", {
-        open: this.open,
+        open: this.open.size,
         waiting: this.#room.waiting,
       });
   }
@@ -142,25 +138,19 @@ export class Tunnel {
   /** Carries a connection from here to its end; answers how it ended, or why it was not let through. */
   async carry(conn: Conn): Promise<Refusal | RelayResult> {
     const session = new Session(this, conn);
-    this.#open.add(session);
+    this.open.enter(session);
     try {
       return await session.run();
     } finally {
-      this.#open.delete(session);
-      if (this.#open.size === 0) this.#emptied?.();
+      this.open.leave(session);
     }
   }
 
   /** Ends what has not come to relay, and resolves when all else has ended. */
   drain(): Promise<void> {
     this.#room.close();
-    for (const session of this.#open) if (!session.relaying) session.cut();
-    if (this.#open.size === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#emptied = resolve));
-  }
-
-  cut(): void {
-    for (const session of this.#open) session.cut();
+    for (const session of this.open) if (!session.relaying) session.cut();
+    return this.open.emptied();
   }
 
   /** How TLS is spoken on the tunnel's side: with clients, or with `target`, which is asked for by `serverName`. */

@@ -15,6 +15,28 @@ export const configFlags = {
   },
 } as const satisfies ArgDefinitions;
 
+/** Of daemons behind a proxy that tells who the client is. Read with `lib/net/accept-proxy.ts`. */
+export const acceptProxyFlags = {
+  "accept-proxy-from": {
+    type: "string",
+    multiple: true,
+    valueHint: "NETWORK",
+    group: "Listening",
+    description: "Demand a PROXY header (v1, v2) from these addresses, or unix:, and refuse it from all others",
+  },
+} as const satisfies ArgDefinitions;
+
+/** Of the listener's TLS. */
+export const oldestTlsFlags = {
+  "min-tls-version": {
+    type: "string",
+    default: "TLS1.2",
+    valueHint: "TLS1.2|TLS1.3",
+    group: "TLS",
+    description: "The oldest version that is spoken",
+  },
+} as const satisfies ArgDefinitions;
+
 /** How to log. Apply with `configureLog`. */
 export const logFlags = {
   "log-format": {

@@ -1,8 +1,6 @@
-/** Gives a file its content whole or not at all: a new file, or new content in the place of the old. */
+/** Gives a file its content, a text that is at hand, whole or not at all: a new file, or new content in the place of the old; several can be staged and committed together. What grows as a stream is for lib/service/whole-file.ts. */
 import {
   closeSync,
-  fchmodSync,
-  fchownSync,
   fstatSync,
   fsyncSync,
   linkSync,
@@ -11,9 +9,11 @@ import {
   renameSync,
   rmSync,
   writeFileSync,
+  type Stats,
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { EXIT, PortailError } from "./errors.ts";
+import { flushFolder, takeAfter } from "./replace-steps.ts";
 
 /** Content that is on the disk, beside where it will stand. Nobody sees it before `commit`. */
 export interface StagedFile {
@@ -51,10 +51,10 @@ export function stageReplacement(path: string, text: string, cannotWrite: string
   const hint = "the folder must be writable too: a new file is put in the place of the old one";
   return telling(path, { code: cannotWrite, hint }, () => {
     const target = realpathSync(path);
-    const scratch = writeScratch(dirname(target), text, (fd) => takeAfter(fd, target));
+    const scratch = writeScratch(dirname(target), text, (fd) => takeAfter(fd, statOf(target), 0o7777));
     return staged(scratch, () => {
       telling(path, { code: cannotWrite, hint }, () => renameSync(scratch, target));
-      flushFolder(path, target, cannotWrite);
+      flush(path, target, cannotWrite);
     });
   });
 }
@@ -74,7 +74,7 @@ export function stageNewFile(path: string, text: string, codes: WriteCodes): Sta
         if ((error as NodeJS.ErrnoException).code === "EEXIST") throw existing(path, codes.exists, error);
         throw trouble(path, { code }, error);
       }
-      flushFolder(path, path, code);
+      flush(path, path, code);
     });
   });
 }
@@ -141,44 +141,25 @@ function writeExclusively(name: string, text: string, prepare: (fd: number) => v
   }
 }
 
-/** Owner first, since changing it takes bits off the mode. */
-function takeAfter(fd: number, target: string): void {
-  const old = openSync(target, "r");
+function statOf(path: string): Stats {
+  const fd = openSync(path, "r");
   try {
-    const { mode, uid, gid } = fstatSync(old);
-    const own = fstatSync(fd);
-    if (own.uid !== uid || own.gid !== gid) {
-      try {
-        fchownSync(fd, uid, gid);
-      } catch {
-        // Not ours to give away: the file becomes the caller's.
-      }
-    }
-    fchmodSync(fd, mode & 0o7777);
+    return fstatSync(fd);
   } finally {
-    closeSync(old);
+    closeSync(fd);
   }
 }
 
-/** Without this, the rename itself could be lost with the power. Some file systems have no such thing (`EINVAL`). */
-function flushFolder(path: string, target: string, code: string): void {
-  try {
-    const fd = openSync(dirname(target), "r");
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    const reason = (error as NodeJS.ErrnoException).code ?? String(error);
-    if (reason === "EINVAL") return;
-    throw new PortailError(`${JSON.stringify(path)} is written, but its folder cannot be flushed: ${reason}`, {
-      code,
-      exit: EXIT.io,
-      hint: "after a loss of power the old state could be back",
-      cause: error,
-    });
-  }
+function flush(path: string, target: string, code: string): void {
+  const cause = flushFolder(dirname(target));
+  if (cause === undefined) return;
+  const reason = cause.code ?? String(cause);
+  throw new PortailError(`${JSON.stringify(path)} is written, but its folder cannot be flushed: ${reason}`, {
+    code,
+    exit: EXIT.io,
+    hint: "after a loss of power the old state could be back",
+    cause,
+  });
 }
 
 interface Told {

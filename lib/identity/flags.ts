@@ -37,6 +37,12 @@ export const identityFlags = {
   crl: { ...FILE, multiple: true, description: "Revocation lists, PEM or DER, one for each authority" },
 } as const satisfies ArgDefinitions;
 
+/** Flags as these without their variables: one that is meant for a tunnel must not put TLS in front of something else. */
+export function withoutVariables<A extends ArgDefinitions>(flags: A): A {
+  const plain = Object.entries(flags).map(([name, flag]) => [name, { ...flag, env: undefined }]);
+  return Object.fromEntries(plain) as A;
+}
+
 /** Of the side that dials, where a command has both. */
 export const upstreamIdentityFlags = {
   "upstream-cert": { ...UPSTREAM, description: "Certificate chain for upstreams; the key is --upstream-key" },

@@ -6,7 +6,7 @@ import { H2_ERROR } from "../wire/http2.ts";
 import type { HeaderField } from "../wire/hpack.ts";
 import type { Conn, ConnEvents } from "./conn.ts";
 import { Deadlines, Due } from "./deadlines.ts";
-import { Held } from "./held.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
 import { Http2Conn, type Http2Told } from "./http2-conn.ts";
 import { Http2StreamConn, StreamReset } from "./http2-stream-conn.ts";
 import type { ProxyError } from "./through-proxy.ts";
@@ -120,7 +120,7 @@ class Ask extends Due implements ConnEvents {
       return;
     }
     this.#stream.opened = true;
-    this.#conn.attach(new Held(this.#conn));
+    this.#conn.attach(new ReceiveBuffer(this.#conn));
     this.#finish(this.#conn);
     if (ended) this.#conn.onEnd();
   }

@@ -3,7 +3,7 @@ import type { Preface, PrefaceStep } from "../session/preface.ts";
 import type { Conn, ConnEvents, Early } from "./conn.ts";
 import type { Deadlines } from "./deadlines.ts";
 import { Due } from "./deadlines.ts";
-import { Held } from "./held.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
 
 export type PrefaceOutcome<T, Code extends string> =
   /** `early` is what came behind it, and is to be given to whoever reads the stream. */
@@ -90,7 +90,7 @@ class Run<T, Code extends string> extends Due implements ConnEvents {
     if (this.#over) return;
     this.#over = true;
     this.#deadlines.remove(this);
-    if (!this.#conn.closed) this.#conn.attach(new Held(this.#conn));
+    if (!this.#conn.closed) this.#conn.attach(new ReceiveBuffer(this.#conn));
     this.#resolve(outcome);
   }
 }

@@ -4,7 +4,7 @@ import { promisify } from "node:util";
 import { descriptorCalls } from "../ffi/descriptor.ts";
 import { libc } from "../ffi/libc.ts";
 import { IGNORE, type Conn, type ConnEvents, type SocketAddress } from "./conn.ts";
-import { Held } from "./held.ts";
+import { ReceiveBuffer } from "./receive-buffer.ts";
 import { decodeSockaddr } from "./inherited.ts";
 
 const INPUT = 0;
@@ -63,7 +63,7 @@ export class StdioConn implements Conn {
   attach(events: ConnEvents): void {
     const before = this.#events;
     this.#events = events;
-    if (before instanceof Held) before.release(events);
+    if (before instanceof ReceiveBuffer) before.release(events);
     if (this.closed) events.close(this.#error);
     else if (!this.#started) {
       this.#started = true;

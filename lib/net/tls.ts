@@ -2,12 +2,12 @@
 import { openBridge } from "./bridge.ts";
 import type { Conn, Early } from "./conn.ts";
 import { NativeConn } from "./native-conn.ts";
-import { Pace } from "./pace.ts";
+import { HandshakeQueue } from "./handshake-queue.ts";
 import { handshake, type HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 
 /** One for the process: its handshakes share one event loop. */
-const pace = new Pace();
+const queue = new HandshakeQueue();
 
 /**
  * Puts TLS over `conn`; `early` is what was read of it already. Resolves to the secured connection, which replaces
@@ -21,7 +21,7 @@ export async function secure(
   isServer: boolean,
   options: HandshakeOptions,
 ): Promise<Conn | TlsFailure> {
-  const turn = pace.turn();
+  const turn = queue.turn();
   if (turn !== undefined) {
     // Unread until then: what comes is for the layer.
     conn.pause();

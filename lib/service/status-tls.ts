@@ -15,7 +15,7 @@ export function wantsTls({ scheme, endpoint }: StatusSettings, certified: boolea
 
 const NOTHING = { bytes: new Uint8Array(0), ended: false };
 
-/** With the certificate that is in force at each handshake; visitors are asked for none. */
+/** With the certificate that is in force at each handshake; clients are asked for none. */
 export function statusTls(
   identity: () => Identity | undefined,
   { deadlines, keepAlive }: Pick<HandshakeOptions, "deadlines" | "keepAlive">,

@@ -47,7 +47,7 @@ export interface StatusListener {
 }
 
 /** Connections at a time. One more ends the oldest: who is quick is served, whoever else is there. */
-const MOST_VISITORS = 32;
+const MOST_CONNECTIONS = 32;
 const ASKING = 10_000;
 const ANSWERING = 30_000;
 /** Milliseconds for answers that are under way at the close. */
@@ -76,7 +76,7 @@ export async function openStatus(
 }
 
 /** One connection. */
-class Visitor extends Due {
+class StatusConnection extends Due {
   conn: Conn;
   readonly #server: StatusServer;
   /** Its request has come; there is only one. */
@@ -96,8 +96,8 @@ class Visitor extends Due {
 class StatusServer {
   readonly #options: StatusOptions;
   readonly #http: Server;
-  readonly #visitors = new Set<Visitor>();
-  readonly #byStream = new WeakMap<object, Visitor>();
+  readonly #connections = new Set<StatusConnection>();
+  readonly #byStream = new WeakMap<object, StatusConnection>();
   readonly #asking: Deadlines;
   readonly #answering: Deadlines;
   #emptied: (() => void) | undefined;
@@ -113,75 +113,75 @@ class StatusServer {
   }
 
   admit(conn: Conn): void {
-    const [oldest] = this.#visitors;
-    if (oldest !== undefined && this.#visitors.size >= MOST_VISITORS) this.dismiss(oldest);
-    const visitor = new Visitor(this, conn);
-    this.#visitors.add(visitor);
-    this.#asking.add(visitor);
+    const [oldest] = this.#connections;
+    if (oldest !== undefined && this.#connections.size >= MOST_CONNECTIONS) this.dismiss(oldest);
+    const connection = new StatusConnection(this, conn);
+    this.#connections.add(connection);
+    this.#asking.add(connection);
     const { secure, log } = this.#options;
-    if (secure === undefined) this.#serve(visitor, conn);
+    if (secure === undefined) this.#serve(connection, conn);
     else {
       void secure(conn).then((secured) => {
         if (!(secured instanceof TlsFailure)) {
-          this.#serve(visitor, secured);
+          this.#serve(connection, secured);
           return;
         }
         log.debug("no TLS on the status listener", { reason: secured.message });
-        this.dismiss(visitor);
+        this.dismiss(connection);
       });
     }
   }
 
-  #serve(visitor: Visitor, conn: Conn): void {
-    if (!this.#visitors.has(visitor)) {
+  #serve(connection: StatusConnection, conn: Conn): void {
+    if (!this.#connections.has(connection)) {
       conn.destroy();
       return;
     }
-    visitor.conn = conn;
+    connection.conn = conn;
     const stream = new ConnDuplex(conn);
-    this.#byStream.set(stream, visitor);
+    this.#byStream.set(stream, connection);
     stream.on("error", () => {});
-    stream.on("close", () => this.dismiss(visitor));
+    stream.on("close", () => this.dismiss(connection));
     this.#http.emit("connection", stream);
   }
 
   /** Ends a connection, or notes its end. */
-  dismiss(visitor: Visitor): void {
-    this.#asking.remove(visitor);
-    this.#answering.remove(visitor);
-    this.#visitors.delete(visitor);
-    visitor.conn.destroy();
-    if (this.#visitors.size === 0) this.#emptied?.();
+  dismiss(connection: StatusConnection): void {
+    this.#asking.remove(connection);
+    this.#answering.remove(connection);
+    this.#connections.delete(connection);
+    connection.conn.destroy();
+    if (this.#connections.size === 0) this.#emptied?.();
   }
 
   async close(): Promise<void> {
-    for (const visitor of this.#visitors) if (!visitor.asked) this.dismiss(visitor);
-    if (this.#visitors.size === 0) return;
+    for (const connection of this.#connections) if (!connection.asked) this.dismiss(connection);
+    if (this.#connections.size === 0) return;
     const emptied = new Promise<void>((resolve) => (this.#emptied = resolve));
     const timer = setTimeout(() => {
-      for (const visitor of this.#visitors) this.dismiss(visitor);
+      for (const connection of this.#connections) this.dismiss(connection);
     }, FAREWELL);
     await emptied;
     clearTimeout(timer);
   }
 
   async #answer(req: IncomingMessage, res: ServerResponse): Promise<void> {
-    const visitor = this.#byStream.get(req.socket);
-    if (visitor === undefined) return;
-    if (visitor.asked) {
+    const connection = this.#byStream.get(req.socket);
+    if (connection === undefined) return;
+    if (connection.asked) {
       // A second request is not answered; thousands behind a slow answer would fill the memory.
-      if (visitor.conn.received > MOST_HEAD + MOST_BODY) this.dismiss(visitor);
+      if (connection.conn.received > MOST_HEAD + MOST_BODY) this.dismiss(connection);
 
       return;
     }
-    visitor.asked = true;
-    this.#asking.remove(visitor);
-    this.#answering.add(visitor);
+    connection.asked = true;
+    this.#asking.remove(connection);
+    this.#answering.add(connection);
     // Unread, the runtime would keep all of it in memory.
     let body = 0;
     req.on("data", (chunk: Uint8Array) => {
       body += chunk.length;
-      if (body > MOST_BODY) this.dismiss(visitor);
+      if (body > MOST_BODY) this.dismiss(connection);
     });
     const [path = "", query = ""] = (req.url ?? "").split("?", 2);
     const refusal = refuse(this.#options.routes, path, req);

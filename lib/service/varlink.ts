@@ -40,7 +40,7 @@ export const MOST_CALL = 65_536;
  * Connections at a time. One more ends the oldest of the user who has the most, if there is one without a call under way:
  * nobody is shut out by others.
  */
-const MOST_VISITORS = 64;
+const MOST_CONNECTIONS = 64;
 /** Calls of one user in a second; more wait for the next. */
 const MOST_CALLS = 100;
 const PATIENCE = 10_000;
@@ -68,7 +68,7 @@ class VarlinkServer {
   readonly deadlines: Deadlines;
   readonly #interfaces: ReadonlyMap<string, VarlinkInterface>;
   /** By user, each in the order of coming. */
-  readonly #visitors = new Map<number, Set<Visitor>>();
+  readonly #connections = new Map<number, Set<VarlinkConnection>>();
   readonly rate = new CallRate<number>(MOST_CALLS);
 
   constructor({ info, interfaces, log, patience = PATIENCE }: VarlinkOptions) {
@@ -86,30 +86,30 @@ class VarlinkServer {
       return;
     }
     this.#makeRoom();
-    const visitor = new Visitor(this, conn, caller);
-    const mine = this.#visitors.get(caller.uid) ?? new Set();
-    this.#visitors.set(caller.uid, mine.add(visitor));
-    conn.attach(visitor);
+    const connection = new VarlinkConnection(this, conn, caller);
+    const mine = this.#connections.get(caller.uid) ?? new Set();
+    this.#connections.set(caller.uid, mine.add(connection));
+    conn.attach(connection);
   }
 
   #makeRoom(): void {
-    const sets = [...this.#visitors.values()];
-    if (sets.reduce((sum, { size }) => sum + size, 0) < MOST_VISITORS) return;
+    const sets = [...this.#connections.values()];
+    if (sets.reduce((sum, { size }) => sum + size, 0) < MOST_CONNECTIONS) return;
     const largest = sets.reduce((most, set) => (set.size > most.size ? set : most));
     const [oldest] = largest;
     const idle = [...largest].find(({ busy }) => !busy);
     (idle ?? oldest)!.conn.destroy();
   }
 
-  leave(visitor: Visitor): void {
-    const { uid } = visitor.caller;
-    const mine = this.#visitors.get(uid);
-    mine?.delete(visitor);
-    if (mine?.size === 0) this.#visitors.delete(uid);
+  leave(connection: VarlinkConnection): void {
+    const { uid } = connection.caller;
+    const mine = this.#connections.get(uid);
+    mine?.delete(connection);
+    if (mine?.size === 0) this.#connections.delete(uid);
   }
 
   close(): void {
-    for (const mine of this.#visitors.values()) for (const { conn } of mine) conn.destroy();
+    for (const mine of this.#connections.values()) for (const { conn } of mine) conn.destroy();
   }
 
   async answer(call: VarlinkCall, caller: UnixCaller): Promise<VarlinkAnswer> {
@@ -125,7 +125,7 @@ class VarlinkServer {
 }
 
 /** One connection: its calls are answered one after the other. */
-class Visitor extends Due implements ConnEvents {
+class VarlinkConnection extends Due implements ConnEvents {
   readonly conn: Conn;
   readonly caller: UnixCaller;
   readonly #server: VarlinkServer;

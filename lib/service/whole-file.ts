@@ -1,11 +1,8 @@
-/** A file that appears under its name when it is whole, or never: what is killed, or runs out of room, leaves what was there before. */
+/** A file that grows as a stream and appears under its name when it is whole, or never: what is killed, or runs out of room, leaves what was there before. Text that is at hand is for lib/command/write-file.ts. */
 import { randomBytes } from "node:crypto";
 import {
   closeSync,
   constants,
-  fchmodSync,
-  fchownSync,
-  fstatSync,
   fsyncSync,
   lstatSync,
   openSync,
@@ -19,6 +16,7 @@ import {
 import { dirname, join } from "node:path";
 import { promisify } from "node:util";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { flushFolder, takeAfter } from "../command/replace-steps.ts";
 import { nameFile, openUnnamed } from "../ffi/unnamed-file.ts";
 
 const writeBytes = promisify(write);
@@ -98,7 +96,7 @@ class WholeFile implements Sink {
     if (unnamed === undefined) this.#temporary = this.#beside();
     this.#fd = unnamed ?? openSync(this.#temporary!, "wx", mode);
     process.once("exit", this.#leave);
-    if (at !== undefined) takeAfter(this.#fd, at);
+    if (at !== undefined) takeAfter(this.#fd, at, 0o777);
   }
 
   async write(bytes: Uint8Array): Promise<void> {
@@ -161,17 +159,16 @@ class WholeFile implements Sink {
   }
 }
 
-/** Owner first, since changing it takes bits off the mode. */
-function takeAfter(fd: number, { uid, gid, mode }: Stats): void {
-  const own = fstatSync(fd);
-  if (own.uid !== uid || own.gid !== gid) {
-    try {
-      fchownSync(fd, uid, gid);
-    } catch {
-      // Not ours to give away: the file becomes the caller's.
-    }
-  }
-  fchmodSync(fd, mode & 0o777);
+/** A folder that may be written to need not be readable (`EACCES`): the file is whole there all the same. */
+function syncFolder(folder: string, name: string): void {
+  const failure = flushFolder(folder);
+  if (failure === undefined || failure.code === "EACCES") return;
+  const code = failure.code ?? String(failure);
+  throw new PortailError(`${JSON.stringify(name)} is written, but its folder cannot be flushed: ${code}`, {
+    code: "output.write",
+    exit: EXIT.io,
+    hint: "after a loss of power the old state could be back",
+  });
 }
 
 interface Said {
@@ -211,27 +208,4 @@ function cannot(name: string, why: string): PortailError {
 
 function statOf(path: string): Stats | undefined {
   return statSync(path, { throwIfNoEntry: false });
-}
-
-/**
- * Without this the name could be lost with the power. Some file systems have no such thing (`EINVAL`), and a folder that
- * may be written to need not be readable: the file is whole there all the same.
- */
-function syncFolder(folder: string, name: string): void {
-  try {
-    const fd = openSync(folder, "r");
-    try {
-      fsyncSync(fd);
-    } finally {
-      closeSync(fd);
-    }
-  } catch (error) {
-    const { code = String(error) } = error as { code?: string };
-    if (code === "EINVAL" || code === "EACCES") return;
-    throw new PortailError(`${JSON.stringify(name)} is written, but its folder cannot be flushed: ${code}`, {
-      code: "output.write",
-      exit: EXIT.io,
-      hint: "after a loss of power the old state could be back",
-    });
-  }
 }

@@ -79,7 +79,7 @@ export class Http2Client extends Http2Session {
     }
     if (ended) this.gotEnd(stream);
     // Answers of 1xx may come without end.
-    if (stream.headed) this.annoyed("interim answers");
+    if (stream.headed) this.costs("interim answers");
     stream.headed = true;
     this.events.head(stream, fields, ended);
   }

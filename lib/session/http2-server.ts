@@ -34,7 +34,7 @@ export class Http2Server extends Http2Session {
     }
     this.lastStream = id;
     if (this.streams.size >= this.limits.streams) {
-      this.annoyed("streams beyond the limit");
+      this.costs("streams beyond the limit");
       this.remember(id);
       this.send(encodeReset(id, H2_ERROR.refusedStream));
       return;

@@ -14,8 +14,8 @@ import { NOTHING } from "./front.ts";
 import { areTrailers, checkFrame, decodeSettings, type PeerSettings } from "./http2-check.ts";
 import { broken, calm, ConnectionError, overflow } from "./http2-error.ts";
 import { FieldBlocks, type FieldBlock } from "./http2-fields.ts";
+import { FloodLimit } from "./http2-flood.ts";
 import { Http2Frames, type FrameEvents } from "./http2-frames.ts";
-import { Nuisance } from "./http2-nuisance.ts";
 import { Http2Sending } from "./http2-sending.ts";
 import { STREAM_WINDOW, type Http2Events, type Http2Limits, type Http2Stream } from "./http2-stream.ts";
 
@@ -28,7 +28,7 @@ const CONNECTION_WINDOW = 16 * 1024 * 1024;
 export abstract class Http2Session extends Http2Sending implements FrameEvents<Http2Stream> {
   readonly #frames: Http2Frames<Http2Stream>;
   readonly #blocks: FieldBlocks;
-  readonly #nuisance = new Nuisance();
+  readonly #flood = new FloodLimit();
   #settled = false;
   #receiveWindow = CONNECTION_WINDOW;
   #now = 0;
@@ -96,7 +96,7 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
     this.#receiveWindow -= length;
     if (this.#receiveWindow < 0) throw overflow("more than the window allows");
     this.#creditConnection();
-    if (length === padding && !ends) this.annoyed("empty frames");
+    if (length === padding && !ends) this.costs("empty frames");
     if (stream === undefined) this.#strayed(id);
     else if (stream.ended) this.refuse(stream, H2_ERROR.streamClosed);
     // Section 8.1: content ahead of its head.
@@ -132,16 +132,16 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
       case FRAME.ping:
         return this.#onPing(flags, payload);
       case FRAME.goAway:
-        this.annoyed("GOAWAY");
+        this.costs("GOAWAY");
         return this.onGoAway(uint32(payload, 0) & 0x7fffffff, uint32(payload, 4));
       default:
         // PRIORITY, and types that nobody knows (section 5.5), change nothing.
-        return this.annoyed("frames without effect");
+        return this.costs("frames without effect");
     }
   }
 
   protected refuse(stream: Http2Stream, code: number): void {
-    this.annoyed("mistakes");
+    this.costs("mistakes");
     this.reset(stream, code);
     stream.events?.onReset(code);
   }
@@ -152,9 +152,9 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
     if (stream.weEnded) this.close(stream);
   }
 
-  /** What costs us more than the peer may not come without end. */
-  protected annoyed(by: string): void {
-    if (!this.#nuisance.bears(this.#now)) throw calm(`too many ${by}`);
+  /** Counts what costs us more than the peer; it may not come without end. */
+  protected costs(what: string): void {
+    if (!this.#flood.allows(this.#now)) throw calm(`too many ${what}`);
   }
 
   /** Half a window at once: one frame for many. */
@@ -173,7 +173,7 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
 
   /** `block` is undefined while it goes on. */
   #onFields(block: FieldBlock | undefined): void {
-    if (block === undefined) return this.annoyed("CONTINUATION");
+    if (block === undefined) return this.costs("CONTINUATION");
     const stream = this.streams.get(block.id);
     if (stream?.takesTrailers && !stream.ended && block.ended && areTrailers(block.fields)) this.dataEnds(stream);
     // Trailers of a tunnel would be no part of it (RFC 9113 section 8.5).
@@ -184,7 +184,7 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
 
   #onSettings(flags: number, payload: Uint8Array): void {
     if ((flags & FLAG.ack) !== 0) return;
-    this.annoyed("SETTINGS");
+    this.costs("SETTINGS");
     const settings = decodeSettings(payload);
     const { frameSize, initialWindow } = settings;
     if (frameSize !== undefined) this.frameSize = Math.min(frameSize, MOST_SENT_FRAME);
@@ -228,7 +228,7 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
       this.close(stream);
       stream.events?.onReset(uint32(payload, 0));
     }
-    if (this.countsReset(stream !== undefined || this.given.has(id))) this.annoyed("resets");
+    if (this.countsReset(stream !== undefined || this.given.has(id))) this.costs("resets");
   }
 
   /** Undefined for one that is closed. */
@@ -239,14 +239,14 @@ export abstract class Http2Session extends Http2Sending implements FrameEvents<H
 
   #onPing(flags: number, payload: Uint8Array): void {
     if ((flags & FLAG.ack) !== 0) return this.onPong();
-    this.annoyed("PING");
+    this.costs("PING");
     this.send(encodeFrame(FRAME.ping, FLAG.ack, 0, payload));
   }
 
   /** DATA of a stream that is closed. What was sent before our reset arrived is no mistake. */
   #strayed(id: number): void {
     if (this.given.has(id)) return;
-    this.annoyed("DATA of closed streams");
+    this.costs("DATA of closed streams");
     this.remember(id);
     this.send(encodeReset(id, H2_ERROR.streamClosed));
   }

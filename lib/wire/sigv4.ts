@@ -52,7 +52,7 @@ export function parseAmzDate(text: string): number | undefined {
   return formatAmzDate(ms) === text ? ms : undefined;
 }
 
-export function scopeOf(amzDate: string, region: string): string {
+function scopeOf(amzDate: string, region: string): string {
   return `${amzDate.slice(0, 8)}/${region}/s3/aws4_request`;
 }
 

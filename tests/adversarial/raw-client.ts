@@ -56,11 +56,6 @@ export class RawClient {
     return new RawClient(socket);
   }
 
-  /** Over a socket that somebody else opened, or accepted. */
-  static over(socket: Socket): RawClient {
-    return new RawClient(socket);
-  }
-
   /** The same inside TLS. Resolves as soon as the handshake lets it, or the connection is gone. */
   static async openTls(port: number, options: ConnectionOptions, prefix?: Uint8Array): Promise<RawClient> {
     const below = createConnection({ port, host: "127.0.0.1", allowHalfOpen: true });

@@ -4,10 +4,10 @@ import { createServer } from "node:net";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import { parseProxyUrl, throughProxy } from "../../lib/net/through-proxy.ts";
+import { startListening } from "../support/listening.ts";
 import { leaveOut, missing } from "../support/needs.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../support/outbound-proxies.ts";
 import { install } from "../support/peer-programs.ts";
-import { start } from "../support/program.ts";
 import { Scene } from "../support/scene.ts";
 import { until } from "../support/until.ts";
 import { freePort } from "../support/free-port.ts";
@@ -42,18 +42,7 @@ else {
 
     beforeAll(async () => {
       targetPort = await openTarget();
-      const program = start(scene, install(scene, peer.program(port, scene.folder)));
-      // Some fork; told to stop, they take their children with them.
-      scene.defer(async () => {
-        program.signal("SIGTERM");
-        await program.ended;
-      });
-      await until(`a listener on port ${port}`, () =>
-        connect(port).then(
-          (conn) => (conn.destroy(), true),
-          () => false,
-        ),
-      );
+      await startListening(scene, port, install(scene, peer.program(port, scene.folder)));
     });
 
     const through = async (credentials: string | undefined, host: string, to: number) => {

@@ -2,6 +2,7 @@
 import { writeFileSync } from "node:fs";
 import type { AuditEvent, DecisionEvent, ReloadEvent } from "../../lib/audit/event.ts";
 import { AuditTrail, type LineOf } from "./audit-trail.ts";
+import { curl } from "./curl.ts";
 import type { Program } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
@@ -63,6 +64,29 @@ export class AccessProxy {
   /** Waits for an audit line. */
   record<E extends AuditEvent["event"]>(event: E, matches?: (line: LineOf<E>) => boolean): Promise<LineOf<E>> {
     return this.#trail.record(event, matches);
+  }
+
+  /** Waits until so many requests have ended: their records. */
+  closes(count: number): Promise<LineOf<"close">[]> {
+    return until(
+      () => `the end of ${count} requests, of ${this.#trail.of("close").length}`,
+      () => {
+        const all = this.#trail.of("close");
+        return all.length === count && all;
+      },
+    );
+  }
+
+  /** The page of metrics, with `--status`. */
+  async metrics(): Promise<string> {
+    const [, place] = await this.program.output("stderr", /status on (\S+)/);
+    return (await curl([`http://${place}/metrics`])).stdout;
+  }
+
+  /** A number of it by name and labels, without `portail_`; NaN where it is not there. */
+  async metric(name: string): Promise<number> {
+    const line = (await this.metrics()).split("\n").find((one) => one.startsWith(`portail_${name} `));
+    return Number(line?.split(" ").at(-1));
   }
 
   /** Waits for the decision on a target, written as `host:port`. */

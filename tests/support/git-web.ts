@@ -3,7 +3,7 @@ import { environment, run } from "./program.ts";
 import type { Scene } from "./scene.ts";
 
 /** git without anybody's configuration. */
-export const GIT_ENV = {
+const GIT_ENV = {
   GIT_CONFIG_GLOBAL: "/dev/null",
   GIT_CONFIG_NOSYSTEM: "1",
   GIT_TERMINAL_PROMPT: "0",

@@ -56,7 +56,7 @@ export class Client extends Due implements Open {
     // Asked now: a closed socket no longer knows.
     this.address = conn.remote;
     this.local = conn.local;
-    gateway.enter(this);
+    gateway.open.enter(this);
   }
 
   get name(): string {
@@ -251,7 +251,7 @@ export class Client extends Due implements Open {
     this.#gone = true;
     this.#deadlines?.remove(this);
     this.gateway.places.give(this.#holder);
-    this.gateway.leave(this);
+    this.gateway.open.leave(this);
   }
 }
 

@@ -1,7 +1,14 @@
 /** The flags of `portail s3crypt serve`: data, from which argv, configuration and help are made. Those of ds_proxy are among them. */
 import type { ArgDefinitions } from "../../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../../lib/command/flags.ts";
-import { identityFlags, upstreamIdentityFlags } from "../../../lib/identity/flags.ts";
+import {
+  acceptProxyFlags,
+  configFlags,
+  lifeFlags,
+  logFlags,
+  statusFlags,
+  syslogFlags,
+} from "../../../lib/command/flags.ts";
+import { identityFlags, upstreamIdentityFlags, withoutVariables } from "../../../lib/identity/flags.ts";
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
 import { onceFlags } from "./once-flags.ts";
@@ -21,13 +28,7 @@ export const args = {
     group: "Listening",
     description: "Where clients come in: HOST:PORT, [IPV6]:PORT, unix:PATH, systemd:NAME, fd:N; --address is the same",
   },
-  "accept-proxy-from": {
-    type: "string",
-    multiple: true,
-    valueHint: "NETWORK",
-    group: "Listening",
-    description: "Demand a PROXY header (v1, v2) from these addresses, or unix:, and refuse it from all others",
-  },
+  ...acceptProxyFlags,
   "client-cert": {
     type: "string",
     valueHint: "off|optional|required",
@@ -152,9 +153,3 @@ export const args = {
   ...syslogFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
-
-/** A variable that is meant for a tunnel must not put TLS in front of this. */
-function withoutVariables<A extends ArgDefinitions>(flags: A): A {
-  const plain = Object.entries(flags).map(([name, flag]) => [name, { ...flag, env: undefined }]);
-  return Object.fromEntries(plain) as A;
-}

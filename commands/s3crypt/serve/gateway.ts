@@ -8,6 +8,7 @@ import { Deadlines } from "../../../lib/net/deadlines.ts";
 import { Dialer } from "../../../lib/net/dial.ts";
 import type { Resolve } from "../../../lib/net/resolve.ts";
 import { Places } from "../../../lib/service/limits.ts";
+import { OpenSet } from "../../../lib/service/open-set.ts";
 import type { DataKeys } from "../keyring.ts";
 import { ChainCache } from "./chain-cache.ts";
 import { Connector } from "./connector.ts";
@@ -55,11 +56,10 @@ export class Gateway {
   /** Of clients that have yet to state a request: the first, and a further one. */
   readonly asking: Deadlines;
   readonly resting: Deadlines;
-  readonly #open = new Set<Open>();
+  readonly open = new OpenSet<Open>();
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   readonly #dialer: Dialer;
   #sessions = 0;
-  #emptied: (() => void) | undefined;
 
   constructor(settings: Settings, loaded: Loaded, tools: GatewayTools) {
     this.settings = settings;
@@ -118,28 +118,11 @@ export class Gateway {
     return [...this.#mentions].some((name) => name.startsWith("header."));
   }
 
-  get open(): number {
-    return this.#open.size;
-  }
-
-  enter(open: Open): void {
-    this.#open.add(open);
-  }
-
-  leave(open: Open): void {
-    this.#open.delete(open);
-    if (this.#open.size === 0) this.#emptied?.();
-  }
-
   async drain(): Promise<void> {
     this.draining = true;
-    for (const open of this.#open) open.retire();
-    if (this.#open.size > 0) await new Promise<void>((resolve) => (this.#emptied = resolve));
+    for (const open of this.open) open.retire();
+    await this.open.emptied();
     this.upstream.close();
-  }
-
-  cut(): void {
-    for (const open of this.#open) open.cut();
   }
 
   /** A name for records that no other run has. */

@@ -8,7 +8,7 @@ export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): R
   const registry = new Registry("portail");
   const { counts } = gateway;
   registry.read("counter", "connections_total", "Clients that came in", () => gateway.sessions);
-  registry.read("gauge", "connections_open", "Clients that are connected", () => gateway.open);
+  registry.read("gauge", "connections_open", "Clients that are connected", () => gateway.open.size);
   registry.read("gauge", "connections_max", "How many may be at a time", () => gateway.settings.limits.total);
   registry.read("counter", "connections_refused_total", "Clients turned away at a limit", () => counts.turnedAway);
   registry.read("counter", "rejects_total", "Clients that came to no request", () => counts.rejected);

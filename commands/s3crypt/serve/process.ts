@@ -81,20 +81,20 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     return {
       summary,
       get open() {
-        return gateway.open;
+        return gateway.open.size;
       },
       reload: () => reload(gateway, loadAll, sink),
       async drain() {
         for (const listener of listeners) listener.close();
-        recordLife(gateway, { event: "drain", open: gateway.open });
+        recordLife(gateway, { event: "drain", open: gateway.open.size });
         await Promise.all([gateway.drain(), status?.close()]);
       },
-      cut: () => gateway.cut(),
+      cut: () => gateway.open.cut(),
     };
   };
   const status = await liveUntilStopped(runtime, open, settings.life);
   registry?.close();
-  recordLife(gateway, { event: "stop", open: gateway.open });
+  recordLife(gateway, { event: "stop", open: gateway.open.size });
   await sink?.close();
   return status;
 }

@@ -7,7 +7,7 @@ import { parseChoice, parseDuration, parseInteger } from "../../../lib/command/v
 import type { SourceFiles } from "../../../lib/identity/source-files.ts";
 import { readTrust } from "../../../lib/identity/trust.ts";
 import type { KeepAlive } from "../../../lib/net/keep-alive.ts";
-import { parseRedisUrl, type RedisPlace } from "../../../lib/net/redis-place.ts";
+import { parseRedisUrl, type RedisEndpoint } from "../../../lib/net/redis-endpoint.ts";
 import type { RedisTimes } from "../../../lib/net/redis.ts";
 import type { Resolve } from "../../../lib/net/resolve.ts";
 import { FileRegistry } from "./file-registry.ts";
@@ -22,7 +22,7 @@ export interface WriteOnceSettings {
     | { readonly kind: "file"; readonly path: string }
     | {
         readonly kind: "redis";
-        readonly place: RedisPlace;
+        readonly endpoint: RedisEndpoint;
         readonly times: RedisTimes;
         readonly most: number;
         /** None means the system's store. */
@@ -48,8 +48,8 @@ export function parseWriteOnce(given: Given, env: Environment): WriteOnceSetting
       "--write-once-db and --redis-url (or REDIS_URL) exclude each other",
       "leave one of them out",
     );
-  const place = parseRedisUrl(url, "--redis-url");
-  if (!place.tls && given["redis-cacert"].length > 0)
+  const endpoint = parseRedisUrl(url, "--redis-url");
+  if (!endpoint.tls && given["redis-cacert"].length > 0)
     throw usage("usage.conflict", "--redis-cacert and redis:// exclude each other", "write rediss:// to use TLS");
   const time = (name: "wait" | "create" | "recycle") => {
     const flag = `redis-timeout-${name}` as const;
@@ -57,7 +57,7 @@ export function parseWriteOnce(given: Given, env: Environment): WriteOnceSetting
   };
   const times = { wait: time("wait"), create: time("create"), recycle: time("recycle") };
   const most = parseInteger("--redis-pool-max-size", given["redis-pool-max-size"], { min: 1, max: 10_000 });
-  return { open, registry: { kind: "redis", place, times, most, cacert: given["redis-cacert"] } };
+  return { open, registry: { kind: "redis", endpoint, times, most, cacert: given["redis-cacert"] } };
 }
 
 export interface RegistryTools {
@@ -85,11 +85,11 @@ export async function openRegistry({ registry }: WriteOnceSettings, tools: Regis
 }
 
 function openRedis(
-  { place, times, most, cacert }: Extract<WriteOnceSettings["registry"], { kind: "redis" }>,
+  { endpoint, times, most, cacert }: Extract<WriteOnceSettings["registry"], { kind: "redis" }>,
   { files, resolve, keepAlive }: RegistryTools,
 ): WriteOnce {
-  const trust = place.tls ? readTrust({ cacert, crl: [] }, files) : undefined;
-  return new RedisRegistry(place.toString(), place.open({ resolve, keepAlive, trust, times, most }));
+  const trust = endpoint.tls ? readTrust({ cacert, crl: [] }, files) : undefined;
+  return new RedisRegistry(endpoint.toString(), endpoint.open({ resolve, keepAlive, trust, times, most }));
 }
 
 /** Of the service manager's state directories the first; else where programs of a user keep theirs (XDG). */

@@ -34,7 +34,7 @@ export class Progress {
 }
 
 /** `size` in bytes where it is known, `time` in milliseconds. */
-export function progressLine(taken: number, size: number | undefined, time: number): string {
+function progressLine(taken: number, size: number | undefined, time: number): string {
   const rate = `${bytesText(taken / Math.max(time / 1000, 0.001))}/s`;
   if (size === undefined || size === 0) return `${bytesText(taken)}  ${rate}`;
   const part = Math.min(1, taken / size);
@@ -43,7 +43,7 @@ export function progressLine(taken: number, size: number | undefined, time: numb
 }
 
 /** In the unit that leaves fewer than four figures before the point. */
-export function bytesText(bytes: number): string {
+function bytesText(bytes: number): string {
   const units = ["B", "KiB", "MiB", "GiB", "TiB"];
   let value = bytes;
   let unit = 0;

@@ -29,9 +29,8 @@ export interface Gateway {
 export class Storage {
   port = 0;
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
-    socket.setNoDelay(true);
     this.opened++;
-    const peer = RawClient.over(socket);
+    const peer = RawClient.of(socket);
     if (this.taker !== undefined) this.taker(peer);
     else this.#waiting.push(peer);
     this.#wake();

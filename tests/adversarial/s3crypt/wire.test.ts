@@ -202,38 +202,44 @@ describe("fields", () => {
 describe("connections", () => {
   const ask = (client: RawClient, method: string, more = "") =>
     client.write(`${method} /upstream/x HTTP/1.1\r\nHost: a\r\n${more}\r\n`);
-  const answer = (storage: RawClient) => storage.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
 
-  test("to the storage are used again, and a read goes twice over one that is gone", async () => {
+  /** The heads of a request, as the storage has it, and of the answer, as the client has it. */
+  async function answer(storage: RawClient, client: RawClient): Promise<[asked: string[], answered: string[]]> {
+    const asked = await headOf(storage);
+    storage.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+    return [asked, await headOf(client)];
+  }
+
+  /** A client that has had one answer, and the connection to the storage over which it came. */
+  async function answered() {
     const client = await RawClient.open(gateway.port);
     ask(client, "GET");
     const first = await gateway.storage.next();
-    await headOf(first);
-    answer(first);
-    await headOf(client);
-    ask(client, "GET");
-    await headOf(first);
-    answer(first);
-    await headOf(client);
-    ask(client, "GET");
-    await headOf(first);
-    first.end();
+    await answer(first, client);
+    return { client, first };
+  }
+
+  async function answeredBySecond(client: RawClient, method: string): Promise<void> {
     const second = await gateway.storage.next();
-    await headOf(second);
-    answer(second);
-    expect((await headOf(client))[0]).toBe("HTTP/1.1 200 OK");
+    const [asked, answered] = await answer(second, client);
+    expect([asked[0], answered[0]]).toEqual([`${method} /jail/x HTTP/1.1`, "HTTP/1.1 200 OK"]);
     client.end();
     second.end();
     await second.closed;
+  }
+
+  test("to the storage are used again, and a read goes twice over one that is gone", async () => {
+    const { client, first } = await answered();
+    ask(client, "GET");
+    await answer(first, client);
+    ask(client, "GET");
+    await headOf(first);
+    first.end();
+    await answeredBySecond(client, "GET");
   });
 
   test("that are gone carry no upload, which is not sent twice", async () => {
-    const client = await RawClient.open(gateway.port);
-    ask(client, "GET");
-    const first = await gateway.storage.next();
-    await headOf(first);
-    answer(first);
-    await headOf(client);
+    const { client, first } = await answered();
     const before = gateway.storage.opened;
     ask(client, "PUT", "Content-Length: 5\r\n");
     client.write("hello");
@@ -245,23 +251,12 @@ describe("connections", () => {
   });
 
   test("that the storage ends while they rest are not used", async () => {
-    const client = await RawClient.open(gateway.port);
-    ask(client, "GET");
-    const first = await gateway.storage.next();
-    await headOf(first);
-    answer(first);
-    await headOf(client);
+    const { client, first } = await answered();
     first.end();
     await first.closed;
     ask(client, "PUT", "Content-Length: 5\r\n");
     client.write("hello");
-    const second = await gateway.storage.next();
-    expect((await headOf(second))[0]).toBe("PUT /jail/x HTTP/1.1");
-    answer(second);
-    expect((await headOf(client))[0]).toBe("HTTP/1.1 200 OK");
-    client.end();
-    second.end();
-    await second.closed;
+    await answeredBySecond(client, "PUT");
   });
 
   test("with requests that do not wait for answers have their answers in order", async () => {

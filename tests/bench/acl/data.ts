@@ -20,7 +20,7 @@ const WORDS = [
 const ENDINGS = ["com", "net", "org", "io", "example", "co.uk"];
 
 /** A host as block lists have them: two to four labels, 23 bytes on average. */
-export function hostName(random: Random): string {
+function hostName(random: Random): string {
   const name = `${random.pick(WORDS)}${random.below(1e7).toString(36)}.${random.pick(ENDINGS)}`;
   return random.below(3) === 0 ? name : `${random.pick(WORDS)}${random.below(1000)}.${name}`;
 }

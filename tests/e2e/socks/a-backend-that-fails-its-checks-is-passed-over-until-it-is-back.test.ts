@@ -6,12 +6,14 @@ import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
 import { freePort } from "../../support/free-port.ts";
 import { holdTransfer } from "../../support/held.ts";
+import { startListening } from "../../support/listening.ts";
 import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
 import { install } from "../../support/peer-programs.ts";
 import { authority, save } from "../../support/pki.ts";
 import { PATH, run, start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openSshd } from "../../support/sshd.ts";
+import { policyFor } from "../../support/backends.ts";
 import { until } from "../../support/until.ts";
 import { openWeb, type Web } from "../../support/web.ts";
 
@@ -24,14 +26,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   beforeAll(() => void (web = openWeb(scene)));
 
   const begin = async (peer: OutboundProxy, port: number): Promise<Program> => {
-    const program = start(scene, install(scene, peer.program(port, scene.folder)));
-    // Some fork; told to stop, they take their children with them.
-    scene.defer(async () => {
-      program.signal("SIGTERM");
-      await program.ended;
-    });
-    await until(`a listener on port ${port}`, () => listens(port));
-    return program;
+    return startListening(scene, port, install(scene, peer.program(port, scene.folder)));
   };
   const end = async (program: Program) => {
     program.signal("SIGTERM");
@@ -39,8 +34,6 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   };
   const backend = (name: string, target: string, health: string, more = "") =>
     `[backend.${name}]\ntarget = "${target}"\nhealth = "${health}"\n${OFTEN}${more}`;
-  const policyFor = (...names: string[]) =>
-    `route all { use ${JSON.stringify(names)} }\npolicy via { when route.local == false and dest.ip in [127.0.0.0/8] action allow }\n`;
   let configs = 0;
   const proxyWith = async (tables: string, policy: string, ...args: string[]) => {
     const config = scene.write(`health-${++configs}.toml`, tables);
@@ -50,8 +43,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       args: ["--config", config, "--status", "127.0.0.1:0", ...args],
       env: { XDG_RUNTIME_DIR: runtime },
     });
-    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
-    return { proxy, runtime, page: async () => (await curl([`http://${place}/metrics`])).stdout };
+    return { proxy, runtime, page: () => proxy.metrics() };
   };
   type Checked = Awaited<ReturnType<typeof proxyWith>>;
   const get = (proxy: AccessProxy, way = "socks5h") =>
@@ -322,13 +314,6 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     return count;
   }
 });
-
-function listens(port: number): Promise<boolean> {
-  return Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).then(
-    (socket) => (socket.terminate(), true),
-    () => false,
-  );
-}
 
 /** A process, its children and theirs. */
 function familyOf(pid: number): number[] {

@@ -89,9 +89,7 @@ scenario(import.meta.file, ["node", "htpasswd"], ({ scene, portail }) => {
     const outcome = await http2Client({ ...task, scenario: "transfer" });
     expect(outcome).toEqual({ whole: 9, stillOpen: true });
     expect(await proxy.record("reject")).toMatchObject({ reason: "limit" });
-    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
-    const page = await (await fetch(`http://${place}/metrics`)).text();
-    const metric = (name: string) => Number(new RegExp(`^portail_${name} (\\d+)$`, "m").exec(page)?.[1]);
-    expect([metric("http2_connections_total"), metric("http2_streams_total")]).toEqual([1, 21]);
+    const numbers = ["http2_connections_total", "http2_streams_total"].map((name) => proxy.metric(name));
+    expect(await Promise.all(numbers)).toEqual([1, 21]);
   });
 });

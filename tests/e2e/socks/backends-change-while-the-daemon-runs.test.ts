@@ -2,7 +2,8 @@
 import { beforeAll, describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
 import { microsocks } from "../../support/peer-programs.ts";
-import { start, type Program } from "../../support/program.ts";
+import { startListening } from "../../support/listening.ts";
+import type { Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
 import { freePort } from "../../support/free-port.ts";
@@ -19,8 +20,7 @@ scenario(import.meta.file, ["curl", "microsocks"], ({ scene, portail }) => {
     web = openWeb(scene);
     for (const name of ["alpha", "beta"]) {
       behind[name] = freePort();
-      start(scene, microsocks(behind[name]).argv);
-      await until(name, () => listens(behind[name]!));
+      await startListening(scene, behind[name], microsocks(behind[name]).argv);
     }
     const policy = scene.write(
       "filter.acl",
@@ -131,10 +131,3 @@ trusted-groups = ["root"]
 
   const spec = (name: string) => ({ target_address: `127.0.0.1:${behind[name]}`, identity_aware: false });
 });
-
-async function listens(port: number): Promise<boolean> {
-  return Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } }).then(
-    (socket) => (socket.terminate(), true),
-    () => false,
-  );
-}

@@ -2,7 +2,6 @@
 import { expect, test } from "bun:test";
 import type { DecisionEvent } from "../../../lib/audit/event.ts";
 import { bytesUntilEnd, openEchoOnce } from "../../support/once.ts";
-import { curl } from "../../support/curl.ts";
 import { openNames } from "../../support/names.ts";
 import { run } from "../../support/program.ts";
 import { parseExposition, PROMETHEUS } from "../../support/prometheus.ts";
@@ -28,7 +27,6 @@ policy local { when dest.ip == 127.0.0.1 action allow }`;
       policy,
       args: ["--status", "127.0.0.1:0", "--resolver", (await openNames(scene, {})).address],
     });
-    const [, place] = await proxy.program.output("stderr", /status on (\S+)/);
     const targets = [
       ["127.0.0.1", port],
       ["127.0.0.1", port],
@@ -62,7 +60,7 @@ policy local { when dest.ip == 127.0.0.1 action allow }`;
       const come = seen.filter((line) => line.event === "decision" || line.event === "reject").length;
       return come === REQUESTS && ends === allowed && seen;
     });
-    const page = (await curl([`http://${place}/metrics`])).stdout;
+    const page = await proxy.metrics();
     expect(await run(["promtool", "check", "metrics"], { stdin: page })).toMatchObject({
       status: 0,
       stdout: "",

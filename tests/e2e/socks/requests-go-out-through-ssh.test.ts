@@ -4,17 +4,13 @@ import { readdirSync, readFileSync } from "node:fs";
 import { connect, createServer, type AddressInfo, type Socket } from "node:net";
 import type { AccessProxy } from "../../support/access-proxy.ts";
 import { curl } from "../../support/curl.ts";
+import { ask, askMeanwhile, FRONTS, type Front } from "../../support/fronts.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openSshd, type Sshd } from "../../support/sshd.ts";
 import { until } from "../../support/until.ts";
 import { freePort } from "../../support/free-port.ts";
 import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
-const FRONTS = [
-  ["SOCKS5", ["socks5h"]],
-  ["CONNECT", ["http", "--proxytunnel"]],
-  ["forward", ["http"]],
-] as const;
 const SIZE = 16 * 1024 * 1024;
 
 /** Command lines of all processes by id. */
@@ -58,8 +54,7 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
     const policy = `route all { use ${JSON.stringify(names)} }\npolicy named { when route.local == false and host in ["localhost", "nobody.invalid"] action allow }\npolicy via { when route.local == false and dest.ip in [127.0.0.0/8] action allow }\n`;
     return portail.socks({ policy, args: ["--config", config, ...args], env: { XDG_RUNTIME_DIR: runtime } });
   };
-  const get = (proxy: AccessProxy, [scheme, ...more]: readonly string[], url = `http://127.0.0.1:${web.port}/hello`) =>
-    curl(["--proxy", proxy.url(scheme!), ...more, url]);
+  const get = (proxy: AccessProxy, way: Front, url = `http://127.0.0.1:${web.port}/hello`) => ask(proxy, way, url);
   const folders = () => readdirSync(runtime);
   /** Processes that have to do with a control socket of ours. */
   const left = () => [...processes()].filter(([, line]) => line.includes(runtime));
@@ -258,27 +253,20 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
   test("when the server dies under load the next one serves", async () => {
     const dying = await openSshd(scene);
     const proxy = await proxyWith(backend("dying", dying.config) + backend("second", sshd.config), ["dying", "second"]);
-    let over = false;
-    const lane = async (way: readonly string[], until: () => boolean) => {
-      const codes: (number | null)[] = [];
-      while (!until()) codes.push((await get(proxy, way)).status);
-      return codes;
-    };
-    const lanes = FRONTS.map(([, way]) => lane(way, () => over));
-    await until(
-      "requests through the first",
-      () => web.requests.length > 0 && proxy.audit().filter((line) => line.event === "close").length >= 9,
-    );
-    const family = [...processes().keys()].filter(
-      (id) => id === dying.pid || parentOf(id) === dying.pid || parentOf(parentOf(id)) === dying.pid,
-    );
-    for (const id of family) process.kill(id, "SIGKILL");
-    await until(
-      "requests through the second",
-      () => proxy.audit().filter((line) => line.event === "close" && line.backend === "second").length >= 9,
-    );
-    over = true;
-    const codes = (await Promise.all(lanes)).flat();
+    const codes = await askMeanwhile(proxy, `http://127.0.0.1:${web.port}/hello`, async () => {
+      await until(
+        "requests through the first",
+        () => web.requests.length > 0 && proxy.audit().filter((line) => line.event === "close").length >= 9,
+      );
+      const family = [...processes().keys()].filter(
+        (id) => id === dying.pid || parentOf(id) === dying.pid || parentOf(parentOf(id)) === dying.pid,
+      );
+      for (const id of family) process.kill(id, "SIGKILL");
+      await until(
+        "requests through the second",
+        () => proxy.audit().filter((line) => line.event === "close" && line.backend === "second").length >= 9,
+      );
+    });
     expect(codes.filter((code) => code !== 0).length).toBeLessThanOrEqual(FRONTS.length);
     await proxy.stop();
     await nothingLeft();
@@ -286,15 +274,8 @@ scenario(import.meta.file, ["curl", "ssh", "ssh-keygen", "sshd"], ({ scene, port
 
   test("ssh-config is for ssh alone", async () => {
     const config = scene.write("bad.toml", '[backend.a]\ntarget = "http://x:1"\nssh-config = "y"\n');
-    const outcome = await portail.run([
-      "socks",
-      "--listen",
-      "127.0.0.1:0",
-      "--acl",
-      "builtin:sample",
-      "--config",
-      config,
-    ]);
+    const flags = ["--listen", "127.0.0.1:0", "--acl", "builtin:sample", "--config", config];
+    const outcome = await portail.run(["socks", ...flags]);
     expect(outcome).toMatchObject({ status: 78, stderr: expect.stringContaining("ssh-config is for ssh://") });
   });
 });

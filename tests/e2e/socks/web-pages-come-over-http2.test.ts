@@ -268,8 +268,7 @@ scenario(
       const lines = () => own.audit().filter(({ event }) => event === "close");
       await own.record("close", () => lines().length === 20);
       expect(lines()).toEqual(Array(20).fill(expect.objectContaining({ reason: "done" })));
-      const [, place] = await own.program.output("stderr", /status on (\S+)/);
-      const page = await (await fetch(`http://${place}/metrics`)).text();
+      const page = await own.metrics();
       for (const line of [
         "portail_http2_streams_total 21",
         "portail_http2_streams_open 0",

@@ -6,7 +6,7 @@ import { flagSwitch, tunnel, type Refused, type Row, type Rows } from "./row.ts"
 const ANYBODY = { without: ["who"] } as const;
 const NO_RULE = "give --allow-all, --allow-cn, --allow-ou, --allow-dns, --allow-uri, --allow-spki-pin or --acl";
 /** SHA-256 of nothing. */
-export const PIN = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
+const PIN = "sha256:47DEQpj8HBSa+/TImW+5JCeuQeRkm5NMpJWZG3hSuFU=";
 
 /** A flag of names; `patterns` is what a kind of name does not take. */
 function names(kind: "cn" | "ou" | "dns" | "ip" | "uri", value: string, wrong: readonly Refused[]) {

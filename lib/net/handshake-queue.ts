@@ -7,7 +7,7 @@
  */
 const EACH_TURN = 2;
 
-export class Pace {
+export class HandshakeQueue {
   readonly #eachTurn: number;
   #begun = 0;
   #waiting: (() => void)[] = [];

@@ -1,6 +1,6 @@
 /** URLs of Redis servers: what they mean, and that nothing of a refused one is repeated. */
 import { expect, test } from "bun:test";
-import { parseRedisUrl } from "../../../../lib/net/redis-place.ts";
+import { parseRedisUrl } from "../../../../lib/net/redis-endpoint.ts";
 
 test.each([
   ["redis://127.0.0.1", "redis://127.0.0.1:6379"],

@@ -1,39 +1,39 @@
 /** What comes before anybody listens. */
 import { expect, test } from "bun:test";
-import { Held } from "../../../../lib/net/held.ts";
+import { ReceiveBuffer } from "../../../../lib/net/receive-buffer.ts";
 import { Notes } from "./support.ts";
 
-function held() {
+function begin() {
   const calls: string[] = [];
   const conn = { pause: () => void calls.push("pause"), resume: () => void calls.push("resume") };
-  return { held: new Held(conn), calls };
+  return { buffer: new ReceiveBuffer(conn), calls };
 }
 
 test("keeps what comes in order, paused from the first chunk on", () => {
-  const { held: waiting, calls } = held();
-  waiting.data(Buffer.from("a"));
-  waiting.data(Buffer.from("b"));
+  const { buffer, calls } = begin();
+  buffer.data(Buffer.from("a"));
+  buffer.data(Buffer.from("b"));
   expect(calls).toEqual(["pause"]);
   const notes = new Notes();
-  waiting.release(notes);
+  buffer.release(notes);
   expect(notes.text).toBe("ab");
   expect(calls).toEqual(["pause", "resume"]);
 });
 
 test("tells the end behind the bytes", () => {
-  const { held: waiting, calls } = held();
-  waiting.end();
+  const { buffer, calls } = begin();
+  buffer.end();
   const notes = new Notes();
-  waiting.release(notes);
+  buffer.release(notes);
   expect(notes.events).toEqual(["end"]);
   expect(calls).toEqual([]);
 });
 
 test("neither keeps a drain nor a close: the connection knows them", () => {
-  const { held: waiting } = held();
-  waiting.drain();
-  waiting.close();
+  const { buffer } = begin();
+  buffer.drain();
+  buffer.close();
   const notes = new Notes();
-  waiting.release(notes);
+  buffer.release(notes);
   expect(notes.events).toEqual([]);
 });

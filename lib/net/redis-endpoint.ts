@@ -15,7 +15,7 @@ import { Target } from "./target.ts";
 import { createContext } from "./tls-context.ts";
 
 /** Its credentials are seen by nobody but the server. */
-export class RedisPlace {
+export class RedisEndpoint {
   readonly tls: boolean;
   readonly host: string;
   readonly port: number;
@@ -53,7 +53,7 @@ export interface RedisTools {
  * Parses `redis[s]://[[USER]:PASSWORD@]HOST[:PORT][/DB]`; user and password are percent-encoded UTF-8. Throws `PortailError`
  * (`redis.url`), which never repeats the text.
  */
-export function parseRedisUrl(text: string, flag: string): RedisPlace {
+export function parseRedisUrl(text: string, flag: string): RedisEndpoint {
   const refuse = (why: string) =>
     new PortailError(`${flag}: ${why}`, {
       code: "redis.url",
@@ -72,7 +72,7 @@ export function parseRedisUrl(text: string, flag: string): RedisPlace {
   const login = at === -1 ? undefined : loginOf(rest.slice(0, at));
   if (at !== -1 && login === undefined) throw refuse("user and password are not percent-encoded");
   const select = Number(db) === 0 ? [] : [["SELECT", String(Number(db))]];
-  return new RedisPlace(scheme === "rediss", host, port, [...(login === undefined ? [] : [login]), ...select]);
+  return new RedisEndpoint(scheme === "rediss", host, port, [...(login === undefined ? [] : [login]), ...select]);
 }
 
 /** AUTH with one word is the default user's (Redis before 6 knows no other). */
@@ -89,8 +89,8 @@ function loginOf(text: string): string[] | undefined {
   }
 }
 
-function opener(place: RedisPlace, { resolve, keepAlive, trust, times }: RedisTools): () => Promise<Conn> {
-  const { tls, host, port } = place;
+function opener(endpoint: RedisEndpoint, { resolve, keepAlive, trust, times }: RedisTools): () => Promise<Conn> {
+  const { tls, host, port } = endpoint;
   const dialer = new Dialer(times.create, keepAlive);
   const target = new Target({ kind: "tcp", host, port }, { dialer, resolve });
   const options = tls && {

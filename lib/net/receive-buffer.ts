@@ -1,7 +1,7 @@
 /** What a `Conn` receives before anybody has attached to it, kept in order and handed over. Bounded by the pause that comes with it. */
 import type { ConnEvents } from "./conn.ts";
 
-export class Held implements ConnEvents {
+export class ReceiveBuffer implements ConnEvents {
   readonly #conn: { pause(): void; resume(): void };
   #chunks: Uint8Array[] = [];
   #ended = false;
