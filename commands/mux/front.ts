@@ -30,7 +30,10 @@ const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 const VERIFIES: Record<ClientCertificate, boolean | "given"> = { off: false, optional: "given", required: true };
 
 /** Where TLS ends here: the handshake, with the protocol id that the route was chosen by, and who the client is. */
-export async function openFront(arrival: Arrival<Route>, tools: FrontTools): Promise<Front | Refusal> {
+export async function openFront(
+  arrival: Arrival<Route>,
+  { deadlines, keepAlive }: FrontTools,
+): Promise<Front | Refusal> {
   const { conn: accepted, early, route, protocolId } = arrival;
   const { termination } = route.settings;
   const { front } = route.files;
@@ -42,7 +45,8 @@ export async function openFront(arrival: Arrival<Route>, tools: FrontTools): Pro
     requestCert: clientCertificate !== "off",
     verify: pinned ? false : VERIFIES[clientCertificate],
     protocolIds: protocolId === undefined ? [] : [protocolId],
-    ...tools,
+    deadlines,
+    keepAlive,
   });
   if (conn instanceof TlsFailure) return new Refusal("handshake", conn.reason, conn.message);
   const judged = judge(conn, route, protocolId);

@@ -6,6 +6,8 @@ import { Family, type Labels, type Registry } from "../../lib/service/metrics.ts
 export class RouteCounts {
   /** Connections that are relayed. */
   open = 0;
+  /** Connections that are anywhere between the choice and the end. */
+  busy = 0;
   /** Connections that the route was chosen for. */
   chosen = 0;
   /** Of these, those that were not let through. */

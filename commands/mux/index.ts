@@ -1,0 +1,9 @@
+/** `portail mux`: one port for everything. */
+import { defineGroup } from "../../lib/command/define.ts";
+
+export default defineGroup({
+  meta: { name: "mux", description: "One port for everything, routed by server name, protocol id and first bytes" },
+  commands: {
+    serve: () => import("./serve.ts").then((module) => module.default),
+  },
+});
