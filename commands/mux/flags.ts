@@ -16,6 +16,33 @@ export const routeFlags = {
   ...configFlags,
 } as const satisfies ArgDefinitions;
 
+/** `listen` may be left out where every route has its own, or nothing is listened on. */
+export const checkFlags = { ...routeFlags, ...identityFlags } as const satisfies ArgDefinitions;
+
+export const explainFlags = {
+  ...checkFlags,
+  at: {
+    type: "string",
+    valueHint: "ADDRESS",
+    group: "The client",
+    description: "Where it comes in, as the configuration writes it (default: the first listener)",
+  },
+  "server-name": { type: "string", valueHint: "NAME", group: "The client", description: "The server name it asks for" },
+  alpn: {
+    type: "string",
+    multiple: true,
+    valueHint: "ID",
+    group: "The client",
+    description: "A protocol id it offers; in its order",
+  },
+  starttls: {
+    type: "string",
+    valueHint: "postgres",
+    group: "The client",
+    description: "How it came to TLS, where not at once",
+  },
+} as const satisfies ArgDefinitions;
+
 const limit = (value: string, description: string) =>
   ({ type: "string", default: value, valueHint: "TIME", group: "Limits", description }) as const;
 

@@ -37,14 +37,18 @@ export class RouteTable<R extends RouteMatch> {
   readonly #plain = new Map<PlainName, R>();
   readonly #patterns: { pattern: Pattern; route: R }[] = [];
   readonly overlaps: readonly Overlap<R>[];
+  /** Routes that earlier ones leave nothing to. */
+  readonly unreachable: readonly R[];
   /** What clients may begin with. */
   readonly expected: Expected;
 
   /** `routes` are in the order of the file. */
   constructor(routes: readonly R[]) {
     const overlaps: Overlap<R>[] = [];
+    const reachable = new Set<R>();
     const add = (first: R | undefined, second: R, what: string) => {
-      if (first !== undefined) overlaps.push({ first, second, what });
+      if (first === undefined) reachable.add(second);
+      else overlaps.push({ first, second, what });
     };
     for (const route of routes) {
       for (const name of route.firstBytes) {
@@ -57,6 +61,7 @@ export class RouteTable<R extends RouteMatch> {
         this.#addHello(name, route, add);
     }
     this.overlaps = overlaps;
+    this.unreachable = routes.filter((route) => !reachable.has(route));
     this.expected = { names: this.#names(), patterns: this.#patterns.map(({ pattern }) => pattern) };
   }
 

@@ -179,6 +179,7 @@ test("what two routes take is told, and the first has it", () => {
     "h i: PostgreSQL for p.example",
   ]);
   expect(ask(twice, "x.example", ["h2"])).toBe("a h2");
+  expect(twice.unreachable.map(({ name }) => name)).toEqual(["c", "e", "g"]);
 });
 
 test("the index says what the plain reference says", () => {
