@@ -26,7 +26,7 @@ export default defineCommand({
         command: "portail mux explain --config mux.toml --server-name a.example --alpn h2 --alpn http/1.1",
         description: "As a browser asks",
       },
-      { command: "portail mux explain --config mux.toml < hello.bin", description: "As a captured client asks" },
+      { command: "cat hello.bin | portail mux explain --config mux.toml", description: "As a captured client asks" },
     ],
     exits: [
       { status: EXIT.done, meaning: "a route takes the client" },
