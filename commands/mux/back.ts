@@ -11,6 +11,7 @@ import { canonicalHost } from "../../lib/wire/host.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
 import { authorise, type Authorised } from "./authorise.ts";
+import type { CancelPlace } from "./cancellations.ts";
 import { sessionFacts } from "./facts.ts";
 import type { Front } from "./front.ts";
 import { Refusal } from "./refusal.ts";
@@ -24,6 +25,8 @@ export interface Back {
   /** As it is dialled, the capture filled in. */
   text: string;
   address: SocketAddress;
+  /** Connects to where this connection leads. */
+  again?: () => Promise<Conn | DialError>;
 }
 
 export interface BackTools {
@@ -49,6 +52,7 @@ export async function openBack(
   tools: BackTools,
   judged: Judged,
 ): Promise<Back | Refusal> {
+  if (arrival.cancel !== undefined) return openCancel(arrival, arrival.cancel, judged);
   let refusal = new Refusal("dial", "dial_other", "there is no target");
   for (const target of arrival.route.targets()) {
     const back = await new Approach(arrival, front, tools, target).open(judged);
@@ -61,6 +65,19 @@ export async function openBack(
     if (front.conn.closed) break;
   }
   return refusal;
+}
+
+/** What cancels a session needs no more than its key, which nobody else has: no policy, no TLS. */
+async function openCancel(
+  { route, source, destination }: Arrival<Route>,
+  { text, open }: CancelPlace,
+  judged: Judged,
+): Promise<Back | Refusal> {
+  judged.target = text;
+  const conn = await open();
+  if (conn instanceof DialError) return new Refusal("dial", `dial_${conn.kind}`, conn.message);
+  if (route.settings.proxyHeader !== undefined) conn.write(encodeProxyHeader({ mode: "conn", source, destination })!);
+  return { conn, early: NOTHING, text, address: conn.remote };
 }
 
 /** One try of one target. */
@@ -95,7 +112,9 @@ class Approach {
       dialled.destroy();
       return secured;
     }
-    return { ...secured, text, address };
+    const { dialer } = this.#tools.targetTools;
+    const again = "ip" in address ? () => dialer.open([address]) : () => this.#dial(authorised);
+    return { ...secured, text, address, again };
   }
 
   get #text(): string {

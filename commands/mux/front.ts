@@ -37,7 +37,8 @@ export async function openFront(
   const { conn: accepted, early, route, protocolId } = arrival;
   const { termination } = route.settings;
   const { front } = route.files;
-  if (termination === undefined || front === undefined) return { conn: accepted, early, peer: undefined };
+  if (termination === undefined || front === undefined || arrival.cancel !== undefined)
+    return { conn: accepted, early, peer: undefined };
   const { clientCertificate, rules } = termination;
   const pinned = rules?.pinned === true;
   const conn = await secure(accepted, early, true, {

@@ -7,6 +7,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
 import { Descriptors, WaitingRoom } from "../../lib/service/waiting-room.ts";
+import { Cancellations, type CancelPlace } from "./cancellations.ts";
 import type { MuxMetrics } from "./metrics.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
@@ -35,6 +36,7 @@ export class Mux {
   /** Of a handshake, on either side. */
   readonly deadlines: Deadlines;
   readonly descriptors = new Descriptors();
+  readonly cancellations = new Cancellations();
   /** What clients may not be led to unasked; set once it listens. */
   guard: Guard = { own: [], resolvedBy: "us" };
   readonly #open = new Set<Session>();
@@ -52,12 +54,23 @@ export class Mux {
     this.deadlines = new Deadlines(settings.connectTimeout);
     const { acceptProxyFrom, helloLimit, helloTimeout, silentTimeout } = settings;
     const silence = new Deadlines(silentTimeout);
-    this.sniffRules = { acceptProxyFrom, helloLimit, deadlines: new Deadlines(helloTimeout), silence };
+    this.sniffRules = {
+      acceptProxyFrom,
+      helloLimit,
+      deadlines: new Deadlines(helloTimeout),
+      silence,
+      cancellation: (key) => this.#cancellation(key),
+    };
     this.#room = new WaitingRoom(settings.most, this.descriptors, EACH);
   }
 
   get keepAlive(): KeepAlive {
     return this.settings.keepAlive;
+  }
+
+  #cancellation(key: string): { route: Route; cancel: CancelPlace } | undefined {
+    const cancel = this.cancellations.find(key);
+    return cancel && { route: cancel.route, cancel };
   }
 
   /** Sessions that are open, in whatever state. */

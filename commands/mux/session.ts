@@ -122,7 +122,7 @@ export class Session {
     counts.chosen++;
     if (counts.busy++ >= settings.most)
       return new Refusal("handshake", "route_limit", "the route has as many connections as it may");
-    if (settings.termination !== undefined) {
+    if (settings.termination !== undefined && arrival.cancel === undefined) {
       if (!mux.descriptors.take(PAIR)) return new Refusal("handshake", "limit", "there are too many open files");
       this.#paired = true;
     }
@@ -135,7 +135,7 @@ export class Session {
     if (this.#cut) return this.#drop(back.conn);
     progress.back = back;
     if (front.conn.closed) return new Refusal("dial", "client_gone", "the client left before the target was reached");
-    return this.#copy(arrival.route, front, back);
+    return this.#copy(arrival, front, back);
   }
 
   /** What was opened when it was no longer wanted. */
@@ -144,15 +144,23 @@ export class Session {
     return this.#stopped();
   }
 
-  async #copy({ counts }: Route, front: Front, back: Back): Promise<RelayResult> {
+  async #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
+    const { route, cancel } = arrival;
+    const { counts, settings } = route;
     const progress = this.#progress;
     recordOpened(this.#mux, progress);
     counts.waits.observe((performance.now() - progress.started) / 1000);
     counts.open++;
     unread(back.conn, back.early);
+    // What passes as it is cannot be read along.
+    const learns = settings.postgres && settings.termination !== undefined && cancel === undefined;
+    const place = { route, text: back.text, open: back.again! };
+    const learnt = learns ? this.#mux.cancellations.learn(back.conn, place) : undefined;
+    const upstream = learnt?.conn ?? back.conn;
     const result = await new Promise<RelayResult>((relayEnded) => {
-      this.#relay = new Relay(front.conn, back.conn, this.#mux.settings.relayLimits, front.early, { relayEnded });
+      this.#relay = new Relay(front.conn, upstream, this.#mux.settings.relayLimits, front.early, { relayEnded });
     });
+    learnt?.forget();
     counts.open--;
     counts.lives.observe((performance.now() - progress.started) / 1000);
     recordClosed(this.#mux, progress, result);

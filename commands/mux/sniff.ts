@@ -6,6 +6,7 @@ import type { Deadlines } from "../../lib/net/deadlines.ts";
 import { runPreface } from "../../lib/net/preface.ts";
 import { awaitStartTls } from "../../lib/net/starttls.ts";
 import { unixPeer } from "../../lib/net/unix-peer.ts";
+import { CancelReader, type CancelKey } from "../../lib/session/postgres-cancel.ts";
 import { HelloReader } from "../../lib/session/client-hello.ts";
 import { FirstBytesReader, type FirstBytes } from "../../lib/session/first-bytes.ts";
 import type { ProxySources } from "../../lib/net/accept-proxy.ts";
@@ -14,8 +15,10 @@ import type { Alert } from "../../lib/wire/tls-alert.ts";
 import { alerted, Refusal } from "./refusal.ts";
 import type { RouteMatch } from "./routes/match.ts";
 import type { HelloWay, RouteTable } from "./routes/table.ts";
+import type { CancelPlace } from "./cancellations.ts";
+import type { Route } from "./route.ts";
 
-export interface SniffRules {
+export interface SniffRules<R = Route> {
   acceptProxyFrom: ProxySources | undefined;
   /** Until it is clear what a client wants. */
   deadlines: Deadlines;
@@ -23,6 +26,8 @@ export interface SniffRules {
   silence: Deadlines;
   /** Bytes. */
   helloLimit: number;
+  /** Where the session is that a key cancels. */
+  cancellation: (key: CancelKey) => { route: R; cancel: CancelPlace } | undefined;
 }
 
 /** What is known of a client whose bytes are all still to be passed on. */
@@ -43,6 +48,8 @@ export interface Arrival<R> {
   /** That was chosen by, and is to be confirmed where TLS ends here. */
   protocolId: string | undefined;
   capture: string | undefined;
+  /** Where to a PostgreSQL cancellation goes, past the route's targets. */
+  cancel?: CancelPlace;
 }
 
 /** What is told on the way, for the record of a connection that comes to nothing. */
@@ -55,7 +62,7 @@ export interface Told {
 export async function sniff<R extends RouteMatch>(
   conn: Conn,
   table: RouteTable<R>,
-  rules: SniffRules,
+  rules: SniffRules<R>,
   told: Told,
 ): Promise<Arrival<R> | Refusal> {
   const { acceptProxyFrom, deadlines } = rules;
@@ -83,6 +90,8 @@ export async function sniff<R extends RouteMatch>(
       if (!started.ok) return new Refusal("hello", started.code, started.reason);
       return routeHello(came, started.early, table, "postgres", rules, told);
     }
+    case "postgres-cancel":
+      return routeCancel(came, first.early, table, rules);
     default:
       return plain(came, first.early, table.routeFirstBytes(first.found));
   }
@@ -94,7 +103,7 @@ type Came = Pick<Arrival<never>, "conn" | "source" | "destination" | "owner">;
 async function readFirstBytes<R extends RouteMatch>(
   conn: Conn,
   table: RouteTable<R>,
-  { deadlines, silence }: SniffRules,
+  { deadlines, silence }: SniffRules<R>,
   early: Early | undefined,
 ): Promise<{ found: FirstBytes | undefined; early: Early } | Refusal> {
   const reader = new FirstBytesReader(table.expected);
@@ -115,12 +124,33 @@ function plain<R>(came: Came, early: Early, route: R | undefined): Arrival<R> | 
   return { ...came, early, route, hello: undefined, way: "tls", protocolId: undefined, capture: undefined };
 }
 
+/** To the session whose key it has; what has none of ours is for the route that takes cancellations. */
+async function routeCancel<R extends RouteMatch>(
+  came: Came,
+  early: Early,
+  table: RouteTable<R>,
+  { deadlines, cancellation }: SniffRules<R>,
+): Promise<Arrival<R> | Refusal> {
+  const outcome = await runPreface(came.conn, new CancelReader(), deadlines, early);
+  if (!outcome.ok)
+    return new Refusal("hello", outcome.code === "timeout" ? "hello_timeout" : outcome.code, outcome.reason);
+  const found = cancellation(outcome.value);
+  if (found === undefined) {
+    const route = table.routeFirstBytes({ name: "postgres-cancel" });
+    if (route === undefined)
+      return new Refusal("hello", "unknown_cancellation", "no session has the key to be cancelled");
+    return plain(came, outcome.early, route);
+  }
+  const arrival = plain(came, outcome.early, found.route);
+  return arrival instanceof Refusal ? arrival : { ...arrival, cancel: found.cancel };
+}
+
 async function routeHello<R extends RouteMatch>(
   came: Came,
   early: Early,
   table: RouteTable<R>,
   way: HelloWay,
-  { deadlines, helloLimit }: SniffRules,
+  { deadlines, helloLimit }: SniffRules<R>,
   told: Told,
 ): Promise<Arrival<R> | Refusal> {
   const outcome = await runPreface(came.conn, new HelloReader(helloLimit), deadlines, early);

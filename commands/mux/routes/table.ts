@@ -108,7 +108,7 @@ export class RouteTable<R extends RouteMatch> {
     const names = new Set<FirstBytesName>();
     for (const name of this.#plain.keys()) if (name !== "silent") names.add(name);
     if (!this.#hellos.tls.empty) names.add("tls");
-    if (!this.#hellos.postgres.empty) names.add("postgres-tls").add("postgres-gssapi");
+    if (!this.#hellos.postgres.empty) names.add("postgres-tls").add("postgres-gssapi").add("postgres-cancel");
     return names;
   }
 }

@@ -135,7 +135,7 @@ describe("PostgreSQL", () => {
     expect(ask(databases, "ids.example", ["x-db"])).toBe("named x-db");
     expect(ask(databases, "ids.example", undefined, "postgres")).toBe("named");
     expect(ask(databases, "web.example", undefined, "postgres")).toBe("unknown_server_name");
-    expect(databases.expected.names).toEqual(new Set(["tls", "postgres-tls", "postgres-gssapi"]));
+    expect(databases.expected.names).toEqual(new Set(["tls", "postgres-tls", "postgres-gssapi", "postgres-cancel"]));
   });
 });
 
