@@ -68,6 +68,7 @@ export const PEERS = {
   socat: "socat",
   squid: "squid",
   ssh: "openssh-client",
+  "ssh-agent": "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
   strace: "strace",

@@ -9,7 +9,7 @@ import { liveUntilStopped } from "../../lib/service/life.ts";
 import { loadTunnel } from "./load.ts";
 import { TunnelMetrics } from "./metrics.ts";
 import type { ProcessSettings } from "./process.ts";
-import { Descriptors } from "./waiting-room.ts";
+import { Descriptors } from "../../lib/service/waiting-room.ts";
 import { Tunnel, type Shared } from "./tunnel.ts";
 import { TunnelProcess, type PlannedTunnel } from "./tunnel-process.ts";
 

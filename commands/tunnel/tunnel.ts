@@ -16,7 +16,7 @@ import type { TlsContext } from "../../lib/net/tls-context.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import { OpenSet } from "../../lib/service/open-set.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
-import { WaitingRoom, type Descriptors } from "./waiting-room.ts";
+import { WaitingRoom, type Descriptors } from "../../lib/service/waiting-room.ts";
 import type { TunnelCounts } from "./metrics.ts";
 import type { Loaded } from "./load.ts";
 import type { OutboundSide } from "./outbound-side.ts";

@@ -76,11 +76,19 @@ export const FACTS = {
   "proxy.cmd": fact("string", ["socks"], '"tcp_connect" or "udp_associate" on SOCKS'),
   host: fact(
     "host",
-    ["socks", "tproxy", "tunnel", "s3crypt"],
-    "the host that was asked for, of a tunnel its target's; canonical, never the resolved address",
+    ["socks", "tproxy", "tunnel", "mux", "s3crypt"],
+    "the host that was asked for, of a tunnel or mux route its target's; canonical, never the resolved address",
   ),
-  port: fact("number", ["socks", "tproxy", "tunnel"], "the port that was asked for, of a tunnel its target's"),
-  "dest.ip": fact("address", PROXIES, "the address that would be connected"),
+  port: fact(
+    "number",
+    ["socks", "tproxy", "tunnel", "mux"],
+    "the port that was asked for, of a tunnel or mux route its target's",
+  ),
+  "dest.ip": fact(
+    "address",
+    ["socks", "tproxy", "mux"],
+    "the address that would be connected; of a mux route whose target has a capture",
+  ),
   method: fact("string", HTTP, "the HTTP method"),
   path: fact("string", HTTP, "the path of the HTTP request; empty for CONNECT"),
   query: fact("string", HTTP, "the query of the HTTP request, without the question mark"),

@@ -103,14 +103,24 @@ export interface TlsRecord {
   resumed: boolean;
 }
 
+/** What a client asked for in its ClientHello, before anything was agreed upon. */
+export interface HelloRecord {
+  serverName?: string;
+  protocolIds?: readonly string[];
+}
+
 /**
- * A connection through a tunnel, whole, written when it is over. `deny` is one that was not let through, by whatever
+ * A connection through a tunnel or a multiplexer, whole, written when it is over. `deny` is one that was not let through, by whatever
  * check; `reason` is which, or what ended it. Bytes are counted from the client (`sent`) and from the target.
  */
 export interface SessionEvent extends Session {
   event: "session";
   /** Its name in the configuration. */
   tunnel?: string;
+  /** Of a multiplexer: the route that was chosen. */
+  route?: string;
+  /** Of a multiplexer: what it was chosen by, where that was a hello. */
+  hello?: HelloRecord;
   target: string;
   dest?: string;
   decision: "allow" | "deny";

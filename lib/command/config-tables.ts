@@ -1,6 +1,7 @@
 /** The tables of the configuration file and their keys: the one schema of all commands. Reads no file. */
 
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
+import { muxRouteKeys } from "./mux-keys.ts";
 import { providerKeys } from "./provider-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
@@ -93,7 +94,7 @@ export const TABLES = {
       ...tunnelClientKeys,
     },
   },
-  route: { shape: "list", keys: {} },
+  route: { shape: "list", keys: muxRouteKeys },
   rule: { shape: "list", keys: {} },
 } as const satisfies Record<string, TableSchema>;
 

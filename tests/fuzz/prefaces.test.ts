@@ -1,12 +1,16 @@
 /** Any bytes, in any pieces, against the prefaces: no exception, one end, and the same one however the bytes are cut. Longer with PORTAIL_LONG. */
 import { expect, setDefaultTimeout, test } from "bun:test";
+import { HelloReader } from "../../lib/session/client-hello.ts";
+import { FIRST_BYTES, FirstBytesReader } from "../../lib/session/first-bytes.ts";
 import { HttpConnectClient } from "../../lib/session/http-connect-client.ts";
+import { CancelReader } from "../../lib/session/postgres-cancel.ts";
 import { PostgresClient, PostgresServer } from "../../lib/session/postgres-starttls.ts";
 import type { Preface, PrefaceStep } from "../../lib/session/preface.ts";
 import { ProxyHeaderReader } from "../../lib/session/proxy-header.ts";
 import { Socks5Client } from "../../lib/session/socks5-client.ts";
 import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
 import { createPrng, type Prng } from "../adversarial/prng.ts";
+import { helloRecord } from "../support/make-hello.ts";
 import { mutate } from "./mutate.ts";
 
 setDefaultTimeout(600_000);
@@ -44,6 +48,23 @@ const PLAYS: Record<string, { open: () => Preface<unknown>; seeds: Buffer[] }> =
   "a client of PostgreSQL": {
     open: () => new PostgresClient(),
     seeds: [latin("S"), latin("N"), latin("E\0\0\0\x0eSFATAL\0Mx\0\0")],
+  },
+  "what begins a connection": {
+    open: () => new FirstBytesReader({ names: new Set(FIRST_BYTES), patterns: [] }),
+    seeds: [
+      latin("SSH-2.0-x\r\n"),
+      latin("GET / HTTP/1.1\r\n"),
+      latin("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
+      latin("\0\0\0\x08\x04\xd2\x16\x2f"),
+    ],
+  },
+  "a ClientHello": {
+    open: () => new HelloReader(2000),
+    seeds: [Buffer.from(helloRecord()), Buffer.concat([helloRecord({ extensions: undefined }), latin("early")])],
+  },
+  "a cancellation of PostgreSQL": {
+    open: () => new CancelReader(),
+    seeds: [latin("\0\0\0\x10\x04\xd2\x16\x2e\0\0\0\x01\0\0\0\x02early")],
   },
   "a PROXY header that must be": {
     open: () => new ProxyHeaderReader(true),

@@ -45,9 +45,9 @@ test("the facts", () => {
     proxy.protocol string socks,tproxy
     proxy.version string socks
     proxy.cmd string socks
-    host host socks,tproxy,tunnel,s3crypt
-    port number socks,tproxy,tunnel
-    dest.ip address socks,tproxy
+    host host socks,tproxy,tunnel,mux,s3crypt
+    port number socks,tproxy,tunnel,mux
+    dest.ip address socks,tproxy,mux
     method string socks,s3crypt
     path string socks,s3crypt
     query string socks,s3crypt

@@ -58,6 +58,8 @@ test("the names of events and of their fields are frozen", () => {
     SessionEvent: [
       "event",
       "tunnel?",
+      "route?",
+      "hello?",
       "target",
       "dest?",
       "decision",

@@ -90,7 +90,7 @@ test("the message says under which command, which fact, and what is never reache
   expect(finding!.message).toBe(
     'under "s3crypt" there is no fact "port": every request that comes here is denied, before "up" (line 2) is reached',
   );
-  expect(finding!.hint).toBe('put command in ["socks", "tproxy", "tunnel"] and in front');
+  expect(finding!.hint).toBe('put command in ["socks", "tproxy", "tunnel", "mux"] and in front');
 });
 
 test("what is told happens: under the command the later policy is never reached", () => {

@@ -1,12 +1,12 @@
 /** Places for sessions: who comes when all are taken waits, unread, until one is free. Bounded by the limit of open files. */
-import type { Conn } from "../../lib/net/conn.ts";
-import { abandonedDials } from "../../lib/net/dial.ts";
-import { mostClients } from "../../lib/service/descriptors.ts";
+import type { Conn } from "../net/conn.ts";
+import { abandonedDials } from "../net/dial.ts";
+import { mostClients } from "./descriptors.ts";
 
 /** Milliseconds between two complaints of the same trouble, and between two looks at what nobody tells us. */
 const PATIENCE = 1000;
 
-/** The descriptors that a process has for connections, which the rooms of all its tunnels share. */
+/** The descriptors that a process has for connections, which its rooms share. */
 export class Descriptors {
   readonly #most: number;
   readonly #lost: () => number;

@@ -1,6 +1,6 @@
 /** Who gets a place, who waits, who is turned away, and that places and descriptors come back. */
 import { describe, expect, test } from "bun:test";
-import { Descriptors, WaitingRoom } from "../../../../commands/tunnel/waiting-room.ts";
+import { Descriptors, WaitingRoom } from "../../../../lib/service/waiting-room.ts";
 import { until } from "../../../support/until.ts";
 import { FakeConn } from "../../lib/net/fake-conn.ts";
 

@@ -1,0 +1,205 @@
+/** The target's side of a routed connection: decided, dialled, told of its client, secured; with the next target where one fails. */
+import type { Guard } from "../../lib/acl/guard.ts";
+import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
+import type { Deadlines } from "../../lib/net/deadlines.ts";
+import { DialError, interleave } from "../../lib/net/dial.ts";
+import type { KeepAlive } from "../../lib/net/keep-alive.ts";
+import { secureHost } from "../../lib/net/secure-host.ts";
+import { requestStartTls } from "../../lib/net/starttls.ts";
+import type { TargetTools } from "../../lib/net/target.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
+import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
+import { authorise, type Authorised } from "./authorise.ts";
+import type { CancelPlace } from "./cancellations.ts";
+import { sessionFacts } from "./facts.ts";
+import type { Front } from "./front.ts";
+import { Refusal } from "./refusal.ts";
+import type { Route, RoutedTarget } from "./route.ts";
+import type { Arrival } from "./sniff.ts";
+
+export interface Back {
+  conn: Conn;
+  /** What the target said ahead of time. */
+  early: Early;
+  /** As it is dialled, the capture filled in. */
+  text: string;
+  address: SocketAddress;
+  /** Connects to where this connection leads. */
+  again?: () => Promise<Conn | DialError>;
+}
+
+export interface BackTools {
+  targetTools: TargetTools;
+  /** Of clients who name their target. */
+  guard: Guard;
+  deadlines: Deadlines;
+  keepAlive: KeepAlive;
+}
+
+/** Told what was decided last, for the record. */
+export interface Judged {
+  target: string;
+  authorised: Authorised | undefined;
+}
+
+const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
+
+/** Connects to the first target of the route that the policy allows, and that answers and is who it should be. */
+export async function openBack(
+  arrival: Arrival<Route>,
+  front: Front,
+  tools: BackTools,
+  judged: Judged,
+): Promise<Back | Refusal> {
+  if (arrival.cancel !== undefined) return openCancel(arrival, arrival.cancel, judged);
+  let refusal = new Refusal("dial", "dial_other", "there is no target");
+  for (const target of arrival.route.targets()) {
+    const back = await new Approach(arrival, front, tools, target).open(judged);
+    if (!(back instanceof Refusal)) {
+      target.target?.succeeded();
+      return back;
+    }
+    if (back.decision === undefined) target.target?.failed();
+    refusal = back;
+    if (front.conn.closed) break;
+  }
+  return refusal;
+}
+
+/** What cancels a session needs no more than its key, which nobody else has: no policy, no TLS. */
+async function openCancel(
+  { route, source, destination }: Arrival<Route>,
+  { text, open }: CancelPlace,
+  judged: Judged,
+): Promise<Back | Refusal> {
+  judged.target = text;
+  const conn = await open();
+  if (conn instanceof DialError) return new Refusal("dial", `dial_${conn.kind}`, conn.message);
+  if (route.settings.proxyHeader !== undefined) conn.write(encodeProxyHeader({ mode: "conn", source, destination })!);
+  return { conn, early: NOTHING, text, address: conn.remote };
+}
+
+/** One try of one target. */
+class Approach {
+  readonly #arrival: Arrival<Route>;
+  readonly #front: Front;
+  readonly #tools: BackTools;
+  readonly #target: RoutedTarget;
+  /** Canonical, with the capture filled in; undefined is a UNIX socket. */
+  readonly #place: { host: string; port: number } | undefined;
+
+  constructor(arrival: Arrival<Route>, front: Front, tools: BackTools, target: RoutedTarget) {
+    this.#arrival = arrival;
+    this.#front = front;
+    this.#tools = tools;
+    this.#target = target;
+    this.#place = placeOf(target, arrival.capture);
+  }
+
+  async open(judged: Judged): Promise<Back | Refusal> {
+    const text = this.#text;
+    judged.target = text;
+    const authorised = await this.#authorise();
+    if (authorised instanceof Refusal) return authorised;
+    judged.authorised = authorised;
+    const dialled = await this.#dial(authorised);
+    if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
+    // Asked now: a closed socket no longer knows.
+    const address = dialled.remote;
+    const secured = await this.#prepare(dialled);
+    if (secured instanceof Refusal) {
+      dialled.destroy();
+      return secured;
+    }
+    const { dialer } = this.#tools.targetTools;
+    const again = "ip" in address ? () => dialer.open([address]) : () => this.#dial(authorised);
+    return { ...secured, text, address, again };
+  }
+
+  get #text(): string {
+    const { from, text } = this.#target;
+    return from.kind === "fixed" || this.#place === undefined ? text : `${this.#place.host}:${this.#place.port}`;
+  }
+
+  /** What the operator has written stands; what a client has a part in passes the guard. */
+  #authorise(): Promise<Authorised | Refusal> | Refusal {
+    const { route } = this.#arrival;
+    const { guard, targetTools } = this.#tools;
+    const named = this.#target.from.kind === "template";
+    if (named && this.#place === undefined)
+      return new Refusal("dial", "bad_capture", "the capture makes no host of the target");
+    const facts = sessionFacts(this.#arrival, this.#front, this.#place);
+    return authorise(route.files.policy, facts, named ? guard : undefined, targetTools.resolve);
+  }
+
+  #dial({ addresses }: Authorised): Promise<Conn | DialError> {
+    const { target } = this.#target;
+    if (target !== undefined) return target.open();
+    const { port } = this.#place!;
+    return this.#tools.targetTools.dialer.open(interleave(addresses.map((ip) => ({ ip, port }))));
+  }
+
+  /** Everything that is said to the target before the client's bytes. */
+  async #prepare(dialled: Conn): Promise<Pick<Back, "conn" | "early"> | Refusal> {
+    const { route, way, protocolId } = this.#arrival;
+    const { targetTls, termination, proxyHeader } = route.settings;
+    if (proxyHeader !== undefined) {
+      const header = this.#header();
+      if (header === undefined) return new Refusal("dial", "proxy_header_size", "the PROXY header would be too long");
+      dialled.write(header);
+    }
+    let early = NOTHING;
+    // What passes as it is comes to TLS with the target as it came with us.
+    if (targetTls === undefined ? termination === undefined && way === "postgres" : targetTls.postgres) {
+      const started = await requestStartTls(dialled, NOTHING, this.#tools.deadlines);
+      if (!started.ok) return new Refusal("dial", started.code, started.reason);
+      early = started.early;
+    }
+    if (targetTls === undefined) return { conn: dialled, early };
+    if (early.bytes.length > 0 || early.ended)
+      return new Refusal("dial", "postgres_pipelined", "the target said more than its answer before TLS");
+    const { context, trust } = route.files.back!;
+    const { deadlines, keepAlive } = this.#tools;
+    const name = targetTls.serverName ?? this.#place?.host ?? "localhost";
+    const secured = await secureHost(
+      dialled,
+      name,
+      {
+        context,
+        requestCert: true,
+        verify: true,
+        protocolIds: targetTls.protocolIds ?? (protocolId === undefined ? [] : [protocolId]),
+        serverName: parseIp(name) === undefined ? name : undefined,
+        // Of several hosts with one session, none could be told from the other.
+        sessions: this.#target.target === undefined ? undefined : this.#target.sessions,
+        deadlines,
+        keepAlive,
+      },
+      trust,
+    );
+    if ("reason" in secured) return new Refusal("dial", secured.reason, secured.message, { peer: secured.peer });
+    return { conn: secured, early: NOTHING };
+  }
+
+  #header(): Uint8Array | undefined {
+    const { route, source, destination } = this.#arrival;
+    const mode = route.settings.proxyHeader!;
+    const { conn, peer } = this.#front;
+    if (conn.tls === undefined) return encodeProxyHeader({ mode, source, destination });
+    const { version, protocolId, serverName } = conn.tls;
+    const known = peer === undefined ? {} : { peer: { commonName: peer.cn, certificate: peer.der } };
+    return encodeProxyHeader({ mode, source, destination, tls: { version, protocolId, serverName, ...known } });
+  }
+}
+
+function placeOf({ from }: RoutedTarget, capture: string | undefined): { host: string; port: number } | undefined {
+  if (from.kind === "fixed") {
+    const { endpoint } = from;
+    if (endpoint.kind === "unix") return undefined;
+    return { host: canonicalHost(endpoint.host).host ?? endpoint.host, port: endpoint.port };
+  }
+  if (capture === undefined) return undefined;
+  const { host } = canonicalHost(from.host.expand({ capture }));
+  return host === undefined ? undefined : { host, port: from.port };
+}

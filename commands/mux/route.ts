@@ -1,0 +1,90 @@
+/** A route in force: its settings, what was read for it, its targets and counts. Chooses nothing. */
+import type { Policy } from "../../lib/acl/policy.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
+import type { Trust } from "../../lib/identity/trust.ts";
+import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
+import { SessionCache } from "../../lib/net/tls-conn.ts";
+import type { TlsContext } from "../../lib/net/tls-context.ts";
+import type { RouteMatch } from "./routes/match.ts";
+import type { RouteCounts } from "./metrics.ts";
+import type { RouteSettings, RouteTarget } from "./route-settings.ts";
+
+/** What TLS of one side works with. */
+export interface Secured {
+  context: TlsContext;
+  identity: Identity | undefined;
+  trust: Trust | undefined;
+}
+
+export interface RouteFiles {
+  /** With clients, where TLS ends here. */
+  front: Secured | undefined;
+  /** With targets, where it begins anew. */
+  back: Secured | undefined;
+  policy: Policy | undefined;
+}
+
+/** A target to be dialled; of a template its place is known with a capture alone. */
+export interface RoutedTarget {
+  readonly text: string;
+  readonly from: RouteTarget;
+  /** Of what is fixed. */
+  readonly target: Target | undefined;
+  readonly sessions: SessionCache;
+}
+
+export class Route implements RouteMatch {
+  readonly settings: RouteSettings;
+  readonly files: RouteFiles;
+  readonly counts: RouteCounts;
+  readonly #fixed: Targets;
+  readonly #all: readonly RoutedTarget[];
+
+  constructor(settings: RouteSettings, files: RouteFiles, counts: RouteCounts, tools: TargetTools) {
+    this.settings = settings;
+    this.files = files;
+    this.counts = counts;
+    this.#all = settings.targets.map((from): RoutedTarget => {
+      const target = from.kind === "fixed" ? new Target(from.endpoint, tools) : undefined;
+      return { text: target?.text ?? (from as { text: string }).text, from, target, sessions: new SessionCache() };
+    });
+    this.#fixed = new Targets(
+      this.#all.flatMap(({ target }) => target ?? []),
+      settings.targetOrder,
+    );
+  }
+
+  get name(): string {
+    return this.settings.name;
+  }
+  get serverNames(): RouteMatch["serverNames"] {
+    return this.settings.serverNames;
+  }
+  get protocolIds(): RouteMatch["protocolIds"] {
+    return this.settings.protocolIds;
+  }
+  get postgres(): boolean {
+    return this.settings.postgres;
+  }
+  get firstBytes(): RouteMatch["firstBytes"] {
+    return this.settings.firstBytes;
+  }
+  get patterns(): RouteMatch["patterns"] {
+    return this.settings.patterns;
+  }
+
+  /** For people: where it leads. */
+  get targetText(): string {
+    return this.#all.map(({ text }) => text).join(", ");
+  }
+
+  /** In the order in which they are to be tried; those with a capture stand last. */
+  targets(): readonly RoutedTarget[] {
+    if (this.#all.length === 1) return this.#all;
+    const order = this.#fixed.inOrder();
+    return [
+      ...order.map((target) => this.#all.find((one) => one.target === target)!),
+      ...this.#all.filter(({ target }) => target === undefined),
+    ];
+  }
+}

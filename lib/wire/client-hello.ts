@@ -1,0 +1,190 @@
+/** The ClientHello of TLS (RFC 8446 section 4.1.2), as far as a connection is routed by it. Answers no hello and makes no TLS. */
+import { canonicalHost } from "./host.ts";
+import { decodeUtf8 } from "./utf8.ts";
+
+/** Why bytes are no hello that we take. Each has the alert with which a server refuses it. */
+export type HelloFault =
+  "hello_not_tls" | "hello_record" | "hello_message" | "hello_too_long" | "hello_malformed" | "hello_server_name";
+
+/** What a client says of itself before anything is agreed upon. Values of GREASE (RFC 8701) are left out. */
+export interface ClientHello {
+  /** As it was asked for (SNI, RFC 6066), lower case; of a hello with ECH the outer one. */
+  readonly serverName: string | undefined;
+  /** An address stood where only names may (RFC 6066 section 3): it counts as no name. */
+  readonly addressAsName: boolean;
+  /** Protocol ids (ALPN, RFC 7301) in the client's order; undefined where it offered none at all. */
+  readonly protocolIds: readonly string[] | undefined;
+  /** Versions in the client's order, e.g. 0x0304; without the extension that of the hello alone. */
+  readonly versions: readonly number[];
+  readonly sessionId: Uint8Array;
+  /** Whether the true hello is encrypted within (ECH). */
+  readonly encrypted: boolean;
+  /** Whether it resumes a session of TLS 1.3. */
+  readonly resumes: boolean;
+  /** Whether data follows ahead of the answer (0-RTT). */
+  readonly earlyData: boolean;
+}
+
+export type HelloDecoded = { kind: "ok"; value: ClientHello } | { kind: "bad"; code: HelloFault; reason: string };
+
+const SERVER_NAME = 0;
+const PROTOCOL_IDS = 16;
+const PRE_SHARED_KEY = 41;
+const EARLY_DATA = 42;
+const SUPPORTED_VERSIONS = 43;
+const ENCRYPTED_HELLO = 0xfe0d;
+const HOST_NAME = 0;
+
+/** Decodes the body of a ClientHello, behind the header of its handshake message. Costs are linear in its size. */
+export function decodeClientHello(body: Uint8Array): HelloDecoded {
+  try {
+    return { kind: "ok", value: readHello(new Reader(body)) };
+  } catch (error) {
+    if (!(error instanceof Malformed)) throw error;
+    return { kind: "bad", code: error.code, reason: error.message };
+  }
+}
+
+/** Whether a number of two bytes, of versions, suites and extensions, is reserved to mean nothing (RFC 8701). */
+export function isGrease(value: number): boolean {
+  return (value & 0x0f0f) === 0x0a0a && value >>> 8 === (value & 0xff);
+}
+
+class Malformed extends Error {
+  readonly code: HelloFault;
+  constructor(message: string, code: HelloFault = "hello_malformed") {
+    super(message);
+    this.code = code;
+  }
+}
+
+function readHello(body: Reader): ClientHello {
+  const version = body.number(2, "the version");
+  if (version >>> 8 !== 3) throw new Malformed("the version is none of TLS");
+  body.take(32, "the random");
+  const sessionId = body.vector(1, "the session id").rest();
+  if (sessionId.length > 32) throw new Malformed("the session id is longer than 32 bytes");
+  const suites = body.vector(2, "the cipher suites");
+  if (suites.left < 2 || suites.left % 2 !== 0) throw new Malformed("the list of cipher suites is empty or odd");
+  const compressions = body.vector(1, "the compression methods").rest();
+  if (!compressions.includes(0)) throw new Malformed("the null compression is missing");
+  const extensions = readExtensions(body);
+  const name = readServerName(extensions.get(SERVER_NAME));
+  return {
+    ...name,
+    protocolIds: readProtocolIds(extensions.get(PROTOCOL_IDS)),
+    versions: readVersions(extensions.get(SUPPORTED_VERSIONS)) ?? [version],
+    sessionId,
+    encrypted: extensions.get(ENCRYPTED_HELLO)?.[0] === 0,
+    resumes: extensions.has(PRE_SHARED_KEY),
+    earlyData: extensions.has(EARLY_DATA),
+  };
+}
+
+/** By type. Before TLS 1.3 a hello may end without any. */
+function readExtensions(body: Reader): ReadonlyMap<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  if (body.left === 0) return found;
+  const list = body.vector(2, "the extensions");
+  if (body.left > 0) throw new Malformed("something stands behind the extensions");
+  while (list.left > 0) {
+    const type = list.number(2, "an extension");
+    const data = list.vector(2, "an extension").rest();
+    if (found.has(type)) throw new Malformed("an extension is there twice");
+    if (found.has(PRE_SHARED_KEY)) throw new Malformed("something stands behind the pre-shared key");
+    found.set(type, data);
+  }
+  return found;
+}
+
+function readServerName(data: Uint8Array | undefined): Pick<ClientHello, "serverName" | "addressAsName"> {
+  if (data === undefined) return { serverName: undefined, addressAsName: false };
+  const list = whole(data, 2, "the list of server names");
+  // Of the one kind that was ever defined there may be one, and nobody knows how long another kind is.
+  if (list.number(1, "the kind of the server name") !== HOST_NAME) throw badName("the server name is of another kind");
+  const bytes = list.vector(2, "the server name").rest();
+  if (list.left > 0) throw badName("there is more than one server name");
+  if (bytes.length === 0 || bytes.length > 255) throw badName("the server name is empty or longer than 255 bytes");
+  if (bytes.some((byte) => byte <= 0x20 || byte >= 0x7f)) throw badName("the server name holds what no name has");
+  const name = String.fromCharCode(...bytes).toLowerCase();
+  const canonical = canonicalHost(name);
+  if (canonical.error === undefined && canonical.ip !== undefined)
+    return { serverName: undefined, addressAsName: true };
+  if (canonical.host !== name) throw badName("the server name is no canonical host name");
+  return { serverName: name, addressAsName: false };
+}
+
+function badName(reason: string): Malformed {
+  return new Malformed(reason, "hello_server_name");
+}
+
+function readProtocolIds(data: Uint8Array | undefined): readonly string[] | undefined {
+  if (data === undefined) return undefined;
+  const list = whole(data, 2, "the list of protocol ids");
+  if (list.left === 0) throw new Malformed("the list of protocol ids is empty");
+  const ids: string[] = [];
+  while (list.left > 0) {
+    const bytes = list.vector(1, "a protocol id").rest();
+    if (bytes.length === 0) throw new Malformed("a protocol id is empty");
+    if (bytes.length === 2 && isGrease(bytes[0]! * 256 + bytes[1]!)) continue;
+    // One that is not text cannot be configured, and so leads nowhere.
+    const id = decodeUtf8(bytes);
+    if (id !== undefined) ids.push(id);
+  }
+  return ids;
+}
+
+function readVersions(data: Uint8Array | undefined): number[] | undefined {
+  if (data === undefined) return undefined;
+  const list = whole(data, 1, "the list of versions");
+  if (list.left < 2 || list.left % 2 !== 0) throw new Malformed("the list of versions is empty or odd");
+  const versions: number[] = [];
+  while (list.left > 0) {
+    const version = list.number(2, "a version");
+    if (!isGrease(version)) versions.push(version);
+  }
+  return versions;
+}
+
+/** The one vector that an extension consists of. */
+function whole(data: Uint8Array, sizeBytes: number, what: string): Reader {
+  const reader = new Reader(data);
+  const list = reader.vector(sizeBytes, what);
+  if (reader.left > 0) throw new Malformed(`something stands behind ${what}`);
+  return list;
+}
+
+/** Reads on through bytes; what is not there is a `Malformed`. */
+class Reader {
+  readonly #bytes: Uint8Array;
+  #at = 0;
+
+  constructor(bytes: Uint8Array) {
+    this.#bytes = bytes;
+  }
+
+  get left(): number {
+    return this.#bytes.length - this.#at;
+  }
+
+  number(size: number, what: string): number {
+    let value = 0;
+    for (const byte of this.take(size, what)) value = value * 256 + byte;
+    return value;
+  }
+
+  take(size: number, what: string): Uint8Array {
+    if (this.left < size) throw new Malformed(`${what} ends too early`);
+    this.#at += size;
+    return this.#bytes.subarray(this.#at - size, this.#at);
+  }
+
+  /** What stands behind its own length (RFC 8446 section 3.4). */
+  vector(sizeBytes: number, what: string): Reader {
+    return new Reader(this.take(this.number(sizeBytes, what), what));
+  }
+
+  rest(): Uint8Array {
+    return this.take(this.left, "");
+  }
+}

@@ -1,0 +1,76 @@
+/** ^C in psql: the cancellation comes on a connection of its own, in the clear and without a name, and still finds its server. */
+import { beforeAll, expect, test } from "bun:test";
+import { chmodSync } from "node:fs";
+import { connect } from "node:net";
+import { RunningMux } from "../../support/mux-scene.ts";
+import { authority, save } from "../../support/pki.ts";
+import { openPostgres, type Postgres } from "../../support/postgres.ts";
+import { start } from "../../support/program.ts";
+import { scenario } from "../../support/scenario.ts";
+import { until } from "../../support/until.ts";
+
+scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], ({ scene, portail }) => {
+  const ca = authority();
+  const cacert = scene.write("ca.pem", ca.cert);
+  const own = save(scene, "own", ca.issue({ san: ["DNS:one.example", "DNS:two.example", "DNS:pass.example"] }));
+  const databases: Postgres[] = [];
+  let mux: RunningMux;
+
+  beforeAll(async () => {
+    databases.push(await openPostgres(scene), await openPostgres(scene));
+    databases.push(await openPostgres(scene, { cert: own.cert, key: own.key }));
+    chmodSync(scene.folder, 0o711);
+    const [one, two, passed] = databases;
+    const unix = ({ socket, port }: Postgres) => `unix:${socket}/.s.PGSQL.${port}`;
+    mux = await RunningMux.open(
+      scene,
+      portail,
+      {
+        routes: [
+          { name: "one", "server-name": "one.example", starttls: "postgres", terminate: true, target: unix(one!) },
+          { name: "two", "server-name": "two.example", starttls: "postgres", terminate: true, target: unix(two!) },
+          { name: "pass", "server-name": "pass.example", starttls: "postgres", target: `127.0.0.1:${passed!.port}` },
+          { name: "rest", "first-bytes": ["postgres-cancel"], target: `127.0.0.1:${passed!.port}` },
+        ],
+      },
+      ["--cert", own.cert, "--key", own.key],
+    );
+  });
+
+  test.each([
+    ["one", "one", 0],
+    ["two", "two", 1],
+    ["pass", "rest", 2],
+  ])("to %s, by the route %s", async (name, by, nth) => {
+    mux.audit.forget();
+    const to = `host=${name}.example hostaddr=127.0.0.1 port=${mux.port} sslmode=verify-full sslrootcert=${cacert}`;
+    const psql = start(scene, ["psql", "-X", "-c", "select pg_sleep(600)", `user=ann dbname=postgres ${to}`]);
+    const { socket, port } = databases[nth]!;
+    const running = "select count(*) from pg_stat_activity where query = 'select pg_sleep(600)' and state = 'active'";
+    const ask = async () =>
+      (
+        await databases[nth]!.psql(`user=ann dbname=postgres host=${socket} port=${port}`, "-Atc", running)
+      ).stdout.trim();
+    await until("the query", async () => (await ask()) === "1");
+    psql.signal("SIGINT");
+    expect(await psql.ended).toBe(1);
+    expect(psql.stderr).toContain("canceling statement due to user request");
+    expect(await ask()).toBe("0");
+    expect(await mux.session(({ route, hello }) => route === by && hello === undefined)).toMatchObject({
+      decision: "allow",
+      sent: 16,
+    });
+  });
+
+  test("a key that nobody has goes to the route for the rest, and bytes sent before TLS are refused", async () => {
+    mux.audit.forget();
+    connect(mux.port, "127.0.0.1").end(Buffer.from("0000001004d2162e0000000100000002", "hex"));
+    expect(await mux.session()).toMatchObject({ route: "rest", decision: "allow" });
+    mux.audit.forget();
+    const pipelined = connect(mux.port, "127.0.0.1");
+    pipelined.write(Buffer.from("0000000804d2162f160301", "hex"));
+    expect(await mux.session()).toMatchObject({ decision: "deny", reason: "postgres_pipelined" });
+    pipelined.destroy();
+    expect(await mux.stop()).toBe(0);
+  });
+});

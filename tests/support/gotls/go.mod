@@ -1,0 +1,3 @@
+module portail.test/gotls
+
+go 1.19
