@@ -7,6 +7,7 @@ type TlsFailureReason =
   | "tls_version"
   | "tls_protocol"
   | "tls_alert"
+  | "no_application_protocol"
   | "tls_unavailable"
   | "no_certificate"
   | "unknown_ca"
@@ -58,6 +59,7 @@ const LIBRARY: [string, TlsFailureReason][] = [
   ["HTTP_REQUEST", "not_tls"],
   ["HTTPS_PROXY_REQUEST", "not_tls"],
   ["WRONG_VERSION_NUMBER", "not_tls"],
+  ["ALERT_NO_APPLICATION_PROTOCOL", "no_application_protocol"],
   ["UNKNOWN_CA", "tls_alert"],
   ["ALERT", "tls_alert"],
 ];
