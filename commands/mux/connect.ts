@@ -18,9 +18,8 @@ and one that says nothing may have led the connection elsewhere.
 As the ProxyCommand of ssh, %h may travel as the server name, so that one address leads to many hosts.`,
     examples: [
       {
-        command:
-          "ssh -o ProxyCommand='portail mux connect gate.example.com --server-name %h --alpn ssh' db.example.com",
-        description: "Reach a host behind a gate by its name",
+        command: "portail mux connect gate.example.com --server-name %h --alpn ssh",
+        description: "As the ProxyCommand of ssh, for hosts behind one gate",
       },
       {
         command: "portail mux connect gate.example.com:443 --alpn h2,http/1.1 --keystore me.p12",

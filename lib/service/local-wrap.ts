@@ -9,6 +9,7 @@ import { Listeners } from "../net/listeners.ts";
 import { Relay, type RelayResult } from "../net/relay.ts";
 import { openResolver } from "../net/resolve.ts";
 import { Target } from "../net/target.ts";
+import { tlsFailure } from "../net/tls-failure.ts";
 import { SessionCache, type HandshakeOptions } from "../net/tls-conn.ts";
 import { openUpstream, Unreached, type OutboundSide, type SecuredWay } from "../net/upstream.ts";
 import { parseIp } from "../wire/ip.ts";
@@ -102,16 +103,17 @@ export class LocalWrap implements Daemon, SecuredWay {
   }
 
   async #serve(conn: Conn): Promise<void> {
-    const { log, hint } = this.#tools;
     const end = await this.carry(conn);
-    if (end instanceof Unreached) {
-      const help = hint(end);
-      log.warn(`cannot reach ${this.#target.text}: ${end.message}`, {
-        reason: end.reason,
-        ...(help !== undefined && { hint: help }),
-      });
-    }
+    if (end instanceof Unreached) this.complain(end);
     this.#room.leave();
+  }
+
+  /** Says why the server was not reached, or no longer is. */
+  complain(unreached: Unreached): void {
+    const { log, hint } = this.#tools;
+    const help = hint(unreached);
+    const { reason, message } = unreached;
+    log.warn(`cannot reach ${this.#target.text}: ${message}`, { reason, ...(help !== undefined && { hint: help }) });
   }
 
   /** Carries a connection to its end; answers how it ended, or why the server was not reached. */
@@ -236,7 +238,7 @@ class Session {
       this.#relay = new Relay(this.#client, server, this.#wrap.settings.relayLimits, NOTHING, { relayEnded });
     });
     const { by, error } = result;
-    if (error !== undefined && !isOrderly(error)) this.#log.warn(`error during copy: ${error.message}`);
+    if (error !== undefined && !isOrderly(error)) this.#wrap.complain(brokenOff(error));
     this.#log.info(`closed the connection to ${this.#target.text}`, {
       ...fields,
       by,
@@ -245,6 +247,13 @@ class Session {
     });
     return result;
   }
+}
+
+/** With TLS 1.3 a server judges its client after the client has seen it: its refusal comes in place of its first bytes. */
+function brokenOff(error: Error): Unreached {
+  if (!error.message.includes("SSL routines")) return new Unreached("broken_off", error.message);
+  const { message } = tlsFailure(error);
+  return new Unreached("tls_alert", message);
 }
 
 /** A reset or a closed pipe is how many programs end: nothing is wrong. */
