@@ -77,6 +77,24 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     expect(other.running).toBe(true);
   });
 
+  test("SIGHUP takes up another certificate, and keeps the old one where the new one does not do", async () => {
+    const stranger = authority("Another CA").issue({ cn: "alice", san: [] });
+    const { keystore } = save(scene, "own", stranger);
+    const listen = ["--listen", "127.0.0.1:3309"];
+    const own = net.start(scene, [...portail.command, "mux", "forward", ...way, "--keystore", keystore, ...listen]);
+    await own.output("stderr", /listening on/);
+    const status = async () => (await mariadb("--protocol=tcp", "--port=3309", ...asApp, "-e", "select 1")).status;
+    expect(await status()).toBe(1);
+    scene.write("own.pem", await Bun.file(identity.keystore).text());
+    own.signal("SIGHUP");
+    await own.output("stderr", /reloaded certificate and trust/);
+    expect(await status()).toBe(0);
+    scene.write("own.pem", "nothing of the kind");
+    own.signal("SIGHUP");
+    await own.output("stderr", /the reload failed, what was loaded before stays in force/);
+    expect(await status()).toBe(0);
+  });
+
   test("SIGTERM takes port and socket away", async () => {
     forward.signal("SIGTERM");
     expect(await forward.ended).toBe(0);
