@@ -4,10 +4,10 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
-import type { Runtime } from "../../lib/command/runtime.ts";
+import type { SocketAddress } from "../../lib/net/conn.ts";
 import { parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { runForProgram } from "../../lib/service/for-program.ts";
-import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
+import { runForProgram, type Listening } from "../../lib/service/for-program.ts";
+import type { LocalWrap } from "../../lib/service/local-wrap.ts";
 import { execArgs } from "./client-flags.ts";
 import { parseListening } from "./client-settings.ts";
 import { planProgram, type PlannedProgram } from "./program.ts";
@@ -43,26 +43,56 @@ a port of 127.0.0.1, which everybody on this machine can reach as long as the pr
   async run({ args, data }) {
     configureCalmLog(data, args);
     const settings = parseListening(args);
-    return await inPlace(planProgram(args, settings.listen), settings, data);
+    const planned = planProgram(args, settings.listen);
+    const served = new Served(await openWrap(data, settings), planned);
+    return await runForProgram(() => planned.command(served.endpoints), served, data);
   },
 });
 
-/** Runs it where it is to find its server, and takes that away again. */
-async function inPlace(planned: PlannedProgram, settings: WrapSettings, runtime: Runtime): Promise<number> {
-  const run = async (listen: readonly Endpoint[]) => {
-    const wrap = await openWrap(runtime, { ...settings, listen });
-    return runForProgram(planned.command(listen), wrap, runtime);
+const ANY_PORT: Endpoint = { kind: "tcp", host: "127.0.0.1", port: 0 };
+
+/** The wrap, where the program is to find it. */
+class Served implements Listening {
+  endpoints: readonly Endpoint[];
+  readonly #wrap: LocalWrap;
+  readonly #socket: string | undefined;
+  #folder: string | undefined;
+  readonly #removeFolder = () => {
+    if (this.#folder !== undefined) rmSync(this.#folder, { recursive: true, force: true });
   };
-  if (planned.socket === undefined) return run(settings.listen.length > 0 ? settings.listen : [ANY_PORT]);
-  const folder = mkdtempSync(join(tmpdir(), "portail-"));
-  const remove = () => rmSync(folder, { recursive: true, force: true });
-  process.once("exit", remove);
-  try {
-    return await run([parseEndpoint(`unix:${join(folder, planned.socket)}`, "--listen")]);
-  } finally {
-    process.off("exit", remove);
-    remove();
+
+  constructor(wrap: LocalWrap, { socket }: PlannedProgram) {
+    const { listen } = wrap.settings;
+    this.#wrap = wrap;
+    this.#socket = socket;
+    this.endpoints = listen.length > 0 ? listen : [ANY_PORT];
+  }
+
+  get places(): readonly SocketAddress[] {
+    return this.#wrap.places;
+  }
+
+  listen(): Promise<void> {
+    if (this.#socket !== undefined) {
+      // For a crash: nobody else would.
+      process.once("exit", this.#removeFolder);
+      this.#folder = mkdtempSync(join(tmpdir(), "portail-"));
+      this.endpoints = [parseEndpoint(`unix:${join(this.#folder, this.#socket)}`, "--listen")];
+    }
+    return this.#wrap.listen(this.endpoints);
+  }
+
+  drain(): Promise<void> {
+    return this.#wrap.drain();
+  }
+
+  cut(): void {
+    this.#wrap.cut();
+  }
+
+  close(): Promise<void> {
+    process.off("exit", this.#removeFolder);
+    this.#removeFolder();
+    return Promise.resolve();
   }
 }
-
-const ANY_PORT = { kind: "tcp", host: "127.0.0.1", port: 0 } as const;

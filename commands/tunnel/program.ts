@@ -29,5 +29,5 @@ export async function runProgram(
   given: ParsedArgs<typeof clientArgs>,
 ): Promise<number> {
   const command = new ChildCommand(given.command, given.env, "--env");
-  return runForProgram(command, await openProcess(runtime, settings), runtime);
+  return runForProgram(() => command, await openProcess(runtime, settings), runtime);
 }

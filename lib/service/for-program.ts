@@ -1,9 +1,10 @@
 /** Something that listens for one program, from the program's start to its end, with nothing left behind. */
-import type { Runtime } from "../command/runtime.ts";
+import { constants } from "node:os";
+import type { Runtime, Signal } from "../command/runtime.ts";
 import type { SocketAddress } from "../net/conn.ts";
 import type { ChildCommand, ChildValues } from "./child.ts";
 
-interface Listening {
+export interface Listening {
   listen(): Promise<void>;
   /** Where it listens. */
   readonly places: readonly SocketAddress[];
@@ -11,20 +12,35 @@ interface Listening {
   drain(): Promise<void>;
   /** Ends what is open, at once. */
   cut(): void;
-  /** Where something is left to be written. */
+  /** Where something else is left to be done. */
   close?(): Promise<void>;
 }
 
-/** Listens, runs `command`, which is told where, and resolves with its exit status. Throws as `ChildCommand.run`. */
-export async function runForProgram(command: ChildCommand, listening: Listening, runtime: Runtime): Promise<number> {
+/** What would end us alone, with things left behind. */
+const ENDING: readonly Signal[] = ["SIGTERM", "SIGHUP", "SIGINT", "SIGQUIT"];
+
+/**
+ * Listens, runs the program of `command`, which is told where, and resolves with its exit status. A signal that comes
+ * before the program keeps it from being started (the status is 128 and its number), one that comes after it is too late.
+ * Throws as `ChildCommand.run`.
+ */
+export async function runForProgram(
+  command: () => ChildCommand,
+  listening: Listening,
+  runtime: Runtime,
+): Promise<number> {
+  let early: Signal | undefined;
+  const off = ENDING.map((signal) => runtime.onSignal(signal, () => (early ??= signal)));
   try {
     await listening.listen();
-    return await command.run(valuesOf(listening.places), runtime);
+    if (early !== undefined) return 128 + constants.signals[early];
+    return await command().run(valuesOf(listening.places), runtime);
   } finally {
     const drained = listening.drain();
     listening.cut();
     await drained;
     await listening.close?.();
+    for (const release of off) release();
   }
 }
 

@@ -84,10 +84,10 @@ export class LocalWrap implements Daemon, SecuredWay {
   }
 
   /** Opens all listeners, or none. Throws `PortailError` (`listen.*`). */
-  async listen(): Promise<void> {
-    const { listen, keepAlive } = this.settings;
+  async listen(endpoints = this.settings.listen): Promise<void> {
+    const { keepAlive } = this.settings;
     try {
-      for (const endpoint of listen)
+      for (const endpoint of endpoints)
         await this.#listeners.open(endpoint, this.#tools.env, { keepAlive, accept: (conn) => this.#accept(conn) });
     } catch (error) {
       this.#listeners.close();
