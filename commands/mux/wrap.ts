@@ -45,6 +45,7 @@ const HINTS: Readonly<Record<string, string | undefined>> = {
   no_application_protocol: "none of its routes has such an id for that name: correct --alpn or --server-name",
   protocol_id_unconfirmed:
     "it may not route by protocol id, or something between ends TLS; --alpn-optional goes on all the same",
+  unrecognized_name: "correct SERVER or --server-name",
   server_name_mismatch: "correct SERVER or --server-name; the name must be in its certificate",
   unknown_ca: "name the authority of its certificate with --cacert",
   wrong_pin: "its key has changed, or it is somebody else",

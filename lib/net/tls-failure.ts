@@ -8,6 +8,7 @@ type TlsFailureReason =
   | "tls_protocol"
   | "tls_alert"
   | "no_application_protocol"
+  | "unrecognized_name"
   | "tls_unavailable"
   | "no_certificate"
   | "unknown_ca"
@@ -60,6 +61,7 @@ const LIBRARY: [string, TlsFailureReason][] = [
   ["HTTPS_PROXY_REQUEST", "not_tls"],
   ["WRONG_VERSION_NUMBER", "not_tls"],
   ["ALERT_NO_APPLICATION_PROTOCOL", "no_application_protocol"],
+  ["ALERT_UNRECOGNIZED_NAME", "unrecognized_name"],
   ["UNKNOWN_CA", "tls_alert"],
   ["ALERT", "tls_alert"],
 ];

@@ -136,7 +136,7 @@ async function secureTarget(
   }
   const serverName = settings.serverName ?? hostOf(target);
   const conn = await secure(dialled, early, false, way.handshakeOptions(target, serverName));
-  if (conn instanceof TlsFailure) return failed(way, conn);
+  if (conn instanceof TlsFailure) return failed(conn, settings.protocolIds, serverName);
   const judged = judge(way, conn, serverName);
   if (judged instanceof Unreached) {
     conn.destroy();
@@ -150,7 +150,9 @@ function hostOf({ endpoint }: Target): string {
   return endpoint.kind === "unix" ? "localhost" : (canonicalHost(endpoint.host).host ?? endpoint.host);
 }
 
-function failed({ settings: { protocolIds } }: SecuredWay, { reason, message }: TlsFailure): Unreached {
+function failed({ reason, message }: TlsFailure, protocolIds: readonly string[], serverName: string): Unreached {
+  if (reason === "unrecognized_name")
+    return new Unreached(reason, `the server knows no name ${JSON.stringify(serverName)}`);
   if (reason !== "no_application_protocol") return new Unreached(reason, message);
   const why =
     protocolIds.length === 0

@@ -28,6 +28,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     run([...portail.command, "mux", "connect", `127.0.0.1:${port}`, "--server-name", NAME, ...args], {
       stdin: "hello\n",
     });
+  const second = ["-cert2", server.cert, "-key2", server.key];
   const trusting = ["--cacert", cacert];
 
   test.each([
@@ -76,6 +77,13 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       const outcome = await run(command, { stdin: "hello\n" });
       expect(outcome).toMatchObject({ status: 69, stdout: "" });
       expect(outcome.stderr).toContain(`[mux.${reason}]`);
+    });
+
+    test("by its alert for a name that it does not have", async () => {
+      const { port } = await serve("-servername", "other.example", "-servername_fatal", ...second);
+      const outcome = await connect(port, ...trusting);
+      expect(outcome).toMatchObject({ status: 69, stdout: "" });
+      expect(outcome.stderr).toContain(`the server knows no name "${NAME}" [mux.unrecognized_name]`);
     });
 
     test("nobody is there", async () => {
