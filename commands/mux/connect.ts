@@ -5,7 +5,7 @@ import { Unreached } from "../../lib/net/upstream.ts";
 import { carryStdio, stdioStatus } from "../../lib/service/carry-stdio.ts";
 import { connectArgs } from "./client-flags.ts";
 import { parseServer } from "./client-settings.ts";
-import { configureCalmLog, openWrap, unreachedError, wrapExits } from "./wrap.ts";
+import { configureCalmLog, openWrap, unreachedError, wrapExits } from "./client-wrap.ts";
 
 export default defineCommand({
   meta: {

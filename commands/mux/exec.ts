@@ -11,7 +11,7 @@ import type { LocalWrap } from "../../lib/service/local-wrap.ts";
 import { execArgs } from "./client-flags.ts";
 import { parseListening } from "./client-settings.ts";
 import { planProgram, type PlannedProgram } from "./program.ts";
-import { configureCalmLog, openWrap, wrapExits } from "./wrap.ts";
+import { configureCalmLog, openWrap, wrapExits } from "./client-wrap.ts";
 
 export default defineCommand({
   meta: {

@@ -7,7 +7,7 @@ import { liveUntilStopped } from "../../lib/service/life.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { forwardArgs } from "./client-flags.ts";
 import { parseListening } from "./client-settings.ts";
-import { openWrap, wrapExits } from "./wrap.ts";
+import { openWrap, wrapExits } from "./client-wrap.ts";
 
 export default defineCommand({
   meta: {
