@@ -13,7 +13,7 @@ const serverFlags = {
     type: "positional",
     required: true,
     valueHint: "SERVER",
-    description: "Where the server is: HOST, HOST:PORT or unix:PATH; without a port it is 443",
+    description: "Where the server is: HOST:PORT or unix:PATH",
   },
   "server-name": { ...name, description: `${name.description.replace("target", "server")} (SNI)` },
   alpn: {
@@ -62,6 +62,7 @@ export const forwardArgs = {
 export const execArgs = {
   ...serverFlags,
   ...listeningFlags,
+  listen: { ...tunnelKeys.listen, description: "Where the program comes in: HOST:PORT or unix:PATH" },
   preset: {
     type: "string",
     valueHint: "psql|mysql|mongosh|kubectl|none",

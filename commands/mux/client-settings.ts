@@ -16,7 +16,6 @@ import type { connectArgs, forwardArgs } from "./client-flags.ts";
 type Given = ParsedArgs<typeof connectArgs>;
 type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen" | "max-concurrent-conns">;
 
-const HTTPS = 443;
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
 /** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
@@ -93,11 +92,10 @@ export function parseListening(given: Given & Listening): WrapSettings {
 }
 
 function parseTarget(text: string): TargetEndpoint {
-  const portless = !text.startsWith("unix:") && /^(?:[^:[\]]+|\[[^\]]*\])$/.test(text);
-  const endpoint = parseEndpoint(portless ? `${text}:${HTTPS}` : text, "SERVER");
+  const endpoint = parseEndpoint(text, "SERVER");
   const { kind } = endpoint;
   if (kind === "unix" || (kind === "tcp" && endpoint.port !== 0 && !text.startsWith(":"))) return endpoint;
-  const hint = "write HOST, HOST:PORT with a port from 1, or unix:PATH";
+  const hint = "write HOST:PORT, with a port from 1, or unix:PATH";
   throw usage("usage.value", `SERVER: ${JSON.stringify(text)} cannot be connected to`, hint);
 }
 

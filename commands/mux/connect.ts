@@ -18,7 +18,7 @@ and one that says nothing may have led the connection elsewhere.
 As the ProxyCommand of ssh, %h may travel as the server name, so that one address leads to many hosts.`,
     examples: [
       {
-        command: "portail mux connect gate.example.com --server-name %h --alpn ssh",
+        command: "portail mux connect gate.example.com:443 --server-name %h --alpn ssh",
         description: "As the ProxyCommand of ssh, for hosts behind one gate",
       },
       {

@@ -25,11 +25,12 @@ Without --listen the address is a socket in a folder that only this user can ent
 a port of 127.0.0.1, which everybody on this machine can reach as long as the program runs.`,
     examples: [
       {
-        command: "portail mux exec gate.example.com --server-name db.example.com --alpn postgresql -- psql -U me shop",
+        command:
+          "portail mux exec gate.example.com:443 --server-name db.example.com --alpn postgresql -- psql -U me shop",
         description: "psql, by a socket of its own",
       },
       {
-        command: "portail mux exec gate.example.com --alpn redis --env URL=redis://{host}:{port} -- ./worker",
+        command: "portail mux exec gate.example.com:443 --alpn redis --env URL=redis://{host}:{port} -- ./worker",
         description: "Any program, by a setting of its environment",
       },
     ],

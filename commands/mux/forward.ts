@@ -21,11 +21,12 @@ connections go on. SIGTERM lets open connections end for --shutdown-timeout, the
     examples: [
       {
         command:
-          "portail mux forward gate.example.com --server-name mysql.example.com --alpn mysql --listen localhost:3306",
+          "portail mux forward gate.example.com:443 --server-name mysql.example.com --alpn mysql --listen localhost:3306",
         description: "A local port for MySQL",
       },
       {
-        command: "portail mux forward gate.example.com --alpn postgresql --listen unix:/run/user/1000/.s.PGSQL.5432",
+        command:
+          "portail mux forward gate.example.com:443 --alpn postgresql --listen unix:/run/user/1000/.s.PGSQL.5432",
         description: "A local socket for PostgreSQL",
       },
     ],

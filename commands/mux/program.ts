@@ -20,6 +20,9 @@ export function planProgram(
   listen: readonly Endpoint[],
 ): PlannedProgram {
   const [program = "", ...args] = given.command;
+  // Which kind they are shows when they are opened, and the program would be told of nothing.
+  if (listen.some(({ kind }) => kind !== "tcp" && kind !== "unix"))
+    throw usage("usage.value", "--listen: sockets that were passed are for no program", "give HOST:PORT or unix:PATH");
   const plain = new ChildCommand(given.command, given.env, "--env");
   const choice = given.preset === undefined ? undefined : parseChoice("--preset", given.preset, CHOICES);
   const own = (name: string) => (listen.length === 0 ? name : undefined);
@@ -52,8 +55,6 @@ const CHOICES = ["psql", "mysql", "mongosh", "kubectl", "none"] as const;
 
 /** The program would get an empty word, and go wherever that leads. */
 function refuseUnserved({ mentions }: ChildCommand, listen: readonly Endpoint[], socket: string | undefined): void {
-  const known = listen.every(({ kind }) => kind === "tcp" || kind === "unix");
-  if (!known) return;
   const hasSocket = socket !== undefined || listen.some(({ kind }) => kind === "unix");
   const hasPort = socket === undefined && (listen.length === 0 || listen.some(({ kind }) => kind === "tcp"));
   if (mentions.has("socket") && !hasSocket)
@@ -64,6 +65,6 @@ function refuseUnserved({ mentions }: ChildCommand, listen: readonly Endpoint[],
 
 function placeOf(listen: readonly Endpoint[]): Place {
   const unix = listen.find((endpoint) => endpoint.kind === "unix");
-  const tcp = listen.some(({ kind }) => kind !== "unix");
+  const tcp = listen.some(({ kind }) => kind === "tcp");
   return tcp || unix === undefined ? "tcp" : { socket: unix.path };
 }

@@ -27,7 +27,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
   const gate = save(scene, "gate", ca.issue({ cn: "gate", san: ["DNS:mysql.example"] }));
   const identity = save(scene, "alice", ca.issue({ cn: "alice", san: [] }));
   const socket = scene.path("mysql.sock");
-  const way = ["127.0.0.1", "--server-name", "mysql.example", "--alpn", "h2,mysql", "--cacert", cacert];
+  const way = [`127.0.0.1:${GATE}`, "--server-name", "mysql.example", "--alpn", "h2,mysql", "--cacert", cacert];
   const signed = [...way, "--keystore", identity.keystore];
   let net: OwnNetwork;
   let forward: Program;

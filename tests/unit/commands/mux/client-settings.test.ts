@@ -21,7 +21,7 @@ const codeOf = (action: () => unknown) => {
 };
 
 test("as little as possible", () => {
-  expect(parse("gate.example")).toMatchObject({
+  expect(parse("gate.example:443")).toMatchObject({
     target: { kind: "tcp", host: "gate.example", port: 443 },
     listen: [],
     serverName: undefined,
@@ -37,7 +37,6 @@ test("as little as possible", () => {
 
 test.each([
   ["a.example:8443", { kind: "tcp", host: "a.example", port: 8443 }],
-  ["[::1]", { kind: "tcp", host: "::1", port: 443 }],
   ["[::1]:1", { kind: "tcp", host: "::1", port: 1 }],
   ["unix:/run/gate", { kind: "unix", path: "/run/gate" }],
   ["unix:gate", { kind: "unix", path: "gate" }],
@@ -48,7 +47,7 @@ test.each([
   ["--alpn h2,http/1.1 --alpn=h2 --alpn x", ["h2", "http/1.1", "x"], true],
   ["--alpn ssh --alpn-optional", ["ssh"], false],
 ] as const)("%s", (flags, protocolIds, confirmed) => {
-  expect(parse(`gate ${flags}`)).toMatchObject({ protocolIds, confirmed });
+  expect(parse(`gate:1 ${flags}`)).toMatchObject({ protocolIds, confirmed });
 });
 
 test.each([
@@ -73,46 +72,47 @@ test.each([
     "--idle-timeout 1m --max-conn-lifetime 2m --close-timeout 0",
     { relayLimits: { idle: 6e4, lifetime: 12e4, halfClosed: 0 } },
   ],
-] as const)("%s is taken", (flags, settings) => expect(parse(`gate ${flags}`)).toMatchObject(settings));
+] as const)("%s is taken", (flags, settings) => expect(parse(`gate:1 ${flags}`)).toMatchObject(settings));
 
 test.each([
   ["", "usage.missing"],
-  ["gate more", "usage.extra_argument"],
+  ["gate:1 more", "usage.extra_argument"],
   ["gate:0", "usage.value"],
   [":443", "usage.value"],
+  ["gate", "endpoint.syntax"],
   ["fd:3", "usage.value"],
   ["stdio:", "endpoint.syntax"],
   ["a/b", "endpoint.syntax"],
-  ["gate --alpn ,", "usage.value"],
-  [`gate --alpn ${"x".repeat(256)}`, "usage.value"],
-  ["gate --alpn-optional", "usage.missing"],
-  ["gate --server-name a:1", "usage.value"],
-  ["gate --starttls smtp", "usage.value"],
-  ["gate --proxy ftp://p", "proxy.url"],
+  ["gate:1 --alpn ,", "usage.value"],
+  [`gate:1 --alpn ${"x".repeat(256)}`, "usage.value"],
+  ["gate:1 --alpn-optional", "usage.missing"],
+  ["gate:1 --server-name a:1", "usage.value"],
+  ["gate:1 --starttls smtp", "usage.value"],
+  ["gate:1 --proxy ftp://p", "proxy.url"],
   ["unix:/s --proxy http://p", "usage.conflict"],
-  ["gate --proxy-cacert ca.pem", "usage.missing"],
-  ["gate --proxy http://p --proxy-cacert ca.pem", "usage.missing"],
-  ["gate --cert a.pem", "usage.missing"],
-  [`gate --crl c --verify-spki-pin sha256:${Buffer.alloc(32).toString("base64")}`, "usage.conflict"],
-  ["gate --listen :1", "mux.unsafe_listen"],
-  ["gate --listen 10.0.0.1:1", "mux.unsafe_listen"],
-  ["gate --listen stdio", "usage.value"],
-  ["gate --connect-timeout 0", "usage.value"],
-  ["gate --min-tls-version TLS1.1", "usage.value"],
+  ["gate:1 --proxy-cacert ca.pem", "usage.missing"],
+  ["gate:1 --proxy http://p --proxy-cacert ca.pem", "usage.missing"],
+  ["gate:1 --cert a.pem", "usage.missing"],
+  [`gate:1 --crl c --verify-spki-pin sha256:${Buffer.alloc(32).toString("base64")}`, "usage.conflict"],
+  ["gate:1 --listen :1", "mux.unsafe_listen"],
+  ["gate:1 --listen 10.0.0.1:1", "mux.unsafe_listen"],
+  ["gate:1 --listen stdio", "usage.value"],
+  ["gate:1 --connect-timeout 0", "usage.value"],
+  ["gate:1 --min-tls-version TLS1.1", "usage.value"],
 ] as const)("%j is refused: %s", (line, code) => expect(codeOf(() => parse(line))).toEqual([code, 64]));
 
 describe("a program behind the dashes", () => {
   const words = (line: string) => vetArgv(line.split(" "), execArgs);
 
   test("and the server before them", () => {
-    const found = words("gate --alpn ssh -- psql --alpn x -- y");
-    expect([found.get("server"), found.get("command")]).toEqual(["gate", ["psql", "--alpn", "x", "--", "y"]]);
+    const found = words("gate:1 --alpn ssh -- psql --alpn x -- y");
+    expect([found.get("server"), found.get("command")]).toEqual(["gate:1", ["psql", "--alpn", "x", "--", "y"]]);
     expect(words("-- psql").has("server")).toBe(false);
   });
 
   test("nowhere else", () => {
-    expect(codeOf(() => words("gate psql"))).toEqual(["usage.extra_argument", 64]);
-    expect(codeOf(() => completeArgs(execArgs, words("gate")))).toEqual(["usage.missing", 64]);
+    expect(codeOf(() => words("gate:1 psql"))).toEqual(["usage.extra_argument", 64]);
+    expect(codeOf(() => completeArgs(execArgs, words("gate:1")))).toEqual(["usage.missing", 64]);
     expect(codeOf(() => completeArgs(execArgs, words("-- psql")))).toEqual(["usage.missing", 64]);
   });
 });

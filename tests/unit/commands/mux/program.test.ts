@@ -89,6 +89,8 @@ describe("refused", () => {
     ["psql", ["unix:/run/db.sock"], {}, "mux.socket_name"],
     ["mongosh", ["unix:/s"], {}, "mux.socket_unusable"],
     ["kubectl get pod", ["unix:/s"], {}, "mux.socket_unusable"],
+    ["psql", ["systemd:db"], {}, "usage.value"],
+    ["worker {port}", ["fd:3"], {}, "usage.value"],
     ["sh", [], { preset: "pgsql" }, "usage.value"],
     ["psql", [], { env: ["1=2"] }, "child.setting"],
   ] as const)("%j at %j with %j: %s", (words, listen, more, code) => {
