@@ -11,7 +11,7 @@ export async function carryStdio(runtime: Runtime, settings: ProcessSettings): P
   const process = await openProcess(runtime, settings);
   const [tunnel] = process.tunnels;
   try {
-    const end = await carry(runtime, tunnel!);
+    const end = await carry(runtime, { carry: (conn) => tunnel!.carry(conn), cut: () => process.cut() });
     return end instanceof Refusal ? EXIT.unavailable : stdioStatus(end);
   } finally {
     await process.close();
