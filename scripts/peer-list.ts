@@ -27,6 +27,7 @@ export const PEERS = {
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",
   "lib:libsodium.so.23": "libsodium23",
+  kubectl: "kubernetes-client",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",

@@ -108,29 +108,3 @@ export const serveArgs = {
   ...logFlags,
   ...syslogFlags,
 } as const satisfies ArgDefinitions;
-
-export const connectArgs = {
-  ...identityFlags,
-  "server-name": {
-    type: "string",
-    valueHint: "NAME",
-    group: "The way",
-    description: "Ask for this name and demand it in the certificate, instead of the server's host",
-  },
-  alpn: {
-    type: "string",
-    multiple: true,
-    valueHint: "ID",
-    group: "The way",
-    description: "Protocol ids to offer, in order; one of them must be agreed upon",
-  },
-  proxy: {
-    type: "string",
-    valueHint: "URL",
-    group: "The way",
-    description: "Reach the server through a proxy: http://, https://, socks5://, with user:password@ if it asks",
-  },
-  "connect-timeout": limit("10s", "How long a connection and a handshake may take"),
-  ...logFlags,
-  server: { type: "positional", required: true, valueHint: "SERVER", description: "HOST:PORT" },
-} as const satisfies ArgDefinitions;

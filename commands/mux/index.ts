@@ -6,7 +6,9 @@ export default defineGroup({
   commands: {
     check: () => import("./check.ts").then((module) => module.default),
     connect: () => import("./connect.ts").then((module) => module.default),
+    exec: () => import("./exec.ts").then((module) => module.default),
     explain: () => import("./explain.ts").then((module) => module.default),
+    forward: () => import("./forward.ts").then((module) => module.default),
     serve: () => import("./serve.ts").then((module) => module.default),
   },
 });

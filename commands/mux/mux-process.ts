@@ -41,7 +41,7 @@ export class MuxProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#mux.open;
+    return this.#mux.open.size;
   }
 
   get summary(): string {
@@ -164,7 +164,7 @@ export class MuxProcess implements Daemon {
   }
 
   cut(): void {
-    this.#mux.cut();
+    this.#mux.open.cut();
   }
 
   /** Writes what is left to be written. */

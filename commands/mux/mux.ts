@@ -6,6 +6,7 @@ import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
+import { OpenSet } from "../../lib/service/open-set.ts";
 import { Descriptors, WaitingRoom } from "../../lib/service/waiting-room.ts";
 import { Cancellations, type CancelPlace } from "./cancellations.ts";
 import type { MuxMetrics } from "./metrics.ts";
@@ -39,11 +40,11 @@ export class Mux {
   readonly cancellations = new Cancellations();
   /** What clients may not be led to unasked; set once it listens. */
   guard: Guard = { own: [], resolvedBy: "us" };
-  readonly #open = new Set<Session>();
+  /** In whatever state. */
+  readonly open = new OpenSet<Session>();
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;
-  #emptied: (() => void) | undefined;
 
   constructor({ settings, log, sink, metrics, targetTools }: MuxParts) {
     this.settings = settings;
@@ -73,11 +74,6 @@ export class Mux {
     return cancel && { route: cancel.route, cancel };
   }
 
-  /** Sessions that are open, in whatever state. */
-  get open(): number {
-    return this.#open.size;
-  }
-
   /** Takes a connection that was accepted: at once, or when a place is free. `table` gives the routes of that moment. */
   accept(conn: Conn, table: () => RouteTable<Route>): void {
     this.metrics.accepted++;
@@ -85,17 +81,19 @@ export class Mux {
     this.metrics.refused.with("limit").value++;
     conn.destroy();
     if (this.#room.mayComplain())
-      this.log.error("connections are refused: too many open files", { open: this.open, waiting: this.#room.waiting });
+      this.log.error("connections are refused: too many open files", {
+        open: this.open.size,
+        waiting: this.#room.waiting,
+      });
   }
 
   async #serve(conn: Conn, table: RouteTable<Route>): Promise<void> {
     const session = new Session(this, table, conn);
-    this.#open.add(session);
+    this.open.enter(session);
     try {
       await session.run();
     } finally {
-      this.#open.delete(session);
-      if (this.#open.size === 0) this.#emptied?.();
+      this.open.leave(session);
       this.#room.leave();
     }
   }
@@ -103,13 +101,8 @@ export class Mux {
   /** Ends what has not come to relay, and resolves when all else has ended. */
   drain(): Promise<void> {
     this.#room.close();
-    for (const session of this.#open) if (!session.relaying) session.cut();
-    if (this.#open.size === 0) return Promise.resolve();
-    return new Promise((resolve) => (this.#emptied = resolve));
-  }
-
-  cut(): void {
-    for (const session of this.#open) session.cut();
+    for (const session of this.open) if (!session.relaying) session.cut();
+    return this.open.emptied();
   }
 
   /** The name of a session in records: no other run has it. */

@@ -5,7 +5,8 @@ import { ConnDuplex } from "../../lib/net/duplex.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import type { Target } from "../../lib/net/target.ts";
 import { credentialsOf, withoutSecrets } from "../../lib/service/push.ts";
-import { openTarget, secureHost } from "./back.ts";
+import { secureAside, Unreached } from "../../lib/net/upstream.ts";
+import { openTarget } from "./back.ts";
 import { Refusal } from "./refusal.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -43,8 +44,9 @@ async function askStatus(tunnel: Tunnel, dialled: Conn, signal: AbortSignal): Pr
   }
   const shown = withoutSecrets(url);
   const host = url.hostname.replace(/^\[|\]$/g, "");
-  const conn = url.protocol === "https:" ? await secureHost(dialled, host, tunnel.statusOptions(host), shown) : dialled;
-  if (conn instanceof Refusal) return `${shown}: ${conn.message}`;
+  const conn =
+    url.protocol === "https:" ? await secureAside(dialled, host, tunnel.statusOptions(host), shown) : dialled;
+  if (conn instanceof Unreached) return `${shown}: ${conn.message}`;
   const stream = new ConnDuplex(conn);
   stream.on("error", () => {});
   try {

@@ -2,7 +2,8 @@
 import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
-import { ChildCommand, type ChildValues } from "../../lib/service/child.ts";
+import { ChildCommand } from "../../lib/service/child.ts";
+import { runForProgram } from "../../lib/service/for-program.ts";
 import type { clientArgs } from "./flags.ts";
 import type { ProcessSettings } from "./process.ts";
 import { openProcess } from "./serve.ts";
@@ -28,25 +29,5 @@ export async function runProgram(
   given: ParsedArgs<typeof clientArgs>,
 ): Promise<number> {
   const command = new ChildCommand(given.command, given.env, "--env");
-  const process = await openProcess(runtime, settings);
-  try {
-    await process.listen();
-    return await command.run(valuesOf(process.places), runtime);
-  } finally {
-    const drained = process.drain();
-    process.cut();
-    await drained;
-    await process.close();
-  }
-}
-
-/** Of the first listener of each kind; empty where there is none. */
-function valuesOf(places: Awaited<ReturnType<typeof openProcess>>["places"]): ChildValues {
-  const tcp = places.find((place) => "ip" in place);
-  const unix = places.find((place) => "path" in place);
-  return {
-    host: tcp !== undefined && "ip" in tcp ? tcp.ip : "",
-    port: tcp !== undefined && "ip" in tcp ? String(tcp.port) : "",
-    socket: unix !== undefined && "path" in unix ? unix.path : "",
-  };
+  return runForProgram(() => command, await openProcess(runtime, settings), runtime);
 }

@@ -1,6 +1,5 @@
 /** Why a connection was not let through, as a value: what log, audit and metrics need to know. */
 import type { Decision } from "../../lib/acl/decision.ts";
-import { DialError } from "../../lib/net/dial.ts";
 import type { Peer } from "../../lib/identity/peer.ts";
 import type { TlsFailure } from "../../lib/net/tls-failure.ts";
 
@@ -42,8 +41,4 @@ const LATE = new Set(["handshake_timeout", "proxy_header_timeout", "starttls_tim
 /** A handshake with a client (`handshake`) or with the target (`dial`) that failed. */
 export function handshakeRefusal(phase: Phase, failure: TlsFailure): Refusal {
   return new Refusal(phase, failure.reason, failure.message);
-}
-
-export function dialRefusal(error: DialError): Refusal {
-  return new Refusal("dial", `dial_${error.kind}`, error.message);
 }

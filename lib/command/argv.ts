@@ -1,7 +1,7 @@
 /** argv against definitions, strictly: what is not declared, lacks its value or comes twice is refused. Merges, but reads no file. */
 
 import { parseArgs } from "node:util";
-import type { ArgDefinition, ArgDefinitions } from "./define.ts";
+import type { ArgDefinition, ArgDefinitions, PositionalArg } from "./define.ts";
 import { EXIT, PortailError } from "./errors.ts";
 import { nearest } from "./nearest.ts";
 
@@ -27,15 +27,14 @@ export function vetArgv(argv: readonly string[], definitions: ArgDefinitions): A
     throw explain(args, options, definitions, error);
   }
   const values = new Map<string, ArgValue>();
-  const positionals: string[] = [];
-  let dashes = false;
+  const words = { before: [] as string[], behind: [] as string[] };
+  let place: keyof typeof words = "before";
   for (const token of tokens) {
-    if (token.kind === "option-terminator") dashes = true;
-    if (token.kind === "positional" && !dashes) refuseBeforeDashes(definitions, token.value);
-    if (token.kind === "positional") positionals.push(token.value);
+    if (token.kind === "option-terminator") place = "behind";
+    if (token.kind === "positional") words[place].push(token.value);
     if (token.kind === "option") keep(values, definitions, token);
   }
-  keepPositionals(values, definitions, positionals);
+  keepPositionals(values, definitions, words);
   return values;
 }
 
@@ -127,19 +126,27 @@ function keep(values: Map<string, ArgValue>, definitions: ArgDefinitions, token:
   values.set(name, definition.type === "boolean" ? token.rawName !== `--no-${token.name}` : token.value!);
 }
 
-function refuseBeforeDashes(definitions: ArgDefinitions, value: string): void {
-  const first = Object.values(definitions).find((definition) => definition.type === "positional");
-  if (first?.type !== "positional" || !first.behindDashes) return;
-  throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(value)}`, "a program stands behind --");
-}
-
-function keepPositionals(values: Map<string, ArgValue>, definitions: ArgDefinitions, positionals: string[]): void {
-  const rest = [...positionals];
-  for (const [name, definition] of Object.entries(definitions)) {
-    if (definition.type !== "positional" || rest.length === 0) continue;
-    values.set(name, definition.multiple ? rest.splice(0) : rest.shift()!);
+/** Words `behind` the dashes are for a program where the command takes one, and like those `before` them where it does not. */
+function keepPositionals(
+  values: Map<string, ArgValue>,
+  definitions: ArgDefinitions,
+  { before, behind }: Record<"before" | "behind", string[]>,
+): void {
+  const positionals = Object.entries(definitions).filter(([, { type }]) => type === "positional") as [
+    string,
+    PositionalArg,
+  ][];
+  const program = positionals.find(([, { behindDashes }]) => behindDashes);
+  const rest = program === undefined ? [...before, ...behind] : [...before];
+  for (const [name, { multiple, behindDashes }] of positionals) {
+    if (behindDashes || rest.length === 0) continue;
+    values.set(name, multiple ? rest.splice(0) : rest.shift()!);
   }
-  if (rest.length > 0) throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(rest[0])}`);
+  if (rest.length > 0) {
+    const hint = program === undefined ? undefined : "a program stands behind --";
+    throw usage("usage.extra_argument", `unexpected argument ${JSON.stringify(rest[0])}`, hint);
+  }
+  if (program !== undefined && behind.length > 0) values.set(program[0], behind);
 }
 
 function definitionOf(

@@ -36,7 +36,7 @@ interface BooleanArg extends ArgBase {
 }
 
 /** An argument without a flag; only the last may be `multiple`. */
-interface PositionalArg extends ArgBase {
+export interface PositionalArg extends ArgBase {
   type: "positional";
   /** It is taken only behind `--`: what stands before is a mistake. */
   behindDashes?: true;

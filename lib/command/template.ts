@@ -24,6 +24,11 @@ export class Template<Name extends string> {
     return new Template(parts);
   }
 
+  /** What it has places for. */
+  get names(): readonly Name[] {
+    return this.#parts.filter((_, i) => i % 2 === 1) as Name[];
+  }
+
   expand(values: Readonly<Record<Name, string>>): string {
     return this.#parts.map((part, i) => (i % 2 === 0 ? part : values[part as Name])).join("");
   }

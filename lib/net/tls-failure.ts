@@ -7,6 +7,8 @@ type TlsFailureReason =
   | "tls_version"
   | "tls_protocol"
   | "tls_alert"
+  | "no_application_protocol"
+  | "unrecognized_name"
   | "tls_unavailable"
   | "no_certificate"
   | "unknown_ca"
@@ -58,6 +60,8 @@ const LIBRARY: [string, TlsFailureReason][] = [
   ["HTTP_REQUEST", "not_tls"],
   ["HTTPS_PROXY_REQUEST", "not_tls"],
   ["WRONG_VERSION_NUMBER", "not_tls"],
+  ["ALERT_NO_APPLICATION_PROTOCOL", "no_application_protocol"],
+  ["ALERT_UNRECOGNIZED_NAME", "unrecognized_name"],
   ["UNKNOWN_CA", "tls_alert"],
   ["ALERT", "tls_alert"],
 ];

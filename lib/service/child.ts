@@ -41,6 +41,11 @@ export class ChildCommand {
     this.#env = settings.map((text) => parseSetting(text, flag));
   }
 
+  /** Which values are asked for. */
+  get mentions(): ReadonlySet<keyof ChildValues> {
+    return new Set([...this.#args, ...this.#env.map(([, value]) => value)].flatMap(({ names }) => names));
+  }
+
   /**
    * Starts the program and resolves with its exit status once it has ended: 128 and the number of the signal where one
    * ended it. Signals that we receive meanwhile are passed on, and do not end us; on our own end, a crash included, the

@@ -20,6 +20,12 @@ test.each([
   ["$host %h %% \\n \0 é", "$host %h %% \\n \0 é"],
 ])("%j becomes %j", (text, filled) => expect(parse(text).expand(VALUES)).toBe(filled));
 
+test.each([
+  ["plain", []],
+  ["{{host}}", []],
+  ["{port}-{host}{port}", ["port", "host", "port"]],
+])("%j has places for %j", (text, names) => expect(parse(text).names).toEqual(names as never));
+
 describe("mistakes", () => {
   test.each([
     ["{hots}", "did you mean {host}? A brace is written {{"],

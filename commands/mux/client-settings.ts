@@ -1,0 +1,149 @@
+/** What `portail mux connect`, `forward` and `exec` were told, as values: the end of all strings. Opens nothing. */
+import { usage } from "../../lib/command/argv.ts";
+import type { ParsedArgs } from "../../lib/command/define.ts";
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
+import { parseAccessRules } from "../../lib/identity/access.ts";
+import { parseIdentityFlags } from "../../lib/identity/flags.ts";
+import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import { KeepAlive } from "../../lib/net/keep-alive.ts";
+import type { TargetEndpoint } from "../../lib/net/target.ts";
+import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
+import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
+import type { connectArgs, forwardArgs } from "./client-flags.ts";
+
+type Given = ParsedArgs<typeof connectArgs>;
+type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen" | "max-concurrent-conns">;
+
+/** Connections where nothing else is said: the limit of open files decides. */
+const NO_LIMIT = 1_000_000;
+/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
+const MOST_KEEPALIVE = 32_767_000;
+
+/** Listens nowhere. Throws `PortailError` for values that make no sense, alone or beside the others. */
+export function parseServer(given: Given): WrapSettings {
+  const target = parseTarget(given.server);
+  const protocolIds = parseProtocolIds(given.alpn);
+  if (given["alpn-optional"] && protocolIds.length === 0)
+    throw usage("usage.missing", "--alpn-optional needs --alpn", "name the protocol ids that are offered");
+  const proxy = parseProxy(given, target);
+  const sources = parseIdentityFlags(given);
+  const rules = parseAccessRules(
+    {
+      all: false,
+      cn: given["verify-cn"],
+      ou: given["verify-ou"],
+      dns: given["verify-dns"],
+      ip: given["verify-ip"],
+      uri: given["verify-uri"],
+      spkiPin: given["verify-spki-pin"],
+    },
+    "verify",
+  );
+  if (rules.pinned && sources.trust.crl.length > 0)
+    throw usage("usage.conflict", "--crl and --verify-spki-pin exclude each other", "a pin verifies no chain");
+  return {
+    listen: [],
+    target,
+    serverName: parseServerName(given["server-name"]),
+    protocolIds,
+    confirmed: protocolIds.length > 0 && !given["alpn-optional"],
+    starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
+    rules: rules.empty ? undefined : rules,
+    cnAsName: given["unsafe-cn-as-name"],
+    proxy,
+    sources,
+    proxyCa: given["proxy-cacert"],
+    minVersion:
+      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
+        ? "TLSv1.2"
+        : "TLSv1.3",
+    most: NO_LIMIT,
+    ...parseLimits(given),
+  };
+}
+
+function parseLimits(given: Given) {
+  const duration = (name: "idle-timeout" | "max-conn-lifetime" | "close-timeout" | "connect-timeout" | "dns-timeout") =>
+    parseDuration(`--${name}`, given[name], { min: name === "connect-timeout" || name === "dns-timeout" ? 1 : 0 });
+  const keepAlive = parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE });
+  return {
+    connectTimeout: duration("connect-timeout"),
+    dnsTimeout: duration("dns-timeout"),
+    resolvers: given.resolver,
+    keepAlive: new KeepAlive(Math.ceil(keepAlive / 1000)),
+    relayLimits: {
+      idle: duration("idle-timeout"),
+      lifetime: duration("max-conn-lifetime"),
+      halfClosed: duration("close-timeout"),
+    },
+  };
+}
+
+/** With the listeners that were asked for, if any. Throws as `parseServer`. */
+export function parseListening(given: Given & Listening): WrapSettings {
+  const most = given["max-concurrent-conns"];
+  return {
+    ...parseServer(given),
+    listen: given.listen.map((text) => parseListen(text, given["unsafe-listen"])),
+    most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
+  };
+}
+
+function parseTarget(text: string): TargetEndpoint {
+  const endpoint = parseEndpoint(text, "SERVER");
+  const { kind } = endpoint;
+  if (kind === "unix" || (kind === "tcp" && endpoint.port !== 0 && !text.startsWith(":"))) return endpoint;
+  const hint = "write HOST:PORT, with a port from 1, or unix:PATH";
+  throw usage("usage.value", `SERVER: ${JSON.stringify(text)} cannot be connected to`, hint);
+}
+
+/** Whoever reaches the port uses this identity. */
+function parseListen(text: string, unsafe: boolean): Endpoint {
+  const endpoint = parseEndpoint(text, "--listen");
+  if (endpoint.kind === "stdio")
+    throw usage(
+      "usage.value",
+      "--listen: stdio is not a place to listen on",
+      "`portail mux connect` is on standard input and output",
+    );
+  if (endpoint.kind !== "tcp" || unsafe || isLoopback(endpoint.host)) return endpoint;
+  throw new PortailError(`--listen ${formatEndpoint(endpoint)} lends this identity to everybody who can reach it`, {
+    code: "mux.unsafe_listen",
+    exit: EXIT.usage,
+    hint: "use localhost, 127.0.0.1, [::1], unix:PATH or systemd:NAME, or say --unsafe-listen",
+  });
+}
+
+/** Repeated or as lists, each once. */
+function parseProtocolIds(texts: readonly string[]): string[] {
+  const ids = texts.flatMap((text) => text.split(",").map((id) => id.trim()));
+  const wrong = ids.find((id) => id === "" || Buffer.byteLength(id) > 255);
+  if (wrong !== undefined)
+    throw usage(
+      "usage.value",
+      "--alpn: a protocol id has 1 to 255 bytes",
+      "e.g. --alpn postgresql, or --alpn h2,http/1.1",
+    );
+  return [...new Set(ids)];
+}
+
+/** In the form in which it is sent and compared. */
+function parseServerName(text: string | undefined): string | undefined {
+  if (text === undefined) return undefined;
+  const { host, error } = canonicalHost(text);
+  if (host !== undefined) return host;
+  const message = `--server-name: ${JSON.stringify(text)} is no name of a server: ${error}`;
+  throw usage("usage.value", message, "write a DNS name or an IP address, without a port");
+}
+
+function parseProxy(given: Given, target: TargetEndpoint): OutboundProxy | undefined {
+  const { proxy: text, "proxy-cacert": ca } = given;
+  const proxy = text === undefined ? undefined : parseProxyUrl(text, "--proxy");
+  if (proxy !== undefined && target.kind === "unix")
+    throw usage("usage.conflict", "--proxy and unix:PATH exclude each other", "a proxy leads to HOST:PORT only");
+  if (ca.length > 0 && proxy?.tls !== true)
+    throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
+  return proxy;
+}

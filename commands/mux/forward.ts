@@ -1,0 +1,60 @@
+/** `portail mux forward`: a plain address of this machine that leads to what a server routes by name and protocol id. */
+import { usage } from "../../lib/command/argv.ts";
+import { defineCommand } from "../../lib/command/define.ts";
+import { EXIT } from "../../lib/command/errors.ts";
+import { configureLog, parseLife } from "../../lib/command/flags.ts";
+import { liveUntilStopped } from "../../lib/service/life.ts";
+import { logToSyslog } from "../../lib/service/syslog.ts";
+import { forwardArgs } from "./client-flags.ts";
+import { parseListening } from "./client-settings.ts";
+import { openWrap, wrapExits } from "./client-wrap.ts";
+
+export default defineCommand({
+  meta: {
+    name: "forward",
+    description: "Give programs a plain local address that leads to what a server routes by name and protocol id",
+    long: `Each connection to --listen, a TCP port or a UNIX socket, is wrapped in TLS on its way to SERVER, as "portail mux connect"
+wraps the one that it carries. It suits protocols whose own TLS comes too late to be routed by, such as MySQL's.
+
+SIGHUP (or SIGUSR1, or --timed-reload) reads certificate and trust anew; what is broken changes nothing, and open
+connections go on. SIGTERM lets open connections end for --shutdown-timeout, then cuts them.`,
+    examples: [
+      {
+        command:
+          "portail mux forward gate.example.com:443 --server-name mysql.example.com --alpn mysql --listen localhost:3306",
+        description: "A local port for MySQL",
+      },
+      {
+        command:
+          "portail mux forward gate.example.com:443 --alpn postgresql --listen unix:/run/user/1000/.s.PGSQL.5432",
+        description: "A local socket for PostgreSQL",
+      },
+    ],
+    exits: [
+      { status: EXIT.done, meaning: "stopped, and everything open had ended" },
+      { status: EXIT.no, meaning: "stopped, and open connections were cut" },
+      ...wrapExits,
+      { status: EXIT.os, meaning: "the system refused, e.g. the address is in use" },
+      { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
+    ],
+  },
+  args: forwardArgs,
+  async run({ args, data }) {
+    configureLog(data.log, args);
+    const settings = parseListening(args);
+    if (settings.listen.length === 0)
+      throw usage("usage.missing", "--listen is required", "where programs come in, e.g. --listen localhost:5432");
+    const endLog = args.syslog ? logToSyslog(data.log) : () => {};
+    try {
+      const open = async () => {
+        const wrap = await openWrap(data, settings);
+        await wrap.listen();
+        data.log.info(wrap.summary);
+        return wrap;
+      };
+      return await liveUntilStopped(data, open, parseLife(args));
+    } finally {
+      endLog();
+    }
+  },
+});
