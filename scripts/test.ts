@@ -1,4 +1,4 @@
-/** `npm test`: checks and suites one after the other, a line each, sums at the end. Arguments choose steps by name; `--long` is full size. */
+/** `npm test`: checks and suites, a line each, sums at the end. Arguments choose steps by name; `--long` is full size. */
 
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -16,6 +16,14 @@ interface Step {
   args: string[];
   /** Whether it runs tests, which are counted. */
   suite: boolean;
+  /** Whether it has the machine for itself: its tests wait for other programs, and put load on them. */
+  alone: boolean;
+}
+
+interface Outcome {
+  output: string;
+  status: number | null;
+  seconds: number;
 }
 
 const long = process.argv.includes("--long");
@@ -25,11 +33,11 @@ const steps: Step[] = [
   check("lint", ["node_modules/oxlint/bin/oxlint", "--deny-warnings"]),
   check("format", ["fmt", "--check"]),
   suite("architecture", "./tests/architecture.test.ts"),
-  suite("unit", "./tests/unit"),
   suite("conformance", "./tests/conformance"),
+  suite("unit", "./tests/unit"),
   suite("fuzz", "./tests/fuzz"),
-  suite("adversarial", "./tests/adversarial"),
-  suite("e2e", "./tests/e2e"),
+  { ...suite("adversarial", "./tests/adversarial"), alone: true },
+  { ...suite("e2e", "./tests/e2e"), alone: true },
 ];
 
 const unknown = chosen.find((name) => !steps.some((step) => step.name === name));
@@ -45,14 +53,14 @@ writeFileSync(leftOutFile, "");
 
 const failed: string[] = [];
 const counts: Counts[] = [];
-for (const step of steps.filter(({ name }) => chosen.length === 0 || chosen.includes(name))) {
+const wanted = steps.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+const outcomes = begin(wanted);
+for (const [i, step] of wanted.entries()) {
   process.stdout.write(step.name.padEnd(14));
-  const started = performance.now();
-  const { output, status } = await run(step.args);
+  const { output, status, seconds } = await outcomes[i]!;
   const result = step.suite ? countsOf(output, status) : undefined;
   if (result) counts.push(result);
-  const seconds = ((performance.now() - started) / 1000).toFixed(1);
-  process.stdout.write(`${result ? sumLine(result) : status === 0 ? "ok" : "FAILED"} (${seconds} s)\n`);
+  process.stdout.write(`${result ? sumLine(result) : status === 0 ? "ok" : "FAILED"} (${seconds.toFixed(1)} s)\n`);
   if (status !== 0) {
     failed.push(step.name);
     process.stdout.write(`${withoutPasses(output).trim()}\n\n`);
@@ -66,16 +74,27 @@ process.stdout.write(`\n${leftOutText(leftOut)}${sumLine(sums)}\n`);
 process.exit(failed.length === 0 && sums.failed === 0 ? 0 : 1);
 
 function check(name: string, args: string[]): Step {
-  return { name, args, suite: false };
+  return { name, args, suite: false, alone: false };
 }
 
 function suite(name: string, path: string): Step {
   const timeout = `--timeout=${long ? LONG_TEST_MS : TEST_MS}`;
-  return { name, args: ["--no-orphans", "test", timeout, path], suite: true };
+  return { name, args: ["--no-orphans", "test", timeout, path], suite: true, alone: false };
+}
+
+/** Outcomes in the order of `all`. A step begins when those before it are over, but for the last of them unless it is `alone`. */
+function begin(all: readonly Step[]): Promise<Outcome>[] {
+  const outcomes: Promise<Outcome>[] = [];
+  for (const { args, alone } of all) {
+    const before = Promise.all(alone ? outcomes : outcomes.slice(0, -1));
+    outcomes.push(before.then(() => run(args)));
+  }
+  return outcomes;
 }
 
 /** Runs this Bun, which is the pinned one. Its output is shown only when it fails. */
-async function run(args: string[]): Promise<{ output: string; status: number | null }> {
+async function run(args: string[]): Promise<Outcome> {
+  const started = performance.now();
   const env = { ...process.env, PORTAIL_LEFT_OUT: leftOutFile, ...(long && { PORTAIL_LONG: "1" }) };
   const child = Bun.spawn([process.execPath, ...args], {
     cwd: ROOT,
@@ -86,5 +105,5 @@ async function run(args: string[]): Promise<{ output: string; status: number | n
   });
   const [out, err] = await Promise.all([child.stdout.text(), child.stderr.text()]);
   await child.exited;
-  return { output: `${out}${err}`, status: child.exitCode };
+  return { output: `${out}${err}`, status: child.exitCode, seconds: (performance.now() - started) / 1000 };
 }
