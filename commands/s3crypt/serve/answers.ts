@@ -9,7 +9,8 @@ export async function gather(answer: IncomingMessage, most: number): Promise<Uin
   let size = 0;
   try {
     for await (const chunk of iterate(answer)) {
-      chunks.push(chunk);
+      // A copy: the memory is used again for the next one.
+      chunks.push(new Uint8Array(chunk));
       size += chunk.length;
       if (size >= most) return Buffer.concat(chunks).subarray(0, most);
     }
@@ -20,10 +21,10 @@ export async function gather(answer: IncomingMessage, most: number): Promise<Uin
   return Buffer.concat(chunks);
 }
 
-/** All of it. Throws `Trouble` where it has `most` bytes or more, or breaks off. */
-export async function whole(answer: IncomingMessage, most: number): Promise<Uint8Array> {
-  const bytes = await gather(answer, most);
-  if (bytes.length < most) return bytes;
+/** All of it. Throws `Trouble` where it has more than `most` bytes, or breaks off. */
+export async function contentOf(answer: IncomingMessage, most: number): Promise<Uint8Array> {
+  const bytes = await gather(answer, most + 1);
+  if (bytes.length <= most) return bytes;
   answer.destroy();
   throw new Trouble("upstream_broken", "the answer of the storage is too long");
 }

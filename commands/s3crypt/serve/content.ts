@@ -38,7 +38,7 @@ export class Content {
     return (this.#digest ??= Uint8Array.from(this.#md5.digest()));
   }
 
-  /** The next piece; undefined at the end. Throws `Gone`, and `Trouble` for framing that is not right. */
+  /** The next piece, good until the next call; undefined at the end. Throws `Gone`, and `Trouble` for framing that is not right. */
   async next(): Promise<Uint8Array | undefined> {
     while (!this.isWhole) {
       const { done, value } = await this.#source.next();
@@ -58,7 +58,8 @@ export class Content {
     while (size <= most) {
       const piece = await this.next();
       if (piece === undefined) break;
-      pieces.push(piece);
+      // A copy: the memory is used again for the next one.
+      pieces.push(new Uint8Array(piece));
       size += piece.length;
     }
     return pieces.length === 1 ? pieces[0]! : Buffer.concat(pieces);

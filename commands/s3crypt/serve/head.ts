@@ -3,6 +3,7 @@ import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import { parseContentRange, type ByteRange } from "../../../lib/wire/http-range.ts";
 import type { Place } from "../object/layout.ts";
+import { gather } from "./answers.ts";
 import { holdsIfMatch, holdsIfNoneMatch, type Tag } from "./conditions.ts";
 import { ds2Length } from "../object/ds2.ts";
 import { ObjectError } from "../object/error.ts";
@@ -10,7 +11,7 @@ import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
 import { isPart } from "../object/parts.ts";
 import { v3Length } from "../object/v3.ts";
 import type { Exchange } from "./exchange.ts";
-import { iterate, lengthOf } from "./incoming.ts";
+import { lengthOf } from "./incoming.ts";
 import { plainLengthOf } from "./object-answer.ts";
 import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
@@ -94,7 +95,7 @@ async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
   try {
     const sealed = begun.statusCode === 206 ? sizeOf(begun) : begun.statusCode === 200 ? lengthOf(begun) : undefined;
     if (sealed === undefined) return UNKNOWN;
-    const kind = decodeHeader(await beginningOf(begun), true);
+    const kind = decodeHeader(await gather(begun, LONGEST_HEADER), true);
     if (kind === undefined) return UNKNOWN;
     if (kind === "plaintext") return { size: sealed, tag: answer.headers.etag };
     if (isPart(kind)) return await knownOfParts(x, begun, kind);
@@ -114,19 +115,4 @@ function unknownTag(x: Exchange, { headers }: IncomingMessage): Tag {
 
 function sizeOf({ headers }: IncomingMessage): number | undefined {
   return parseContentRange(headers["content-range"] ?? "")?.size;
-}
-
-async function beginningOf(message: IncomingMessage): Promise<Uint8Array> {
-  const chunks: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const chunk of iterate(message)) {
-      chunks.push(chunk);
-      size += chunk.length;
-      if (size >= LONGEST_HEADER) break;
-    }
-  } catch {
-    throw new Trouble("upstream_broken", "the answer of the storage broke off");
-  }
-  return Buffer.concat(chunks).subarray(0, LONGEST_HEADER);
 }

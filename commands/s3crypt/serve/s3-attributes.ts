@@ -1,6 +1,6 @@
 /** GetObjectAttributes, with the size and the tag that the object has for clients; checksums and parts of what is stored are left out. */
 import { changeAnswer, readAnswer } from "../../../lib/wire/s3-xml.ts";
-import { whole } from "./answers.ts";
+import { contentOf } from "./answers.ts";
 import { replyWith } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { lookAt, placeAsked } from "./s3-look.ts";
@@ -17,7 +17,7 @@ export async function attributes(x: Exchange): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  const read = readAnswer(await whole(answer, LONGEST));
+  const read = readAnswer(await contentOf(answer, LONGEST));
   if (read.kind === "bad")
     throw new Trouble("upstream_broken", `the attributes of the object are malformed: ${read.reason}`);
   const size = looked.size === undefined ? undefined : String(looked.size);

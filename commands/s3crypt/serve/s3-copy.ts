@@ -3,7 +3,7 @@ import type { Field } from "../../../lib/wire/http-forward.ts";
 import { changeAnswer, readAnswer } from "../../../lib/wire/s3-xml.ts";
 import { pathOf } from "../../../lib/wire/s3-path.ts";
 import type { CopySource } from "../../../lib/wire/s3-request.ts";
-import { whole } from "./answers.ts";
+import { contentOf } from "./answers.ts";
 import { holdsIfMatch, holdsIfNoneMatch, type Tag } from "./conditions.ts";
 import type { Asked, Subject } from "./dialect.ts";
 import { replyWith } from "./documents.ts";
@@ -46,7 +46,7 @@ export async function copy(x: Exchange, source: CopySource): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  replyWith(x, answer, retagged(x, await whole(answer, LONGEST), looked));
+  replyWith(x, answer, retagged(x, await contentOf(answer, LONGEST), looked));
 }
 
 /** Whether the conditions on the source hold, as far as they are on its tag. */

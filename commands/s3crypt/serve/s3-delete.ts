@@ -8,7 +8,7 @@ import {
   type DeleteError,
   type Deletion,
 } from "../../../lib/wire/s3-xml.ts";
-import { whole } from "./answers.ts";
+import { contentOf } from "./answers.ts";
 import type { Expected } from "./dialect.ts";
 import { readDocument, replyWith, sendBytes } from "./documents.ts";
 import { hasDots } from "./dots.ts";
@@ -50,7 +50,7 @@ export async function deleteObjects(x: Exchange, expected: Expected): Promise<vo
 
 /** A storage may find out behind its status that it cannot: then that is the answer. */
 async function completed(answer: IncomingMessage, errors: readonly DeleteError[]): Promise<Uint8Array> {
-  const bytes = await whole(answer, LONGEST);
+  const bytes = await contentOf(answer, LONGEST);
   const read = readAnswer(bytes);
   if (read.kind === "bad") throw new Trouble("upstream_broken", `the storage's answer is malformed: ${read.reason}`);
   return read.value.root.name === "DeleteResult" ? withDeleteErrors(read.value, errors) : bytes;

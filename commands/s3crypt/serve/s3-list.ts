@@ -1,7 +1,7 @@
 /** Listings of S3, with the sizes and the tags that objects have for clients. Every other byte is the storage's. */
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import { changeAnswer, keyOf, readAnswer, type Answer, type Change, type Entry } from "../../../lib/wire/s3-xml.ts";
-import { whole } from "./answers.ts";
+import { contentOf } from "./answers.ts";
 import { replyWith } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { hiding, isHidden } from "./multipart/hide.ts";
@@ -20,7 +20,7 @@ export async function list(x: Exchange, sizes: Sizes | undefined): Promise<void>
     await x.passOn(answer);
     return;
   }
-  const body = await whole(answer, LONGEST);
+  const body = await contentOf(answer, LONGEST);
   const read = readAnswer(body);
   if (read.kind === "bad")
     throw new Trouble("upstream_broken", `the listing of the storage is malformed: ${read.reason}`);

@@ -1,7 +1,7 @@
 /** Listings of a container of Swift, in JSON or XML, with the sizes and the MD5s that objects have for clients. The text form has neither. */
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import { childOf, editXml, parseXml, type XmlEdit } from "../../../lib/wire/xml.ts";
-import { whole } from "./answers.ts";
+import { contentOf } from "./answers.ts";
 import { replyWith } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { placeOf, type Shown } from "./s3-look.ts";
@@ -31,7 +31,7 @@ export async function listContainer(x: Exchange, sizes: Sizes): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  const body = await whole(answer, LONGEST);
+  const body = await contentOf(answer, LONGEST);
   replyWith(x, answer, await rewrite(body, (entries) => saidOf(x, entries, sizes)));
 }
 

@@ -3,8 +3,8 @@ import type { IncomingMessage } from "node:http";
 import type { Field } from "../../../../lib/wire/http-forward.ts";
 import { percentDecoded } from "../../../../lib/wire/s3-path.ts";
 import { readAnswer, type Answer } from "../../../../lib/wire/s3-xml.ts";
+import { contentOf } from "../answers.ts";
 import type { Exchange } from "../exchange.ts";
-import { iterate } from "../incoming.ts";
 import { Trouble } from "../trouble.ts";
 
 export interface Request {
@@ -30,26 +30,6 @@ export async function ask(x: Exchange, request: Request, body?: Uint8Array): Pro
   answer.on("error", () => {});
   x.onGone(() => answer.destroy());
   return answer;
-}
-
-/** All of the content. Throws `Trouble` for more than `most` bytes, and where it breaks off. */
-export async function contentOf(answer: IncomingMessage, most: number): Promise<Uint8Array> {
-  const pieces: Uint8Array[] = [];
-  let size = 0;
-  try {
-    for await (const piece of iterate(answer)) {
-      size += piece.length;
-      if (size > most) break;
-      pieces.push(piece);
-    }
-  } catch {
-    throw new Trouble("upstream_broken", "the answer of the storage broke off");
-  }
-  if (size > most || !answer.complete) {
-    answer.destroy();
-    throw new Trouble("upstream_broken", "the answer of the storage is longer than it can be, or broke off");
-  }
-  return Buffer.concat(pieces);
 }
 
 const LARGEST_XML = 8 << 20;

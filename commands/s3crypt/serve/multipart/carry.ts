@@ -4,7 +4,8 @@ import type { Exchange } from "../exchange.ts";
 import type { Looked } from "../s3-look.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
-import { ask, commonFields, contentOf, manifestPath, readingFields, type Place } from "./ask.ts";
+import { contentOf } from "../answers.ts";
+import { ask, commonFields, manifestPath, readingFields, type Place } from "./ask.ts";
 import { parseMark } from "./mark.ts";
 
 /** Throws `Trouble` where it cannot be carried. A source that has none is copied as it is. */

@@ -11,7 +11,8 @@ import { partLength, partPlainLength } from "../../object/v3.ts";
 import type { Exchange } from "../exchange.ts";
 import { lengthOf } from "../incoming.ts";
 import { Trouble } from "../trouble.ts";
-import { ask, contentOf, manifestPath, readingFields, type Place } from "./ask.ts";
+import { contentOf } from "../answers.ts";
+import { ask, manifestPath, readingFields, type Place } from "./ask.ts";
 import type { Mark } from "./mark.ts";
 import type { Remembered } from "./memory.ts";
 

@@ -7,7 +7,8 @@ import { formatTag } from "../read-head.ts";
 import { bareTag } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
-import { ask, commonFields, contentOf, documentOf } from "./ask.ts";
+import { contentOf } from "../answers.ts";
+import { ask, commonFields, documentOf } from "./ask.ts";
 import { OF_ANSWER, UNKNOWN_OBJECT, uploadOf, uploadQuery } from "./create.ts";
 import { sealUploadId, type Upload, type UploadPlace } from "./upload-id.ts";
 
