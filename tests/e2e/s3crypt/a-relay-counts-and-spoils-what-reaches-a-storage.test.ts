@@ -79,7 +79,10 @@ needing("a relay in front of Swift", [...SWIFT_NEEDS, "curl", "node"], () => {
     await client.put(file, "whole");
     relay.script = () => ({ kind, of: "answer", after: HALF });
     await expect(client.get("whole", scene.path("got"))).rejects.toThrow(/\((18|56)\)/);
-    expect(readFileSync(scene.path("got"))).toEqual(Buffer.from(BYTES.subarray(0, HALF)));
+    const got = readFileSync(scene.path("got"));
+    // A reset takes what the client has not read yet (RFC 9293 section 3.10.7.4).
+    expect(got.length).toBeWithin(kind === "end" ? HALF : 0, HALF + 1);
+    expect(got.equals(BYTES.subarray(0, got.length))).toBe(true);
     expect(relay.received).toBe(HALF);
   });
 
