@@ -3,6 +3,7 @@
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import { muxRouteKeys } from "./mux-keys.ts";
 import { providerKeys } from "./provider-keys.ts";
+import { tproxyRuleKeys } from "./tproxy-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
 export interface TableSchema {
@@ -95,7 +96,7 @@ export const TABLES = {
     },
   },
   route: { shape: "list", keys: muxRouteKeys },
-  rule: { shape: "list", keys: {} },
+  rule: { shape: "list", inherits: true, keys: tproxyRuleKeys },
 } as const satisfies Record<string, TableSchema>;
 
 export type TableName = keyof typeof TABLES;

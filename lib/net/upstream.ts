@@ -46,7 +46,11 @@ export interface SecuredWay extends Way {
   };
   readonly trust: Pick<Trust, "listedUntil"> | undefined;
   handshakeOptions(target: Target, serverName: string): HandshakeOptions;
+  /** In place of what `starttls` names: a way to TLS that has the client's words in it. Where it fails it closes the connection. */
+  startTls?(dialled: Conn, early: Early): Promise<StartedTls>;
 }
+
+export type StartedTls = { ok: true; early: Early } | { ok: false; code: string; reason: string };
 
 /** A connection to the target, which may have been read already. */
 interface Dialled {
@@ -129,8 +133,9 @@ async function secureTarget(
 ): Promise<Omit<Reached, "address"> | Unreached> {
   const { settings } = way;
   let early = read;
-  if (settings.starttls !== undefined) {
-    const started = await requestStartTls(dialled, early, way.deadlines);
+  if (settings.starttls !== undefined || way.startTls !== undefined) {
+    const started: StartedTls = await (way.startTls?.(dialled, early) ??
+      requestStartTls(dialled, early, way.deadlines));
     if (!started.ok) return new Unreached(started.code, started.reason);
     early = started.early;
   }

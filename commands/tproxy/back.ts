@@ -1,0 +1,50 @@
+/** The server's side of a captured connection: dialled, brought to TLS in whatever way its protocol has, and held to who it should be. */
+import type { Early } from "../../lib/net/conn.ts";
+import { MysqlOpening } from "../../lib/net/mysql-opening.ts";
+import { awaitPlainPostgres } from "../../lib/net/starttls.ts";
+import { openUpstream, Unreached, type Reached } from "../../lib/net/upstream.ts";
+import type { Arrival } from "./arrival.ts";
+import { Refusal } from "./refusal.ts";
+import type { Tproxy } from "./tproxy.ts";
+
+export interface Opened {
+  back: Reached;
+  /** What came ahead of the relay. */
+  fromClient: Early;
+  fromServer: Early;
+}
+
+const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
+
+/** Nothing is open where it comes to nothing, but for the client. */
+export function openBack(tproxy: Tproxy, arrival: Arrival): Promise<Opened | Refusal> {
+  const { starttls } = arrival.route;
+  if (starttls === "mysql") return openMysql(tproxy, arrival);
+  return starttls === "postgres" ? openPostgres(tproxy, arrival) : open(arrival, NOTHING);
+}
+
+async function open({ route, host, target }: Arrival, fromClient: Early): Promise<Opened | Refusal> {
+  const reached = await openUpstream(route.wayTo(host), route.target(target.host, target.port));
+  return reached instanceof Unreached ? refusalOf(reached) : { back: reached, fromClient, fromServer: NOTHING };
+}
+
+/** A client that would rather have TLS is told that there is none, and goes on without. */
+async function openPostgres(tproxy: Tproxy, arrival: Arrival): Promise<Opened | Refusal> {
+  const began = await awaitPlainPostgres(arrival.conn, tproxy.deadlines);
+  return began.ok ? open(arrival, began.early) : new Refusal(began.code, began.reason);
+}
+
+async function openMysql(tproxy: Tproxy, { conn, route, host, target }: Arrival): Promise<Opened | Refusal> {
+  const opening = new MysqlOpening(conn, tproxy.deadlines);
+  const way = route.wayTo(host, (dialled, early) => opening.startTls(dialled, early));
+  const reached = await openUpstream(way, route.target(target.host, target.port));
+  if (reached instanceof Unreached) return refusalOf(reached);
+  const authenticated = await opening.authenticate(reached.conn);
+  if (authenticated.ok) return { back: reached, ...authenticated.early };
+  reached.conn.destroy();
+  return new Refusal(authenticated.code, authenticated.reason);
+}
+
+function refusalOf({ reason, message, peer }: Unreached): Refusal {
+  return new Refusal(reason, message, { peer });
+}

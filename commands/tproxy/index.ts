@@ -1,0 +1,8 @@
+/** `portail tproxy`: mutual TLS for programs that cannot do it. */
+import { runCommand } from "./run.ts";
+
+export default runCommand("tproxy", {
+  exec: () => import("./exec.ts").then((module) => module.default),
+  rules: () => import("./rules.ts").then((module) => module.default),
+  run: () => import("./run.ts").then((module) => module.default),
+});
