@@ -8,19 +8,34 @@ import { until } from "./until.ts";
 /** Milliseconds for making the first data. */
 const PATIENCE = 60_000;
 
+interface MariaDbOptions {
+  /** Default 127.0.0.1. */
+  address?: string;
+  /** Files in PEM: it offers TLS then. */
+  tls?: { cert: string; key: string; clientCa: string };
+  /** Statements that it begins with. */
+  more?: string;
+}
+
 /** MariaDB on localhost:3306 of `net`, with a user `app` that has the password `secret` and the empty databases `app` and `copy`. */
-export async function startMariaDb(scene: Scene, net: OwnNetwork): Promise<void> {
+export async function startMariaDb(
+  scene: Scene,
+  net: OwnNetwork,
+  { address = "127.0.0.1", tls, more = "" }: MariaDbOptions = {},
+): Promise<void> {
   const data = scene.mkdir("mariadb");
   const socket = `${data}/socket`;
   const user = process.getuid?.() === 0 ? ["--user=root"] : [];
   const install = ["mariadb-install-db", "--no-defaults", `--datadir=${data}/data`, "--skip-test-db", ...user];
   await succeed([...install, "--auth-root-authentication-method=normal"]);
   const server = ["mariadbd", "--no-defaults", `--datadir=${data}/data`, `--socket=${socket}`, ...user];
-  net.start(scene, [...server, "--port=3306", "--bind-address=127.0.0.1", "--max-allowed-packet=64M"]);
+  const secured =
+    tls === undefined ? [] : [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`, `--ssl-ca=${tls.clientCa}`];
+  net.start(scene, [...server, "--port=3306", `--bind-address=${address}`, "--max-allowed-packet=64M", ...secured]);
   await until("MariaDB's socket", () => (existsSync(socket) ? true : undefined));
   const statements =
     "CREATE DATABASE app; CREATE DATABASE copy; CREATE USER app@'%' IDENTIFIED BY 'secret'; GRANT ALL ON *.* TO app@'%';";
-  await succeed(["mariadb", "--no-defaults", "--user=root", `--socket=${socket}`, "-e", statements]);
+  await succeed(["mariadb", "--no-defaults", "--user=root", `--socket=${socket}`, "-e", `${statements}${more}`]);
 }
 
 async function succeed(command: readonly string[]): Promise<void> {
