@@ -2,9 +2,9 @@
 import { existsSync } from "node:fs";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
-import type { SocketAddress } from "../../lib/net/conn.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
+import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import { cidrContains, formatCidr, parseIp, type Cidr } from "../../lib/wire/ip.ts";
 import { hasIpv6 } from "./has-ipv6.ts";
 import type { Captured, Tproxy } from "./tproxy.ts";
@@ -29,16 +29,15 @@ export class AnyIp implements Capturing {
   readonly #ports: readonly number[];
   readonly #keepAlive: KeepAlive;
   readonly #listeners = new Listeners();
-  #places: readonly SocketAddress[] = [];
+  readonly places: readonly TcpAddress[];
 
   constructor(ranges: readonly Cidr[], ports: readonly number[], keepAlive: KeepAlive) {
     this.#ranges = hasIpv6() ? ranges : ranges.filter(({ base }) => base.family === 4);
     this.#ports = ports;
     this.#keepAlive = keepAlive;
-  }
-
-  get places(): readonly SocketAddress[] {
-    return this.#places;
+    // Of both families at once, where there are two.
+    const ip = hasIpv6() ? "::" : "0.0.0.0";
+    this.places = ports.map((port) => ({ ip, port }));
   }
 
   get summary(): string {
@@ -46,16 +45,14 @@ export class AnyIp implements Capturing {
   }
 
   async start(accept: Tproxy["accept"], { env }: Runtime): Promise<void> {
-    const host = hasIpv6() ? "::" : "0.0.0.0";
     try {
-      for (const port of this.#ports)
+      for (const { ip: host, port } of this.places)
         await this.#listeners.open({ kind: "tcp", host, port }, env, { keepAlive: this.#keepAlive, accept });
       for (const range of this.#ranges) await route("replace", range);
     } catch (error) {
       this.#listeners.close();
       throw error;
     }
-    this.#places = this.#listeners.addresses;
   }
 
   /** The routes stay: they lead to nobody now. */

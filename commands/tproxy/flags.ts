@@ -96,6 +96,12 @@ export const carryFlags = {
     description: "How long a name may take to resolve",
   },
   ...oldestTlsFlags,
+  "session-resumption": {
+    type: "boolean",
+    default: true,
+    group: "TLS",
+    description: "Resume TLS sessions, which spares most of a handshake",
+  },
   audit: {
     type: "string",
     valueHint: "DEST",

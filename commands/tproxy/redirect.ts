@@ -3,10 +3,9 @@ import { readFileSync } from "node:fs";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { whyNoMark } from "../../lib/ffi/marked-socket.ts";
-import type { SocketAddress } from "../../lib/net/conn.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
-import { originalDestination } from "../../lib/net/original-destination.ts";
+import { originalDestination, type TcpAddress } from "../../lib/net/original-destination.ts";
 import { hasIpv6 } from "./has-ipv6.ts";
 import { execute, listTable } from "./nft.ts";
 import { removingText, replacingText, tableName, type Capture } from "./table.ts";
@@ -19,15 +18,14 @@ export class Redirect implements Capturing {
   readonly #capture: Capture;
   readonly #keepAlive: KeepAlive;
   readonly #listeners = new Listeners();
-  #places: readonly SocketAddress[] = [];
+  readonly places: readonly TcpAddress[];
 
   constructor(capture: Capture, keepAlive: KeepAlive) {
     this.#capture = capture;
     this.#keepAlive = keepAlive;
-  }
-
-  get places(): readonly SocketAddress[] {
-    return this.#places;
+    const { listenPort: port } = capture;
+    // Without IPv6 there is nothing that could come.
+    this.places = [{ ip: "127.0.0.1", port }, ...(hasIpv6() ? [{ ip: "::1", port }] : [])];
   }
 
   get summary(): string {
@@ -36,19 +34,16 @@ export class Redirect implements Capturing {
 
   async start(accept: Tproxy["accept"], { env }: Runtime): Promise<void> {
     refuseUnmarkable(this.#capture.mark);
-    const { listenPort: port } = this.#capture;
     const options = { keepAlive: this.#keepAlive, accept };
     try {
       await refuseRunning(this.#capture);
-      await this.#listeners.open({ kind: "tcp", host: "127.0.0.1", port }, env, options);
-      // Without IPv6 there is nothing that could come; with it, what comes must not be lost.
-      if (hasIpv6()) await this.#listeners.open({ kind: "tcp", host: "::1", port }, env, options);
+      for (const { ip: host, port } of this.places)
+        await this.#listeners.open({ kind: "tcp", host, port }, env, options);
       await execute(replacingText(this.#capture));
     } catch (error) {
       this.#listeners.close();
       throw error;
     }
-    this.#places = this.#listeners.addresses;
   }
 
   /** The table stays: it leads to nobody now. */

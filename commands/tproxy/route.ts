@@ -16,6 +16,7 @@ interface RouteTools {
   targetTools: TargetTools;
   deadlines: Deadlines;
   keepAlive: KeepAlive;
+  resumption: boolean;
 }
 
 /** Places and sessions that are remembered of a rule; names are the clients' to choose. */
@@ -80,10 +81,14 @@ export class Route implements RuleMatch {
         ...this.#options(name, this.files.context),
         verify: rules?.pinned !== true,
         protocolIds,
-        sessions: remembered(this.#sessions, `${name} ${target.text}`, () => new SessionCache()),
+        sessions: this.#sessionsOf(`${name} ${target.text}`),
       }),
       ...(startTls && { startTls }),
     };
+  }
+
+  #sessionsOf(key: string): SessionCache | undefined {
+    return this.#tools.resumption ? remembered(this.#sessions, key, () => new SessionCache()) : undefined;
   }
 
   #outboundSide(): OutboundSide | undefined {

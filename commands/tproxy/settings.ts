@@ -19,6 +19,7 @@ export interface CarrySettings {
   /** Connections at a time. */
   most: number;
   minVersion: TlsVersion;
+  resumption: boolean;
   relayLimits: RelayLimits;
   keepAlive: KeepAlive;
   resolvers: readonly string[];
@@ -44,6 +45,7 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
     connectTimeout: duration("connect-timeout", 1),
     dnsTimeout: duration("dns-timeout", 1),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
+    resumption: given["session-resumption"],
     minVersion: oldest === "TLS1.2" ? "TLSv1.2" : "TLSv1.3",
     relayLimits: {
       idle: duration("idle-timeout"),

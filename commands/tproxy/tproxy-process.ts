@@ -15,7 +15,7 @@ import type { Tproxy } from "./tproxy.ts";
 export interface Capturing {
   /** Listens, then captures. Throws `PortailError`; nothing is left then that was not there before. */
   start(accept: Tproxy["accept"], runtime: Runtime): Promise<void>;
-  /** Where it listens. */
+  /** Where it is to listen. */
   readonly places: readonly SocketAddress[];
   /** What is captured, for people. */
   readonly summary: string;
@@ -87,14 +87,7 @@ export class TproxyProcess implements Daemon {
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "tproxy", version });
     this.#tproxy.metrics.register(registry);
-    const capturing = this.#capturing;
-    const source = {
-      life,
-      version,
-      get listen() {
-        return capturing.places.map(formatAddress).join(",");
-      },
-    };
+    const source = { life, version, listen: this.#addresses.join(",") };
     this.#status = await openStatus(status.endpoint, env, { routes: routesOf(source, registry, status), log });
   }
 

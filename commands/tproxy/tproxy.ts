@@ -73,9 +73,10 @@ export class Tproxy {
   /** Puts what was read anew in force, from the next connection on. */
   swap({ rules, names }: Loaded): void {
     const { targetTools, deadlines } = this;
-    const { keepAlive } = this.settings;
+    const { keepAlive, resumption } = this.settings;
     this.routes = rules.map(
-      (rule) => new Route(rule, this.metrics.rule(rule.settings.name), { targetTools, deadlines, keepAlive }),
+      (rule) =>
+        new Route(rule, this.metrics.rule(rule.settings.name), { targetTools, deadlines, keepAlive, resumption }),
     );
     this.names = names;
     const mentions = this.routes.flatMap(({ files }) => files.policy?.mentions ?? []);

@@ -2,10 +2,10 @@
 import { beforeAll, expect, test } from "bun:test";
 import { authority, save } from "../../support/pki.ts";
 import type { Outcome } from "../../support/program.ts";
+import { startResolver } from "../../support/resolver.ts";
 import { scenario } from "../../support/scenario.ts";
 import { asUser, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
-import { until } from "../../support/until.ts";
 import { startWebServers } from "../../support/web-servers.ts";
 
 const NEEDS = [...NETWORK_NEEDS, "curl", "nginx", "openssl", "dnsmasq", "kdig"];
@@ -67,13 +67,8 @@ identity = "bob"
     ];
     await startWebServers(scene, far, ["10.9.0.2", "[fd09::2]"], servers);
     await startWebServers(scene, far, ["10.9.0.3", "[fd09::3]"], [{ name: "third.example", ...third, clientCa: caB }]);
-    const names = ["service", "second"].flatMap((name) => [`/${name}.example/10.9.0.2`, `/${name}.example/fd09::2`]);
-    const quiet = ["--keep-in-foreground", "--no-hosts", "--no-resolv", "--bind-interfaces"];
-    const zone = names.map((text) => `--address=${text}`);
-    far.start(scene, ["dnsmasq", ...quiet, "--listen-address=10.9.0.4", ...zone]);
-    await until("the resolver", async () =>
-      (await far.run(["kdig", "@10.9.0.4", "+short", "service.example"])).stdout.includes("10.9.0.2"),
-    );
+    const both = ["10.9.0.2", "fd09::2"];
+    await startResolver(scene, far, "10.9.0.4", { "service.example": both, "second.example": both });
     tproxy = await RunningTproxy.start(scene, portail, near, ["--config", config]);
   }, 60_000);
 
