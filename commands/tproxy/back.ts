@@ -23,8 +23,9 @@ export function openBack(tproxy: Tproxy, arrival: Arrival): Promise<Opened | Ref
   return starttls === "postgres" ? openPostgres(tproxy, arrival) : open(arrival, NOTHING);
 }
 
-async function open({ route, host, target }: Arrival, fromClient: Early): Promise<Opened | Refusal> {
-  const reached = await openUpstream(route.wayTo(host), route.target(target.host, target.port));
+async function open(arrival: Arrival, fromClient: Early): Promise<Opened | Refusal> {
+  const { route, target } = arrival;
+  const reached = await openUpstream(route.wayTo(arrival), route.target(target.host, target.port));
   return reached instanceof Unreached ? refusalOf(reached) : { back: reached, fromClient, fromServer: NOTHING };
 }
 
@@ -34,9 +35,10 @@ async function openPostgres(tproxy: Tproxy, arrival: Arrival): Promise<Opened | 
   return began.ok ? open(arrival, began.early) : new Refusal(began.code, began.reason);
 }
 
-async function openMysql(tproxy: Tproxy, { conn, route, host, target }: Arrival): Promise<Opened | Refusal> {
+async function openMysql(tproxy: Tproxy, arrival: Arrival): Promise<Opened | Refusal> {
+  const { conn, route, target } = arrival;
   const opening = new MysqlOpening(conn, tproxy.deadlines);
-  const way = route.wayTo(host, (dialled, early) => opening.startTls(dialled, early));
+  const way = route.wayTo(arrival, (dialled, early) => opening.startTls(dialled, early));
   const reached = await openUpstream(way, route.target(target.host, target.port));
   if (reached instanceof Unreached) return refusalOf(reached);
   const authenticated = await opening.authenticate(reached.conn);

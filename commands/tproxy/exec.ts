@@ -79,7 +79,7 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof execArgs>, config: 
     return await runForProgram(command, local.listening(tproxy), runtime);
   } finally {
     mounts.close();
-    await tproxy.sink?.close();
+    await tproxy.close();
   }
 }
 

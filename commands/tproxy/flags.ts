@@ -88,6 +88,7 @@ export const carryFlags = {
     group: "Target",
     description: "Ask this DNS server for the true addresses of names instead of the system",
   },
+  "verifier-timeout": limit("2s", "How long a verifier may think about a server, before that is refused"),
   "dns-timeout": {
     type: "string",
     default: "5s",

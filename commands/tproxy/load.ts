@@ -1,4 +1,5 @@
-/** What rules read from files: identities, trust, revocation lists, policies, hosts; all or nothing. Puts nothing in force. */
+/** What rules read from files: identities, trust, revocation lists, policies, verifiers, hosts; all or nothing. Puts nothing in force. */
+import { resolve } from "node:path";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
@@ -7,6 +8,7 @@ import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
+import { Verifier } from "../../lib/service/verifier.ts";
 import { StaticNames, type Names } from "./known-names.ts";
 import type { RuleSettings } from "./rule-settings.ts";
 import type { NameSettings } from "./settings.ts";
@@ -23,6 +25,7 @@ export interface RuleFiles {
   /** Undefined under pins. */
   trust: Trust | undefined;
   policy: Policy | undefined;
+  verifier: Verifier | undefined;
   /** For an `https://` proxy. */
   proxyContext: TlsContext | undefined;
 }
@@ -30,6 +33,7 @@ export interface RuleFiles {
 export interface Loaded {
   rules: readonly (RulePlan & { files: RuleFiles })[];
   names: Names;
+  verifiers: readonly Verifier[];
 }
 
 export interface LoadTools {
@@ -37,18 +41,48 @@ export interface LoadTools {
   log: Logger;
   minVersion: TlsVersion;
   proxyCa: readonly string[];
+  cwd: string;
+  /** Milliseconds. */
+  verifierTimeout: number;
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function load(plans: readonly RulePlan[], { fake, hosts }: NameSettings, tools: LoadTools): Loaded {
+export async function load(
+  plans: readonly RulePlan[],
+  { fake, hosts }: NameSettings,
+  tools: LoadTools,
+): Promise<Loaded> {
   const names = new StaticNames(fake);
   for (const { settings } of plans) for (const ip of settings.addresses) names.add(ip, settings.names[0]!.text);
   for (const path of hosts) names.addHosts(path);
   const policies = new Map<string, Policy>();
-  return { rules: plans.map((plan) => ({ ...plan, files: loadRule(plan, tools, policies) })), names };
+  const read = plans.map((plan) => ({ plan, files: loadRule(plan, tools, policies) }));
+  const verifiers = await openVerifiers(plans, tools);
+  const rules = read.map(({ plan, files }) => {
+    const { verifier } = plan.settings;
+    return { ...plan, files: { ...files, verifier: verifier === undefined ? undefined : verifiers.get(verifier) } };
+  });
+  return { rules, names, verifiers: [...verifiers.values()] };
 }
 
-function loadRule({ settings, sources }: RulePlan, tools: LoadTools, policies: Map<string, Policy>): RuleFiles {
+/** By path, each once. */
+async function openVerifiers(plans: readonly RulePlan[], tools: LoadTools): Promise<Map<string, Verifier>> {
+  const opened = new Map<string, Verifier>();
+  try {
+    for (const path of new Set(plans.flatMap(({ settings }) => settings.verifier ?? [])))
+      opened.set(path, await Verifier.open(resolve(tools.cwd, path), tools.verifierTimeout));
+  } catch (error) {
+    for (const verifier of opened.values()) verifier.close();
+    throw error;
+  }
+  return opened;
+}
+
+function loadRule(
+  { settings, sources }: RulePlan,
+  tools: LoadTools,
+  policies: Map<string, Policy>,
+): Omit<RuleFiles, "verifier"> {
   const { files, log, minVersion, proxyCa } = tools;
   const identity = sources.identity && readIdentity(sources.identity, files);
   const trust = settings.rules?.pinned === true ? undefined : readTrust(sources.trust, files);

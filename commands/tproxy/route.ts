@@ -7,8 +7,10 @@ import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import type { TlsContext } from "../../lib/net/tls-context.ts";
 import type { OutboundSide, SecuredWay } from "../../lib/net/upstream.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
+import type { Arrival } from "./arrival.ts";
 import type { Loaded, RuleFiles } from "./load.ts";
 import type { RuleCounts } from "./metrics.ts";
+import { questionOf } from "./question.ts";
 import type { RuleMatch } from "./rule.ts";
 import type { RuleSettings, StartTls } from "./rule-settings.ts";
 
@@ -68,9 +70,10 @@ export class Route implements RuleMatch {
     return remembered(this.#targets, key, make);
   }
 
-  /** The way to a server that must be `host`, or what the rule says instead. */
-  wayTo(host: string, startTls?: SecuredWay["startTls"]): SecuredWay {
-    const { serverName = host, rules, cnAsName, protocolIds, starttls } = this.settings;
+  /** The way to the server that the client meant, or that the rule says instead. */
+  wayTo(arrival: Arrival, startTls?: SecuredWay["startTls"]): SecuredWay {
+    const { verifier } = this.files;
+    const { serverName = arrival.host, rules, cnAsName, protocolIds, starttls } = this.settings;
     const how: StartTlsProtocol | undefined = starttls === "postgres" ? "postgres" : undefined;
     return {
       proxy: this.#proxy,
@@ -84,6 +87,7 @@ export class Route implements RuleMatch {
         sessions: this.#sessionsOf(`${name} ${target.text}`),
       }),
       ...(startTls && { startTls }),
+      ...(verifier && { verify: (server) => verifier.ask(questionOf(server, arrival)) }),
     };
   }
 

@@ -29,6 +29,8 @@ export interface RuleSettings extends RuleMatch {
   readonly starttls: StartTls | undefined;
   readonly proxy: OutboundProxy | undefined;
   readonly acl: string | undefined;
+  /** Path of a module. */
+  readonly verifier: string | undefined;
   /** Names of tables; undefined is what the flags say. */
   readonly identity: string | undefined;
   readonly trust: string | undefined;
@@ -86,6 +88,8 @@ function parseRule(given: Keys, row: Row, index: number | undefined): RuleSettin
     },
     "verify",
   );
+  if (verify.pinned && keys.verifier !== undefined)
+    throw usage("usage.conflict", "--verify-spki-pin and --verifier exclude each other", "a pin needs no verifier");
   return {
     name: names[0] ?? (index === undefined ? "default" : `rule-${index + 1}`),
     names: names.map(compileDnsGlob),
@@ -103,6 +107,7 @@ function parseRule(given: Keys, row: Row, index: number | undefined): RuleSettin
     starttls: keys.starttls === undefined ? undefined : parseChoice("--starttls", keys.starttls, ["postgres", "mysql"]),
     proxy: keys.proxy === undefined ? undefined : parseProxyUrl(keys.proxy, "--proxy"),
     acl: keys.acl,
+    verifier: keys.verifier,
     identity: row.identity,
     trust: row.trust,
   };

@@ -22,17 +22,17 @@ export interface CarryPlan {
 export interface Opened {
   tproxy: Tproxy;
   /** Reads all files anew. Throws `PortailError`; puts nothing in force. */
-  load: () => Loaded;
+  load: () => Promise<Loaded>;
 }
 
 /** Throws `PortailError` for what cannot be read or opened. */
 export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Opened> {
   const { log } = runtime;
   const { settings, rules, names, captured, mark } = plan;
-  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion, proxyCa } = settings;
-  const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa };
+  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion, proxyCa, verifierTimeout } = settings;
+  const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd: runtime.cwd, verifierTimeout };
   const loading = () => load(rules, names, tools);
-  const loaded = loading();
+  const loaded = await loading();
   const sink = audit === undefined ? undefined : openAuditSink(audit, (message) => log.error(message));
   const resolve = await openResolver(resolvers, dnsTimeout);
   const targetTools = {

@@ -16,6 +16,7 @@ export interface CarrySettings {
   /** Milliseconds. */
   connectTimeout: number;
   dnsTimeout: number;
+  verifierTimeout: number;
   /** Connections at a time. */
   most: number;
   minVersion: TlsVersion;
@@ -44,6 +45,7 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
   return {
     connectTimeout: duration("connect-timeout", 1),
     dnsTimeout: duration("dns-timeout", 1),
+    verifierTimeout: duration("verifier-timeout", 1),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
     resumption: given["session-resumption"],
     minVersion: oldest === "TLS1.2" ? "TLSv1.2" : "TLSv1.3",

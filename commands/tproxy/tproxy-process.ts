@@ -95,7 +95,7 @@ export class TproxyProcess implements Daemon {
   async reload(): Promise<ReloadOutcome> {
     const { log } = this.#runtime;
     try {
-      this.#tproxy.swap(this.#load());
+      this.#tproxy.swap(await this.#load());
       this.#tproxy.sink?.reopen();
       log.info("reloaded certificates, trust, hosts and policies");
       this.#record({ event: "reload", outcome: "done" });
@@ -124,7 +124,7 @@ export class TproxyProcess implements Daemon {
   async close(): Promise<void> {
     await this.#capturing.end();
     this.#record({ event: "stop", open: this.open });
-    await this.#tproxy.sink?.close();
+    await this.#tproxy.close();
   }
 
   #record(event: LifeLine): void {

@@ -53,6 +53,7 @@ export class Tproxy {
   /** Whether whose a connection is has to be asked, and whether its process has to be searched. */
   asksUser = false;
   asksProcess = false;
+  #verifiers: Loaded["verifiers"] = [];
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;
@@ -71,7 +72,9 @@ export class Tproxy {
   }
 
   /** Puts what was read anew in force, from the next connection on. */
-  swap({ rules, names }: Loaded): void {
+  swap({ rules, names, verifiers }: Loaded): void {
+    for (const verifier of this.#verifiers) verifier.retire();
+    this.#verifiers = verifiers;
     const { targetTools, deadlines } = this;
     const { keepAlive, resumption } = this.settings;
     this.routes = rules.map(
@@ -119,6 +122,12 @@ export class Tproxy {
     this.#room.close();
     for (const session of this.open) if (!session.relaying) session.cut();
     return this.open.emptied();
+  }
+
+  /** Writes what is left to be written. */
+  async close(): Promise<void> {
+    for (const verifier of this.#verifiers) verifier.close();
+    await this.sink?.close();
   }
 
   /** The name of a session in records: no other run has it. */

@@ -31,6 +31,12 @@ export const tproxyKeys = {
     description: "Come to TLS with the server in the protocol's own way, for a client that knows nothing of it",
   },
   "disable-authentication": { type: "boolean", group: "TLS", description: "Present no certificate" },
+  verifier: {
+    type: "string",
+    valueHint: "FILE",
+    group: "What the server must be",
+    description: "A module whose default function may refuse a server, or take the place of the check of its name",
+  },
   acl,
   ...verify,
 } as const satisfies ArgDefinitions;
