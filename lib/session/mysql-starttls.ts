@@ -1,5 +1,12 @@
 /** How a MySQL client that knows no TLS comes to a server over TLS: what is taken from one side and said to the other. Bytes in, steps out; does no TLS. */
-import { decodeGreeting, decodePacket, decodeResponse, encodePacket, endsAuthentication } from "../wire/mysql.ts";
+import {
+  decodeGreeting,
+  decodePacket,
+  decodeResponse,
+  encodePacket,
+  endsAuthentication,
+  type Packet,
+} from "../wire/mysql.ts";
 import { NOTHING } from "./front.ts";
 import type { Preface, PrefaceStep } from "./preface.ts";
 import { Prefix } from "./prefix.ts";
@@ -13,33 +20,57 @@ export type MysqlFault =
   | "mysql_error";
 
 type Step<T> = PrefaceStep<T, MysqlFault>;
+type Failure = Extract<Step<never>, { type: "fail" }>;
 
-/** Reads the server's greeting: the value is the same for a client, without the offer of TLS. */
-export class MysqlGreeting implements Preface<Uint8Array, MysqlFault> {
+/** One packet of a peer, and what it means. */
+abstract class OnePacket<T> implements Preface<T, MysqlFault> {
   readonly #prefix = new Prefix();
+  readonly #peer: "server" | "client";
+  #over = false;
 
-  start(): [] {
+  constructor(peer: "server" | "client") {
+    this.#peer = peer;
+  }
+
+  start(): Step<T>[] {
     return [];
   }
 
-  receive(bytes: Uint8Array): Step<Uint8Array>[] {
-    const held = this.#prefix.append(bytes);
-    const packet = decodePacket(held);
+  receive(bytes: Uint8Array): Step<T>[] {
+    if (this.#over) return [];
+    const packet = decodePacket(this.#prefix.append(bytes));
     if (packet.kind === "more") return [];
-    if (packet.kind === "bad") return [fail("mysql_malformed", `the server does not speak MySQL: ${packet.reason}`)];
-    const greeting = decodeGreeting(packet.value);
-    if (greeting.type === "bad")
-      return [fail("mysql_malformed", `the server does not speak MySQL: ${greeting.reason}`)];
-    // Quoted: it came in the clear, from anybody.
-    if (greeting.type === "error")
-      return [fail("mysql_error", `the server answered ${JSON.stringify(greeting.message)}`)];
-    if (held.length > packet.length) return [fail("mysql_pipelined", "the server sent more than its greeting")];
-    if (!greeting.offersTls) return [fail("mysql_refused", "the server offers no TLS")];
-    return [{ type: "done", value: greeting.withoutTls, rest: NOTHING }];
+    this.#over = true;
+    if (packet.kind === "bad") return [this.malformed(packet.reason)];
+    return [this.read(packet.value, this.#prefix.rest(packet.length))];
   }
 
-  ended(): Exclude<Step<Uint8Array>, { type: "send" }> {
-    return fail("mysql_malformed", "the server ended the connection before its greeting");
+  ended(): Exclude<Step<T>, { type: "send" }> {
+    return fail("mysql_malformed", `the ${this.#peer} ended the connection before its first packet`);
+  }
+
+  protected abstract read(packet: Packet, rest: Uint8Array): Step<T>;
+
+  protected malformed(reason: string): Failure {
+    return fail("mysql_malformed", `the ${this.#peer} does not speak MySQL: ${reason}`);
+  }
+}
+
+/** Reads the server's greeting: the value is the same for a client, without the offer of TLS. */
+export class MysqlGreeting extends OnePacket<Uint8Array> {
+  constructor() {
+    super("server");
+  }
+
+  protected read(packet: Packet, rest: Uint8Array): Step<Uint8Array> {
+    const greeting = decodeGreeting(packet);
+    if (greeting.type === "bad") return this.malformed(greeting.reason);
+    // Quoted: it came in the clear, from anybody.
+    if (greeting.type === "error")
+      return fail("mysql_error", `the server answered ${JSON.stringify(greeting.message)}`);
+    if (rest.length > 0) return fail("mysql_pipelined", "the server sent more than its greeting");
+    if (!greeting.offersTls) return fail("mysql_refused", "the server offers no TLS");
+    return { type: "done", value: greeting.withoutTls, rest: NOTHING };
   }
 }
 
@@ -50,31 +81,23 @@ export interface MysqlResponse {
 }
 
 /** Gives a client its greeting, and reads what it answers. */
-export class MysqlClient implements Preface<MysqlResponse, MysqlFault> {
+export class MysqlClient extends OnePacket<MysqlResponse> {
   readonly #greeting: Uint8Array;
-  readonly #prefix = new Prefix();
 
   constructor(greeting: Uint8Array) {
+    super("client");
     this.#greeting = greeting;
   }
 
-  start(): Step<MysqlResponse>[] {
+  override start(): Step<MysqlResponse>[] {
     return [{ type: "send", bytes: this.#greeting }];
   }
 
-  receive(bytes: Uint8Array): Step<MysqlResponse>[] {
-    const packet = decodePacket(this.#prefix.append(bytes));
-    if (packet.kind === "more") return [];
-    if (packet.kind === "bad") return [fail("mysql_malformed", `the client does not speak MySQL: ${packet.reason}`)];
-    const response = decodeResponse(packet.value);
-    if (response.type === "bad")
-      return [fail("mysql_malformed", `the client does not speak MySQL: ${response.reason}`)];
+  protected read(packet: Packet, rest: Uint8Array): Step<MysqlResponse> {
+    const response = decodeResponse(packet);
+    if (response.type === "bad") return this.malformed(response.reason);
     const { sslRequest, secured } = response;
-    return [{ type: "done", value: { sslRequest, secured }, rest: this.#prefix.rest(packet.length) }];
-  }
-
-  ended(): Exclude<Step<MysqlResponse>, { type: "send" }> {
-    return fail("mysql_malformed", "the client ended the connection before it answered the greeting");
+    return { type: "done", value: { sslRequest, secured }, rest };
   }
 }
 
@@ -115,6 +138,6 @@ export class Renumbering {
   }
 }
 
-function fail(code: MysqlFault, reason: string): { type: "fail"; code: MysqlFault; reason: string } {
+function fail(code: MysqlFault, reason: string): Failure {
   return { type: "fail", code, reason };
 }
