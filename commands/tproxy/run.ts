@@ -84,6 +84,7 @@ export default runCommand("run");
 async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: Config): Promise<ExitStatus> {
   const mode = parseChoice("--mode", args.mode, ["redirect", "anyip"]);
   const rules = parseRules(args, config);
+  if (mode === "anyip") refuseBesideAnyIp(args);
   const capture = parseCapture(args, rules);
   const names = parseNames(args);
   if (args.cleanup) {
@@ -109,4 +110,13 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
   const exit = await liveUntilStopped(runtime, (daemon) => process.start(daemon), life);
   await process.close();
   return exit;
+}
+
+/** What only a firewall can tell apart would be believed in force. */
+function refuseBesideAnyIp(args: ParsedArgs<typeof runArgs>): void {
+  const lists = ["capture-to", "capture-user", "capture-group", "capture-cgroup", "exempt-user"] as const;
+  const given = args.instance === undefined ? lists.find((name) => args[name].length > 0) : "instance";
+  if (given === undefined) return;
+  const hint = "leave it out: who may be carried is said by the rules, and what is captured by --fake-range";
+  throw usage("usage.conflict", `--mode anyip and --${given} exclude each other`, hint);
 }
