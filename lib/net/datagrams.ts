@@ -7,6 +7,17 @@ import { parseIp } from "../wire/ip.ts";
 export interface DatagramEvents {
   /** `ip` is text as inet_ntop(3) has it. The bytes are the receiver's. */
   datagram(bytes: Buffer, port: number, ip: string): void;
+  /** Of a connected socket: its peer's machine says that nobody is at the port. */
+  refused?(): void;
+}
+
+interface DatagramOptions {
+  /** Without it the system chooses one. */
+  port?: number;
+  /** The only peer: what others send is not received. */
+  connect?: { ip: string; port: number };
+  /** Done to the descriptor before anything is sent. */
+  prepare?(fd: number): void;
 }
 
 /** Where a datagram is to go. */
@@ -24,29 +35,49 @@ export interface DatagramSocket {
    * `EAGAIN` where its buffer is full, `EMSGSIZE` for more than a datagram holds.
    */
   send(bytes: Uint8Array, to: DatagramPeer): string | undefined;
+  /** The same, to where a datagram came from. */
+  reply(bytes: Uint8Array, port: number, ip: string): string | undefined;
   close(): void;
 }
 
-/** Bound to a port of `ip` that the system chooses. Rejects with the system's error, which has a `code`. */
-export async function openDatagrams(ip: string, events: DatagramEvents): Promise<DatagramSocket> {
+/** Bound to `ip`. Rejects with the system's error, which has a `code`. */
+export async function openDatagrams(
+  ip: string,
+  events: DatagramEvents,
+  { port = 0, connect, prepare }: DatagramOptions = {},
+): Promise<DatagramSocket> {
   const pause = new Pause();
   const socket = await Bun.udpSocket({
     hostname: ip,
+    port,
+    ...(connect && { connect: { hostname: connect.ip, port: connect.port } }),
     socket: {
       data(_socket, bytes, port, from) {
         pause.count();
         events.datagram(bytes, port, from);
       },
-      // That a peer is not there (ICMP) is nothing that the sender of a datagram is told.
-      error() {},
+      // That a peer is not there (ICMP) is nothing that who sends to many is told.
+      error() {
+        if (connect !== undefined) events.refused?.();
+      },
     },
-  });
+  } as Bun.udp.SocketOptions<"buffer">);
   pause.fd = (socket as { fd?: number }).fd ?? -1;
+  prepare?.(pause.fd);
   return new NativeDatagrams(socket, pause);
 }
 
+/** Addresses of peers that are kept in the system's form. */
+const MOST_KNOWN = 1024;
+
 class NativeDatagrams implements DatagramSocket {
   readonly port: number;
+  readonly #known = new Map<string, Uint8Array>();
+  readonly #peer: { ip: string; port: number; address: Uint8Array | undefined } = {
+    ip: "",
+    port: 0,
+    address: undefined,
+  };
   readonly #socket: Bun.udp.Socket<"buffer">;
   readonly #pause: Pause;
 
@@ -61,6 +92,21 @@ class NativeDatagrams implements DatagramSocket {
     const failure = this.#attempt(bytes, to);
     // The system also says so, once, what became of an earlier datagram, to whomever.
     return failure === undefined || failure === "EAGAIN" || failure === "EMSGSIZE" ? failure : this.#attempt(bytes, to);
+  }
+
+  reply(bytes: Uint8Array, port: number, ip: string): string | undefined {
+    const peer = this.#peer;
+    peer.ip = ip;
+    peer.port = port;
+    peer.address = this.#known.get(ip);
+    if (peer.address !== undefined) {
+      peer.address[2] = port >> 8;
+      peer.address[3] = port & 255;
+    } else if ((peer.address = addressOf(peer)) !== undefined) {
+      if (this.#known.size >= MOST_KNOWN) this.#known.clear();
+      this.#known.set(ip, peer.address);
+    }
+    return this.send(bytes, peer);
   }
 
   /** The short way, which the runtime's takes half as long again as. It does not tell why something was not sent. */
