@@ -13,6 +13,7 @@ export const PEERS = {
   curl: "curl",
   danted: "dante-server",
   dnsmasq: "dnsmasq-base",
+  dnsperf: "dnsperf",
   "dpkg-deb": "dpkg",
   flock: "util-linux",
   git: "git",

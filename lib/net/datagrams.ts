@@ -16,6 +16,8 @@ interface DatagramOptions {
   port?: number;
   /** The only peer: what others send is not received. */
   connect?: { ip: string; port: number };
+  /** Keeps, for its next turn, what a flood brings beyond its share, as far as it is not too much; else the system drops it. */
+  patient?: boolean;
   /** Done to the descriptor before anything is sent. */
   prepare?(fd: number): void;
 }
@@ -44,17 +46,20 @@ export interface DatagramSocket {
 export async function openDatagrams(
   ip: string,
   events: DatagramEvents,
-  { port = 0, connect, prepare }: DatagramOptions = {},
+  { port = 0, connect, patient = false, prepare }: DatagramOptions = {},
 ): Promise<DatagramSocket> {
-  const pause = new Pause();
+  const pause = new Pause(events, patient ? MOST_KEPT : 0);
   const socket = await Bun.udpSocket({
     hostname: ip,
     port,
     ...(connect && { connect: { hostname: connect.ip, port: connect.port } }),
     socket: {
       data(_socket, bytes, port, from) {
-        pause.count();
-        events.datagram(bytes, port, from);
+        if (pause.isOver) pause.keep(bytes, port, from);
+        else {
+          pause.count();
+          events.datagram(bytes, port, from);
+        }
       },
       // That a peer is not there (ICMP) is nothing that who sends to many is told.
       error() {
@@ -138,31 +143,57 @@ function addressOf({ ip, port }: DatagramPeer): Uint8Array | undefined {
 
 /** Datagrams after which it is seen whether the event loop has turned since as many before. */
 const STRIDE = 256;
+/** Datagrams that a patient socket keeps: more than clients have under way that wait for answers. */
+const MOST_KEPT = 4096;
 
 /**
  * Keeps a flood from one socket from being all that is done. The runtime hands out datagrams until none waits (seen with
- * Bun 1.4.5): if they come faster than they are dealt with, the event loop does not turn, and nobody else is served. So a
- * socket that has had its share is shut until the loop has turned; the system drops what comes meanwhile, as it does with
- * what its buffer does not hold.
+ * Bun 1.4.5): if they come faster than they are dealt with, the event loop does not turn, and nobody else is served. So what
+ * comes to a socket that has had its share is kept until the loop has turned. Where no more is kept the socket is shut; the
+ * system drops what comes meanwhile, as it does with what its buffer does not hold.
  */
 class Pause {
   /** Of the open socket, else -1. */
   fd = -1;
+  /** It has had its share. */
+  isOver = false;
+  readonly #events: DatagramEvents;
+  readonly #most: number;
+  #kept: [bytes: Buffer, port: number, ip: string][] = [];
   #count = 0;
   #turned = true;
   #shut = false;
+
+  constructor(events: DatagramEvents, most: number) {
+    this.#events = events;
+    this.#most = most;
+  }
 
   count(): void {
     if (++this.#count % STRIDE !== 0) return;
     if (this.#turned) {
       this.#turned = false;
       setImmediate(() => this.#turn());
-    } else if (!this.#shut && this.fd >= 0) this.#shut = socketFilter()?.shut(this.fd) ?? false;
+    } else if (this.#most > 0) this.isOver = true;
+    else this.#shutIt();
+  }
+
+  keep(bytes: Buffer, port: number, ip: string): void {
+    this.#kept.push([bytes, port, ip]);
+    if (this.#kept.length >= this.#most) this.#shutIt();
+  }
+
+  #shutIt(): void {
+    if (!this.#shut && this.fd >= 0) this.#shut = socketFilter()?.shut(this.fd) ?? false;
   }
 
   #turn(): void {
-    this.#turned = true;
-    if (this.#shut && this.fd >= 0) socketFilter()?.open(this.fd);
-    this.#shut = false;
+    const share = this.#kept.splice(0, STRIDE);
+    for (const [bytes, port, ip] of share) if (this.fd >= 0) this.#events.datagram(bytes, port, ip);
+    this.isOver = this.#kept.length > 0;
+    this.#turned = !this.isOver;
+    if (this.isOver) setImmediate(() => this.#turn());
+    else if (this.#shut && this.fd >= 0) socketFilter()?.open(this.fd);
+    this.#shut &&= this.isOver;
   }
 }

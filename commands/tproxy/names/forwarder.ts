@@ -3,7 +3,7 @@ import type { Conn } from "../../../lib/net/conn.ts";
 import { DialError, type Candidate } from "../../../lib/net/dial.ts";
 import { Deadlines } from "../../../lib/net/deadlines.ts";
 import { WHY } from "../../../lib/wire/dns-answer.ts";
-import { readdress, searchReply, type AddressTest } from "../../../lib/wire/dns-reply.ts";
+import { readdress, type AddressTest } from "../../../lib/wire/dns-reply.ts";
 import { RCODE, type DnsQuery } from "../../../lib/wire/dns.ts";
 import type { Answerer } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
@@ -111,17 +111,21 @@ export class Forwarder {
     return [...all.filter(({ shunned }) => !shunned), ...all.filter(({ shunned }) => shunned)];
   }
 
-  /** The end of a question: with a reply that was found to be one to it, or without. */
-  ended(question: Question, reply: Uint8Array | undefined): void {
+  /** Addresses that are in no reply. */
+  get forbidden(): AddressTest {
+    return this.#options.forbidden;
+  }
+
+  /** The end of a question: with a reply that was found to be one to it, or without; `forged`: it held what is forbidden. */
+  ended(question: Question, reply: Uint8Array | "forged" | undefined): void {
     const { counts } = this;
     this.#questions.delete(question.key);
     counts.outstanding--;
     counts.waiting -= question.waiting.length;
-    const forged = reply !== undefined && searchReply(reply, question.questionEnd, this.#options.forbidden) === "found";
     for (const { asker, bytes, query } of question.waiting) {
-      if (reply === undefined || forged) {
-        counts.answers[forged ? "forged" : "failed"]++;
-        const why = forged ? WHY.blocked : WHY.unreachable;
+      if (reply === undefined || reply === "forged") {
+        counts.answers[reply ?? "failed"]++;
+        const why = reply === "forged" ? WHY.blocked : WHY.unreachable;
         asker.answered(this.#answerer.error(bytes, query, RCODE.SERVFAIL, why), bytes, query);
       } else {
         counts.answers.forwarded++;

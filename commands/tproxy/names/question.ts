@@ -47,7 +47,7 @@ export class Question extends Due implements Asked {
     this.#query = query;
     this.#byTcp = byTcp;
     this.questionEnd = query.nameEnd + 4;
-    this.#message = Uint8Array.from(bytes);
+    this.#message = new Uint8Array(bytes);
   }
 
   begin(resolvers: readonly Resolver[]): void {
@@ -88,7 +88,7 @@ export class Question extends Due implements Asked {
     this.#exchange = undefined;
   }
 
-  #end(reply: Uint8Array | undefined): void {
+  #end(reply: Uint8Array | "forged" | undefined): void {
     this.#attempt++;
     this.#leave();
     this.#forwarder.ended(this, reply);
@@ -127,13 +127,14 @@ export class Question extends Due implements Asked {
       this.#askByTcp();
       return;
     }
-    if (match === "bare" || searchReply(reply, this.questionEnd, () => false) === "malformed") {
+    const held = match === "bare" ? "malformed" : searchReply(reply, this.questionEnd, this.#forwarder.forbidden);
+    if (held === "malformed") {
       upstream[match === "bare" ? "error" : "malformed"]++;
       this.#leave();
       this.#next();
       return;
     }
-    if (PASSED_ON.has(word(reply, 2) & 15)) {
+    if (held === "clean" && PASSED_ON.has(word(reply, 2) & 15)) {
       upstream.error++;
       this.#error ??= reply;
       this.#leave();
@@ -142,7 +143,7 @@ export class Question extends Due implements Asked {
     }
     upstream.answered++;
     this.#resolver.answered();
-    this.#end(reply);
+    this.#end(held === "clean" ? reply : "forged");
   }
 
   #askByTcp(): void {

@@ -110,7 +110,7 @@ export async function openStub(options: StubOptions): Promise<Stub> {
 async function openUdp(parts: SideParts, ip: string, port: number): Promise<UdpSide> {
   const side = new UdpSide(parts);
   try {
-    side.socket = await openDatagrams(ip, side, { port });
+    side.socket = await openDatagrams(ip, side, { port, patient: true });
     return side;
   } catch (error) {
     const code = (error as { code?: string }).code ?? String(error);
