@@ -123,11 +123,11 @@ export class DnsProcess implements Daemon {
     await this.#sink?.close();
   }
 
-  #audit({ client, clientPort, transport, name, type, outcome, address }: NameAnswer): void {
+  #audit({ client, name, type, outcome, address }: NameAnswer): void {
     this.#write({
       event: "name",
-      client: formatHostPort(client, clientPort),
-      transport,
+      client: formatHostPort(client.ip, client.port),
+      transport: client.transport,
       name,
       type: TYPES.get(type) ?? `TYPE${type}`,
       outcome,

@@ -13,7 +13,7 @@ import { formatIp, isUnspecified, parseCidr, parseIp, type Cidr } from "../../li
 import type { dnsArgs, nameFlags } from "./dns-flags.ts";
 import { parseRanges, type AddressRange } from "./names/address-range.ts";
 import type { FixedName } from "./names/fake-addresses.ts";
-import { compileNames, isHostName } from "./names/match.ts";
+import { compileNames, isHostName, type Lead } from "./names/match.ts";
 
 /** Where one finds them in RFC 2544: networks are tested there, and nobody is. */
 const DEFAULT_RANGE = "198.18.0.0/15";
@@ -22,7 +22,7 @@ const DNS_PORT = 53;
 const LONGEST_TTL = 604_800_000;
 
 export interface NameSettings {
-  match(name: string): boolean;
+  match(name: string): Lead;
   fixed: readonly FixedName[];
   ranges: readonly AddressRange[];
   state: string | undefined;
@@ -68,7 +68,7 @@ export function parseNames(args: ParsedArgs<typeof nameFlags>): NameSettings {
   const matches = compileNames(args.match, "--match");
   const ttl = parseDuration("--ttl", args.ttl, { min: 1000, max: LONGEST_TTL });
   return {
-    match: (name) => named.has(name) || matches(name),
+    match: (name) => (named.has(name) ? "here" : matches(name)),
     fixed,
     ranges: parseRanges(args.range.length === 0 ? [DEFAULT_RANGE] : args.range, "--range"),
     state: args.state,

@@ -52,6 +52,18 @@ export function searchReply(bytes: Uint8Array, end: number, test: AddressTest): 
   return "clean";
 }
 
+/** Whether there is a record of `type` among the answers of a reply in which `searchReply` found nothing wrong, and no error. */
+export function hasAnswer(bytes: Uint8Array, end: number, type: number): boolean {
+  if ((word(bytes, 2) & 15) !== RCODE.NOERROR) return false;
+  let at = end;
+  for (let left = word(bytes, 6); left > 0; left--) {
+    const data = skipName(bytes, at) + 10;
+    if (word(bytes, data - 10) === type) return true;
+    at = data + word(bytes, data - 2);
+  }
+  return false;
+}
+
 const IPV4_HINT = 4;
 const IPV6_HINT = 6;
 

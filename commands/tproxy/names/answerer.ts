@@ -1,17 +1,17 @@
 /** The stub's answers: which query is ours and what is said to it, in one go and without waiting. What is not ours is given back, to be forwarded. */
 import { AnswerWriter, answerSize, encodeName, encodeRefusal, WHY } from "../../../lib/wire/dns-answer.ts";
+import { hasAnswer } from "../../../lib/wire/dns-reply.ts";
 import { CLASS_IN, decodeQuery, RCODE, TYPE, type DnsQuery } from "../../../lib/wire/dns.ts";
 import { formatIp, type Ip } from "../../../lib/wire/ip.ts";
 import type { StubCounts } from "./counts.ts";
 import type { FakeAddresses } from "./fake-addresses.ts";
+import type { Lead } from "./match.ts";
 import { isUnderReverse, reverseAddress } from "./reverse.ts";
 
 /** Of an answer to a name of ours. */
 export interface NameAnswer {
-  /** IP and port of who asked. */
-  client: string;
-  clientPort: number;
-  transport: "udp" | "tcp";
+  /** Another one once this has been told. */
+  client: Client;
   name: string;
   type: number;
   outcome: "fake" | "nodata" | "exhausted" | "refused";
@@ -21,7 +21,7 @@ export interface NameAnswer {
 
 export interface AnswererOptions {
   /** Whether a name is to get an address of ours. */
-  match(name: string): boolean;
+  match(name: string): Lead;
   fake: FakeAddresses;
   /** Seconds for which clients may keep an answer. */
   ttl: number;
@@ -32,10 +32,30 @@ export interface AnswererOptions {
   audit?: ((answer: NameAnswer) => void) | undefined;
 }
 
+/** To be taken to a resolver. */
+export interface Forwarded {
+  query: DnsQuery;
+  /** Where there is an answer, ours is to be given in its place. */
+  ifReal: boolean;
+}
+
+/** Who asked. */
+export interface Client {
+  transport: "udp" | "tcp";
+  ip: string;
+  port: number;
+}
+
 /** The most that is sent by UDP, whatever the client takes: more is asked for by TCP. */
 export const MOST_UDP = 4096;
 /** Bytes of a query: a name, OPT and some options. */
 export const MOST_QUERY = 4096;
+
+/** Of questions for records of whatever class. */
+const CLASS_ANY = 255;
+
+/** Types beside A and AAAA whose answers lead past us; of a name that is real they are withheld. */
+const LEADING: ReadonlySet<number> = new Set([TYPE.HTTPS, TYPE.SVCB, TYPE.ANY]);
 
 /** Types that ask for no data of a name (RFC 6895 section 3.1): transfers, keys of transactions and the like. ANY is apart. */
 const isMeta = (type: number) => type === 0 || type === TYPE.OPT || (type >= 128 && type <= TYPE.MAILA);
@@ -49,14 +69,9 @@ export class Answerer {
   }
 
   /** An answer, which the next call overwrites; a query to be forwarded; undefined for what is not to be answered. */
-  answer(
-    bytes: Uint8Array,
-    transport: "udp" | "tcp",
-    client: string,
-    clientPort: number,
-  ): Uint8Array | DnsQuery | undefined {
+  answer(bytes: Uint8Array, client: Client): Uint8Array | Forwarded | undefined {
     const { counts, match, forwards } = this.#options;
-    counts.queries[transport]++;
+    counts.queries[client.transport]++;
     const query = bytes.length > MOST_QUERY ? "malformed" : decodeQuery(bytes);
     if (typeof query === "string") {
       if (query === "ignored") {
@@ -70,29 +85,45 @@ export class Answerer {
       counts.answers.badversion++;
       return this.error(bytes, query, RCODE.BADVERS);
     }
-    if (match(query.name)) return this.#ours(bytes, query, transport, client, clientPort);
+    const lead = match(query.name);
+    const withheld = LEADING.has(query.type) || query.class === CLASS_ANY;
+    if (lead === "here" || (lead !== undefined && (withheld || !forwards)))
+      return this.#ours(bytes, query, client, lead === "here");
     if (isUnderReverse(query.name) && query.class === CLASS_IN) {
       const reversed = this.#reverse(bytes, query);
       if (reversed !== undefined) return reversed;
     }
-    if (forwards) return query;
+    if (forwards) {
+      const { type } = query;
+      return {
+        query,
+        ifReal: lead !== undefined && query.class === CLASS_IN && (type === TYPE.A || type === TYPE.AAAA),
+      };
+    }
     counts.answers.refused++;
     return this.error(bytes, query, RCODE.REFUSED, WHY.prohibited);
   }
 
-  #ours(bytes: Uint8Array, query: DnsQuery, transport: "udp" | "tcp", client: string, clientPort: number): Uint8Array {
+  /** What to say in the place of a resolver's answer to a name that is ours if it is real. */
+  standIn(answer: Uint8Array, bytes: Uint8Array, query: DnsQuery, client: Client): Uint8Array {
+    if (!hasAnswer(answer, query.nameEnd + 4, query.type)) return answer;
+    return this.#ours(bytes, query, client, true);
+  }
+
+  /** `known`: the name may have an address, whatever the type. */
+  #ours(bytes: Uint8Array, query: DnsQuery, client: Client, known: boolean): Uint8Array {
     const { fake, ttl, counts, audit } = this.#options;
     const { name, type } = query;
     const writer = this.#writer;
     const tell = (outcome: NameAnswer["outcome"], address?: Uint8Array) => {
       counts.answers[outcome]++;
-      audit?.({ client, clientPort, transport, name, type, outcome, ...(address && { address }) });
+      audit?.({ client, name, type, outcome, ...(address && { address }) });
     };
     if (query.class !== CLASS_IN || isMeta(type)) {
       tell("refused");
       return this.error(bytes, query, RCODE.REFUSED, WHY.prohibited);
     }
-    const any = type === TYPE.ANY;
+    const any = type === TYPE.ANY && known;
     const v4 = type === TYPE.A || any ? fake.addressOf(name, 4) : "none";
     const v6 = type === TYPE.AAAA || (any && v4 === "none") ? fake.addressOf(name, 6) : "none";
     if (v4 === "exhausted" || v6 === "exhausted") {

@@ -13,7 +13,7 @@ import { Resolver, type PrepareSocket } from "./resolver.ts";
 /** Who asked a question. */
 export interface Asker {
   readonly transport: "udp" | "tcp";
-  /** The whole answer, which is overwritten once this returns. `truncated` makes one for UDP in its place. */
+  /** The whole answer to `bytes`, which are `query`. It is overwritten once this returns. */
   answered(answer: Uint8Array, bytes: Uint8Array, query: DnsQuery): void;
 }
 

@@ -13,6 +13,7 @@ import { Answerer, type NameAnswer } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
 import type { FakeAddresses } from "./fake-addresses.ts";
 import { Forwarder, type UpstreamTools } from "./forwarder.ts";
+import type { Lead } from "./match.ts";
 import { TcpSide } from "./tcp-side.ts";
 import { UdpSide, type SideParts } from "./udp-side.ts";
 
@@ -22,7 +23,7 @@ export interface StubOptions {
   /** Who may ask at an address that is not loopback; nobody listens at such a one without it. */
   allowFrom: readonly Cidr[];
   /** Whether a name (`nameText` of lib/wire/dns.ts) is to get an address of ours. */
-  match(name: string): boolean;
+  match(name: string): Lead;
   fake: FakeAddresses;
   /** Of an answer, in seconds. */
   ttl: number;

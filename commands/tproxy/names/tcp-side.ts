@@ -3,7 +3,7 @@ import type { Conn, ConnEvents } from "../../../lib/net/conn.ts";
 import { Deadlines, Due } from "../../../lib/net/deadlines.ts";
 import { DnsFrames, frameDns } from "../../../lib/session/dns-tcp.ts";
 import { DNS_HEADER } from "../../../lib/wire/dns.ts";
-import { MOST_QUERY } from "./answerer.ts";
+import { MOST_QUERY, type Client } from "./answerer.ts";
 import type { Asker } from "./forwarder.ts";
 import type { SideParts } from "./udp-side.ts";
 
@@ -67,27 +67,32 @@ export class TcpSide {
   }
 }
 
-class TcpClient extends Due implements ConnEvents, Asker {
+class TcpClient extends Due implements ConnEvents, Asker, Client {
   readonly transport = "tcp";
   /** Queries whose answer is still to come. */
   owed = 0;
   readonly #side: TcpSide;
   readonly #conn: Conn;
-  readonly #ip: string;
-  readonly #port: number;
+  readonly ip: string;
+  readonly port: number;
   readonly #frames = new DnsFrames(DNS_HEADER, MOST_QUERY);
   #full = false;
   #paused = false;
   /** Nothing more will be asked. */
   #last = false;
   #reading = false;
+  /** Asks in its stead for names that are ours if they are real. */
+  readonly #standIn: Asker = {
+    transport: "tcp",
+    answered: (answer, bytes, query) => this.answered(this.#side.parts.answerer.standIn(answer, bytes, query, this)),
+  };
 
   constructor(side: TcpSide, conn: Conn, ip: string, port: number) {
     super();
     this.#side = side;
     this.#conn = conn;
-    this.#ip = ip;
-    this.#port = port;
+    this.ip = ip;
+    this.port = port;
     side.deadlines.add(this);
   }
 
@@ -117,11 +122,11 @@ class TcpClient extends Due implements ConnEvents, Asker {
 
   #take(message: Uint8Array): void {
     const { answerer, forwarder } = this.#side.parts;
-    const answer = answerer.answer(message, "tcp", this.#ip, this.#port);
+    const answer = answerer.answer(message, this);
     if (answer instanceof Uint8Array) this.#send(answer);
     else if (answer !== undefined && forwarder !== undefined) {
       this.owed++;
-      forwarder.forward(Buffer.from(message), answer, this);
+      forwarder.forward(Buffer.from(message), answer.query, answer.ifReal ? this.#standIn : this);
     }
   }
 

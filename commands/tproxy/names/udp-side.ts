@@ -3,7 +3,7 @@ import type { DatagramEvents, DatagramSocket } from "../../../lib/net/datagrams.
 import { isLocal } from "../../../lib/net/own-listeners.ts";
 import type { DnsQuery } from "../../../lib/wire/dns.ts";
 import { parseIp } from "../../../lib/wire/ip.ts";
-import { udpSize, type Answerer } from "./answerer.ts";
+import { udpSize, type Answerer, type Client } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
 import type { Asker, Forwarder } from "./forwarder.ts";
 
@@ -22,6 +22,8 @@ export class UdpSide implements DatagramEvents {
   socket!: DatagramSocket;
   closed = false;
   readonly parts: SideParts;
+  /** Who asks now. */
+  readonly #client: Client = { transport: "udp", ip: "", port: 0 };
 
   constructor(parts: SideParts) {
     this.parts = parts;
@@ -38,9 +40,12 @@ export class UdpSide implements DatagramEvents {
       this.parts.looped();
       return;
     }
-    const answer = answerer.answer(bytes, "udp", ip, port);
+    const client = this.#client;
+    client.ip = ip;
+    client.port = port;
+    const answer = answerer.answer(bytes, client);
     if (answer instanceof Uint8Array) this.send(answer, port, ip);
-    else if (answer !== undefined) forwarder?.forward(bytes, answer, new UdpAsker(this, port, ip));
+    else if (answer !== undefined) forwarder?.forward(bytes, answer.query, new UdpAsker(this, ip, port, answer.ifReal));
   }
 
   send(answer: Uint8Array, port: number, ip: string): void {
@@ -58,20 +63,24 @@ function isOurs(text: string): boolean {
   return ip !== undefined && isLocal(ip);
 }
 
-class UdpAsker implements Asker {
+class UdpAsker implements Asker, Client {
   readonly transport = "udp";
+  readonly ip: string;
+  readonly port: number;
   readonly #side: UdpSide;
-  readonly #port: number;
-  readonly #ip: string;
+  readonly #ifReal: boolean;
 
-  constructor(side: UdpSide, port: number, ip: string) {
+  constructor(side: UdpSide, ip: string, port: number, ifReal: boolean) {
     this.#side = side;
-    this.#port = port;
-    this.#ip = ip;
+    this.ip = ip;
+    this.port = port;
+    this.#ifReal = ifReal;
   }
 
   answered(answer: Uint8Array, bytes: Uint8Array, query: DnsQuery): void {
-    const fits = answer.length <= udpSize(query);
-    this.#side.send(fits ? answer : this.#side.parts.answerer.truncated(bytes, query), this.#port, this.#ip);
+    const { answerer } = this.#side.parts;
+    const { ip, port } = this;
+    const said = this.#ifReal ? answerer.standIn(answer, bytes, query, this) : answer;
+    this.#side.send(said.length <= udpSize(query) ? said : answerer.truncated(bytes, query), port, ip);
   }
 }

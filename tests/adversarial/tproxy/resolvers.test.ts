@@ -236,3 +236,41 @@ test("a resolver that hangs up, or floods, by TCP", async () => {
     client.socket.destroy();
   }
 });
+
+test("of every name, those that are real have addresses of ours, and what is no address is passed on", async () => {
+  const server = await upstream(({ query, reply }) => {
+    const real = query.toString("latin1").toLowerCase().includes("real");
+    const type = query.readUInt16BE(query.length - 4);
+    const alias = { type: 5, data: dnsQuery("else.example").subarray(12, -4) };
+    if (!real) reply(dnsReply(query, [], { rcode: 3 }));
+    else if (type === 1) reply(dnsReply(query, [alias, ...address(1)]));
+    else if (type === 15) reply(dnsReply(query, [{ type: 15, data: Buffer.from([0, 1, 0]) }]));
+    else reply(dnsReply(query, [alias]));
+  });
+  const { port, audited } = await stub({ ports: [server.port], names: ["*", "own.example"] });
+  const answer = async (name: string, type: number) => parseDns((await askUdp(port, dnsQuery(name, { type })))!);
+  expect((await answer("real.example", 1)).answers).toMatchObject([{ type: 1, data: Buffer.of(198, 18, 0, 1) }]);
+  // It has no such address, only an alias that leads to none.
+  expect((await answer("real.example", 28)).answers).toMatchObject([{ type: 5 }]);
+  expect((await answer("real.example", 15)).answers).toMatchObject([{ type: 15 }]);
+  for (const type of [64, 65]) expect(await answer("real.example", type)).toMatchObject({ rcode: 0, answers: [] });
+  expect(await answer("real.example", 255)).toMatchObject({ rcode: 0, answers: [] });
+  const anyClass = await askUdp(port, dnsQuery("real.example", { class: 255 }));
+  expect(parseDns(anyClass!).rcode).toBe(5);
+  expect(server.asked).toHaveLength(3);
+  expect(await answer("nobody.search.example", 1)).toMatchObject({ rcode: 3, answers: [] });
+  expect((await answer("own.example", 1)).answers).toMatchObject([{ data: Buffer.of(198, 18, 0, 2) }]);
+  const client = new DnsConnection(port);
+  ends.push(() => client.socket.destroy());
+  client.socket.write(Buffer.concat(["other.real.example", "nobody.example"].map((name) => framed(dnsQuery(name)))));
+  await until("both answers", () => client.messages.length === 2);
+  expect(client.messages.map((message) => parseDns(message).rcode).toSorted()).toEqual([0, 3]);
+  expect(
+    audited.filter(({ outcome }) => outcome === "fake").map(({ name, client }) => [name, client.transport]),
+  ).toEqual([
+    ["real.example", "udp"],
+    ["own.example", "udp"],
+    ["other.real.example", "tcp"],
+  ]);
+  expect(audited.some(({ name }) => name.startsWith("nobody"))).toBe(false);
+});

@@ -45,7 +45,7 @@ export async function runStub(changes: StubChanges = {}): Promise<RunningStub> {
     idle: 5000,
     tools: { dial: (candidate) => dialer.open([candidate]) },
     counts,
-    audit: (answer) => void audited.push(answer),
+    audit: (answer) => void audited.push({ ...answer, client: { ...answer.client } }),
     keepAlive,
     env: {},
     log,

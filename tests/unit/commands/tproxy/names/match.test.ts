@@ -26,7 +26,16 @@ test.each([
   ["*", ["example.com", "a.example.com", "b.a.example.com", "aexample.com", "db-1.example.com", "host"]],
   ["localhost", ["localhost"]],
 ])("%s", (pattern, expected) => {
-  expect(CANDIDATES.filter(compileNames([pattern], "--match"))).toEqual(expected);
+  const match = compileNames([pattern], "--match");
+  const lead = pattern === "*" ? "if real" : "here";
+  expect(CANDIDATES.map((name) => match(name))).toEqual(
+    CANDIDATES.map((name) => ((expected as readonly string[]).includes(name) ? lead : undefined)),
+  );
+});
+
+test("a name of a pattern of its own is ours whether it is real or not", () => {
+  const match = compileNames(["*", "a.example.com"], "--match");
+  expect([match("a.example.com"), match("b.example.com")]).toEqual(["here", "if real"]);
 });
 
 test.each([
