@@ -8,6 +8,7 @@ import { existsSync } from "node:fs";
 export const PEERS = {
   age: "age",
   "apt-get": "apt",
+  bash: "bash",
   certutil: "libnss3-tools",
   chromium: "chromium",
   curl: "curl",
@@ -16,6 +17,7 @@ export const PEERS = {
   dnsperf: "dnsperf",
   "dpkg-deb": "dpkg",
   flock: "util-linux",
+  getent: "libc-bin",
   git: "git",
   go: "golang-go",
   gpg: "gpg",

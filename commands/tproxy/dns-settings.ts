@@ -18,7 +18,7 @@ import { compileNames, isHostName, type Lead } from "./names/match.ts";
 /** Where one finds them in RFC 2544: networks are tested there, and nobody is. */
 const DEFAULT_RANGE = "198.18.0.0/15";
 const DNS_PORT = 53;
-/** Seconds; clients may take less of it, and RFC 8767 asks for no more. */
+/** Milliseconds: a week, beyond which programs cut it anyway (RFC 8767 section 4). */
 const LONGEST_TTL = 604_800_000;
 
 export interface NameSettings {
@@ -56,9 +56,20 @@ export function parseDns(args: ParsedArgs<typeof dnsArgs>): DnsSettings {
     ...settings,
     listen: args.listen.map((text) => parseEndpoint(text, "--listen")),
     audit: args.audit,
-    status: parseStatus(args),
+    status: plainStatus(parseStatus(args)),
     life: parseLife(args),
   };
+}
+
+/** There is no certificate to serve it with. */
+function plainStatus(status: StatusSettings | undefined): StatusSettings | undefined {
+  if (status?.scheme === "https")
+    throw usage(
+      "status.address",
+      "--status: a resolver serves its status over plain HTTP",
+      "write HOST:PORT or unix:PATH",
+    );
+  return status;
 }
 
 /** Throws `PortailError` for values that make no sense. */

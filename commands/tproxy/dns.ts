@@ -13,8 +13,8 @@ const meta: CommandMeta = {
   name: "dns",
   description: "Answer names with addresses that stand for them, and forward the rest",
   long: `A name of --match gets an address of --range that is its alone, so that who is connected to by that address is known by
-name. --map gives a name an address of its own choice and comes first. All other names go to --upstream, and its answers come
-back as they are.
+name. --map gives a name an address of your choice and comes first. With --match '*' a name gets an address only where
+--upstream knows one. All other names go to --upstream, and its answers come back as they are.
 
 An address never goes to another name while a program may still know it. With --state this holds over restarts, too: a pair
 is in the file before anybody is told of it.

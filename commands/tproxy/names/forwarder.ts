@@ -4,7 +4,7 @@ import { DialError, type Candidate } from "../../../lib/net/dial.ts";
 import { Deadlines } from "../../../lib/net/deadlines.ts";
 import { WHY } from "../../../lib/wire/dns-answer.ts";
 import { readdress, type AddressTest } from "../../../lib/wire/dns-reply.ts";
-import { RCODE, type DnsQuery } from "../../../lib/wire/dns.ts";
+import { RCODE, word, type DnsQuery } from "../../../lib/wire/dns.ts";
 import type { Answerer } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
 import { Question } from "./question.ts";
@@ -73,9 +73,9 @@ export class Forwarder {
     return new Forwarder(options, resolvers, answerer);
   }
 
-  /** Whether a datagram from `port` of this machine is one of our own. */
-  owns(port: number): boolean {
-    for (const resolver of this.#resolvers) if (resolver.owns(port)) return true;
+  /** Whether a query that came from `port` is one of our own. */
+  isAsking(port: number, query: Uint8Array): boolean {
+    for (const resolver of this.#resolvers) if (resolver.isAsking(port, word(query, 0))) return true;
     return false;
   }
 

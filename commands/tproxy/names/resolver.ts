@@ -64,9 +64,9 @@ export class Resolver {
     this.#shunnedUntil = -Infinity;
   }
 
-  /** Whether one of its sockets is bound to `port`. */
-  owns(port: number): boolean {
-    for (const { socket } of this.#sockets) if (socket.port === port) return true;
+  /** Whether a question with that id is under way at its socket that is bound to `port`. */
+  isAsking(port: number, id: number): boolean {
+    for (const { socket, asked } of this.#sockets) if (socket.port === port) return asked.has(id);
     return false;
   }
 

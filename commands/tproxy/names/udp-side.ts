@@ -1,8 +1,6 @@
 /** Clients by UDP at one address: each datagram is answered at once or forwarded. */
 import type { DatagramEvents, DatagramSocket } from "../../../lib/net/datagrams.ts";
-import { isLocal } from "../../../lib/net/own-listeners.ts";
 import type { DnsQuery } from "../../../lib/wire/dns.ts";
-import { parseIp } from "../../../lib/wire/ip.ts";
 import { udpSize, type Answerer, type Client } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
 import type { Asker, Forwarder } from "./forwarder.ts";
@@ -35,7 +33,7 @@ export class UdpSide implements DatagramEvents {
       counts.dropped.stranger++;
       return;
     }
-    if (forwarder?.owns(port) && isOurs(ip)) {
+    if (forwarder?.isAsking(port, bytes)) {
       counts.dropped.loop++;
       this.parts.looped();
       return;
@@ -56,11 +54,6 @@ export class UdpSide implements DatagramEvents {
     this.closed = true;
     this.socket.close();
   }
-}
-
-function isOurs(text: string): boolean {
-  const ip = parseIp(text);
-  return ip !== undefined && isLocal(ip);
 }
 
 class UdpAsker implements Asker, Client {

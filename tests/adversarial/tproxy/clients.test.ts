@@ -1,9 +1,6 @@
 /** Clients of the stub: what they may ask, what strangers may not, and those that flood, dawdle and garble. */
 import { afterEach, expect, test } from "bun:test";
 import { networkInterfaces } from "node:os";
-import { Answerer } from "../../../commands/tproxy/names/answerer.ts";
-import type { Forwarder } from "../../../commands/tproxy/names/forwarder.ts";
-import { UdpSide } from "../../../commands/tproxy/names/udp-side.ts";
 import { parseEndpoint } from "../../../lib/net/endpoint.ts";
 import { parseCidr } from "../../../lib/wire/ip.ts";
 import { dnsQuery, dnsReply, parseDns, words } from "../../support/dns-message.ts";
@@ -231,19 +228,6 @@ test("strangers: nobody listens where they could ask, unless it is said who may"
   socket.on("message", came.resolve);
   socket.send(dnsQuery(NAME), open.port, own);
   expect(parseDns(await came.promise).answers).toHaveLength(1);
-});
-
-test("our own question to a resolver that comes back to us is dropped and complained of", () => {
-  let complaints = 0;
-  const counts = { dropped: { loop: 0, stranger: 0 }, queries: { udp: 0 } };
-  const answerer = { answer: () => (counts.queries.udp++, undefined) } as unknown as Answerer;
-  const forwarder = { owns: (port: number) => port === 4000 } as unknown as Forwarder;
-  const parts = { answerer, forwarder, counts, allowed: undefined, looped: () => void complaints++ };
-  const side = new UdpSide(parts as never);
-  side.datagram(dnsQuery(NAME), 4000, "127.0.0.1");
-  side.datagram(dnsQuery(NAME), 4001, "127.0.0.1");
-  side.datagram(dnsQuery(NAME), 4000, "192.0.2.1");
-  expect([counts.dropped.loop, complaints, counts.queries.udp]).toEqual([1, 1, 2]);
 });
 
 test("a drain answers who waits, and takes nobody new by TCP", async () => {
