@@ -10,7 +10,7 @@ export interface Asked {
   port: number;
   /** Sends it to who asked; by TCP with its length before it. */
   reply(message: Buffer): void;
-  /** By TCP. */
+  /** Ends a TCP connection from its side. */
   hangUp(): void;
 }
 
@@ -37,7 +37,7 @@ export class DnsUpstream {
     const tcp = createServer((socket) => {
       socket.on("error", () => {});
       const reply = (message: Buffer) => void socket.write(framed(message));
-      const hangUp = () => void socket.destroy();
+      const hangUp = () => void socket.end();
       readFrames(socket, (query) => told({ query, transport: "tcp", port: socket.remotePort!, reply, hangUp }));
     });
     await new Promise<void>((resolve, reject) => tcp.once("error", reject).listen(port, "127.0.0.1", resolve));

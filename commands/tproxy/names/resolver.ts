@@ -142,6 +142,7 @@ class Line {
   }
 
   datagram(bytes: Buffer, port: number, ip: string): void {
+    // What came before the socket was connected may be anybody's.
     const known = port === this.#candidate.port && ip === this.#candidate.ip;
     const asked = known && bytes.length >= 12 ? this.asked.get(bytes[0]! * 256 + bytes[1]!) : undefined;
     if (asked === undefined) this.#counts.upstream.unexpected++;

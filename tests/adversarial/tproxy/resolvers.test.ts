@@ -225,7 +225,7 @@ test("a resolver that hangs up, or floods, by TCP", async () => {
     ({ query, reply }) => reply(dnsReply(dnsQuery("x", { id: query.readUInt16BE(0) }), [])),
     () => {},
   ];
-  for (const kind of kinds) {
+  for (const [i, kind] of kinds.entries()) {
     const server = await upstream((asked) => (asked.transport === "udp" ? asked.reply(cut(asked.query)) : kind(asked)));
     const { port, counts } = await stub({ ports: [server.port] });
     const client = new DnsConnection(port);
@@ -233,6 +233,8 @@ test("a resolver that hangs up, or floods, by TCP", async () => {
     await until("the answer", () => client.messages.length === 1);
     expect(parseDns(client.messages[0]!).rcode).toBe(2);
     expect(counts.waiting + counts.outstanding).toBe(0);
+    // Only silence is waited for.
+    expect(counts.upstream).toMatchObject(i === 3 ? { timeout: 2 } : { timeout: 0, unreachable: 2 });
     client.socket.destroy();
   }
 });

@@ -9,9 +9,9 @@ import { until } from "../../support/until.ts";
 scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
   const state = scene.path("names");
 
-  async function begin(...more: string[]): Promise<{ program: Program; port: string }> {
-    const names = ["--match", "**.mapped.example", "--range", "198.18.0.0/20", "--state", state];
-    const program = portail.start(["tproxy", "dns", "--listen", "127.0.0.1:0", ...names, ...more]);
+  async function begin(file = state, prefix: string[] = []): Promise<{ program: Program; port: string }> {
+    const names = ["--match", "**.mapped.example", "--range", "198.18.0.0/20", "--state", file];
+    const program = portail.start(["tproxy", "dns", "--listen", "127.0.0.1:0", ...names], {}, prefix);
     const [, port] = await program.output("stderr", /answering on 127\.0\.0\.1:(\d+)/);
     return { program, port: port! };
   }
@@ -74,6 +74,33 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
     expect(known.size).toBeGreaterThan(80);
     expect(await ask(port, [...known.keys()])).toEqual([...known.values()]);
     await program.kill();
+  });
+
+  test("where the disk is full, what is known is answered, new names are not, and the file stays whole", async () => {
+    const file = scene.path("full");
+    // Files may have 512 bytes: the write that reaches this is cut, the next one fails.
+    const full = await begin(file, ["sh", "-c", `trap "" XFSZ; ulimit -f 1; exec "$@"`, "sh"]);
+    const names = Array.from({ length: 40 }, (_, i) => `n${i}.mapped.example`);
+    const questions = names.flatMap((name) => [name, "A"]);
+    const answers = async (port: string) => {
+      const { stdout } = await run(["kdig", "@127.0.0.1", "-p", port, "+noall", "+answer", "+header", ...questions]);
+      return [...stdout.matchAll(/status: (\w+)|\sA\s+(\S+)$/gm)].flatMap(([, status, address]) =>
+        status === "NOERROR" ? [] : [status ?? address!],
+      );
+    };
+    const before = await answers(full.port);
+    const known = before.filter((one) => one !== "SERVFAIL");
+    expect(known.length).toBeGreaterThan(10);
+    expect(known.length).toBeLessThan(30);
+    expect(await answers(full.port)).toEqual(before);
+    await full.program.kill();
+    const size = (await Bun.file(file).text()).split("\n").length - 2;
+    expect(size).toBe(known.length);
+    const again = await begin(file);
+    const after = await answers(again.port);
+    expect(after.slice(0, known.length)).toEqual(known);
+    expect(new Set(after).size).toBe(names.length);
+    await again.program.kill();
   });
 
   test("one process has the file at a time; other ranges and broken files are refused, and nothing is changed", async () => {
