@@ -17,6 +17,8 @@ export interface Arrival {
   host: string;
   /** What is dialled. */
   target: { host: string; port: number };
+  /** Whether it goes on as it is, without TLS. */
+  plain: boolean;
 }
 
 /** What is known before a rule was found, for the record. */
@@ -37,15 +39,15 @@ export function receive(tproxy: Tproxy, conn: Conn, told: Told): Arrival | Refus
   const alien = aliens(tproxy, client);
   if (alien !== undefined) return alien;
   const { ip, port } = destination;
-  const choice = chooseRule(routes, port, names.namesOf(ip), client);
+  const fake = names.isFake(ip);
+  const choice = chooseRule(routes, port, names.namesOf(ip), client, fake);
   if (choice instanceof Refusal) return choice;
   const { rule: route, host } = choice;
+  const mapped = route.ports.get(port);
+  if (mapped === undefined) return { conn, destination, client, route, host, target: { host, port }, plain: true };
   const { target } = route.settings;
-  const dialled = {
-    host: target?.host ?? (names.isFake(ip) ? host : ip),
-    port: target?.port ?? route.ports.get(port)!,
-  };
-  return { conn, destination, client, route, host, target: dialled };
+  const dialled = { host: target?.host ?? (fake ? host : ip), port: target?.port ?? mapped };
+  return { conn, destination, client, route, host, target: dialled, plain: false };
 }
 
 function aliens({ captured }: Tproxy, client: Client | undefined): Refusal | undefined {

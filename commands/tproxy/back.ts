@@ -1,14 +1,24 @@
 /** The server's side of a captured connection: dialled, brought to TLS in whatever way its protocol has, and held to who it should be. */
-import type { Early } from "../../lib/net/conn.ts";
+import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import { MysqlOpening } from "../../lib/net/mysql-opening.ts";
 import { awaitPlainPostgres } from "../../lib/net/starttls.ts";
-import { openUpstream, Unreached, type Reached } from "../../lib/net/upstream.ts";
+import type { Peer } from "../../lib/identity/peer.ts";
+import { dialTarget, openUpstream, Unreached } from "../../lib/net/upstream.ts";
 import type { Arrival } from "./arrival.ts";
 import { Refusal } from "./refusal.ts";
 import type { Tproxy } from "./tproxy.ts";
 
+export interface Back {
+  conn: Conn;
+  /** What was connected to: the server's address, or that of the proxy before it. */
+  address: SocketAddress;
+  /** Who the server is, and the name that its certificate was checked for; of what goes on as it is neither. */
+  peer?: Peer;
+  serverName?: string;
+}
+
 export interface Opened {
-  back: Reached;
+  back: Back;
   /** What came ahead of the relay. */
   fromClient: Early;
   fromServer: Early;
@@ -18,6 +28,7 @@ const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
 /** Nothing is open where it comes to nothing, but for the client. */
 export function openBack(tproxy: Tproxy, arrival: Arrival): Promise<Opened | Refusal> {
+  if (arrival.plain) return openPlain(arrival);
   const { starttls } = arrival.route;
   if (starttls === "mysql") return openMysql(tproxy, arrival);
   return starttls === "postgres" ? openPostgres(tproxy, arrival) : open(arrival, NOTHING);
@@ -27,6 +38,14 @@ async function open(arrival: Arrival, fromClient: Early): Promise<Opened | Refus
   const { route, target } = arrival;
   const reached = await openUpstream(route.wayTo(arrival), route.target(target.host, target.port));
   return reached instanceof Unreached ? refusalOf(reached) : { back: reached, fromClient, fromServer: NOTHING };
+}
+
+async function openPlain(arrival: Arrival): Promise<Opened | Refusal> {
+  const { route, target } = arrival;
+  const dialled = await dialTarget(route.wayTo(arrival), route.target(target.host, target.port));
+  if (dialled instanceof Unreached) return refusalOf(dialled);
+  const { conn, early } = dialled;
+  return { back: { conn, address: conn.remote }, fromClient: NOTHING, fromServer: early };
 }
 
 /** A client that would rather have TLS is told that there is none, and goes on without. */

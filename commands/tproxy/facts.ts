@@ -1,13 +1,13 @@
 /** What a transparent proxy knows of a session, under the ACL's names. */
 import type { Facts } from "../../lib/acl/facts.ts";
 import { peerFacts } from "../../lib/identity/peer.ts";
-import type { Reached } from "../../lib/net/upstream.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { Arrival } from "./arrival.ts";
+import type { Back } from "./back.ts";
 
 /** `port` is the one that the client asked for; `dest.ip` is absent where a name is dialled. */
-export function sessionFacts(arrival: Arrival, back: Reached | undefined): Facts {
+export function sessionFacts(arrival: Arrival, back: Back | undefined): Facts {
   const { conn, client, host, destination, target, route } = arrival;
   const { remote, local } = conn;
   const { process } = client ?? {};
@@ -30,8 +30,7 @@ export function sessionFacts(arrival: Arrival, back: Reached | undefined): Facts
     port: destination.port,
     "dest.ip": parseIp(target.host),
     ...(tls === undefined ? {} : { "tls.version": tls.version, "tls.protocol_id": tls.protocolId }),
-    ...(back === undefined
-      ? {}
-      : { ...peerFacts(back.peer, "upstream"), "upstream.name": canonicalHost(back.serverName).host }),
+    ...(back?.peer === undefined ? {} : peerFacts(back.peer, "upstream")),
+    ...(back?.serverName === undefined ? {} : { "upstream.name": canonicalHost(back.serverName).host }),
   };
 }

@@ -2,6 +2,7 @@
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { tproxyKeys } from "../../lib/command/tproxy-keys.ts";
+import { nameFlags } from "./dns-flags.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 
 const capture = { type: "string", multiple: true, group: "Capture" } as const;
@@ -48,6 +49,18 @@ export const captureFlags = {
     valueHint: "NETWORK",
     description:
       "Addresses that are nobody's: one stands for a name, which is resolved (198.18.0.0/15, fd70:6f72:7461::/48)",
+  },
+  "dns-port": {
+    type: "string",
+    valueHint: "PORT",
+    group: "Names",
+    description:
+      "Answer questions for names at this port of loopback: those that rules take get addresses of --fake-range",
+  },
+  "capture-dns": {
+    type: "boolean",
+    group: "Names",
+    description: "Lead the port 53 of whom is captured, but for our own user, to --dns-port",
   },
   hosts: {
     ...capture,
@@ -112,8 +125,21 @@ export const carryFlags = {
   ...logFlags,
 } as const satisfies ArgDefinitions;
 
+/** Of the stub resolver, as `portail tproxy dns` has them; those that would mean something else have the prefix. */
+const ledFlags = {
+  "dns-upstream": { ...nameFlags.upstream, group: "Names" },
+  "dns-upstream-timeout": { ...nameFlags["upstream-timeout"], group: "Names" },
+  "dns-state": { ...nameFlags.state, group: "Names" },
+  "dns-ttl": { ...nameFlags.ttl, group: "Names" },
+  "dns-reuse-after": { ...nameFlags["reuse-after"], group: "Names" },
+  "max-dns-waiting": nameFlags["max-waiting"],
+  "max-dns-conns": nameFlags["max-dns-conns"],
+  "dns-idle-timeout": nameFlags["dns-idle-timeout"],
+} as const satisfies ArgDefinitions;
+
 export const runArgs = {
   ...captureFlags,
+  ...ledFlags,
   mode: {
     type: "string",
     default: "redirect",

@@ -2,7 +2,9 @@
 import { readFileSync } from "node:fs";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
+import { encodeIp } from "../../lib/wire/ip-bytes.ts";
 import { cidrContains, formatIp, parseIp, type Cidr } from "../../lib/wire/ip.ts";
+import type { FakeAddresses, FixedName } from "./names/fake-addresses.ts";
 
 /** Whoever knows what a client meant by an address. */
 export interface Names {
@@ -10,6 +12,8 @@ export interface Names {
   namesOf(ip: string): readonly string[];
   /** Whether the address stands for a name and is nobody's: it is never to be dialled. */
   isFake(ip: string): boolean;
+  /** Lets the address stand for its name until it is released by the answer. */
+  hold(ip: string): () => void;
 }
 
 export class StaticNames implements Names {
@@ -44,9 +48,46 @@ export class StaticNames implements Names {
     return this.#names.get(ip) ?? [];
   }
 
+  hold(): () => void {
+    return () => {};
+  }
+
+  /** Those that are nobody's, each with its first name. */
+  fixed(): FixedName[] {
+    return [...this.#names].flatMap(([text, [name]]) => {
+      const ip = this.isFake(text) ? parseIp(text) : undefined;
+      return ip === undefined || name === undefined ? [] : [{ name, ip, bytes: Uint8Array.from(encodeIp(ip)) }];
+    });
+  }
+
   isFake(ip: string): boolean {
     const parsed = parseIp(ip);
     return parsed !== undefined && this.#fake.some((range) => cidrContains(range, parsed));
+  }
+}
+
+/** The same with the names that a stub resolver has given addresses. */
+export class LedAndStaticNames implements Names {
+  readonly #statics: StaticNames;
+  readonly #led: FakeAddresses;
+
+  constructor(statics: StaticNames, led: FakeAddresses) {
+    this.#statics = statics;
+    this.#led = led;
+  }
+
+  namesOf(ip: string): readonly string[] {
+    const known = this.#statics.namesOf(ip);
+    const led = this.#led.nameOf(ip);
+    return led === undefined || known.includes(led) ? known : [...known, led];
+  }
+
+  isFake(ip: string): boolean {
+    return this.#statics.isFake(ip);
+  }
+
+  hold(ip: string): () => void {
+    return this.#led.hold(ip);
   }
 }
 

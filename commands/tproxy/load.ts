@@ -9,7 +9,8 @@ import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { Verifier } from "../../lib/service/verifier.ts";
-import { StaticNames, type Names } from "./known-names.ts";
+import { LedAndStaticNames, StaticNames, type Names } from "./known-names.ts";
+import type { FakeAddresses } from "./names/fake-addresses.ts";
 import type { RuleSettings } from "./rule-settings.ts";
 import type { NameSettings } from "./settings.ts";
 
@@ -44,17 +45,14 @@ export interface LoadTools {
   cwd: string;
   /** Milliseconds. */
   verifierTimeout: number;
+  /** Of a stub resolver. */
+  led: FakeAddresses | undefined;
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export async function load(
-  plans: readonly RulePlan[],
-  { fake, hosts }: NameSettings,
-  tools: LoadTools,
-): Promise<Loaded> {
-  const names = new StaticNames(fake);
-  for (const { settings } of plans) for (const ip of settings.addresses) names.add(ip, settings.names[0]!.text);
-  for (const path of hosts) names.addHosts(path);
+export async function load(plans: readonly RulePlan[], settings: NameSettings, tools: LoadTools): Promise<Loaded> {
+  const statics = readNames(plans, settings);
+  const names = tools.led === undefined ? statics : new LedAndStaticNames(statics, tools.led);
   const policies = new Map<string, Policy>();
   const read = plans.map((plan) => ({ plan, files: loadRule(plan, tools, policies) }));
   const verifiers = await openVerifiers(plans, tools);
@@ -63,6 +61,14 @@ export async function load(
     return { ...plan, files: { ...files, verifier: verifier === undefined ? undefined : verifiers.get(verifier) } };
   });
   return { rules, names, verifiers: [...verifiers.values()] };
+}
+
+/** What the operator says himself. Throws `PortailError` (66) for a hosts file that cannot be read. */
+export function readNames(plans: readonly RulePlan[], { fake, hosts }: NameSettings): StaticNames {
+  const names = new StaticNames(fake);
+  for (const { settings } of plans) for (const ip of settings.addresses) names.add(ip, settings.names[0]!.text);
+  for (const path of hosts) names.addHosts(path);
+  return names;
 }
 
 /** By path, each once. */

@@ -69,7 +69,7 @@ function record(tproxy: Tproxy, progress: Progress, ending: Ending): void {
     ...(back === undefined ? {} : { dest: formatAddress(back.address) }),
     policy: decision?.policy ?? null,
     ...(decision?.logged === undefined || decision.logged.length === 0 ? {} : { logged: [...decision.logged] }),
-    ...(back === undefined ? {} : { upstream: certificateRecord(back.peer) }),
+    ...(back?.peer === undefined ? {} : { upstream: certificateRecord(back.peer) }),
     ...(tls === undefined ? {} : { tls: tlsRecord(tls) }),
     ...ending,
     duration: elapsed(progress),

@@ -75,7 +75,8 @@ function refuseUnmarkable(mark: number): void {
 /** A table of our name whose port somebody listens on belongs to an instance that runs; any other is left over. */
 async function refuseRunning({ instance, listenPort }: Capture, always = false): Promise<void> {
   const table = await listTable(tableName(instance));
-  const [, digits] = /redirect to :(\d+)/.exec(table ?? "") ?? [];
+  // Ahead of the rules that capture there may be some that lead questions for names elsewhere.
+  const digits = [...(table ?? "").matchAll(/redirect to :(\d+)/g)].at(-1)?.[1];
   // Of our own port the system says by itself that it is taken.
   if (digits === undefined || (!always && Number(digits) === listenPort) || !isListening(Number(digits))) return;
   throw new PortailError(`the table inet ${tableName(instance)} is in use: its port ${digits} is listened on`, {

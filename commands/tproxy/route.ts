@@ -50,6 +50,9 @@ export class Route implements RuleMatch {
   get ports(): RuleMatch["ports"] {
     return this.settings.ports;
   }
+  get passthrough(): boolean {
+    return this.settings.passthrough;
+  }
   get users(): RuleMatch["users"] {
     return this.settings.users;
   }

@@ -95,6 +95,7 @@ function parseRule(given: Keys, row: Row, index: number | undefined): RuleSettin
     names: names.map(compileDnsGlob),
     addresses,
     ports: parsePorts(keys["port-map"].length === 0 ? DEFAULT_PORTS : keys["port-map"]),
+    passthrough: keys.passthrough,
     users: parseUsers(row.user ?? [], "user"),
     groups: parseGroups(row.group ?? [], "group"),
     cgroups: (row.cgroup ?? []).map((text) => parseCgroup(text, "cgroup")),

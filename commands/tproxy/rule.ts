@@ -17,6 +17,8 @@ export interface RuleMatch {
   readonly names: readonly NameGlob[];
   /** The port that is captured, and the one that is dialled. */
   readonly ports: ReadonlyMap<number, number>;
+  /** Whether it takes all other ports too, of addresses that stand for names, and leaves what comes there as it is. */
+  readonly passthrough: boolean;
   /** Of users, groups and control groups; all that are not empty must agree. */
   readonly users: readonly number[];
   readonly groups: readonly number[];
@@ -41,15 +43,16 @@ export interface Choice<R> {
 
 /**
  * The first rule that takes a connection to `port` of what `hosts` are the names of. Of several names that rules know none
- * is taken: which was meant is not clear.
+ * is taken: which was meant is not clear. `fake`: whether the address stands for a name and is nobody's.
  */
 export function chooseRule<R extends RuleMatch>(
   rules: readonly R[],
   port: number,
   hosts: readonly string[],
   client: Client | undefined,
+  fake: boolean,
 ): Choice<R> | Refusal {
-  const open = rules.filter(({ ports }) => ports.has(port));
+  const open = rules.filter(({ ports, passthrough }) => ports.has(port) || (passthrough && fake));
   if (open.length === 0) return new Refusal("no_rule", `no rule takes port ${port}`);
   if (hosts.length === 0) return new Refusal("unknown_name", "the address stands for no name that is known");
   const known = hosts.filter((host) => open.some((rule) => takesName(rule, host)));

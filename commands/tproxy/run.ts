@@ -11,6 +11,9 @@ import { logToSyslog } from "../../lib/service/syslog.ts";
 import { parseStatus } from "../../lib/service/status-settings.ts";
 import { AnyIp, anyIp, cleanUpRoutes } from "./any-ip.ts";
 import { runArgs } from "./flags.ts";
+import { LedNames } from "./led-names.ts";
+import { parseLed } from "./led-settings.ts";
+import { readNames } from "./load.ts";
 import { applyReference } from "./reference.ts";
 import { cleanUp, Redirect, REDIRECTED } from "./redirect.ts";
 import { parseRules } from "./rule-settings.ts";
@@ -92,21 +95,31 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
     return EXIT.done;
   }
   const settings = parseCarry(args);
+  const mark = mode === "redirect" ? capture.mark : undefined;
   if (args["proxy-cacert"].length > 0 && !rules.some(({ proxy }) => proxy?.tls))
     throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
   const status = parseStatus(args);
   const life = parseLife(args);
+  const plans = rules.map((rule) => ({ settings: rule, sources: sourcesOf(rule, args, config) }));
+  const ledSettings = parseLed(args, rules);
+  const led =
+    ledSettings === undefined ? undefined : new LedNames(ledSettings, readNames(plans, names).fixed(), runtime);
   const opened = await openTproxy(runtime, {
     settings,
-    rules: rules.map((rule) => ({ settings: rule, sources: sourcesOf(rule, args, config) })),
+    rules: plans,
+    led: led?.pool,
     names,
     captured: mode === "redirect" ? REDIRECTED : anyIp(names.fake),
-    mark: mode === "redirect" ? capture.mark : undefined,
+    mark,
   });
   const { keepAlive } = settings;
   const capturing =
     mode === "redirect" ? new Redirect(capture, keepAlive) : new AnyIp(names.fake, capture.ports, keepAlive);
-  const process = new TproxyProcess(runtime, opened, capturing, status);
+  const process = new TproxyProcess(runtime, opened, {
+    capturing,
+    status,
+    led: led && { names: led, open: () => led.open(runtime, keepAlive, mark) },
+  });
   const exit = await liveUntilStopped(runtime, (daemon) => process.start(daemon), life);
   await process.close();
   return exit;
@@ -115,7 +128,8 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
 /** What only a firewall can tell apart would be believed in force. */
 function refuseBesideAnyIp(args: ParsedArgs<typeof runArgs>): void {
   const lists = ["capture-to", "capture-user", "capture-group", "capture-cgroup", "exempt-user"] as const;
-  const given = args.instance === undefined ? lists.find((name) => args[name].length > 0) : "instance";
+  const listed = lists.find((name) => args[name].length > 0);
+  const given = listed ?? (args.instance !== undefined ? "instance" : args["capture-dns"] ? "capture-dns" : undefined);
   if (given === undefined) return;
   const hint = "leave it out: who may be carried is said by the rules, and what is captured by --fake-range";
   throw usage("usage.conflict", `--mode anyip and --${given} exclude each other`, hint);

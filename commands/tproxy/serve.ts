@@ -7,6 +7,7 @@ import { openResolver, ResolveError, type Resolve } from "../../lib/net/resolve.
 import type { Names } from "./known-names.ts";
 import { load, type Loaded, type RulePlan } from "./load.ts";
 import { TproxyMetrics } from "./metrics.ts";
+import type { FakeAddresses } from "./names/fake-addresses.ts";
 import type { CarrySettings, NameSettings } from "./settings.ts";
 import { Tproxy, type Captured } from "./tproxy.ts";
 
@@ -17,6 +18,8 @@ export interface CarryPlan {
   captured: Captured;
   /** Of our own connections; undefined leaves them without. */
   mark: number | undefined;
+  /** Of a stub resolver. */
+  led?: FakeAddresses | undefined;
 }
 
 export interface Opened {
@@ -28,9 +31,9 @@ export interface Opened {
 /** Throws `PortailError` for what cannot be read or opened. */
 export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Opened> {
   const { log } = runtime;
-  const { settings, rules, names, captured, mark } = plan;
+  const { settings, rules, names, captured, mark, led } = plan;
   const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion, proxyCa, verifierTimeout } = settings;
-  const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd: runtime.cwd, verifierTimeout };
+  const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd: runtime.cwd, verifierTimeout, led };
   const loading = () => load(rules, names, tools);
   const loaded = await loading();
   const sink = audit === undefined ? undefined : openAuditSink(audit, (message) => log.error(message));

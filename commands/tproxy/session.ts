@@ -5,10 +5,9 @@ import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import { Relay, type RelayResult } from "../../lib/net/relay.ts";
 import { unread } from "../../lib/net/unread.ts";
-import type { Reached } from "../../lib/net/upstream.ts";
 import { receive, type Arrival, type Told } from "./arrival.ts";
 import { asksUpstream, decideByPolicy } from "./authorise.ts";
-import { openBack, type Opened } from "./back.ts";
+import { openBack, type Back, type Opened } from "./back.ts";
 import { sessionFacts } from "./facts.ts";
 import { Refusal } from "./refusal.ts";
 import { recordClosed, recordOpened, recordRefused } from "./record.ts";
@@ -24,7 +23,7 @@ export interface Progress extends Told {
   destination: TcpAddress | undefined;
   client: Client | undefined;
   arrival: Arrival | undefined;
-  back: Reached | undefined;
+  back: Back | undefined;
   decision: Decision | undefined;
   facts: Record<string, unknown>;
 }
@@ -35,6 +34,7 @@ export class Session {
   readonly #progress: Progress;
   #relay: Relay | undefined;
   #cut = false;
+  #release = () => {};
   #settle: (refusal: Refusal) => void = () => {};
 
   constructor(tproxy: Tproxy, accepted: Conn) {
@@ -64,6 +64,7 @@ export class Session {
       this.#settle = resolve;
       this.#open().then(resolve, reject);
     });
+    this.#release();
     if (!(end instanceof Refusal)) return;
     this.#accepted.destroy();
     this.#progress.back?.conn.destroy();
@@ -83,6 +84,7 @@ export class Session {
     const arrival = receive(this.#tproxy, this.#accepted, progress);
     if (arrival instanceof Refusal) return arrival;
     progress.arrival = arrival;
+    this.#release = this.#tproxy.names.hold(arrival.destination.ip);
     arrival.route.counts.chosen++;
     const { policy } = arrival.route.files;
     const late = policy !== undefined && asksUpstream(policy);

@@ -63,6 +63,8 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
 
 /** The table of the firewall for `rules`. */
 export function parseCapture(given: ParsedArgs<typeof captureFlags>, rules: readonly RuleSettings[]): Capture {
+  const dnsPort = parseDnsPort(given);
+  const leads = dnsPort !== undefined || rules.some(({ passthrough }) => passthrough);
   return {
     instance: parseInstance(given.instance),
     listenPort: parseInteger("--listen-port", given["listen-port"], { min: 1, max: 65_535 }),
@@ -73,7 +75,21 @@ export function parseCapture(given: ParsedArgs<typeof captureFlags>, rules: read
     groups: parseGroups(given["capture-group"], "--capture-group"),
     cgroups: given["capture-cgroup"].map((text) => parseCgroup(text, "--capture-cgroup")),
     exemptUsers: parseUsers(given["exempt-user"], "--exempt-user"),
+    ranges: leads ? parseNames(given).fake : [],
+    dns:
+      dnsPort === undefined || !given["capture-dns"] ? undefined : { port: dnsPort, ownUser: process.getuid?.() ?? 0 },
   };
+}
+
+/** Undefined where no stub resolver is wanted. */
+export function parseDnsPort(
+  given: Pick<ParsedArgs<typeof captureFlags>, "dns-port" | "capture-dns">,
+): number | undefined {
+  const { "dns-port": port, "capture-dns": capture } = given;
+  if (port !== undefined) return parseInteger("--dns-port", port, { min: 1, max: 65_535 });
+  if (capture)
+    throw usage("usage.missing", "--capture-dns needs --dns-port", "say where names are answered, e.g. 5300");
+  return undefined;
 }
 
 export interface NameSettings {

@@ -16,6 +16,10 @@ export interface Capture {
   /** Paths without a slash in front. */
   cgroups: readonly string[];
   exemptUsers: readonly number[];
+  /** Networks of which every port is captured: their addresses stand for names, and are nobody's. */
+  ranges: readonly Cidr[];
+  /** Where questions for names are led to, and who asks the true ones: ourselves. */
+  dns: { port: number; ownUser: number } | undefined;
 }
 
 /** Of nat/output before the system's own (NF_IP_PRI_NAT_DST). */
@@ -37,7 +41,7 @@ export function removingText(instance: string | undefined): string {
 }
 
 function tableText(capture: Capture): string {
-  const { instance, listenPort, mark, users, groups, exemptUsers } = capture;
+  const { instance, listenPort, mark, users, groups, exemptUsers, dns } = capture;
   const to = `tcp dport ${set(capture.ports)} redirect to :${listenPort}`;
   const who = [
     ...(users.length === 0 ? [] : [`meta skuid ${set(users)}`]),
@@ -46,8 +50,19 @@ function tableText(capture: Capture): string {
   const rules = [
     `meta mark 0x${mark.toString(16).padStart(8, "0")} return`,
     ...(exemptUsers.length === 0 ? [] : [`meta skuid ${set(exemptUsers)} return`]),
+    // Ahead of loopback, where many a resolver is.
+    ...(dns === undefined
+      ? []
+      : ["udp", "tcp"].flatMap((protocol) =>
+          product([`meta skuid != ${dns.ownUser}`], cgroupsOf(capture)).map((whose) =>
+            [...whose, ...who, `${protocol} dport 53 redirect to :${dns.port}`].join(" "),
+          ),
+        )),
     ...(capture.destinations.length === 0 ? ["ip daddr 127.0.0.0/8 return", "ip6 daddr ::1 return"] : []),
-    ...product(destinationsOf(capture), cgroupsOf(capture)).map((where) => [...where, ...who, to].join(" ")),
+    ...product(networksOf(capture.ranges), cgroupsOf(capture)).flatMap((where) =>
+      capture.ranges.length === 0 ? [] : [[...where, ...who, `meta l4proto tcp redirect to :${listenPort}`].join(" ")],
+    ),
+    ...product(networksOf(capture.destinations), cgroupsOf(capture)).map((where) => [...where, ...who, to].join(" ")),
   ];
   return [
     `table inet ${tableName(instance)} {`,
@@ -60,8 +75,8 @@ function tableText(capture: Capture): string {
   ].join("\n");
 }
 
-function destinationsOf({ destinations }: Capture): string[] {
-  const of = (family: 4 | 6) => destinations.filter(({ base }) => base.family === family).map(formatCidr);
+function networksOf(networks: readonly Cidr[]): string[] {
+  const of = (family: 4 | 6) => networks.filter(({ base }) => base.family === family).map(formatCidr);
   return [
     ...(of(4).length === 0 ? [] : [`ip daddr ${set(of(4))}`]),
     ...(of(6).length === 0 ? [] : [`ip6 daddr ${set(of(6))}`]),

@@ -8,6 +8,7 @@ import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
 import type { StatusSettings } from "../../lib/service/status-settings.ts";
+import type { LedNames } from "./led-names.ts";
 import type { Opened } from "./serve.ts";
 import type { Tproxy } from "./tproxy.ts";
 
@@ -25,15 +26,29 @@ export interface Capturing {
   end(): Promise<void>;
 }
 
+/** A stub resolver, and how it is begun. */
+export interface Led {
+  readonly names: LedNames;
+  open(): Promise<void>;
+}
+
+export interface ProcessParts {
+  capturing: Capturing;
+  status: StatusSettings | undefined;
+  led: Led | undefined;
+}
+
 export class TproxyProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #tproxy: Tproxy;
   readonly #load: Opened["load"];
   readonly #capturing: Capturing;
   readonly #statusSettings: StatusSettings | undefined;
+  readonly #led: Led | undefined;
   #status: StatusListener | undefined;
 
-  constructor(runtime: Runtime, { tproxy, load }: Opened, capturing: Capturing, status: StatusSettings | undefined) {
+  constructor(runtime: Runtime, { tproxy, load }: Opened, { capturing, status, led }: ProcessParts) {
+    this.#led = led;
     this.#runtime = runtime;
     this.#tproxy = tproxy;
     this.#load = load;
@@ -55,15 +70,19 @@ export class TproxyProcess implements Daemon {
 
   /** Captures and serves its status, or neither. */
   async start(life: Life): Promise<this> {
-    await this.#openStatus(life);
     try {
+      await this.#led?.open();
+      await this.#openStatus(life);
       await this.#capturing.start((conn) => this.#tproxy.accept(conn), this.#runtime);
     } catch (error) {
+      this.#led?.names.close();
       await this.#status?.close();
       throw error;
     }
     const { log } = this.#runtime;
     log.info(this.summary);
+    if (this.#led !== undefined)
+      log.info(`answering for names on ${this.#led.names.addresses.map(formatAddress).join(", ")}`);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
     this.#record({ event: "start", listen: this.#addresses });
     return this;
@@ -87,6 +106,7 @@ export class TproxyProcess implements Daemon {
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "tproxy", version });
     this.#tproxy.metrics.register(registry);
+    this.#led?.names.register(registry);
     const source = { life, version, listen: this.#addresses.join(",") };
     this.#status = await openStatus(status.endpoint, env, { routes: routesOf(source, registry, status), log });
   }
@@ -113,7 +133,7 @@ export class TproxyProcess implements Daemon {
     this.#capturing.stopAccepting();
     await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
-    await this.#tproxy.drain();
+    await Promise.all([this.#led?.names.drain(), this.#tproxy.drain()]);
   }
 
   cut(): void {
@@ -123,6 +143,7 @@ export class TproxyProcess implements Daemon {
   /** Captures nothing more, and writes what is left to be written. */
   async close(): Promise<void> {
     await this.#capturing.end();
+    this.#led?.names.close();
     this.#record({ event: "stop", open: this.open });
     await this.#tproxy.close();
   }

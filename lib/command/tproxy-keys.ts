@@ -17,6 +17,12 @@ export const tproxyKeys = {
     group: "Capture",
     description: "A port that is captured, and the one that is dialled in its place (8443:443)",
   },
+  passthrough: {
+    type: "boolean",
+    group: "Capture",
+    description:
+      "Lead connections to ports that are not of --port-map to the true address, as they are; else they are refused",
+  },
   alpn: {
     type: "string",
     multiple: true,

@@ -6,11 +6,26 @@ import { compileDnsGlob } from "../../../../lib/identity/name-glob.ts";
 function rule(name: string, more: Partial<Omit<RuleMatch, "names">> & { names?: readonly string[] } = {}): RuleMatch {
   const { names = [], ...rest } = more;
   const ports = new Map([[8443, 443]]);
-  return { name, ports, users: [], groups: [], cgroups: [], names: names.map(compileDnsGlob), ...rest };
+  return {
+    name,
+    ports,
+    passthrough: false,
+    users: [],
+    groups: [],
+    cgroups: [],
+    names: names.map(compileDnsGlob),
+    ...rest,
+  };
 }
 
-function choose(rules: readonly RuleMatch[], hosts: readonly string[], client?: Client, port = 8443): string {
-  const choice = chooseRule(rules, port, hosts, client);
+function choose(
+  rules: readonly RuleMatch[],
+  hosts: readonly string[],
+  client?: Client,
+  port = 8443,
+  fake = false,
+): string {
+  const choice = chooseRule(rules, port, hosts, client, fake);
   return "reason" in choice ? choice.reason : `${choice.rule.name} ${choice.host}`;
 }
 
@@ -38,6 +53,13 @@ test("the port, which the rules for other ports do not make ambiguous", () => {
   expect(choose(rules, ["a.example", "b.example"])).toBe("web a.example");
   expect(choose(rules, ["a.example"], undefined, 5432)).toBe("db a.example");
   expect(choose(rules, ["a.example"], undefined, 80)).toBe("no_rule");
+});
+
+test("a rule that lets pass takes every port of a stand-in, and no other", () => {
+  const rules = [rule("pass", { names: ["*.example"], passthrough: true }), rule("web")];
+  expect(choose(rules, ["a.example"], undefined, 80, true)).toBe("pass a.example");
+  expect(choose(rules, ["a.example"], undefined, 80, false)).toBe("no_rule");
+  expect(choose(rules, ["a.test"], undefined, 80, true)).toBe("no_rule");
 });
 
 describe("clients", () => {

@@ -15,6 +15,8 @@ const BASE: Capture = {
   groups: [],
   cgroups: [],
   exemptUsers: [],
+  ranges: [],
+  dns: undefined,
 };
 const networks = (...texts: string[]) => texts.map((text) => parseCidr(text)!);
 const LIMITED: Capture = {
@@ -56,6 +58,26 @@ test("limited by destination, user, group and control group, every one with ever
   expect(text).toContain("table inet portail-web {");
 });
 
+const LEADING: Capture = {
+  ...BASE,
+  users: [1000],
+  ranges: networks("198.18.0.0/15", "fd00::/48"),
+  dns: { port: 5300, ownUser: 0 },
+};
+
+test("questions for names are led to the stub ahead of loopback, and whatever goes to stand-ins is captured", () => {
+  expect(replacingText(LEADING).match(/^\t\t(?!type).*$/gm)).toEqual([
+    "\t\tmeta mark 0x706f7274 return",
+    "\t\tmeta skuid != 0 meta skuid { 1000 } udp dport 53 redirect to :5300",
+    "\t\tmeta skuid != 0 meta skuid { 1000 } tcp dport 53 redirect to :5300",
+    "\t\tip daddr 127.0.0.0/8 return",
+    "\t\tip6 daddr ::1 return",
+    "\t\tip daddr { 198.18.0.0/15 } meta skuid { 1000 } meta l4proto tcp redirect to :1019",
+    "\t\tip6 daddr { fd00::/48 } meta skuid { 1000 } meta l4proto tcp redirect to :1019",
+    "\t\tmeta skuid { 1000 } tcp dport { 443, 5432 } redirect to :1019",
+  ]);
+});
+
 needing("nft takes it", ["nft", "unshare"], () => {
   const root = process.getuid?.() === 0 ? [] : ["--map-root-user"];
   const nft = (text: string) => run(["unshare", ...root, "--net", "nft", "-c", "-f", "-"], { stdin: text });
@@ -63,6 +85,7 @@ needing("nft takes it", ["nft", "unshare"], () => {
   test.each([
     ["for everybody", replacingText(BASE)],
     ["limited", replacingText(LIMITED)],
+    ["leading", replacingText(LEADING)],
     ["removed", removingText("web")],
   ])("%s", async (_, text) => {
     expect(await nft(text)).toEqual({ status: 0, stdout: "", stderr: "" });
