@@ -72,6 +72,30 @@ const tell: Parameters<typeof scenario>[2] = ({ scene, portail }) => {
     await program.kill();
   });
 
+  test("strangers get nothing, by UDP and by TCP, and those who may ask do", async () => {
+    const program = await begin(STUB, "--listen", "192.0.2.9:5302", "--allow-from", "192.0.2.10");
+    const ask = (from: string, way: string) =>
+      network.run([
+        "kdig",
+        "@192.0.2.9",
+        "-p",
+        "5302",
+        "-b",
+        from,
+        way,
+        "+short",
+        "+timeout=1",
+        "+retry=0",
+        "db.mapped.example",
+      ]);
+    for (const way of ["+notcp", "+tcp"]) {
+      const [stranger, friend] = await Promise.all([ask("192.0.2.11", way), ask("192.0.2.10", way)]);
+      expect([stranger.status, stranger.stdout.includes("198.18.")]).toEqual([1, false]);
+      expect(friend).toMatchObject({ status: 0, stdout: "198.18.0.1\n" });
+    }
+    await program.kill();
+  });
+
   test("its own questions that come back to it are dropped and complained of", async () => {
     const program = await begin(STUB, "--upstream", NAMESERVER, "--upstream-timeout", "200ms");
     const asked = await network.run(["kdig", `@${NAMESERVER}`, "+timeout=5", "+retry=0", "real.example", "A"]);
