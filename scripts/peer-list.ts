@@ -50,6 +50,7 @@ export const PEERS = {
   patch: "patch",
   pg_createcluster: "postgresql",
   pk12util: "libnss3-tools",
+  prlimit: "util-linux",
   promtool: "prometheus",
   prove: "perl",
   proxychains4: "proxychains4",

@@ -3,7 +3,6 @@ import { AUDIT_VERSION, type AuditEvent, type LifeEvent } from "../../lib/audit/
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
-import { Dialer } from "../../lib/net/dial.ts";
 import { formatHostPort } from "../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
@@ -13,18 +12,13 @@ import type { StatusListener } from "../../lib/service/status.ts";
 import { formatIpBytes } from "../../lib/wire/ip-bytes.ts";
 import type { DnsSettings } from "./dns-settings.ts";
 import type { NameAnswer } from "./names/answerer.ts";
-import { StubCounts } from "./names/counts.ts";
-import { AddressPool } from "./names/fake-addresses.ts";
-import { FORGETFUL, openNameRecords } from "./names/name-records.ts";
-import { openStub, type Stub } from "./names/stub.ts";
+import { openNames, type Names } from "./names/open-names.ts";
 
 export class DnsProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #settings: DnsSettings;
   readonly #sink: AuditSink | undefined;
-  readonly #counts = new StubCounts();
-  #pool: AddressPool | undefined;
-  #stub: Stub | undefined;
+  #names: Names | undefined;
   #status: StatusListener | undefined;
 
   constructor(runtime: Runtime, settings: DnsSettings, sink: AuditSink | undefined) {
@@ -34,7 +28,7 @@ export class DnsProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#stub?.open ?? 0;
+    return this.#names?.open ?? 0;
   }
 
   get summary(): string {
@@ -42,35 +36,21 @@ export class DnsProcess implements Daemon {
   }
 
   get #addresses(): readonly SocketAddress[] {
-    return this.#stub?.addresses ?? [];
+    return this.#names?.addresses ?? [];
   }
 
   /** Opens everything or nothing. */
   async start(life: Life): Promise<this> {
     const { log, env } = this.#runtime;
-    const { state, ranges, fixed, rest, timeout } = this.#settings;
-    const records = state === undefined ? FORGETFUL : openNameRecords(state, ranges, log);
-    this.#pool = new AddressPool({ ranges, fixed, records, rest });
+    const settings = this.#settings;
+    const audit = this.#sink && ((answer: NameAnswer) => this.#audit(answer));
+    this.#names = await openNames({ settings, listen: settings.listen, audit, keepAlive: new KeepAlive(60), env, log });
     try {
-      const keepAlive = new KeepAlive(60);
-      const dialer = new Dialer(timeout, keepAlive);
-      this.#stub = await openStub({
-        ...this.#settings,
-        fake: this.#pool,
-        tools: { dial: (candidate) => dialer.open([candidate]) },
-        counts: this.#counts,
-        audit: this.#sink && ((answer) => this.#audit(answer)),
-        keepAlive,
-        env,
-        log,
-      });
       await this.#openStatus(life);
     } catch (error) {
-      this.#stub?.close();
-      this.#pool.close();
+      this.#names.close();
       throw error;
     }
-    if (state === undefined) log.warn("without --state a restart may give addresses to other names");
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
     this.#record({ event: "start", listen: this.#addresses.map(formatAddress) });
@@ -88,7 +68,7 @@ export class DnsProcess implements Daemon {
     const { env, log, version } = this.#runtime;
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "tproxy", version });
-    this.#counts.register(registry, this.#pool!);
+    this.#names!.register(registry);
     const source = { life, version, listen: this.#addresses.map(formatAddress).join(",") };
     const routes = routesOf(source, registry, status);
     this.#status = await openStatus(status.endpoint, env, { routes, log });
@@ -108,18 +88,18 @@ export class DnsProcess implements Daemon {
   async drain(): Promise<void> {
     this.#record({ event: "drain", open: this.open });
     await this.#status?.close();
-    await this.#stub?.drain();
-    this.#stub?.close();
+    await this.#names?.drain();
+    this.#names?.cut();
   }
 
   cut(): void {
-    this.#stub?.close();
+    this.#names?.cut();
   }
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#pool?.close();
     this.#record({ event: "stop", open: this.open });
+    this.#names?.close();
     await this.#sink?.close();
   }
 

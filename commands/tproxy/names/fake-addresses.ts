@@ -1,4 +1,5 @@
 /** Names and the addresses that stand for them: one address of each family for a name, one name for an address. Knows neither files nor packets. */
+import { decodeIp } from "../../../lib/wire/ip-bytes.ts";
 import { formatIp, parseIp, type Ip } from "../../../lib/wire/ip.ts";
 import { isHostName } from "./match.ts";
 import type { AddressRange } from "./address-range.ts";
@@ -12,7 +13,7 @@ export interface FakeAddresses {
   addressOf(name: string, family: 4 | 6): Uint8Array | "none" | "exhausted";
   /** Whose address it is, in any spelling. */
   nameOf(address: string): string | undefined;
-  /** Whether it can be anybody's, also where it is nobody's now. */
+  /** Whether it is, or can be, that of a name. */
   contains(ip: Ip): boolean;
   /** The same for the 4 or 16 bytes at `at`. */
   containsBytes(bytes: Uint8Array, at: number, length: number): boolean;
@@ -176,13 +177,14 @@ export class AddressPool implements FakeAddresses {
   }
 
   contains(ip: Ip): boolean {
-    return this.#ranges.some((range) => range.contains(ip));
+    return this.#ranges.some((range) => range.contains(ip)) || this.#fixedAddresses.has(formatIp(ip));
   }
 
   containsBytes(bytes: Uint8Array, at: number, length: number): boolean {
-    if (length === 4) return this.#v4?.containsBytes(bytes, at) ?? false;
-    if (this.#v6?.containsBytes(bytes, at)) return true;
-    return this.#v4 !== undefined && isMapped(bytes, at) && this.#v4.containsBytes(bytes, at + 12);
+    if (length === 16 && isMapped(bytes, at)) return this.containsBytes(bytes, at + 12, 4);
+    const range = length === 4 ? this.#v4 : this.#v6;
+    if (range?.containsBytes(bytes, at)) return true;
+    return this.#fixedAddresses.size > 0 && this.#fixedAddresses.has(formatIp(decodeIp(bytes, at, length)));
   }
 
   hold(address: string): () => void {

@@ -76,6 +76,7 @@ export class Resolver {
     const any = ip.includes(":") ? "::" : "0.0.0.0";
     line.socket = await openDatagrams(any, line, {
       connect: { ip, port },
+      patient: true,
       ...(this.#prepare && { prepare: this.#prepare }),
     });
     return line;

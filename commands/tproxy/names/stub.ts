@@ -66,7 +66,10 @@ export async function openStub(options: StubOptions): Promise<Stub> {
   const listeners = new Listeners();
   const udp: UdpSide[] = [];
   const tcp: TcpSide[] = [];
+  let closed = false;
   const close = () => {
+    if (closed) return;
+    closed = true;
     listeners.close();
     parts.forwarder?.close();
     for (const side of tcp) side.cut();

@@ -1,8 +1,6 @@
 /** Clients of the stub: what they may ask, what strangers may not, and those that flood, dawdle and garble. */
 import { afterEach, expect, test } from "bun:test";
-import { networkInterfaces } from "node:os";
-import { parseEndpoint } from "../../../lib/net/endpoint.ts";
-import { parseCidr } from "../../../lib/wire/ip.ts";
+import { parseEndpoint, type Endpoint } from "../../../lib/net/endpoint.ts";
 import { dnsQuery, dnsReply, parseDns, words } from "../../support/dns-message.ts";
 import { askUdp, DnsConnection, DnsUpstream, framed, type Asked } from "../../support/dns-upstream.ts";
 import { udpSocket } from "../../support/udp-socket.ts";
@@ -206,28 +204,12 @@ test("by TCP: who does not read its answers is not read from", async () => {
   expect((await ask(port, 1)).rcode).toBe(0);
 });
 
-test("strangers: nobody listens where they could ask, unless it is said who may", async () => {
-  const own =
-    Object.values(networkInterfaces())
-      .flat()
-      .find((one) => one?.family === "IPv4" && !one.internal)?.address ?? "127.0.0.1";
-  const at = (host: string) => [parseEndpoint(`${host}:0`, "--listen")];
+test("nobody listens where strangers could ask, or where it is not known by which address", async () => {
+  const code = (listen: Endpoint) => runStub({ listen: [listen] }).catch((error: { code: string }) => error.code);
   for (const host of ["0.0.0.0", "[::]", "", "localhost"])
-    expect(runStub({ listen: at(host) })).rejects.toMatchObject({ code: "tproxy.dns_listen" });
-  expect(runStub({ listen: at("192.0.2.1") })).rejects.toMatchObject({ code: "tproxy.dns_open" });
-  expect(runStub({ listen: [{ kind: "unix", path: "/x" }] })).rejects.toMatchObject({ code: "tproxy.dns_listen" });
-  expect(own).not.toBe("127.0.0.1");
-  const { counts, port } = await stub({ listen: at(own), allowFrom: [parseCidr("203.0.113.0/24")!] });
-  const socket = await udpSocket(own);
-  ends.push(() => socket.close());
-  socket.send(dnsQuery(NAME), port, own);
-  await until("it is dropped", () => counts.dropped.stranger === 1);
-  expect(counts.queries.udp).toBe(0);
-  const open = await stub({ listen: at(own), allowFrom: [parseCidr(own)!] });
-  const came = Promise.withResolvers<Buffer>();
-  socket.on("message", came.resolve);
-  socket.send(dnsQuery(NAME), open.port, own);
-  expect(parseDns(await came.promise).answers).toHaveLength(1);
+    expect(await code(parseEndpoint(`${host}:0`, "--listen"))).toBe("tproxy.dns_listen");
+  expect(await code({ kind: "unix", path: "/x" })).toBe("tproxy.dns_listen");
+  expect(await code(parseEndpoint("192.0.2.1:0", "--listen"))).toBe("tproxy.dns_open");
 });
 
 test("a drain answers who waits, and takes nobody new by TCP", async () => {

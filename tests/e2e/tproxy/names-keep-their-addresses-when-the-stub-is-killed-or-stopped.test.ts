@@ -6,7 +6,7 @@ import { scenario } from "../../support/scenario.ts";
 import { udpSocket } from "../../support/udp-socket.ts";
 import { until } from "../../support/until.ts";
 
-scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
+scenario(import.meta.file, ["kdig", "prlimit"], ({ scene, portail }) => {
   const state = scene.path("names");
 
   async function begin(file = state, prefix: string[] = []): Promise<{ program: Program; port: string }> {
@@ -37,8 +37,10 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
     const came = new Map<string, string>();
     let last = false;
     socket.on("message", (message) => {
-      last = message.toString() === "last";
-      if (last) return;
+      if (message.toString() === "last") {
+        last = true;
+        return;
+      }
       const { questions, answers } = parseDns(message);
       if (answers[0] !== undefined) came.set(questions[0]!.name, answers[0].data.join("."));
     });
@@ -46,8 +48,10 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
     await until("some answers", () => came.size > 20);
     await end();
     // What it sent before its end stands before this.
-    socket.send("last", socket.address().port, "127.0.0.1");
-    await until("the last datagram", () => last);
+    await until("the last datagram", () => {
+      socket.send("last", socket.address().port, "127.0.0.1");
+      return last;
+    });
     return came;
   }
 
@@ -66,9 +70,12 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
       for (const [i, address] of (await ask(port, ["n0.mapped.example", ...before])).entries())
         take(["n0.mapped.example", ...before][i]!, address);
       const names = Array.from({ length: 300 }, (_, i) => `n${round * 200 + i}.mapped.example`);
-      const end = () => (round === 3 ? program.signal("SIGTERM") : program.kill());
+      const end = async () => {
+        if (round < 3) return program.kill();
+        program.signal("SIGTERM");
+        expect(await program.ended).toBe(0);
+      };
       for (const [name, address] of await askAndEnd(port, names, end)) take(name, address);
-      if (round === 3) expect(await program.ended).toBe(0);
     }
     const { program, port } = await begin();
     expect(known.size).toBeGreaterThan(80);
@@ -79,7 +86,7 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
   test("where the disk is full, what is known is answered, new names are not, and the file stays whole", async () => {
     const file = scene.path("full");
     // Files may have 512 bytes: the write that reaches this is cut, the next one fails.
-    const full = await begin(file, ["sh", "-c", `trap "" XFSZ; ulimit -f 1; exec "$@"`, "sh"]);
+    const full = await begin(file, ["sh", "-c", `trap "" XFSZ; ulimit -S -f 1; exec "$@"`, "sh"]);
     const names = Array.from({ length: 40 }, (_, i) => `n${i}.mapped.example`);
     const questions = names.flatMap((name) => [name, "A"]);
     const answers = async (port: string) => {
@@ -93,13 +100,18 @@ scenario(import.meta.file, ["kdig"], ({ scene, portail }) => {
     expect(known.length).toBeGreaterThan(10);
     expect(known.length).toBeLessThan(30);
     expect(await answers(full.port)).toEqual(before);
-    await full.program.kill();
-    const size = (await Bun.file(file).text()).split("\n").length - 2;
-    expect(size).toBe(known.length);
-    const again = await begin(file);
-    const after = await answers(again.port);
+    const lines = async () => (await Bun.file(file).text()).split("\n").length - 2;
+    expect(await lines()).toBe(known.length);
+    expect(await run(["prlimit", "--pid", String(full.program.pid), "--fsize=unlimited:"])).toMatchObject({
+      status: 0,
+    });
+    const after = await answers(full.port);
     expect(after.slice(0, known.length)).toEqual(known);
     expect(new Set(after).size).toBe(names.length);
+    expect(await lines()).toBe(names.length);
+    await full.program.kill();
+    const again = await begin(file);
+    expect(await answers(again.port)).toEqual(after);
     await again.program.kill();
   });
 

@@ -19,7 +19,7 @@ const tell: Parameters<typeof scenario>[2] = ({ scene, portail }) => {
     const route = await network.run(["ip", "route", "add", "local", "192.0.2.0/24", "dev", "lo"]);
     expect(route).toMatchObject({ status: 0, stderr: "" });
     const records = ["--host-record=real.example,203.0.113.7", "--host-record=both.example,203.0.113.8,2001:db8::8"];
-    dnsmasq = await startDnsmasq(scene, records, network.prefix);
+    dnsmasq = await startDnsmasq(scene, ["--listen-address=::1", ...records], network.prefix);
     const rules = ["udp", "tcp"].map((protocol) => `${protocol} dport 53 redirect to :${STUB}`).join("\n");
     const table = `table ip dns {\nchain output {\ntype nat hook output priority -100\n${rules}\n}\n}\n`;
     const nft = await network.run(["nft", "-f", "-"], { stdin: table });
@@ -59,6 +59,41 @@ const tell: Parameters<typeof scenario>[2] = ({ scene, portail }) => {
     expect(metrics).toMatch(/portail_dns_answers_total\{kind="fake"\} 3\n/);
     program.signal("SIGTERM");
     expect(await program.ended).toBe(0);
+  });
+
+  test("over IPv6, to clients and to a resolver", async () => {
+    const program = await begin(STUB, "--listen", "[::1]:5301", "--upstream", `[::1]:${dnsmasq.port}`);
+    const ask = async (...words: string[]) =>
+      (await network.run(["kdig", "@::1", "-p", "5301", "+short", "+retry=0", ...words])).stdout;
+    for (const way of ["+notcp", "+tcp"]) {
+      expect(await ask(way, "real.example", "A")).toBe("203.0.113.7\n");
+      expect(await ask(way, "db.mapped.example", "AAAA")).toBe("fd00:1::1\n");
+    }
+    await program.kill();
+  });
+
+  test("strangers get nothing, by UDP and by TCP, and those who may ask do", async () => {
+    const program = await begin(STUB, "--listen", "192.0.2.9:5302", "--allow-from", "192.0.2.10");
+    const ask = (from: string, way: string) =>
+      network.run([
+        "kdig",
+        "@192.0.2.9",
+        "-p",
+        "5302",
+        "-b",
+        from,
+        way,
+        "+short",
+        "+timeout=1",
+        "+retry=0",
+        "db.mapped.example",
+      ]);
+    for (const way of ["+notcp", "+tcp"]) {
+      const [stranger, friend] = await Promise.all([ask("192.0.2.11", way), ask("192.0.2.10", way)]);
+      expect([stranger.status, stranger.stdout.includes("198.18.")]).toEqual([1, false]);
+      expect(friend).toMatchObject({ status: 0, stdout: "198.18.0.1\n" });
+    }
+    await program.kill();
   });
 
   test("its own questions that come back to it are dropped and complained of", async () => {

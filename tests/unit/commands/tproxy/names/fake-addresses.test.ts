@@ -177,13 +177,25 @@ test("an address that the operator gave goes to nobody else, whatever was kept",
 });
 
 test("addresses of the ranges are known as bytes, also where they hide in IPv6", () => {
-  const { it } = pool({ ranges: ["198.18.0.0/29", "fd00::/64"] });
+  const fixed: [string, string][] = [
+    ["web.example", "127.77.0.1"],
+    ["web.example", "fd01::9"],
+  ];
+  const { it } = pool({ ranges: ["198.18.0.0/29", "fd00::/64"], fixed });
   const holds = (text: string) => {
     const bytes = Buffer.from(text.replaceAll(" ", ""), "hex");
     return it.containsBytes(Buffer.concat([Buffer.of(7), bytes]), 1, bytes.length);
   };
   expect(holds("c6120000")).toBe(true);
   expect(holds("c6120008")).toBe(false);
+  expect([holds("7f4d0001"), holds("7f4d0002")]).toEqual([true, false]);
+  expect(holds("0000 0000 0000 0000 0000 ffff 7f4d 0001")).toBe(true);
+  expect(holds("fd01 0000 0000 0000 0000 0000 0000 0009")).toBe(true);
+  expect(["127.77.0.1", "127.77.0.2", "198.18.0.5"].map((text) => it.contains(parseIp(text)!))).toEqual([
+    true,
+    false,
+    true,
+  ]);
   expect(holds("fd00 0000 0000 0000 0123 0000 0000 0000")).toBe(true);
   expect(holds("fd00 0000 0000 0001 0000 0000 0000 0000")).toBe(false);
   expect(holds("0000 0000 0000 0000 0000 ffff c612 0005")).toBe(true);
