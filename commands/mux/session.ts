@@ -26,9 +26,6 @@ export interface Progress extends Told, Judged {
   back: Back | undefined;
 }
 
-/** Descriptors of the pair of sockets below TLS that begins with bytes which were read already. */
-const PAIR = 2;
-
 export class Session {
   readonly #mux: Mux;
   readonly #table: RouteTable<Route>;
@@ -36,7 +33,6 @@ export class Session {
   readonly #progress: Progress;
   #relay: Relay | undefined;
   #cut = false;
-  #paired = false;
   #settle: (refusal: Refusal) => void = () => {};
 
   constructor(mux: Mux, table: RouteTable<Route>, accepted: Conn) {
@@ -74,7 +70,6 @@ export class Session {
       recordRefused(this.#mux, this.#progress, end);
       await this.#dismiss(end);
     }
-    if (this.#paired) this.#mux.descriptors.give(PAIR);
   }
 
   /** Ends it at once, whatever it waits for: what comes of that later is dropped. */
@@ -122,10 +117,6 @@ export class Session {
     counts.chosen++;
     if (counts.busy++ >= settings.most)
       return new Refusal("handshake", "route_limit", "the route has as many connections as it may");
-    if (settings.termination !== undefined && arrival.cancel === undefined) {
-      if (!mux.descriptors.take(PAIR)) return new Refusal("handshake", "limit", "there are too many open files");
-      this.#paired = true;
-    }
     const front = await openFront(arrival, mux);
     if (front instanceof Refusal) return front;
     if (this.#cut) return this.#drop(front.conn);

@@ -3,7 +3,7 @@ import type { Socket } from "bun";
 import { TARGETS } from "./addresses.ts";
 import { discard } from "./discard.ts";
 import { flood, type Flood } from "./flood.ts";
-import { FLOOD, fits, SINK, TALLY, type Tally } from "./pattern.ts";
+import { FLOOD, fits, HANDSHAKE, HELLO_ANSWER, HELLO_LEAST, SINK, TALLY, type Tally } from "./pattern.ts";
 import { answer } from "./plan.ts";
 
 type Mode = "echo" | "flood" | "sink" | "tally";
@@ -41,7 +41,8 @@ function listen(hostname: string, port: number): number {
       },
       data(socket, bytes) {
         const { mode } = socket.data;
-        if (mode === undefined) start(socket, bytes);
+        if (mode === undefined && isHello(bytes)) socket.write(Uint8Array.of(HELLO_ANSWER));
+        else if (mode === undefined) start(socket, bytes);
         else if (mode === "sink") swallow(socket, bytes);
         else if (mode === "tally") tell(socket);
         else if (mode === "echo") echo(socket, bytes);
@@ -55,6 +56,11 @@ function listen(hostname: string, port: number): number {
       },
     },
   }).port;
+}
+
+/** Whole, as it was sent: over loopback nothing is split. */
+function isHello(bytes: Uint8Array): boolean {
+  return bytes[0] === HANDSHAKE && bytes.length >= HELLO_LEAST;
 }
 
 function start(socket: Socket<State>, bytes: Uint8Array): void {
