@@ -43,6 +43,9 @@ export interface Judged {
   authorised: Authorised | undefined;
 }
 
+/** Where there is no policy, no fact is needed either. */
+const UNASKED: Authorised = { decision: undefined, facts: { command: "mux" }, addresses: [] };
+
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
 /** Connects to the first target of the route that the policy allows, and that answers and is who it should be. */
@@ -69,7 +72,7 @@ export async function openBack(
 
 /** What cancels a session needs no more than its key, which nobody else has: no policy, no TLS. */
 async function openCancel(
-  { route, source, destination }: Arrival<Route>,
+  { conn: client, route, source, destination = client.local }: Arrival<Route>,
   { text, open }: CancelPlace,
   judged: Judged,
 ): Promise<Back | Refusal> {
@@ -129,8 +132,10 @@ class Approach {
     const named = this.#target.from.kind === "template";
     if (named && this.#place === undefined)
       return new Refusal("dial", "bad_capture", "the capture makes no host of the target");
+    const { policy } = route.files;
+    if (policy === undefined) return Promise.resolve(UNASKED);
     const facts = sessionFacts(this.#arrival, this.#front, this.#place);
-    return authorise(route.files.policy, facts, named ? guard : undefined, targetTools.resolve);
+    return authorise(policy, facts, named ? guard : undefined, targetTools.resolve);
   }
 
   #dial({ addresses }: Authorised): Promise<Conn | DialError> {
@@ -183,7 +188,7 @@ class Approach {
   }
 
   #header(): Uint8Array | undefined {
-    const { route, source, destination } = this.#arrival;
+    const { route, source, conn: accepted, destination = accepted.local } = this.#arrival;
     const mode = route.settings.proxyHeader!;
     const { conn, peer } = this.#front;
     if (conn.tls === undefined) return encodeProxyHeader({ mode, source, destination });

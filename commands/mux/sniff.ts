@@ -37,8 +37,8 @@ export interface Arrival<R> {
   early: Early;
   /** The client's address: of a PROXY header, or of the socket. */
   source: SocketAddress;
-  /** Where the client connected to, likewise. */
-  destination: SocketAddress;
+  /** Where the client connected to, by a PROXY header; else the socket knows. */
+  destination: SocketAddress | undefined;
   /** The process at the other end of a UNIX socket. */
   owner: PeerCredentials | undefined;
   route: R;
@@ -68,13 +68,14 @@ export async function sniff<R extends RouteMatch>(
   const { acceptProxyFrom, deadlines } = rules;
   const owner = unixPeer(conn);
   let early: Early | undefined;
-  let [source, destination] = [conn.remote, conn.local];
+  let source = conn.remote;
+  let destination: SocketAddress | undefined;
   if (acceptProxyFrom !== undefined) {
     const header = await acceptProxy(conn, acceptProxyFrom, deadlines, table.silent === undefined);
     if (!header.ok) return new Refusal("hello", header.code, header.reason);
     early = header.early;
     source = told.client = header.source ?? source;
-    destination = header.destination ?? destination;
+    destination = header.destination;
   }
   const came = { conn, source, destination, owner };
   const first = await readFirstBytes(conn, table, rules, early);

@@ -77,7 +77,7 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       localAddress: SOURCES[next++ % SOURCES.length]!,
       data: { dialog: newDialog(), ready: false, events },
       socket,
-      ...(route.tls && { tls: { rejectUnauthorized: false, ecdhCurve: route.tls } }),
+      ...(route.tls && { tls: { rejectUnauthorized: false, serverName: "localhost", ecdhCurve: route.tls } }),
     };
     Bun.connect<TunnelState>(options).catch((error: unknown) =>
       events.lost(error instanceof Error ? error.message : String(error)),

@@ -39,7 +39,7 @@ const NGINX = {
   name: "nginx",
   peer: true,
   programs: ["nginx", "nginx:ngx_stream_module.so"],
-  note: "its stream module with `ssl_preread`, or with TLS of its own, `master_process off`; names are looked up in a `map`",
+  note: "its stream module with `ssl_preread`, or with TLS of its own, `master_process off`, `proxy_half_close on`, as all but sslh do; names are looked up in a `map`",
 } as const;
 
 /** Everyone that passes TLS on by its server name. `command` starts portail; its words are split at spaces. */
@@ -79,7 +79,7 @@ const portail = {
   name: "portail",
   peer: false,
   programs: [],
-  note: "one process, default limits, no audit sink, `--quiet=all` since the peers do not log either; a route for each name",
+  note: "one process, default limits, no audit sink, `--quiet` since the peers do not log either; a route for each name",
 } as const;
 
 function portailAt(command: string, { port, dir }: Where, routes: string[]): Setup {
@@ -87,7 +87,7 @@ function portailAt(command: string, { port, dir }: Where, routes: string[]): Set
   const file = `mux-${port}.toml`;
   const head = [`listen = "127.0.0.1:${port}"`, `cert = "${dir}/server.pem"`, `key = "${dir}/server.key"`];
   return {
-    daemons: [{ argv: [...program, "mux", "serve", "--config", join(dir, file), "--quiet=all"], port }],
+    daemons: [{ argv: [...program, "mux", "serve", "--config", join(dir, file), "--quiet"], port }],
     files: { [file]: lines(...head, ...routes) },
   };
 }
@@ -145,6 +145,7 @@ function nginxByName(where: Where, { exact, wild }: Names): Setup {
     "server {",
     `  listen 127.0.0.1:${where.port};`,
     "  ssl_preread on;",
+    "  proxy_half_close on;",
     "  proxy_pass $chosen;",
     "}",
   ]);
@@ -155,6 +156,7 @@ function nginxTls(where: Where): Setup {
     "server {",
     `  listen 127.0.0.1:${where.port} ssl;`,
     `  proxy_pass 127.0.0.1:${where.targetPort};`,
+    "  ssl_protocols TLSv1.3;",
     `  ssl_certificate ${where.dir}/server.pem;`,
     `  ssl_certificate_key ${where.dir}/server.key;`,
     "}",
@@ -188,5 +190,5 @@ function sslhByName({ port, targetPort, dir }: Where, { exact, wild }: Names): S
     `listen: ( { host: "127.0.0.1"; port: "${port}"; } );`,
     `protocols: ( { name: "tls"; host: "127.0.0.1"; port: "${targetPort}"; sni_hostnames: [ ${hosts.join(", ")} ]; log_level: 0; } );`,
   );
-  return alone({ argv: ["sslh-select", "-F", join(dir, file)], files: { [file]: text } }, port);
+  return alone({ argv: ["sslh-select", `-F${join(dir, file)}`], files: { [file]: text } }, port);
 }
