@@ -181,8 +181,11 @@ export class Client extends Due implements Open {
     if (this.#gone || this.conn.closed) return;
     const next = this.#behind.shift();
     if (this.#ending) this.farewell();
-    else if (next !== undefined) this.#begin(next);
-    else {
+    else if (next !== undefined) {
+      this.#begin(next);
+      // Nothing can have come behind content that is still to come.
+      if (!next.req.complete) this.relax();
+    } else {
       this.#receivedBefore = this.conn.received;
       this.#renew();
       this.relax();
