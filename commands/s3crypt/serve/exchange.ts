@@ -8,7 +8,7 @@ import type { Gateway } from "./gateway.ts";
 import { iterate } from "./incoming.ts";
 import type { Right } from "./right.ts";
 import { Trouble } from "./trouble.ts";
-import type { Outgoing } from "./upstream.ts";
+import type { Outgoing, Sent } from "./upstream.ts";
 
 /** The client left, or was cut, before all was done. */
 export class Gone extends Error {}
@@ -148,8 +148,22 @@ export class Exchange {
   async askFor(outgoing: Omit<Outgoing, "length">): Promise<IncomingMessage> {
     const answer = await this.gateway.upstream.ask(outgoing);
     answer.on("error", () => {});
-    this.onGone(() => answer.destroy());
+    this.endWithClient(answer, outgoing.method);
     return answer;
+  }
+
+  /** What is left of `answer` is destroyed when the client leaves; but a right hangs on what the storage says of a change. */
+  endWithClient(answer: IncomingMessage, method: string): void {
+    this.onGone(() => {
+      if (this.right === undefined || method === "GET" || method === "HEAD") answer.destroy();
+    });
+  }
+
+  /** Breaks `sent` off when the client leaves. What the storage has whole may be an object already, and a right used: only its answer says. */
+  breakWithClient(sent: Sent): void {
+    this.onGone(() => {
+      if (this.right === undefined || !sent.isComplete) sent.destroy();
+    });
   }
 
   /** The content of the request; more is taken from the client only when it was used. Its iterator throws `Gone`. */
@@ -226,7 +240,10 @@ export class Exchange {
   /** The whole answer at once. */
   reply(status: number, fields: readonly Field[], body = ""): void {
     this.begin(status, [...fields, ["Content-Length", String(Buffer.byteLength(body))]]);
-    if (body !== "" && this.asked.method !== "HEAD") this.#res.write(body);
+    if (body !== "" && this.asked.method !== "HEAD") {
+      this.told.sent += Buffer.byteLength(body);
+      this.#res.write(body);
+    }
     this.end();
   }
 
