@@ -12,7 +12,7 @@ import type { Exchange } from "./exchange.ts";
 import { markOf, readParts, readRangeOfParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
 import { asOnePart, askingPart } from "./part-number.ts";
-import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
+import { answerHead, conditionsOf, datesBesideTags, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
 import { beginningOf, StorageSource } from "./storage-source.ts";
 import { Trouble } from "./trouble.ts";
 import { conditionsToday } from "./written-tags.ts";
@@ -147,13 +147,8 @@ async function handRange(
   }
 }
 
-/** A tag counts before a date (RFC 9110 section 13.2.2): dates are the storage's to judge only where there is no tag. */
-function fieldsFor(x: Exchange, { match, noneMatch }: Conditions): Field[] {
-  const dates = [
-    ...(match === undefined ? [] : ["if-unmodified-since"]),
-    ...(noneMatch === undefined ? [] : ["if-modified-since"]),
-  ];
-  return x.fieldsWithout(...OURS, ...dates);
+function fieldsFor(x: Exchange, conditions: Conditions): Field[] {
+  return x.fieldsWithout(...OURS, ...datesBesideTags(conditions));
 }
 
 /** For the record; refuses what cannot be read. */
