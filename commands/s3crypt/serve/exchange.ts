@@ -63,7 +63,7 @@ export class Exchange {
   readonly #res: ServerResponse;
   #awaited: boolean;
   #content: AsyncGenerator<Uint8Array> | undefined;
-  readonly #ends: (() => void)[] = [];
+  readonly #ends = new Set<() => void>();
   #unwritten = 0;
   #wake: (() => void) | undefined;
   #flushed: (() => void) | undefined;
@@ -107,7 +107,7 @@ export class Exchange {
   /** Runs when the client leaves before it has its answer. */
   onGone(end: () => void): void {
     if (this.#gone) end();
-    else this.#ends.push(end);
+    else this.#ends.add(end);
   }
 
   /** The fields of the request that travel on, without those named (in lower case). */
@@ -154,9 +154,12 @@ export class Exchange {
 
   /** What is left of `answer` is destroyed when the client leaves; but a right hangs on what the storage says of a change. */
   endWithClient(answer: IncomingMessage, method: string): void {
-    this.onGone(() => {
+    const end = () => {
       if (this.right === undefined || method === "GET" || method === "HEAD") answer.destroy();
-    });
+    };
+    this.onGone(end);
+    // A listing asks for thousands.
+    answer.once("close", () => this.#ends.delete(end));
   }
 
   /** Breaks `sent` off when the client leaves. What the storage has whole may be an object already, and a right used: only its answer says. */
