@@ -76,13 +76,15 @@ async function handWhole(
   const asked = asOnePart(conditionsToday(x, conditions, answer, tag), total);
   const verdict = judge(asked, answer, tag, total);
   const begin = () => answerHead(x, answer, verdict, tag, total);
+  const proves = typeof kind === "object" && (kind.format === "v3" || requiresFinal(kind, settings.demands));
   if (verdict.status >= 300) {
+    // That it has nothing of the range is not the storage's to say either.
+    if (verdict.status === 416 && proves) while ((await object.next()) !== undefined);
     object.destroy();
     begin();
     return;
   }
   const { range } = verdict;
-  const proves = typeof kind === "object" && (kind.format === "v3" || requiresFinal(kind, settings.demands));
   const length = range === undefined ? total : range.last + 1 - range.first;
   await writeHeldBack(x, piecesOf(x, object, range, proves), length, begin);
   x.told.end = object.isWhole && object.endProven ? "proven" : "unproven";
