@@ -199,11 +199,18 @@ export class Client extends Due implements Open {
     this.#ending = true;
   }
 
-  /** What came is no request. */
+  /** Of a request whose content is framed wrongly: what the parser says. */
+  spoiltBy: string | undefined;
+
+  /** What came is no request, or no content of the one that is being answered, which has a record of its own. */
   malformed(why: string): void {
+    if (this.#turn?.req.complete === false) {
+      if (why !== ENDED_EARLY) this.spoiltBy = why;
+      this.conn.destroy();
+      return;
+    }
     reject(this, "protocol", `not an HTTP request: ${why}`);
-    if (this.#turn?.req.complete) this.endAfter();
-    else if (this.busy) this.conn.destroy();
+    if (this.busy) this.endAfter();
     else {
       this.#ending = true;
       this.#duplex?.write(MALFORMED);
@@ -294,4 +301,6 @@ export class Front {
   }
 }
 
+/** What the parser says where the connection ends within a message. */
+const ENDED_EARLY = "HPE_INVALID_EOF_STATE";
 const MALFORMED = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";

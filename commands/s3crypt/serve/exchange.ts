@@ -100,6 +100,8 @@ export class Exchange {
 
   /** What an exchange ends with whose client is gone. */
   leave(cause?: unknown): Gone {
+    const { spoiltBy } = this.client;
+    if (spoiltBy !== undefined) return new Gone(`the client's content is not HTTP: ${spoiltBy}`, { cause });
     const where = this.#req.complete ? "left before it had its answer" : "broke off within the content";
     return new Gone(`the client ${where}`, { cause });
   }
