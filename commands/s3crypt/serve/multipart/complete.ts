@@ -20,6 +20,7 @@ import { OF_ANSWER, uploadOf, uploadQuery } from "./create.ts";
 import { layoutFor } from "./layouts.ts";
 import type { MultipartMemory } from "./memory.ts";
 import { markOf, tagOf } from "./read.ts";
+import { wrongChecksum } from "./object-checksum.ts";
 import { storedParts, type StoredPart } from "./parts.ts";
 import type { Upload, UploadPlace } from "./upload-id.ts";
 
@@ -41,6 +42,11 @@ async function make(x: Exchange, place: UploadPlace, upload: Upload, wanted: rea
   const { multipart } = x.gateway;
   const stored = await storedParts(x, upload);
   const listed = wanted.map((part) => listedOf(part, stored.get(part.partNumber), upload, multipart));
+  const receipts = wanted.map(({ partNumber }) =>
+    multipart.receipt(upload.objectId, partNumber, stored.get(partNumber)!.tag),
+  );
+  const wrong = wrongChecksum(x.asked.headers, receipts);
+  if (wrong !== undefined) throw new Trouble("bad_digest", `the object is not that of its ${wrong}`);
   await writeManifest(x, upload, listed);
   const body = encodeCompleteMultipartUpload(
     wanted.map(({ partNumber }) => ({ partNumber, etag: stored.get(partNumber)!.tag, checksums: {} })),
