@@ -27,7 +27,7 @@ listens nowhere and connects to nothing.`,
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.config, meaning: "a route makes no sense" },
     ],
-    tables: ["route", "identity", "trust"],
+    tables: ["route", "preset", "identity", "trust"],
   },
   args: checkFlags,
   run({ args, data, config }) {

@@ -3,6 +3,24 @@ import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 
+/** Routes that are shipped. */
+export const presetFlags = {
+  preset: {
+    type: "string",
+    valueHint: "teleport",
+    group: "Routes",
+    description:
+      "Routes of a preset, behind those of the file; their targets are --preset-target or a [preset.NAME] table",
+  },
+  "preset-target": {
+    type: "string",
+    multiple: true,
+    valueHint: "NAME=ADDRESS",
+    group: "Routes",
+    description: "A target of the preset, e.g. web=localhost:3080; of several for one name, the first that answers",
+  },
+} as const satisfies ArgDefinitions;
+
 /** Of everything that is told the routes. */
 export const routeFlags = {
   listen: {
@@ -13,6 +31,7 @@ export const routeFlags = {
     description:
       "Where clients of all routes come in that have no listen of their own: HOST:PORT, unix:PATH, systemd:NAME",
   },
+  ...presetFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
 

@@ -17,6 +17,7 @@ import {
   parseNamePattern,
   parseProtocolId,
   parseServerName,
+  type IdPattern,
   type RouteMatch,
 } from "./routes/match.ts";
 
@@ -77,7 +78,8 @@ function parseRoute(row: Row, name: string, config: Config, own: IdentitySources
   const match = parseMatch(row, name);
   const plain = match.firstBytes.length + match.patterns.length > 0;
   const targets = row.target.map(parseTarget);
-  if (targets.length === 0) throw invalid("there is no target", 'write target = "HOST:PORT"');
+  if (match.refuse !== undefined) refuseBesideRefusal(row);
+  else if (targets.length === 0) throw invalid("there is no target", 'write target = "HOST:PORT"');
   const termination = parseTermination(row, plain, config, own);
   const targetTls = parseTargetTls(row, config);
   if (targetTls !== undefined && !plain && termination === undefined)
@@ -107,11 +109,18 @@ function parseMatch(row: Row, name: string): RouteMatch {
     postgres: row.starttls !== undefined && parseChoice("starttls", row.starttls, ["postgres"]) === "postgres",
     firstBytes: row["first-bytes"].map(parseFirstBytes),
     patterns: row["first-bytes-regex"].map(parseBytesPattern),
+    refuse: row.refuse,
   };
   const plain = match.firstBytes.length + match.patterns.length > 0;
   if (plain && (match.serverNames.length > 0 || match.protocolIds.length > 0 || match.postgres))
     throw invalid("clients without TLS have no server name and no protocol id", "write a route for each of the two");
   return match;
+}
+
+function refuseBesideRefusal(row: Row): void {
+  const other = row.target.length > 0 ? "target" : row.terminate ? "terminate" : undefined;
+  if (other !== undefined)
+    throw invalid(`"refuse" and "${other}" exclude each other`, "clients of a route that refuses are led nowhere");
 }
 
 function parseListen(text: string): Endpoint {
@@ -242,8 +251,12 @@ function refuseFarTarget(target: RouteTarget, unsafe: boolean): void {
 function refuseOpenTemplate(match: RouteMatch, row: Row): void {
   if (row.acl === undefined)
     throw invalid("a target with a capture needs an acl", "write acl = FILE: it says where clients may be led");
-  if (match.protocolIds.length === 0 || match.protocolIds.some(({ kind }) => kind === "exact") || match.postgres)
-    throw invalid("there is nothing to capture", 'write alpn = "PREFIX*", and no ids without a *');
+  if (match.protocolIds.length === 0 || !match.protocolIds.every(captures) || match.postgres)
+    throw invalid("there is nothing to capture", 'write alpn = "PREFIX*", and no ids without a single *');
+}
+
+function captures(id: IdPattern): boolean {
+  return id.kind === "prefix" && id.captures;
 }
 
 function invalid(message: string, hint: string): PortailError {
@@ -264,5 +277,9 @@ function inRoute<T>(name: string, parse: () => T): T {
 
 /** The error for a command without a single route. */
 export function noRoutes(): PortailError {
-  return usage("mux.no_route", "there is no route", "write a [[route]] table for each in the file of --config");
+  return usage(
+    "mux.no_route",
+    "there is no route",
+    "write a [[route]] table for each in the file of --config, or give --preset",
+  );
 }

@@ -72,6 +72,9 @@ export class Route implements RouteMatch {
   get patterns(): RouteMatch["patterns"] {
     return this.settings.patterns;
   }
+  get refuse(): RouteMatch["refuse"] {
+    return this.settings.refuse;
+  }
 
   /** For people: where it leads. */
   get targetText(): string {

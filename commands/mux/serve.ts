@@ -48,7 +48,7 @@ and open connections go on. Flags stay as they were. SIGTERM lets open connectio
     { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
     { status: EXIT.config, meaning: "a route makes no sense, or two take the same" },
   ],
-  tables: ["route", "identity", "trust"],
+  tables: ["route", "preset", "identity", "trust"],
 };
 
 export default defineCommand({

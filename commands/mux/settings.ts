@@ -14,6 +14,7 @@ import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { LONGEST_HELLO } from "../../lib/wire/hello-records.ts";
 import type { routeFlags, serveArgs } from "./flags.ts";
+import { withPreset } from "./route-preset.ts";
 import { noRoutes, parseRoutes, type RouteSettings } from "./route-settings.ts";
 
 export interface MuxSettings {
@@ -81,12 +82,13 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
 
 /** The listeners of a configuration and their routes, in the order of the file. Throws `PortailError`. */
 export function parsePlaces(
-  given: ParsedArgs<typeof routeFlags> & Partial<ParsedArgs<typeof serveArgs>>,
+  given: Pick<ParsedArgs<typeof routeFlags>, "listen"> & Partial<ParsedArgs<typeof serveArgs>>,
   config: Config,
+  use: "serve" | "show" = "serve",
 ): Place[] {
   const { cert, key, keystore, storepass, "storepass-file": file, cacert = [], crl = [] } = given;
   const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl });
-  const routes = parseRoutes(config, own);
+  const routes = parseRoutes(withPreset(given, config, use), own);
   if (routes.length === 0) throw noRoutes();
   const common = given.listen.map(parseListen);
   const homeless = routes.find(({ listen }) => listen.length === 0);

@@ -2,6 +2,7 @@
 
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import { muxRouteKeys } from "./mux-keys.ts";
+import { presetKeys } from "./preset-keys.ts";
 import { providerKeys } from "./provider-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
@@ -95,6 +96,7 @@ export const TABLES = {
     },
   },
   route: { shape: "list", keys: muxRouteKeys },
+  preset: { shape: "named", keys: presetKeys },
   rule: { shape: "list", keys: {} },
 } as const satisfies Record<string, TableSchema>;
 

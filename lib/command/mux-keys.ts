@@ -33,7 +33,8 @@ export const muxRouteKeys = {
     type: "string",
     multiple: true,
     group: FOR,
-    description: "Protocol ids (ALPN); ID* captures one DNS label. Without: what no other route of the name takes",
+    description:
+      'Protocol ids (ALPN); ID* captures one DNS label, ID** takes any rest, "" is none. Without: what no other route takes',
   },
   starttls: {
     type: "string",
@@ -53,6 +54,12 @@ export const muxRouteKeys = {
     group: FOR,
     description: "The same by a pattern (RE2) on the first bytes",
   },
+  refuse: {
+    type: "string",
+    valueHint: "REASON",
+    description:
+      "Turn its clients away, for this reason in log and audit, unless they offer another protocol id that does",
+  },
   terminate: { type: "boolean", description: "End TLS here; without it, bytes pass as they are" },
   identity: { type: "string", description: "Name of an [identity.NAME] table, in place of --cert and --key" },
   trust: { type: "string", description: "Name of a [trust.NAME] table for clients, in place of --cacert" },
@@ -66,7 +73,6 @@ export const muxRouteKeys = {
   target: {
     type: "string",
     multiple: true,
-    required: true,
     group: TARGET,
     description: "HOST:PORT or unix:PATH; {capture} in HOST. Of several, the first that answers",
   },

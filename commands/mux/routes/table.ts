@@ -95,7 +95,10 @@ export class RouteTable<R extends RouteMatch> {
     const ids = this.#hellos.tls.at(name);
     const patterns = route.protocolIds.length === 0 && route.postgres ? POSTGRES : route.protocolIds;
     if (patterns.length === 0) add(ids.setFallback(route), route, `all protocol ids ${at}`);
-    for (const id of patterns) add(ids.add(id, route), route, `protocol id ${formatProtocolId(id)} ${at}`);
+    for (const id of patterns) {
+      const what = id.kind === "none" ? "clients without protocol ids" : `protocol id ${formatProtocolId(id)}`;
+      add(ids.add(id, route), route, `${what} ${at}`);
+    }
   }
 
   #addPattern(pattern: Pattern, route: R, add: Add<R>): void {
