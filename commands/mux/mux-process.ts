@@ -2,7 +2,9 @@
 import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import { Deadlines } from "../../lib/net/deadlines.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
@@ -14,6 +16,7 @@ import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
+import { TargetChecks } from "./target-checks.ts";
 
 /** A listener with the routes that are in force there. */
 interface Open {
@@ -26,18 +29,32 @@ interface Routes {
   table: RouteTable<Route>;
 }
 
+/** What was read, as a whole. */
+interface LoadedMux {
+  places: readonly LoadedPlace[];
+  /** That of the flags. */
+  identity: Identity | undefined;
+}
+
 export class MuxProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #mux: Mux;
   /** Reads configuration and files anew. Throws `PortailError`. */
-  readonly #load: () => LoadedPlace[];
+  readonly #load: () => LoadedMux;
+  readonly #checks: TargetChecks;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
+  /** For the status. */
+  #identity: Identity | undefined;
 
-  constructor(runtime: Runtime, mux: Mux, load: () => LoadedPlace[]) {
+  constructor(runtime: Runtime, mux: Mux, load: () => LoadedMux) {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
+    const { settings, targetTools, log } = mux;
+    const { connectTimeout, keepAlive } = settings;
+    const deadlines = new Deadlines(connectTimeout);
+    this.#checks = new TargetChecks({ targetTools, deadlines, timeout: connectTimeout, keepAlive, log });
   }
 
   get open(): number {
@@ -59,6 +76,7 @@ export class MuxProcess implements Daemon {
       await this.#openStatus(life);
     } catch (error) {
       this.#closeListeners();
+      this.#checks.stop();
       throw error;
     }
     this.#guard();
@@ -70,7 +88,7 @@ export class MuxProcess implements Daemon {
   }
 
   /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. */
-  async #take(places: readonly LoadedPlace[]): Promise<void> {
+  async #take({ places, identity }: LoadedMux): Promise<void> {
     const next = new Map<string, Open>();
     const opened: Listener[] = [];
     try {
@@ -92,9 +110,11 @@ export class MuxProcess implements Daemon {
       throw error;
     }
     for (const { endpoint, table } of places) next.get(formatEndpoint(endpoint))!.routes.table = table;
+    this.#identity = identity;
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
     for (const [, { listener }] of gone) listener.close();
+    this.#checks.take(new Set(places.flatMap(({ routes }) => routes)));
   }
 
   #listen(endpoint: LoadedPlace["endpoint"], routes: Routes): Promise<Listener> {
@@ -110,26 +130,28 @@ export class MuxProcess implements Daemon {
     const { status } = this.#mux.settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { routesOf }] = await Promise.all([
+    const [{ openStatus }, { statusTls, wantsTls }, { routesOf }] = await Promise.all([
       import("../../lib/service/status.ts"),
+      import("../../lib/service/status-tls.ts"),
       import("../../lib/service/status-routes.ts"),
     ]);
     const { env, log, version } = this.#runtime;
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "mux", version });
     this.#mux.metrics.register(registry);
-    const source = { life, version, listen: this.#addresses.map(formatAddress).join(",") };
-    if (status.scheme === "https")
-      throw new PortailError("--status: a multiplexer serves its status over plain HTTP", {
-        code: "status.address",
+    this.#checks.register(registry);
+    const listen = this.#addresses.map(formatAddress).join(",");
+    const source = { life, version, listen, more: () => this.#checks.page };
+    const certified = this.#identity !== undefined;
+    if (status.scheme === "https" && !certified)
+      throw new PortailError("--status: there is no certificate for https://", {
+        code: "status.no_identity",
         exit: EXIT.usage,
-        hint: "write HOST:PORT of loopback, or unix:PATH",
+        hint: "give --cert and --key, or --keystore; those of routes are not for the status",
       });
-    this.#status = await openStatus(status.endpoint, env, {
-      routes: routesOf(source, registry, status),
-      log,
-      reusePort: true,
-    });
+    const secured = wantsTls(status, certified) ? { secure: statusTls(() => this.#identity, this.#mux) } : {};
+    const routes = routesOf(source, registry, status);
+    this.#status = await openStatus(status.endpoint, env, { routes, log, reusePort: true, ...secured });
   }
 
   #guard(): void {
@@ -158,6 +180,7 @@ export class MuxProcess implements Daemon {
 
   async drain(): Promise<void> {
     this.#closeListeners();
+    this.#checks.stop();
     await this.#status?.close();
     this.#record({ event: "drain", open: this.open });
     await this.#mux.drain();

@@ -7,7 +7,9 @@ import { Template } from "../../lib/command/template.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import { hasCheckRules, parseCheckRules } from "../../lib/net/check-rules.ts";
 import { isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import type { CheckRules } from "../../lib/net/rise-fall.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
@@ -50,6 +52,8 @@ export interface RouteSettings extends RouteMatch {
   listen: readonly Endpoint[];
   targets: readonly RouteTarget[];
   targetOrder: TargetOrder;
+  /** Undefined where targets are not checked. */
+  health: CheckRules | undefined;
   acl: string | undefined;
   /** Undefined: bytes pass as they are. */
   termination: Termination | undefined;
@@ -93,6 +97,7 @@ function parseRoute(row: Row, name: string, config: Config, own: IdentitySources
     listen: row.listen.map(parseListen),
     targets,
     targetOrder: parseChoice("target-order", row["target-order"] ?? "first", ["first", "rotate"]),
+    health: parseHealth(row, targets),
     acl: row.acl,
     termination,
     targetTls,
@@ -230,6 +235,18 @@ function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T 
   const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
   throw invalid(`there is no table [${kind}.${name}]`, hint);
 }
+
+function parseHealth(row: Row, targets: readonly RouteTarget[]): CheckRules | undefined {
+  if (parseChoice("health", row.health ?? "none", ["none", "connect"]) === "none") {
+    if (!hasCheckRules(row)) return undefined;
+    throw invalid("health-interval, health-fall and health-rise are for health, which is none", WRITE_HEALTH);
+  }
+  if (!targets.some(({ kind }) => kind === "fixed"))
+    throw invalid("there is no target to be checked", "leave health out: with a capture, clients name the target");
+  return parseCheckRules(row, "");
+}
+
+const WRITE_HEALTH = 'write health = "connect"';
 
 function parseProxyHeader(row: Row): ProxyMode | undefined {
   const mode = row["proxy-protocol-mode"];

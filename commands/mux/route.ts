@@ -81,8 +81,18 @@ export class Route implements RouteMatch {
     return this.#all.map(({ text }) => text).join(", ");
   }
 
-  /** In the order in which they are to be tried; those with a capture stand last. */
+  /** Those whose place is known without a capture. */
+  get fixedTargets(): readonly Target[] {
+    return this.#fixed.all;
+  }
+
+  /** In the order in which they are to be tried, without those that are down; those with a capture stand last. */
   targets(): readonly RoutedTarget[] {
+    const ordered = this.#ordered();
+    return this.settings.health === undefined ? ordered : ordered.filter(({ target }) => target?.down !== true);
+  }
+
+  #ordered(): readonly RoutedTarget[] {
     if (this.#all.length === 1) return this.#all;
     const order = this.#fixed.inOrder();
     return [

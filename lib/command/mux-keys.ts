@@ -1,5 +1,6 @@
 /** Keys of a `[[route]]` table, which `portail mux` reads: whom a route takes, where it leads, and what stands between. */
 import type { ArgDefinitions } from "./define.ts";
+import { healthKeys } from "./health-keys.ts";
 import { tunnelServerKeys } from "./tunnel-keys.ts";
 
 const FOR = "Whom it takes";
@@ -82,6 +83,16 @@ export const muxRouteKeys = {
     group: TARGET,
     description: "Which of several is first",
   },
+  health: {
+    type: "string",
+    valueHint: "none|connect",
+    group: TARGET,
+    description:
+      "Whether targets are checked, by a connection, with TLS where there is any; one that is down gets nobody (none)",
+  },
+  "health-interval": { ...healthKeys["health-interval"], group: TARGET },
+  "health-fall": { ...healthKeys["health-fall"], group: TARGET },
+  "health-rise": { ...healthKeys["health-rise"], group: TARGET },
   "target-tls": { type: "boolean", group: TARGET, description: "Speak TLS with the target" },
   "target-starttls": { type: "string", valueHint: "postgres", group: TARGET, description: "Ask for it by SSLRequest" },
   "target-identity": { type: "string", group: TARGET, description: "Name of an [identity.NAME] table to present" },
