@@ -3,7 +3,7 @@ import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules } from "../../lib/identity/access.ts";
+import { parseVerifyRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
@@ -29,19 +29,8 @@ export function parseServer(given: Given): WrapSettings {
     throw usage("usage.missing", "--alpn-optional needs --alpn", "name the protocol ids that are offered");
   const proxy = parseProxy(given, target);
   const sources = parseIdentityFlags(given);
-  const rules = parseAccessRules(
-    {
-      all: false,
-      cn: given["verify-cn"],
-      ou: given["verify-ou"],
-      dns: given["verify-dns"],
-      ip: given["verify-ip"],
-      uri: given["verify-uri"],
-      spkiPin: given["verify-spki-pin"],
-    },
-    "verify",
-  );
-  if (rules.pinned && sources.trust.crl.length > 0)
+  const rules = parseVerifyRules(given);
+  if (rules?.pinned === true && sources.trust.crl.length > 0)
     throw usage("usage.conflict", "--crl and --verify-spki-pin exclude each other", "a pin verifies no chain");
   return {
     listen: [],
@@ -50,7 +39,7 @@ export function parseServer(given: Given): WrapSettings {
     protocolIds,
     confirmed: protocolIds.length > 0 && !given["alpn-optional"],
     starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
-    rules: rules.empty ? undefined : rules,
+    rules,
     cnAsName: given["unsafe-cn-as-name"],
     proxy,
     sources,

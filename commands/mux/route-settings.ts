@@ -5,7 +5,7 @@ import type { Config } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { Template } from "../../lib/command/template.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
+import { parseAllowRules, type AccessRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { hasCheckRules, parseCheckRules } from "../../lib/net/check-rules.ts";
 import { isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
@@ -153,18 +153,7 @@ function parsePlace(text: string): TargetEndpoint {
 }
 
 function parseTermination(row: Row, plain: boolean, config: Config, own: IdentitySources): Termination | undefined {
-  const rules = parseAccessRules(
-    {
-      all: row["allow-all"],
-      cn: row["allow-cn"],
-      ou: row["allow-ou"],
-      dns: row["allow-dns"],
-      ip: row["allow-ip"],
-      uri: row["allow-uri"],
-      spkiPin: row["allow-spki-pin"],
-    },
-    "allow",
-  );
+  const rules = parseAllowRules(row);
   const asked = row["client-certificate"];
   const clientCertificate = parseChoice("client-certificate", asked ?? "off", ["off", "optional", "required"]);
   if (!row.terminate) {
