@@ -8,7 +8,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
-import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
@@ -161,21 +161,13 @@ export class MuxProcess implements Daemon {
 
   /** All or nothing: what cannot be read leaves every route as it was. */
   async reload(): Promise<ReloadOutcome> {
-    const { log } = this.#runtime;
-    try {
+    const reloaded = await reloadOrKeep(this.#runtime.log, "routes, certificates, trust and policies", async () => {
       await this.#take(this.#load());
       this.#guard();
       this.#mux.sink?.reopen();
-      log.info("reloaded routes, certificates, trust and policies");
-      this.#record({ event: "reload", outcome: "done" });
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
-      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
-      this.#record({ event: "reload", outcome: "kept", error: detail });
-      return "kept";
-    }
+    });
+    this.#record({ event: "reload", ...reloaded });
+    return reloaded.outcome;
   }
 
   async drain(): Promise<void> {

@@ -1,5 +1,4 @@
 /** Connections of this machine in the clear, each wrapped in TLS on its way to one server. Reads no file, and asks no policy. */
-import { PortailError } from "../command/errors.ts";
 import type { Logger } from "../command/log.ts";
 import { formatAddress, type Conn, type SocketAddress } from "../net/conn.ts";
 import { Deadlines } from "../net/deadlines.ts";
@@ -14,7 +13,7 @@ import { SessionCache, type HandshakeOptions } from "../net/tls-conn.ts";
 import { openUpstream, Unreached, type OutboundSide, type SecuredWay } from "../net/upstream.ts";
 import { parseIp } from "../wire/ip.ts";
 import { OpenSet } from "./open-set.ts";
-import type { Daemon, ReloadOutcome } from "./life.ts";
+import { reloadOrKeep, type Daemon, type ReloadOutcome } from "./life.ts";
 import type { WrapFiles, WrapSettings } from "./wrap-settings.ts";
 import { Descriptors, WaitingRoom } from "./waiting-room.ts";
 
@@ -154,18 +153,13 @@ export class LocalWrap implements Daemon, SecuredWay {
     };
   }
 
-  reload(): Promise<ReloadOutcome> {
+  async reload(): Promise<ReloadOutcome> {
     const { log, load } = this.#tools;
-    try {
+    const { outcome } = await reloadOrKeep(log, "certificate and trust", () => {
       this.#files = load();
       this.#sessions = new SessionCache();
-      log.info("reloaded certificate and trust");
-      return Promise.resolve("done");
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      log.error(`the reload failed, what was loaded before stays in force: ${error.message} [${error.code}]`);
-      return Promise.resolve("kept");
-    }
+    });
+    return outcome;
   }
 
   /** Accepts nothing more, ends what has not come to relay, and resolves when all else has ended. */
