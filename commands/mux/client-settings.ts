@@ -2,11 +2,11 @@
 import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
-import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
+import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseVerifyRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
+import { parseConnection } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
@@ -18,8 +18,6 @@ type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen"
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
 
 /** Listens nowhere. Throws `PortailError` for values that make no sense, alone or beside the others. */
 export function parseServer(given: Given): WrapSettings {
@@ -49,24 +47,7 @@ export function parseServer(given: Given): WrapSettings {
         ? "TLSv1.2"
         : "TLSv1.3",
     most: NO_LIMIT,
-    ...parseLimits(given),
-  };
-}
-
-function parseLimits(given: Given) {
-  const duration = (name: "idle-timeout" | "max-conn-lifetime" | "close-timeout" | "connect-timeout" | "dns-timeout") =>
-    parseDuration(`--${name}`, given[name], { min: name === "connect-timeout" || name === "dns-timeout" ? 1 : 0 });
-  const keepAlive = parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE });
-  return {
-    connectTimeout: duration("connect-timeout"),
-    dnsTimeout: duration("dns-timeout"),
-    resolvers: given.resolver,
-    keepAlive: new KeepAlive(Math.ceil(keepAlive / 1000)),
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
+    ...parseConnection(given),
   };
 }
 

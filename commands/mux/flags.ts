@@ -1,7 +1,16 @@
 /** The flags of `portail mux`: data. What a route has of its own is a `[[route]]` table (lib/command/mux-keys.ts). */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import {
+  configFlags,
+  connectionAuditFlags,
+  lifeFlags,
+  logFlags,
+  oldestTlsFlags,
+  statusFlags,
+  syslogFlags,
+} from "../../lib/command/flags.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
+import { connectionFlags } from "../../lib/net/connection-flags.ts";
 
 /** Routes that are shipped. */
 export const presetFlags = {
@@ -62,9 +71,6 @@ export const explainFlags = {
   },
 } as const satisfies ArgDefinitions;
 
-const limit = (value: string, description: string) =>
-  ({ type: "string", default: value, valueHint: "TIME", group: "Limits", description }) as const;
-
 export const serveArgs = {
   ...routeFlags,
   ...identityFlags,
@@ -77,8 +83,20 @@ export const serveArgs = {
     group: "Listening",
     description: "Take the client's address from a PROXY header (v1, v2) of these peers, and of no others",
   },
-  "hello-timeout": limit("5s", "How long a client may take until it is clear what it wants"),
-  "silent-timeout": limit("2s", 'How long a client is waited for that says nothing, where a route takes "silent" ones'),
+  "hello-timeout": {
+    type: "string",
+    default: "5s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "How long a client may take until it is clear what it wants",
+  },
+  "silent-timeout": {
+    type: "string",
+    default: "2s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: 'How long a client is waited for that says nothing, where a route takes "silent" ones',
+  },
   "hello-limit": {
     type: "string",
     default: "16K",
@@ -86,44 +104,18 @@ export const serveArgs = {
     group: "Limits",
     description: "The longest ClientHello, at most 64K",
   },
-  "connect-timeout": limit("10s", "How long a handshake may take, and a connection to a target"),
-  "close-timeout": limit("60s", "How long one direction may go on after the other has ended; 0 for ever"),
-  "max-conn-lifetime": limit("0", "Cut a connection of that age; 0 never"),
-  "idle-timeout": limit("0", "Cut a connection in which no byte moved for so long; 0 never"),
-  keepalive: limit("60s", "Silence after which TCP probes whether a peer is still there; 0 never"),
   "max-concurrent-conns": {
     type: "string",
     valueHint: "N",
     group: "Limits",
     description: "Connections at a time; more wait until one ends (default: what the limit of open files allows)",
   },
-  resolver: {
-    type: "string",
-    multiple: true,
-    valueHint: "IP[:PORT]",
-    group: "Target",
-    description: "Ask this DNS server instead of the system",
-  },
-  "dns-timeout": {
-    type: "string",
-    default: "5s",
-    valueHint: "TIME",
-    group: "Target",
-    description: "How long a name may take to resolve",
-  },
+  ...connectionFlags,
   "min-tls-version": {
-    type: "string",
-    default: "TLS1.2",
-    valueHint: "TLS1.2|TLS1.3",
-    group: "TLS",
-    description: "The oldest version that is spoken where TLS ends here",
+    ...oldestTlsFlags["min-tls-version"],
+    description: "The oldest version that is spoken where TLS ends or begins here",
   },
-  audit: {
-    type: "string",
-    valueHint: "DEST",
-    group: "Log",
-    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
-  },
+  ...connectionAuditFlags,
   ...logFlags,
   ...syslogFlags,
 } as const satisfies ArgDefinitions;
