@@ -2,10 +2,12 @@
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import {
   configFlags,
+  connectionAuditFlags,
   lifeFlags,
   logFlags,
   oldestTlsFlags,
   programFlags,
+  statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys } from "../../lib/command/tunnel-keys.ts";
@@ -58,6 +60,8 @@ export const forwardArgs = {
   ...serverFlags,
   ...listeningFlags,
   ...lifeFlags,
+  ...statusFlags,
+  ...connectionAuditFlags,
   ...syslogFlags,
 } as const satisfies ArgDefinitions;
 

@@ -78,7 +78,7 @@ export async function liveUntilStopped(
 }
 
 /** What came of a reload, as its record has it. */
-type Reloaded = { outcome: "done" } | { outcome: "kept"; error: string };
+export type Reloaded = { outcome: "done" } | { outcome: "kept"; error: string };
 
 /** Takes up what is new by `take`, all or nothing: what it throws (`PortailError`) is logged, and all stays as it was. */
 export async function reloadOrKeep(
