@@ -52,9 +52,19 @@ listens nowhere and connects to nothing.`,
 function findings({ endpoint, routes }: Place): string[] {
   const { overlaps, unreachable } = new RouteTable(routes);
   const at = formatEndpoint(endpoint);
+  const taken = overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`);
+  const lost = unreachable.map((route) => {
+    const before = new Set(overlaps.filter(({ second }) => second === route).map(({ first }) => first.name));
+    const by = before.size === 0 ? "exact names and wildcards have" : `${[...before].join(", ")} took`;
+    return `${at}: ${route.name} is never reached: ${by} all that it would take`;
+  });
   return [
-    ...overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`),
-    ...unreachable.map(({ name }) => `${at}: ${name} is never reached`),
+    ...taken,
+    ...(taken.length > 0
+      ? ["  hint: take it from one of them, or give one a server name or protocol ids of its own"]
+      : []),
+    ...lost,
+    ...(lost.length > 0 ? ["  hint: leave it out, or narrow what takes its clients"] : []),
   ];
 }
 

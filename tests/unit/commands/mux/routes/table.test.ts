@@ -211,6 +211,22 @@ test("what two routes take is told, and the first has it", () => {
   expect(twice.unreachable.map(({ name }) => name)).toEqual(["c", "e", "g", "k"]);
 });
 
+test.each([
+  ["^a\\.x\\.example$", true],
+  ["^(a|b)\\.x\\.example$", true],
+  ["^(a|c)\\.x\\.example$", false],
+  ["^b\\.b\\.x\\.example$", false],
+  ["\\.deep\\.example$", true],
+  ["\\.x\\.example$", false],
+  ["^a", false],
+])("a pattern that lists nothing but what names have is never reached: %s", (pattern, lost) => {
+  const { unreachable } = table(
+    { name: "pattern", names: [`~${pattern}`] },
+    { name: "names", names: ["a.x.example", "b.x.example", "**.deep.example"] },
+  );
+  expect(unreachable.map(({ name }) => name)).toEqual(lost ? ["pattern"] : []);
+});
+
 test("the index says what the plain reference says", () => {
   const label = fc.constantFrom("a", "b", "c", "d1");
   const name = fc.array(label, { minLength: 1, maxLength: 4 }).map((labels) => labels.join("."));
