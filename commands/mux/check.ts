@@ -6,18 +6,18 @@ import { Dialer } from "../../lib/net/dial.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { ResolveError } from "../../lib/net/resolve.ts";
-import { checkFlags } from "./flags.ts";
+import { serveArgs } from "./flags.ts";
 import { loadPlaces } from "./load.ts";
 import { MuxMetrics } from "./metrics.ts";
 import { RouteTable } from "./routes/table.ts";
-import { parsePlaces, type Place } from "./settings.ts";
+import { parseMux, parsePlaces, type Place } from "./settings.ts";
 
 export default defineCommand({
   meta: {
     name: "check",
     description: "Check routes: values, files, overlaps, and routes that are never reached",
     long: `Reads the configuration with all certificates, keys, trust and policies that it names, as serve does at its start, but
-listens nowhere and connects to nothing.`,
+listens nowhere and connects to nothing. It takes the flags of serve, too.`,
     examples: [{ command: "portail mux check --config mux.toml", description: "Before a reload" }],
     exits: [
       { status: EXIT.done, meaning: "the routes can be served" },
@@ -29,8 +29,9 @@ listens nowhere and connects to nothing.`,
     ],
     tables: ["route", "preset", "identity", "trust"],
   },
-  args: checkFlags,
+  args: serveArgs,
   run({ args, data, config }) {
+    const { minVersion } = parseMux(args);
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
@@ -40,7 +41,7 @@ listens nowhere and connects to nothing.`,
       files: new SourceFiles(data),
       metrics: new MuxMetrics(),
       targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },
-      minVersion: "TLSv1.2",
+      minVersion,
       log: data.log,
     });
     for (const { endpoint, routes } of places)

@@ -44,33 +44,6 @@ export const routeFlags = {
   ...configFlags,
 } as const satisfies ArgDefinitions;
 
-/** `listen` may be left out where every route has its own, or nothing is listened on. */
-export const checkFlags = { ...routeFlags, ...identityFlags } as const satisfies ArgDefinitions;
-
-export const explainFlags = {
-  ...checkFlags,
-  at: {
-    type: "string",
-    valueHint: "ADDRESS",
-    group: "The client",
-    description: "Where it comes in, as the configuration writes it (default: the first listener)",
-  },
-  "server-name": { type: "string", valueHint: "NAME", group: "The client", description: "The server name it asks for" },
-  alpn: {
-    type: "string",
-    multiple: true,
-    valueHint: "ID",
-    group: "The client",
-    description: "A protocol id it offers; in its order",
-  },
-  starttls: {
-    type: "string",
-    valueHint: "postgres",
-    group: "The client",
-    description: "How it came to TLS, where not at once",
-  },
-} as const satisfies ArgDefinitions;
-
 export const serveArgs = {
   ...routeFlags,
   ...identityFlags,
@@ -118,4 +91,42 @@ export const serveArgs = {
   ...connectionAuditFlags,
   ...logFlags,
   ...syslogFlags,
+} as const satisfies ArgDefinitions;
+
+/** A file of serve's may be read by others, to which the rest of its keys means nothing. */
+function asInFile<A extends ArgDefinitions>(flags: A): A {
+  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag, hidden: true }])) as A;
+}
+
+export const presetArgs = {
+  ...asInFile(serveArgs),
+  name: { type: "positional", required: true, valueHint: "NAME", description: "The preset: teleport" },
+  "preset-target": presetFlags["preset-target"],
+  ...configFlags,
+} as const satisfies ArgDefinitions;
+
+export const explainFlags = {
+  ...asInFile(serveArgs),
+  ...routeFlags,
+  ...identityFlags,
+  at: {
+    type: "string",
+    valueHint: "ADDRESS",
+    group: "The client",
+    description: "Where it comes in, as the configuration writes it (default: the first listener)",
+  },
+  "server-name": { type: "string", valueHint: "NAME", group: "The client", description: "The server name it asks for" },
+  alpn: {
+    type: "string",
+    multiple: true,
+    valueHint: "ID",
+    group: "The client",
+    description: "A protocol id it offers; in its order",
+  },
+  starttls: {
+    type: "string",
+    valueHint: "postgres",
+    group: "The client",
+    description: "How it came to TLS, where not at once",
+  },
 } as const satisfies ArgDefinitions;

@@ -2,8 +2,8 @@
 import { stringify } from "smol-toml";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
-import { configFlags } from "../../lib/command/flags.ts";
-import { presetFlags } from "./flags.ts";
+import { parseChoice } from "../../lib/command/values.ts";
+import { presetArgs } from "./flags.ts";
 import { presetRoutes } from "./route-preset.ts";
 
 export default defineCommand({
@@ -29,13 +29,10 @@ teleport has the protocol ids and server names of Teleport's TLS routing (RFD 39
     ],
     tables: ["preset", "route", "identity", "trust"],
   },
-  args: {
-    name: { type: "positional", required: true, valueHint: "NAME", description: "The preset: teleport" },
-    "preset-target": presetFlags["preset-target"],
-    ...configFlags,
-  },
+  args: presetArgs,
   run({ args, data, config }) {
-    const routes = presetRoutes({ preset: args.name, "preset-target": args["preset-target"] }, config, "show");
+    const preset = parseChoice("NAME", args.name, ["teleport"]);
+    const routes = presetRoutes({ preset, "preset-target": args["preset-target"] }, config, "show");
     const tables = routes.map(({ note, keys }) => `# ${note}\n${stringify({ route: [keys] }).trim()}\n`);
     data.stdout.write(`${HEAD}\n${tables.join("\n")}`);
     return EXIT.done;

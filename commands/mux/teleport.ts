@@ -73,7 +73,8 @@ export function teleportRoutes(given: PresetValues): PresetRoute[] {
   const routes: PresetRoute[] = [];
   const add = (note: string, name: string, keys: PresetRoute["keys"]) => routes.push({ note, keys: named(name, keys) });
 
-  const kube = { "server-name": (given["kube-server-name"] ?? []) as readonly string[], "server-name-regex": KUBE };
+  const more = (given["kube-server-name"] ?? []) as readonly string[];
+  const kube = { ...(more.length > 0 ? { "server-name": more } : {}), "server-name-regex": KUBE };
   if (has("kube"))
     add("The name decides before the protocol id; not a byte is changed.", "kube", { ...kube, ...to("kube") });
   else add("It is not led to web.", "kube", { ...kube, refuse: "there is no target for kube" });

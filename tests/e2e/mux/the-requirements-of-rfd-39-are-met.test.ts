@@ -93,8 +93,6 @@ scenario(
         "serve",
         "--config",
         "teleport.toml",
-        "--audit",
-        "audit.jsonl",
         "--status",
         `http://127.0.0.1:${status}`,
         "--resolver",
