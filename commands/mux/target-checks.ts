@@ -145,6 +145,7 @@ export class TargetChecks {
       keepAlive: this.#tools.keepAlive,
     });
     if (conn instanceof Refusal) return { trouble: `no TLS: ${conn.message} (${conn.reason})` };
+    conn.end();
     conn.destroy();
     return "works";
   }

@@ -155,6 +155,7 @@ export class LocalWrap implements Daemon, SecuredWay {
   async probe(): Promise<string | undefined> {
     const reached = await openUpstream(this, this.#target);
     if (reached instanceof Unreached) return reached.message;
+    reached.conn.end();
     reached.conn.destroy();
     return undefined;
   }

@@ -1,5 +1,6 @@
 /** Health checks of targets: nginx behind PROXY headers and openssl's TLS server die and come back, and clients are spared it. */
 import { expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { curl } from "../../support/curl.ts";
 import { freePort } from "../../support/free-port.ts";
 import { startListening } from "../../support/listening.ts";
@@ -7,7 +8,6 @@ import { RunningMux } from "../../support/mux-scene.ts";
 import { authority, save } from "../../support/pki.ts";
 import { run, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
-import { openWeb } from "../../support/web.ts";
 
 const OFTEN = { health: "connect", "health-interval": "1s", "health-fall": "2", "health-rise": "2" };
 
@@ -41,19 +41,20 @@ scenario(
     };
 
     test("the next one serves, nobody where there is none, and the first one when it is back", async () => {
-      const [near, secured] = [freePort(), freePort()];
-      const web = openWeb(scene);
-      const config = scene.write(
-        "nginx.conf",
-        `daemon off; master_process off; pid ${scene.path("nginx.pid")}; error_log ${scene.path("nginx.log")};
+      const [near, far, secured] = [freePort(), freePort(), freePort()];
+      const openNginx = (name: string, port: number) => {
+        const config = scene.write(
+          `${name}.conf`,
+          `daemon off; master_process off; pid ${scene.path(`${name}.pid`)}; error_log ${scene.path(`${name}.log`)} info;
 events {}
 http {
-  access_log ${scene.path("access.log")};
-  server { listen 127.0.0.1:${near}; return 200 "near\\n"; }
+  access_log off;
+  server { listen 127.0.0.1:${port} proxy_protocol; return 200 "${name} $proxy_protocol_addr\\n"; }
 }
 `,
-      );
-      const openNginx = () => startListening(scene, near, ["nginx", "-c", config, "-p", scene.folder]);
+        );
+        return startListening(scene, port, ["nginx", "-c", config, "-p", scene.folder]);
+      };
       const openTls = (...more: string[]) => {
         const words = [
           "openssl",
@@ -68,13 +69,20 @@ http {
         ];
         return startListening(scene, secured, [...words, ...more]);
       };
-      let nginx = await openNginx();
+      let nginx = await openNginx("near", near);
+      await openNginx("far", far);
       let tls = await openTls();
       const status = freePort();
       const tables = {
         trusts: { them: { cacert } },
         routes: [
-          { name: "web", "first-bytes": "http", target: [`127.0.0.1:${near}`, `127.0.0.1:${web.port}`], ...OFTEN },
+          {
+            name: "web",
+            "first-bytes": "http",
+            target: [`127.0.0.1:${near}`, `127.0.0.1:${far}`],
+            "proxy-protocol": true,
+            ...OFTEN,
+          },
           {
             name: "tls",
             "server-name": "tls.example",
@@ -94,15 +102,15 @@ http {
         const { ok, backend_ok, targets } = JSON.parse(await page(status, "/_status"));
         return { ok, backend_ok, up: targets.map((one: { up: boolean }) => one.up) };
       };
-      expect(await ask()).toBe("near\n");
+      expect(await ask()).toBe("near 127.0.0.1\n");
       expect(await places()).toEqual({ ok: true, backend_ok: true, up: [true, true, true] });
 
       await end(nginx);
       const [, why] = await told(mux, `127.0.0.1:${near}`, "down");
       expect(why).toContain("ECONNREFUSED");
       mux.audit.forget();
-      expect(await ask()).toBe("hello from the web\n");
-      expect(await mux.session()).toMatchObject({ target: `127.0.0.1:${web.port}`, decision: "allow" });
+      expect(await ask()).toBe("far 127.0.0.1\n");
+      expect(await mux.session()).toMatchObject({ target: `127.0.0.1:${far}`, decision: "allow" });
       expect(await places()).toEqual({ ok: true, backend_ok: true, up: [false, true, true] });
       expect(await page(status, "/metrics")).toContain(`portail_target_up{route="web",target="127.0.0.1:${near}"} 0\n`);
 
@@ -121,9 +129,9 @@ http {
       expect(await mux.reload(tables)).toMatchObject({ outcome: "done" });
       expect(await places()).toEqual({ ok: true, backend_ok: false, up: [false, true, false] });
 
-      nginx = await openNginx();
+      nginx = await openNginx("near", near);
       await told(mux, `127.0.0.1:${near}`, "up again");
-      expect(await ask()).toBe("near\n");
+      expect(await ask()).toBe("near 127.0.0.1\n");
       await end(tls);
       tls = await openTls();
       await told(mux, `127.0.0.1:${secured}`, "up again");
@@ -132,6 +140,8 @@ http {
       expect(await mux.stop()).toBe(0);
       await end(nginx);
       await end(tls);
+      // That of the test itself, which looks whether somebody listens, is the only one without a header.
+      expect(readFileSync(scene.path("far.log"), "utf8").split("PROXY protocol").length - 1).toBeLessThan(2);
     }, 60_000);
   },
   ["source"],
