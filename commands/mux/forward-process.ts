@@ -1,14 +1,14 @@
 /** A running `portail mux forward`: its listeners, a record of each connection, and its status. How connections are wrapped is lib/service. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
+import { AUDIT_VERSION } from "../../lib/audit/event.ts";
 import { certificateRecord } from "../../lib/audit/peer-record.ts";
 import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
-import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress } from "../../lib/net/conn.ts";
 import { Unreached } from "../../lib/net/upstream.ts";
 import { CachedCheck } from "../../lib/service/health.ts";
 import { Counter, Histogram, LIVES } from "../../lib/service/instruments.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
 import type { Carried, LocalWrap } from "../../lib/service/local-wrap.ts";
 import { Family, Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
@@ -65,7 +65,7 @@ export class ForwardProcess implements Daemon {
     const { log } = this.#runtime;
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.#wrap.places.map(formatAddress) });
+    recordLife(this.#sink, "mux", { event: "start", listen: this.#wrap.places.map(formatAddress) });
     return this;
   }
 
@@ -73,32 +73,23 @@ export class ForwardProcess implements Daemon {
     const { status, timeout } = this.#settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { statusTls, wantsTls }, { routesOf }] = await Promise.all([
-      import("../../lib/service/status.ts"),
-      import("../../lib/service/status-tls.ts"),
+    const [{ openDaemonStatus }, { routesOf }] = await Promise.all([
+      import("../../lib/service/daemon-status.ts"),
       import("../../lib/service/status-routes.ts"),
     ]);
     const wrap = this.#wrap;
-    const certified = wrap.identity !== undefined;
-    if (status.scheme === "https" && !certified)
-      throw new PortailError("--status: there is no certificate for https://", {
-        code: "status.no_identity",
-        exit: EXIT.usage,
-        hint: "give --cert and --key, or --keystore",
-      });
-    const { env, log, version } = this.#runtime;
+    const { version } = this.#runtime;
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "mux", version });
     this.#register(registry);
     const health = new CachedCheck(() => wrap.probe(), timeout);
     const listen = wrap.places.map(formatAddress).join(",");
     const source = { life, version, listen, forward: { address: wrap.targetText, health } };
-    const tools = { deadlines: wrap.deadlines, keepAlive: wrap.settings.keepAlive };
-    const secured = wantsTls(status, certified) ? { secure: statusTls(() => wrap.identity, tools) } : {};
-    this.#status = await openStatus(status.endpoint, env, {
+    this.#status = await openDaemonStatus(this.#runtime, status, {
       routes: routesOf(source, registry, status),
-      log,
-      ...secured,
+      identity: () => wrap.identity,
+      deadlines: wrap.deadlines,
+      keepAlive: wrap.settings.keepAlive,
     });
   }
 
@@ -149,14 +140,14 @@ export class ForwardProcess implements Daemon {
 
   async reload(): Promise<ReloadOutcome> {
     const reloaded = await this.#wrap.takeFiles(() => this.#sink?.reopen());
-    this.#record({ event: "reload", ...reloaded });
+    recordLife(this.#sink, "mux", { event: "reload", ...reloaded });
     return reloaded.outcome;
   }
 
   async drain(): Promise<void> {
     const ended = this.#wrap.drain();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#sink, "mux", { event: "drain", open: this.open });
     await ended;
   }
 
@@ -166,16 +157,7 @@ export class ForwardProcess implements Daemon {
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#sink, "mux", { event: "stop", open: this.open });
     await this.#sink?.close();
   }
-
-  #record(event: LifeLine): void {
-    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "mux", ...event } as AuditEvent);
-  }
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

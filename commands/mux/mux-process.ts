@@ -1,5 +1,4 @@
 /** A running multiplexer: its listeners, status and metrics; routes are reloaded together, without a connection that notices. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { Identity } from "../../lib/identity/identity.ts";
@@ -8,6 +7,7 @@ import { Deadlines } from "../../lib/net/deadlines.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
 import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
@@ -83,7 +83,7 @@ export class MuxProcess implements Daemon {
     const { log } = this.#runtime;
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.#addresses.map(formatAddress) });
+    recordLife(this.#mux.sink, "mux", { event: "start", listen: this.#addresses.map(formatAddress) });
     return this;
   }
 
@@ -130,28 +130,24 @@ export class MuxProcess implements Daemon {
     const { status } = this.#mux.settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { statusTls, wantsTls }, { routesOf }] = await Promise.all([
-      import("../../lib/service/status.ts"),
-      import("../../lib/service/status-tls.ts"),
+    const [{ openDaemonStatus }, { routesOf }] = await Promise.all([
+      import("../../lib/service/daemon-status.ts"),
       import("../../lib/service/status-routes.ts"),
     ]);
-    const { env, log, version } = this.#runtime;
+    const { version } = this.#runtime;
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "mux", version });
     this.#mux.metrics.register(registry);
     this.#checks.register(registry);
     const listen = this.#addresses.map(formatAddress).join(",");
     const source = { life, version, listen, more: () => this.#checks.page };
-    const certified = this.#identity !== undefined;
-    if (status.scheme === "https" && !certified)
-      throw new PortailError("--status: there is no certificate for https://", {
-        code: "status.no_identity",
-        exit: EXIT.usage,
-        hint: "give --cert and --key, or --keystore; those of routes are not for the status",
-      });
-    const secured = wantsTls(status, certified) ? { secure: statusTls(() => this.#identity, this.#mux) } : {};
-    const routes = routesOf(source, registry, status);
-    this.#status = await openStatus(status.endpoint, env, { routes, log, reusePort: true, ...secured });
+    const { deadlines, settings } = this.#mux;
+    this.#status = await openDaemonStatus(this.#runtime, status, {
+      routes: routesOf(source, registry, status),
+      identity: () => this.#identity,
+      deadlines,
+      keepAlive: settings.keepAlive,
+    });
   }
 
   #guard(): void {
@@ -166,7 +162,7 @@ export class MuxProcess implements Daemon {
       this.#guard();
       this.#mux.sink?.reopen();
     });
-    this.#record({ event: "reload", ...reloaded });
+    recordLife(this.#mux.sink, "mux", { event: "reload", ...reloaded });
     return reloaded.outcome;
   }
 
@@ -174,7 +170,7 @@ export class MuxProcess implements Daemon {
     this.#closeListeners();
     this.#checks.stop();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#mux.sink, "mux", { event: "drain", open: this.open });
     await this.#mux.drain();
   }
 
@@ -184,16 +180,12 @@ export class MuxProcess implements Daemon {
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#mux.sink, "mux", { event: "stop", open: this.open });
     await this.#mux.sink?.close();
   }
 
   #closeListeners(): void {
     for (const { listener } of this.#open.values()) listener.close();
-  }
-
-  #record(event: LifeLine): void {
-    this.#mux.sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "mux", ...event } as AuditEvent);
   }
 }
 
@@ -204,8 +196,3 @@ function listenedTwice(text: string): PortailError {
     hint: "write an address in one way only",
   });
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

@@ -1,10 +1,10 @@
 /** The tunnels of a running process: their listeners, status and metrics, reloaded together and drained together. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
 import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
@@ -113,7 +113,7 @@ export class TunnelProcess implements Daemon {
     }
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.addresses });
+    recordLife(this.#sink, "tunnel", { event: "start", listen: this.addresses });
   }
 
   /** What one process of several does for all. */
@@ -155,7 +155,7 @@ export class TunnelProcess implements Daemon {
       this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
       this.#workers?.signal("SIGHUP");
     });
-    this.#record({ event: "reload", ...reloaded });
+    recordLife(this.#sink, "tunnel", { event: "reload", ...reloaded });
     return reloaded.outcome;
   }
 
@@ -163,7 +163,7 @@ export class TunnelProcess implements Daemon {
     this.#listeners.close();
     this.#endPush();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#sink, "tunnel", { event: "drain", open: this.open });
     this.#workers?.signal("SIGTERM");
     await Promise.all([...this.tunnels.map((tunnel) => tunnel.drain()), this.#workers?.ended()]);
   }
@@ -176,16 +176,7 @@ export class TunnelProcess implements Daemon {
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#sink, "tunnel", { event: "stop", open: this.open });
     await this.#sink?.close();
   }
-
-  #record(event: LifeLine): void {
-    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "tunnel", ...event } as AuditEvent);
-  }
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };
