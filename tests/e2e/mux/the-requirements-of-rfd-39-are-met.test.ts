@@ -37,6 +37,7 @@ test("every requirement is there, and what is to come is said", () => {
     "layer 7",
     "counted",
     "recorded",
+    "explained",
   ]);
   expect(ROWS.filter(({ command }) => command === "to come").map(({ id }) => id)).toEqual(["R18"]);
 });
@@ -52,7 +53,7 @@ scenario(
       const cacert = scene.write("ca.pem", ca.cert);
       const names = ["localhost", "proxy.example", "*.proxy.example", "web.example", "leaf.auth.test"];
       const own = save(scene, "gate", ca.issue({ cn: "gate", san: names.map((name) => `DNS:${name}`) }));
-      const [web, kube, auth] = [freePort(), freePort(), freePort()];
+      const [web, kube, auth, before] = [freePort(), freePort(), freePort(), freePort()];
       const [shell, database, mysql, mongodb] = [
         await openSshd(scene, { Subsystem: "sftp internal-sftp" }),
         await openPostgres(scene, { cert: own.cert, key: own.key }),
@@ -67,7 +68,7 @@ scenario(
       // That of the document, at the ports that there are.
       const [, written] = /```toml\n([^`]+)```/.exec(DOCUMENT)!;
       const ports = { 3080: web, 3023: shell.port, 3024: shell.port, 3026: kube, 5432: database.port };
-      const all = Object.entries({ ...ports, 3036: mysql, 27017: mongodb, 3025: auth });
+      const all = Object.entries({ ...ports, 3022: before, 3036: mysql, 27017: mongodb, 3025: auth });
       const pairs = all.map(([from, to]) => [`:${from}"`, `:${to}"`] as const);
       scene.write(
         "teleport.toml",
@@ -88,6 +89,7 @@ scenario(
         STATUS: `127.0.0.1:${status}`,
         WEB: `127.0.0.1:${web}`,
         SOCKETS: sockets,
+        LEGACY_PORT: String(before),
       });
       const serve = start(
         "serve",

@@ -58,6 +58,21 @@ test.each([
   ["what has no target", PROXY, ["teleport-redis"], "no_application_protocol"],
 ])("%s: %s %j", (_, name, ids, expected) => expect(to(name, ...ids)).toBe(expected));
 
+test("who asks for certificates goes past everything, also past names of their own", () => {
+  const own = '[[route]]\nserver-name = "own.example"\ntarget = "h:1"\n';
+  const [place] = placesOf(own, { preset: "teleport", "preset-target": ["web=localhost:1", "acme=localhost:2"] });
+  const asked = { serverName: "own.example", protocolIds: ["acme-tls/1"] };
+  const choice = new RouteTable(place!.routes).routeHello(asked, "tls");
+  expect(choice).toMatchObject({ kind: "route", route: { name: "teleport-acme", termination: undefined } });
+});
+
+test("checks are for all targets whose place is known", () => {
+  const auth = 'auth = "{capture}.a.example:1"\nauth-acl = "a.acl"\n';
+  const [place] = placesOf(`[preset.teleport]\nweb = "localhost:1"\nhealth = "connect"\n${auth}`);
+  const checked = place!.routes.filter(({ health }) => health !== undefined).map(({ name }) => name);
+  expect(checked).toEqual(["teleport-web"]);
+});
+
 test("R21: clients of before come by their first bytes, and PostgreSQL's by their request", () => {
   expect(table.routeFirstBytes({ name: "ssh" })?.name).toBe("teleport-plain-ssh");
   expect(table.routeFirstBytes({ name: "postgres-cancel" })?.name).toBe("teleport-postgres-cancel");
