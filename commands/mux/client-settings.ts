@@ -8,6 +8,7 @@ import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { parseConnection } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
+import { parseTlsVersion } from "../../lib/net/tls-context.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
@@ -42,10 +43,7 @@ export function parseServer(given: Given): WrapSettings {
     proxy,
     sources,
     proxyCa: given["proxy-cacert"],
-    minVersion:
-      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
-        ? "TLSv1.2"
-        : "TLSv1.3",
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     most: NO_LIMIT,
     ...parseConnection(given),
   };

@@ -3,12 +3,12 @@ import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
-import { parseChoice, parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
+import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { LONGEST_HELLO } from "../../lib/wire/hello-records.ts";
@@ -53,10 +53,7 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
     silentTimeout: duration("silent-timeout", 1),
     helloLimit: parseSize("--hello-limit", given["hello-limit"], { min: 512, max: LONGEST_HELLO }),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
-    minVersion:
-      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
-        ? "TLSv1.2"
-        : "TLSv1.3",
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     ...parseConnection(given),
     audit: given.audit,
     life: parseLife(given),

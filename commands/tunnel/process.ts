@@ -4,12 +4,12 @@ import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import type { TableRow } from "../../lib/command/config-tables.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
-import { parseChoice, parseInteger } from "../../lib/command/values.ts";
+import { parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import type { AccessPrefix } from "../../lib/identity/access.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { cipherList } from "./cipher-groups.ts";
@@ -215,7 +215,7 @@ function refuseUnusedLists(files: TunnelFiles, settings: TunnelSettings, prefix:
 
 function tlsSettings(given: Given): TlsSettings {
   const version = (name: "min-tls-version" | "max-tls-version"): TlsVersion =>
-    parseChoice(`--${name}`, given[name], ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
+    parseTlsVersion(`--${name}`, given[name]);
   const minVersion = version("min-tls-version");
   const maxVersion = version("max-tls-version");
   if (minVersion > maxVersion)
