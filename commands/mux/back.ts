@@ -4,11 +4,9 @@ import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import type { Deadlines } from "../../lib/net/deadlines.ts";
 import { DialError, interleave } from "../../lib/net/dial.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
-import { secureHost } from "../../lib/net/secure-host.ts";
 import { requestStartTls } from "../../lib/net/starttls.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
-import { parseIp } from "../../lib/wire/ip.ts";
 import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
 import { authorise, type Authorised } from "./authorise.ts";
 import type { CancelPlace } from "./cancellations.ts";
@@ -17,6 +15,7 @@ import type { Front } from "./front.ts";
 import { Refusal } from "./refusal.ts";
 import type { Route, RoutedTarget } from "./route.ts";
 import type { Arrival } from "./sniff.ts";
+import { beginTls } from "./target-tls.ts";
 
 export interface Back {
   conn: Conn;
@@ -25,8 +24,8 @@ export interface Back {
   /** As it is dialled, the capture filled in. */
   text: string;
   address: SocketAddress;
-  /** Connects to where this connection leads. */
-  again?: () => Promise<Conn | DialError>;
+  /** Connects to where this connection leads, with TLS if it has any; `header` comes ahead of all. */
+  again?: (header: Uint8Array | undefined) => Promise<Conn | Refusal>;
 }
 
 export interface BackTools {
@@ -56,7 +55,7 @@ export async function openBack(
   judged: Judged,
 ): Promise<Back | Refusal> {
   if (arrival.cancel !== undefined) return openCancel(arrival, arrival.cancel, judged);
-  let refusal = new Refusal("dial", "dial_other", "there is no target");
+  let refusal = new Refusal("dial", "targets_down", "all targets of the route are down by their checks");
   for (const target of arrival.route.targets()) {
     const back = await new Approach(arrival, front, tools, target).open(judged);
     if (!(back instanceof Refusal)) {
@@ -70,16 +69,19 @@ export async function openBack(
   return refusal;
 }
 
-/** What cancels a session needs no more than its key, which nobody else has: no policy, no TLS. */
+/**
+ * What cancels a session needs no more than its key, which nobody else has: it can do nothing but that, and comes without a
+ * certificate by which a policy could know its client.
+ */
 async function openCancel(
   { conn: client, route, source, destination = client.local }: Arrival<Route>,
   { text, open }: CancelPlace,
   judged: Judged,
 ): Promise<Back | Refusal> {
   judged.target = text;
-  const conn = await open();
-  if (conn instanceof DialError) return new Refusal("dial", `dial_${conn.kind}`, conn.message);
-  if (route.settings.proxyHeader !== undefined) conn.write(encodeProxyHeader({ mode: "conn", source, destination })!);
+  const headed = route.settings.proxyHeader !== undefined;
+  const conn = await open(headed ? encodeProxyHeader({ mode: "conn", source, destination }) : undefined);
+  if (conn instanceof Refusal) return conn;
   return { conn, early: NOTHING, text, address: conn.remote };
 }
 
@@ -115,8 +117,7 @@ class Approach {
       dialled.destroy();
       return secured;
     }
-    const { dialer } = this.#tools.targetTools;
-    const again = "ip" in address ? () => dialer.open([address]) : () => this.#dial(authorised);
+    const again = (header: Uint8Array | undefined) => this.#openAgain(address, authorised, header);
     return { ...secured, text, address, again };
   }
 
@@ -147,7 +148,7 @@ class Approach {
 
   /** Everything that is said to the target before the client's bytes. */
   async #prepare(dialled: Conn): Promise<Pick<Back, "conn" | "early"> | Refusal> {
-    const { route, way, protocolId } = this.#arrival;
+    const { route, way } = this.#arrival;
     const { targetTls, termination, proxyHeader } = route.settings;
     if (proxyHeader !== undefined) {
       const header = this.#header();
@@ -156,35 +157,36 @@ class Approach {
     }
     let early = NOTHING;
     // What passes as it is comes to TLS with the target as it came with us.
-    if (targetTls === undefined ? termination === undefined && way === "postgres" : targetTls.postgres) {
+    if (targetTls === undefined && termination === undefined && way === "postgres") {
       const started = await requestStartTls(dialled, NOTHING, this.#tools.deadlines);
       if (!started.ok) return new Refusal("dial", started.code, started.reason);
       early = started.early;
     }
     if (targetTls === undefined) return { conn: dialled, early };
-    if (early.bytes.length > 0 || early.ended)
-      return new Refusal("dial", "postgres_pipelined", "the target said more than its answer before TLS");
-    const { context, trust } = route.files.back!;
+    const secured = await beginTls(dialled, route, this.#tlsOptions());
+    return secured instanceof Refusal ? secured : { conn: secured, early: NOTHING };
+  }
+
+  #tlsOptions() {
     const { deadlines, keepAlive } = this.#tools;
-    const name = targetTls.serverName ?? this.#place?.host ?? "localhost";
-    const secured = await secureHost(
-      dialled,
-      name,
-      {
-        context,
-        requestCert: true,
-        verify: true,
-        protocolIds: targetTls.protocolIds ?? (protocolId === undefined ? [] : [protocolId]),
-        serverName: parseIp(name) === undefined ? name : undefined,
-        // Of several hosts with one session, none could be told from the other.
-        sessions: this.#target.target === undefined ? undefined : this.#target.sessions,
-        deadlines,
-        keepAlive,
-      },
-      trust,
-    );
-    if ("reason" in secured) return new Refusal("dial", secured.reason, secured.message, { peer: secured.peer });
-    return { conn: secured, early: NOTHING };
+    const { target, sessions } = this.#target;
+    return {
+      host: this.#place?.host,
+      protocolId: this.#arrival.protocolId,
+      // Of several hosts with one session, none could be told from the other.
+      sessions: target === undefined ? undefined : sessions,
+      deadlines,
+      keepAlive,
+    };
+  }
+
+  /** The same place once more, for a client that has sent nothing but what cancels a session there. */
+  async #openAgain(address: SocketAddress, authorised: Authorised, header: Uint8Array | undefined) {
+    const { dialer } = this.#tools.targetTools;
+    const dialled = "ip" in address ? await dialer.open([address]) : await this.#dial(authorised);
+    if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
+    if (header !== undefined) dialled.write(header);
+    return beginTls(dialled, this.#arrival.route, this.#tlsOptions());
   }
 
   #header(): Uint8Array | undefined {

@@ -2,12 +2,13 @@
 import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
-import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules } from "../../lib/identity/access.ts";
+import { parseChoice, parseInteger } from "../../lib/command/values.ts";
+import { parseVerifyRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
+import { parseConnection } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
+import { parseTlsVersion } from "../../lib/net/tls-context.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
@@ -18,8 +19,6 @@ type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen"
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
 
 /** Listens nowhere. Throws `PortailError` for values that make no sense, alone or beside the others. */
 export function parseServer(given: Given): WrapSettings {
@@ -29,19 +28,8 @@ export function parseServer(given: Given): WrapSettings {
     throw usage("usage.missing", "--alpn-optional needs --alpn", "name the protocol ids that are offered");
   const proxy = parseProxy(given, target);
   const sources = parseIdentityFlags(given);
-  const rules = parseAccessRules(
-    {
-      all: false,
-      cn: given["verify-cn"],
-      ou: given["verify-ou"],
-      dns: given["verify-dns"],
-      ip: given["verify-ip"],
-      uri: given["verify-uri"],
-      spkiPin: given["verify-spki-pin"],
-    },
-    "verify",
-  );
-  if (rules.pinned && sources.trust.crl.length > 0)
+  const rules = parseVerifyRules(given);
+  if (rules?.pinned === true && sources.trust.crl.length > 0)
     throw usage("usage.conflict", "--crl and --verify-spki-pin exclude each other", "a pin verifies no chain");
   return {
     listen: [],
@@ -50,34 +38,14 @@ export function parseServer(given: Given): WrapSettings {
     protocolIds,
     confirmed: protocolIds.length > 0 && !given["alpn-optional"],
     starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
-    rules: rules.empty ? undefined : rules,
+    rules,
     cnAsName: given["unsafe-cn-as-name"],
     proxy,
     sources,
     proxyCa: given["proxy-cacert"],
-    minVersion:
-      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
-        ? "TLSv1.2"
-        : "TLSv1.3",
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     most: NO_LIMIT,
-    ...parseLimits(given),
-  };
-}
-
-function parseLimits(given: Given) {
-  const duration = (name: "idle-timeout" | "max-conn-lifetime" | "close-timeout" | "connect-timeout" | "dns-timeout") =>
-    parseDuration(`--${name}`, given[name], { min: name === "connect-timeout" || name === "dns-timeout" ? 1 : 0 });
-  const keepAlive = parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE });
-  return {
-    connectTimeout: duration("connect-timeout"),
-    dnsTimeout: duration("dns-timeout"),
-    resolvers: given.resolver,
-    keepAlive: new KeepAlive(Math.ceil(keepAlive / 1000)),
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
+    ...parseConnection(given),
   };
 }
 

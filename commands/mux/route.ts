@@ -72,14 +72,27 @@ export class Route implements RouteMatch {
   get patterns(): RouteMatch["patterns"] {
     return this.settings.patterns;
   }
+  get refuse(): RouteMatch["refuse"] {
+    return this.settings.refuse;
+  }
 
   /** For people: where it leads. */
   get targetText(): string {
     return this.#all.map(({ text }) => text).join(", ");
   }
 
-  /** In the order in which they are to be tried; those with a capture stand last. */
+  /** Those whose place is known without a capture. */
+  get fixedTargets(): readonly Target[] {
+    return this.#fixed.all;
+  }
+
+  /** In the order in which they are to be tried, without those that are down; those with a capture stand last. */
   targets(): readonly RoutedTarget[] {
+    const ordered = this.#ordered();
+    return this.settings.health === undefined ? ordered : ordered.filter(({ target }) => target?.down !== true);
+  }
+
+  #ordered(): readonly RoutedTarget[] {
     if (this.#all.length === 1) return this.#all;
     const order = this.#fixed.inOrder();
     return [

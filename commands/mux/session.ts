@@ -8,7 +8,7 @@ import { encodeAlert } from "../../lib/wire/tls-alert.ts";
 import { openBack, type Back, type Judged } from "./back.ts";
 import { openFront, type Front } from "./front.ts";
 import type { Mux } from "./mux.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, refusedByRoute } from "./refusal.ts";
 import { recordClosed, recordOpened, recordRefused } from "./record.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
@@ -117,6 +117,7 @@ export class Session {
     counts.chosen++;
     if (counts.busy++ >= settings.most)
       return new Refusal("handshake", "route_limit", "the route has as many connections as it may");
+    if (settings.refuse !== undefined) return refusedByRoute(arrival, settings.refuse);
     const front = await openFront(arrival, mux);
     if (front instanceof Refusal) return front;
     if (this.#cut) return this.#drop(front.conn);

@@ -2,6 +2,7 @@
 import type { Conn } from "./conn.ts";
 import { DialError, interleave, type Candidate, type Dialer } from "./dial.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
+import type { Health } from "./health.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
 import { parseIp } from "../wire/ip.ts";
 
@@ -20,6 +21,8 @@ export interface TargetTools {
 export class Target {
   readonly endpoint: TargetEndpoint;
   readonly text: string;
+  /** What its checks say; undefined where it is not checked. */
+  health: Pick<Health, "trouble"> | undefined;
   readonly #tools: TargetTools;
   #candidates: readonly Candidate[] = [];
   #resolvedAt = -Infinity;
@@ -38,6 +41,11 @@ export class Target {
   /** Whether the last attempt or check, if it was a moment ago, failed. */
   get setBack(): boolean {
     return performance.now() - this.#failedAt < SET_BACK;
+  }
+
+  /** Whether its checks say that it does not work. */
+  get down(): boolean {
+    return this.health?.trouble !== undefined;
   }
 
   failed(): void {

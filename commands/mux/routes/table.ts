@@ -46,6 +46,8 @@ export class RouteTable<R extends RouteMatch> {
   constructor(routes: readonly R[]) {
     const overlaps: Overlap<R>[] = [];
     const reachable = new Set<R>();
+    /** Routes by the patterns that they have for names: known when all names are. */
+    const matched: { route: R; pattern: Pattern }[] = [];
     const add = (first: R | undefined, second: R, what: string) => {
       if (first === undefined) reachable.add(second);
       else overlaps.push({ first, second, what });
@@ -57,9 +59,18 @@ export class RouteTable<R extends RouteMatch> {
       }
       for (const pattern of route.patterns) this.#addPattern(pattern, route, add);
       if (route.firstBytes.length + route.patterns.length > 0) continue;
-      for (const name of route.serverNames.length === 0 ? [undefined] : route.serverNames)
-        this.#addHello(name, route, add);
+      for (const name of route.serverNames.length === 0 ? [undefined] : route.serverNames) {
+        const pattern = name?.kind === "pattern" ? name.pattern : undefined;
+        const addMatched: Add<R> = (first, second, what) => {
+          if (first === undefined && pattern !== undefined) matched.push({ route: second, pattern });
+          else add(first, second, what);
+        };
+        this.#addHello(name, route, addMatched);
+      }
     }
+    const { tls, postgres } = this.#hellos;
+    for (const { route, pattern } of matched)
+      if (!tls.isShadowed(pattern) || (route.postgres && !postgres.isShadowed(pattern))) reachable.add(route);
     this.overlaps = overlaps;
     this.unreachable = routes.filter((route) => !reachable.has(route));
     this.expected = { names: this.#names(), patterns: this.#patterns.map(({ pattern }) => pattern) };
@@ -95,7 +106,10 @@ export class RouteTable<R extends RouteMatch> {
     const ids = this.#hellos.tls.at(name);
     const patterns = route.protocolIds.length === 0 && route.postgres ? POSTGRES : route.protocolIds;
     if (patterns.length === 0) add(ids.setFallback(route), route, `all protocol ids ${at}`);
-    for (const id of patterns) add(ids.add(id, route), route, `protocol id ${formatProtocolId(id)} ${at}`);
+    for (const id of patterns) {
+      const what = id.kind === "none" ? "clients without protocol ids" : `protocol id ${formatProtocolId(id)}`;
+      add(ids.add(id, route), route, `${what} ${at}`);
+    }
   }
 
   #addPattern(pattern: Pattern, route: R, add: Add<R>): void {

@@ -91,7 +91,12 @@ target = "127.0.0.1:2"
     const mux = (...args: string[]) => run([...portail.command, "mux", ...args, "--config", config]);
     expect(await mux("check")).toEqual({
       status: 1,
-      stdout: "127.0.0.1:1: a and b both take all protocol ids for a.example\n127.0.0.1:1: b is never reached\n",
+      stdout: [
+        "127.0.0.1:1: a and b both take all protocol ids for a.example",
+        "  hint: take it from one of them, or give one a server name or protocol ids of its own",
+        "127.0.0.1:1: b is never reached: a took all that it would take",
+        "  hint: leave it out, or narrow what takes its clients\n",
+      ].join("\n"),
       stderr: "",
     });
     const { status, stdout } = await mux("explain", "--server-name", "A.example", "--alpn", "h2");
