@@ -62,6 +62,8 @@ export function referenceChoice(routes: readonly RouteMatch[], asked: Asked, way
     }
   }
   const fallback = named.find((one) => way === "postgres" || idsOf(one).length === 0);
+  if (fallback !== undefined && way === "postgres" && asked.protocolIds?.includes("postgresql"))
+    return `${fallback.name} postgresql`;
   return fallback?.name ?? "no_application_protocol";
 }
 
