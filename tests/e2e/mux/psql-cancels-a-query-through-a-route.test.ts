@@ -6,19 +6,42 @@ import { RunningMux } from "../../support/mux-scene.ts";
 import { authority, save } from "../../support/pki.ts";
 import { openPostgres, type Postgres } from "../../support/postgres.ts";
 import { start } from "../../support/program.ts";
+import { psycopg, psycopgLibrary } from "../../support/psycopg.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
 
-scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], ({ scene, portail }) => {
+/** Sleeps on argv[1], is seen there by argv[2], and cancels by the method argv[3]. */
+const CANCEL = `
+import psycopg, sys, threading
+with psycopg.connect(sys.argv[1], autocommit=True) as session, psycopg.connect(sys.argv[2], autocommit=True) as watch:
+    running = "select count(*) from pg_stat_activity where pid = %s and query like '%%sleep%%' and state = 'active'"
+    def cancel():
+        while watch.execute(running, [session.info.backend_pid]).fetchone()[0] == 0: pass
+        getattr(session, sys.argv[3])()
+    thread = threading.Thread(target=cancel)
+    thread.start()
+    try:
+        session.execute("select pg_sleep(20)")
+    except psycopg.errors.QueryCanceled as error:
+        print(error)
+    thread.join()
+`;
+
+scenario(import.meta.file, ["openssl", "python3:pip", "psql", "pg_createcluster", "setpriv"], ({ scene, portail }) => {
   const ca = authority();
   const cacert = scene.write("ca.pem", ca.cert);
-  const own = save(scene, "own", ca.issue({ san: ["DNS:one.example", "DNS:two.example", "DNS:pass.example"] }));
+  const own = save(
+    scene,
+    "own",
+    ca.issue({ san: ["DNS:one.example", "DNS:two.example", "DNS:both.example", "DNS:pass.example"] }),
+  );
   const databases: Postgres[] = [];
   let mux: RunningMux;
 
   beforeAll(async () => {
-    databases.push(await openPostgres(scene), await openPostgres(scene));
-    databases.push(await openPostgres(scene, { cert: own.cert, key: own.key }));
+    const opened = [openPostgres(scene), openPostgres(scene), openPostgres(scene, own)];
+    databases.push(...(await Promise.all(opened)));
+    await psycopgLibrary();
     chmodSync(scene.folder, 0o711);
     const [one, two, passed] = databases;
     const unix = ({ socket, port }: Postgres) => `unix:${socket}/.s.PGSQL.${port}`;
@@ -27,6 +50,14 @@ scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], (
       portail,
       {
         routes: [
+          {
+            name: "both",
+            "server-name": "both.example",
+            starttls: "postgres",
+            terminate: true,
+            target: [unix(one!), unix(two!)],
+            "target-order": "rotate",
+          },
           { name: "one", "server-name": "one.example", starttls: "postgres", terminate: true, target: unix(one!) },
           { name: "two", "server-name": "two.example", starttls: "postgres", terminate: true, target: unix(two!) },
           { name: "pass", "server-name": "pass.example", starttls: "postgres", target: `127.0.0.1:${passed!.port}` },
@@ -35,7 +66,10 @@ scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], (
       },
       ["--cert", own.cert, "--key", own.key],
     );
-  });
+  }, 360_000);
+
+  const at = (name: string) =>
+    `host=${name}.example hostaddr=127.0.0.1 port=${mux.port} user=ann dbname=postgres sslmode=verify-full sslrootcert=${cacert}`;
 
   test.each([
     ["one", "one", 0],
@@ -43,8 +77,7 @@ scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], (
     ["pass", "rest", 2],
   ])("to %s, by the route %s", async (name, by, nth) => {
     mux.audit.forget();
-    const to = `host=${name}.example hostaddr=127.0.0.1 port=${mux.port} sslmode=verify-full sslrootcert=${cacert}`;
-    const psql = start(scene, ["psql", "-X", "-c", "select pg_sleep(600)", `user=ann dbname=postgres ${to}`]);
+    const psql = start(scene, ["psql", "-X", "-c", "select pg_sleep(600)", at(name)]);
     const { socket, port } = databases[nth]!;
     const running = "select count(*) from pg_stat_activity where query = 'select pg_sleep(600)' and state = 'active'";
     const ask = async () =>
@@ -60,6 +93,25 @@ scenario(import.meta.file, ["openssl", "psql", "pg_createcluster", "setpriv"], (
       decision: "allow",
       sent: 16,
     });
+  });
+
+  test.each([
+    ["one", 0, "cancel", "postgres"],
+    ["one", 0, "cancel_safe", "direct"],
+    ["both", 0, "cancel_safe", "postgres"],
+    ["both", 1, "cancel_safe", "direct"],
+    ["pass", 2, "cancel", "postgres"],
+    ["pass", 2, "cancel_safe", "postgres"],
+  ])("libpq of today, to %s (server %d), by %s, sslnegotiation=%s", async (name, nth, method, negotiation) => {
+    const { socket, port } = databases[nth]!;
+    const watch = `host=${socket} port=${port} user=ann dbname=postgres`;
+    const { status, stdout, stderr } = await psycopg(
+      CANCEL,
+      `${at(name)} sslnegotiation=${negotiation}`,
+      watch,
+      method,
+    );
+    expect([status, stdout, stderr]).toEqual([0, "canceling statement due to user request\n", ""]);
   });
 
   test("a key that nobody has goes to the route for the rest, and bytes sent before TLS are refused", async () => {
