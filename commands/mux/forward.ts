@@ -41,7 +41,7 @@ connections go on. SIGTERM lets open connections end for --shutdown-timeout, the
   args: forwardArgs,
   async run({ args, data }) {
     configureLog(data.log, args);
-    const settings = parseListening(args);
+    const settings = parseListening(args, data.env);
     if (settings.listen.length === 0)
       throw usage("usage.missing", "--listen is required", "where programs come in, e.g. --listen localhost:5432");
     const endLog = args.syslog ? logToSyslog(data.log) : () => {};
