@@ -3,45 +3,95 @@ import { expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
 import { RunningMux } from "../../support/mux-scene.ts";
 import { freePort } from "../../support/free-port.ts";
+import { Nginx } from "../../support/nginx.ts";
+import { authority, save } from "../../support/pki.ts";
 import { run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
+import type { Scene } from "../../support/scene.ts";
 import { until } from "../../support/until.ts";
-import { content, digest, openWeb } from "../../support/web.ts";
+import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
-const RELOADS = process.env["PORTAIL_LONG"] === "1" ? 100 : 25;
-const SIZE = 3_000_001;
+const RELOADS = process.env["PORTAIL_LONG"] === "1" ? 1000 : 100;
+/** Milliseconds that a connection may be open. */
+const LONGEST = 600_000;
+const SIZE = 1_000_001;
+const HELD = 300_001;
+/** Without TLS, with TLS that ends at the multiplexer, and with TLS that passes. */
+const WAYS = ["plain", "ended", "passed"] as const;
+type Way = (typeof WAYS)[number];
 
-scenario(import.meta.file, ["curl", "openssl"], ({ scene, portail }) => {
-  test(`${RELOADS} reloads`, async () => {
-    const webs = [openWeb(scene), openWeb(scene)];
-    const routes = (i: number) => ({
-      routes: [
-        { name: `web-${i % 2}`, "first-bytes": ["http"], target: `127.0.0.1:${webs[i % 2]!.port}` },
-        ...(i % 3 === 0 ? [{ name: "more", "server-name": `a${i}.example`, target: "127.0.0.1:9" }] : []),
-      ],
-    });
-    const mux = await RunningMux.open(scene, portail, routes(0));
-    const wanted = digest(content(SIZE));
-    const state = { over: false };
-    let loads = 0;
-    const load = async () => {
-      while (!state.over) {
-        const file = scene.path(`got-${loads++}`);
-        const { status, stderr } = await curl(["--output", file, `http://127.0.0.1:${mux.port}/bytes/${SIZE}`]);
-        expect([status, stderr]).toEqual([0, ""]);
-        expect(digest(await Bun.file(file).bytes())).toBe(wanted);
-      }
-    };
-    const loading = [load(), load()];
-    for (let i = 1; i <= RELOADS; i++) expect(await mux.reload(routes(i))).toMatchObject({ outcome: "done" });
-    const before = loads;
-    await until("loads over the last routes", () => loads > before + 3);
-    state.over = true;
-    await Promise.all(loading);
-    for (const web of webs) expect(web.requests.length).toBeGreaterThan(0);
-    expect(mux.audit.of("session").filter(({ decision }) => decision !== "allow")).toEqual([]);
-    expect(await mux.stop()).toBe(0);
-  });
+/** A web with TLS of its own. */
+class TlsFront extends Nginx {
+  constructor(scene: Scene, { port }: Web, tls: { cert: string; key: string }) {
+    const pass = `proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_buffering off;`;
+    super(scene, { tls, http: "access_log off;", server: `location / { ${pass} }` });
+  }
+}
+
+scenario(import.meta.file, ["curl", "nginx", "openssl"], ({ scene, portail }) => {
+  const ca = authority();
+  const cacert = scene.write("ca.pem", ca.cert);
+  const own = save(scene, "own", ca.issue({ san: ["DNS:ended.example", "DNS:passed.example"] }));
+
+  test(
+    `${RELOADS} reloads`,
+    async () => {
+      const webs = [openWeb(scene), openWeb(scene)];
+      const tls = new TlsFront(scene, webs[0]!, own);
+      await tls.begin();
+      const routes = (i: number) => {
+        const target = `127.0.0.1:${webs[i % 2]!.port}`;
+        return {
+          routes: [
+            { name: `plain-${i % 2}`, "first-bytes": ["http"], target },
+            { name: `ended-${i % 2}`, "server-name": "ended.example", terminate: true, target },
+            { name: `passed-${i % 2}`, "server-name": "passed.example", target: `127.0.0.1:${tls.port}` },
+            ...(i % 3 === 0 ? [{ name: "more", "server-name": `a${i}.example`, target: "127.0.0.1:9" }] : []),
+          ],
+        };
+      };
+      const mux = await RunningMux.open(scene, portail, routes(0), ["--cert", own.cert, "--key", own.key]);
+      const get = async (way: Way, path: string, size: number) => {
+        const file = scene.path(`got-${way}-${path.length}`);
+        const name = `${way}.example`;
+        const to = ["--max-time", "600", "--cacert", cacert, "--connect-to", `${name}:443:127.0.0.1:${mux.port}`];
+        const url = way === "plain" ? `http://127.0.0.1:${mux.port}` : `https://${name}`;
+        const { status, stderr } = await curl([...to, "--output", file, `${url}/${path}/${size}`], {
+          patience: LONGEST,
+        });
+        expect([way, status, stderr]).toEqual([way, 0, ""]);
+        expect(digest(await Bun.file(file).bytes())).toBe(digest(content(size)));
+      };
+      // One connection of each kind through all of the reloads, and others one after the other.
+      const halves = WAYS.map((way) => get(way, "halves", HELD));
+      const asked = () => webs.flatMap(({ requests }) => requests.map(({ path }) => path));
+      await until(
+        "the first halves",
+        () => asked().filter((path) => path.startsWith("/halves")).length === WAYS.length,
+      );
+      const state = { over: false };
+      const loads = { plain: 0, ended: 0, passed: 0 };
+      const load = async (way: Way) => {
+        for (; !state.over; loads[way]++) await get(way, "bytes", SIZE);
+      };
+      const loading = WAYS.map(load);
+      for (let i = 1; i <= RELOADS; i++) expect(await mux.reload(routes(i))).toMatchObject({ outcome: "done" });
+      const before = { ...loads };
+      await until("loads over the last routes", () => WAYS.every((way) => loads[way] > before[way] + 1));
+      state.over = true;
+      await Promise.all(loading);
+      for (const web of webs) web.release();
+      await Promise.all(halves);
+      for (const web of webs) expect(web.requests.length).toBeGreaterThan(2);
+      const sessions = () => mux.audit.of("session");
+      await until("all records", () => sessions().length >= asked().length);
+      expect(sessions().filter(({ decision }) => decision !== "allow")).toEqual([]);
+      for (const way of WAYS)
+        for (const i of [0, 1]) expect(sessions().map(({ route }) => route)).toContain(`${way}-${i}`);
+      expect(await mux.stop()).toBe(0);
+    },
+    LONGEST,
+  );
 
   test("an open connection outlives its route, and its listener", async () => {
     const web = openWeb(scene);
