@@ -27,6 +27,8 @@ with psycopg.connect(sys.argv[1], autocommit=True) as session, psycopg.connect(s
     thread.join()
 `;
 
+const SLEEP = "select pg_sleep(600)";
+
 scenario(import.meta.file, ["openssl", "python3:pip", "psql", "pg_createcluster", "setpriv"], ({ scene, portail }) => {
   const ca = authority();
   const cacert = scene.write("ca.pem", ca.cert);
@@ -71,19 +73,20 @@ scenario(import.meta.file, ["openssl", "python3:pip", "psql", "pg_createcluster"
   const at = (name: string) =>
     `host=${name}.example hostaddr=127.0.0.1 port=${mux.port} user=ann dbname=postgres sslmode=verify-full sslrootcert=${cacert}`;
 
+  /** How many sleep there. */
+  const sleeping = async ({ socket, port, psql }: Postgres) => {
+    const query = `select count(*) from pg_stat_activity where query = '${SLEEP}' and state = 'active'`;
+    return (await psql(`user=ann dbname=postgres host=${socket} port=${port}`, "-Atc", query)).stdout.trim();
+  };
+
   test.each([
     ["one", "one", 0],
     ["two", "two", 1],
     ["pass", "rest", 2],
   ])("to %s, by the route %s", async (name, by, nth) => {
     mux.audit.forget();
-    const psql = start(scene, ["psql", "-X", "-c", "select pg_sleep(600)", at(name)]);
-    const { socket, port } = databases[nth]!;
-    const running = "select count(*) from pg_stat_activity where query = 'select pg_sleep(600)' and state = 'active'";
-    const ask = async () =>
-      (
-        await databases[nth]!.psql(`user=ann dbname=postgres host=${socket} port=${port}`, "-Atc", running)
-      ).stdout.trim();
+    const psql = start(scene, ["psql", "-X", "-c", SLEEP, at(name)]);
+    const ask = () => sleeping(databases[nth]!);
     await until("the query", async () => (await ask()) === "1");
     psql.signal("SIGINT");
     expect(await psql.ended).toBe(1);
@@ -112,6 +115,31 @@ scenario(import.meta.file, ["openssl", "python3:pip", "psql", "pg_createcluster"
       method,
     );
     expect([status, stdout, stderr]).toEqual([0, "canceling statement due to user request\n", ""]);
+  });
+
+  test("mux exec wraps the cancellation of its psql, which finds the one of two servers", async () => {
+    const way = [`127.0.0.1:${mux.port}`, "--server-name", "both.example", "--alpn", "postgresql", "--cacert", cacert];
+    const busy = async () => (await Promise.all(databases.slice(0, 2).map(sleeping))).join(" ");
+    for (const where of ["1 0", "0 1"]) {
+      const psql = portail.start(["mux", "exec", ...way, "--", "psql", "-X", "-c", SLEEP, "-U", "ann", "postgres"]);
+      await until("the query", async () => (await busy()) === where);
+      psql.signal("SIGINT");
+      expect(await psql.ended).toBe(1);
+      expect(psql.stderr).toContain("canceling statement due to user request");
+      expect(await busy()).toBe("0 0");
+    }
+  });
+
+  test("who says nothing once TLS has ended is not waited for", async () => {
+    const port = databases[0]!.port;
+    const routes = [{ name: "db", starttls: "postgres", terminate: true, target: `127.0.0.1:${port}` }];
+    const flags = ["--cert", own.cert, "--key", own.key, "--hello-timeout", "1s"];
+    const impatient = await RunningMux.open(scene, portail, { routes }, flags);
+    const to = ["-connect", `127.0.0.1:${impatient.port}`, "-starttls", "postgres"];
+    const client = start(scene, ["openssl", "s_client", ...to, "-quiet"], { feed: true });
+    expect(await impatient.session()).toMatchObject({ reason: "hello_timeout", tls: { version: "TLSv1.3" } });
+    await client.ended;
+    expect(await impatient.stop()).toBe(0);
   });
 
   test("a key that nobody has goes to the route for the rest, and bytes sent before TLS are refused", async () => {
