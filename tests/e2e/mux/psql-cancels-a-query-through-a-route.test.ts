@@ -6,26 +6,9 @@ import { RunningMux } from "../../support/mux-scene.ts";
 import { authority, save } from "../../support/pki.ts";
 import { openPostgres, type Postgres } from "../../support/postgres.ts";
 import { start } from "../../support/program.ts";
-import { psycopg, psycopgLibrary } from "../../support/psycopg.ts";
+import { CANCEL, psycopg, psycopgLibrary } from "../../support/psycopg.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
-
-/** Sleeps on argv[1], is seen there by argv[2], and cancels by the method argv[3]. */
-const CANCEL = `
-import psycopg, sys, threading
-with psycopg.connect(sys.argv[1], autocommit=True) as session, psycopg.connect(sys.argv[2], autocommit=True) as watch:
-    running = "select count(*) from pg_stat_activity where pid = %s and query like '%%sleep%%' and state = 'active'"
-    def cancel():
-        while watch.execute(running, [session.info.backend_pid]).fetchone()[0] == 0: pass
-        getattr(session, sys.argv[3])()
-    thread = threading.Thread(target=cancel)
-    thread.start()
-    try:
-        session.execute("select pg_sleep(20)")
-    except psycopg.errors.QueryCanceled as error:
-        print(error)
-    thread.join()
-`;
 
 const SLEEP = "select pg_sleep(600)";
 
