@@ -34,6 +34,10 @@ const serverFlags = {
   "alpn-optional": { type: "boolean", group: "TLS", description: "Go on where the server agrees to none of --alpn" },
   starttls: { ...tunnelKeys.starttls, description: "Come to TLS in the protocol's own way" },
   ...server,
+  proxy: {
+    ...server.proxy,
+    description: `${server.proxy.description}; or none (default: https_proxy and all_proxy, but for no_proxy)`,
+  },
   "proxy-cacert": {
     type: "string",
     multiple: true,

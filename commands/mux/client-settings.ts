@@ -7,6 +7,8 @@ import { parseVerifyRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { parseConnection } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import { environmentProxy } from "../../lib/net/environment-proxy.ts";
+import type { Environment } from "../../lib/net/listen.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
 import { parseTlsVersion } from "../../lib/net/tls-context.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
@@ -19,14 +21,16 @@ type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen"
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
+/** Said of `--proxy`: not that of the environment either. */
+const NO_PROXY = "none";
 
 /** Listens nowhere. Throws `PortailError` for values that make no sense, alone or beside the others. */
-export function parseServer(given: Given): WrapSettings {
+export function parseServer(given: Given, env: Environment): WrapSettings {
   const target = parseTarget(given.server);
   const protocolIds = parseProtocolIds(given.alpn);
   if (given["alpn-optional"] && protocolIds.length === 0)
     throw usage("usage.missing", "--alpn-optional needs --alpn", "name the protocol ids that are offered");
-  const proxy = parseProxy(given, target);
+  const proxy = parseProxy(given, target, env);
   const sources = parseIdentityFlags(given);
   const rules = parseVerifyRules(given);
   if (rules?.pinned === true && sources.trust.crl.length > 0)
@@ -50,10 +54,10 @@ export function parseServer(given: Given): WrapSettings {
 }
 
 /** With the listeners that were asked for, if any. Throws as `parseServer`. */
-export function parseListening(given: Given & Listening): WrapSettings {
+export function parseListening(given: Given & Listening, env: Environment): WrapSettings {
   const most = given["max-concurrent-conns"];
   return {
-    ...parseServer(given),
+    ...parseServer(given, env),
     listen: given.listen.map((text) => parseListen(text, given["unsafe-listen"])),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
   };
@@ -106,11 +110,13 @@ function parseServerName(text: string | undefined): string | undefined {
   throw usage("usage.value", message, "write a DNS name or an IP address, without a port");
 }
 
-function parseProxy(given: Given, target: TargetEndpoint): OutboundProxy | undefined {
+/** Of the flag, which counts more, or of the environment. */
+function parseProxy(given: Given, target: TargetEndpoint, env: Environment): OutboundProxy | undefined {
   const { proxy: text, "proxy-cacert": ca } = given;
-  const proxy = text === undefined ? undefined : parseProxyUrl(text, "--proxy");
-  if (proxy !== undefined && target.kind === "unix")
+  const named = text === undefined || text === NO_PROXY ? undefined : parseProxyUrl(text, "--proxy");
+  if (named !== undefined && target.kind === "unix")
     throw usage("usage.conflict", "--proxy and unix:PATH exclude each other", "a proxy leads to HOST:PORT only");
+  const proxy = text === undefined && target.kind === "tcp" ? environmentProxy(env, target) : named;
   if (ca.length > 0 && proxy?.tls !== true)
     throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
   return proxy;

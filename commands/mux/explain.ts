@@ -76,7 +76,9 @@ function describedClient({ "server-name": name, alpn, starttls }: Described): Ca
     throw usage("usage.value", `--server-name: ${JSON.stringify(name)} is no server name: ${canonical.error}`);
   const way = starttls === undefined ? "tls" : parseChoice("--starttls", starttls, ["postgres"]);
   const serverName = canonical?.ip === undefined ? canonical?.host : undefined;
-  return { kind: "hello", way, asked: { serverName, protocolIds: alpn.length === 0 ? undefined : alpn } };
+  // Lists, as `mux connect` takes them.
+  const protocolIds = alpn.length === 0 ? undefined : alpn.flatMap((text) => text.split(",").map((id) => id.trim()));
+  return { kind: "hello", way, asked: { serverName, protocolIds } };
 }
 
 function ofHello({ routes }: Place, { asked, way }: Extract<Captured, { kind: "hello" }>) {

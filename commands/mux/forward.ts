@@ -45,7 +45,7 @@ is there, and --audit writes a line for each connection.`,
   args: forwardArgs,
   async run({ args, data }) {
     configureLog(data.log, args);
-    const settings = parseListening(args);
+    const settings = parseListening(args, data.env);
     if (settings.listen.length === 0)
       throw usage("usage.missing", "--listen is required", "where programs come in, e.g. --listen localhost:5432");
     const endLog = args.syslog ? logToSyslog(data.log) : () => {};

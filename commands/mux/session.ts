@@ -13,6 +13,7 @@ import { recordClosed, recordOpened, recordRefused } from "./record.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
 import { sniff, type Arrival, type Told } from "./sniff.ts";
+import { readStartup } from "./startup.ts";
 
 /** What is known of a session so far, for its record. */
 export interface Progress extends Told, Judged {
@@ -122,6 +123,11 @@ export class Session {
     if (front instanceof Refusal) return front;
     if (this.#cut) return this.#drop(front.conn);
     progress.front = front;
+    if (settings.postgres && settings.termination !== undefined && arrival.cancel === undefined) {
+      const refusal = await readStartup(arrival, front, mux.sniffRules);
+      if (refusal !== undefined) return refusal;
+      if (this.#cut) return this.#stopped();
+    }
     const back = await openBack(arrival, front, mux, progress);
     if (back instanceof Refusal) return back;
     if (this.#cut) return this.#drop(back.conn);

@@ -100,7 +100,8 @@ export class LocalWrap implements Daemon, SecuredWay {
   }
 
   get summary(): string {
-    return `listening on ${this.places.map(formatAddress).join(", ")}, for ${this.#target.text}`;
+    const way = this.proxy === undefined ? "" : ` through ${this.proxy.url.toString()}`;
+    return `listening on ${this.places.map(formatAddress).join(", ")}, for ${this.#target.text}${way}`;
   }
 
   /** Opens all listeners, or none. Throws `PortailError` (`listen.*`). */

@@ -23,16 +23,17 @@ const USER = "postgres";
 export interface PostgresPlace {
   port: number;
   prefix: readonly string[];
+  /** The folder of initdb and postgres; default Debian's newest. */
+  programs?: string;
 }
 
 /** `ssl` names the files of its certificate and key, in PEM; without, it grants no TLS. */
 export async function openPostgres(
   scene: Scene,
   ssl?: { cert: string; key: string },
-  { port, prefix }: PostgresPlace = { port: freePort(), prefix: [] },
+  { port, prefix, programs = debianPrograms() }: PostgresPlace = { port: freePort(), prefix: [] },
 ): Promise<Postgres> {
-  const version = readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!;
-  const program = (name: string) => join(VERSIONS, version, "bin", name);
+  const program = (name: string) => join(programs, name);
   const folder = scene.mkdir(`postgres-${port}`);
   const data = join(folder, "data");
   const as = await asUser(scene, folder);
@@ -72,6 +73,10 @@ export async function openPostgres(
   const host = `host=127.0.0.1 port=${port} sslmode=disable`;
   await until("the server to answer", async () => (await psql(host, "-c", "select 1")).status === 0);
   return { port, socket: folder, psql };
+}
+
+function debianPrograms(): string {
+  return join(VERSIONS, readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!, "bin");
 }
 
 /** The words ahead of a command that run it as an ordinary user, who owns `folder` from here on. */

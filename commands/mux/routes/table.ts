@@ -26,7 +26,7 @@ export interface Overlap<R> {
 
 /** With which servers of certificates ask for a name (RFC 8737); no other client offers it. */
 const ACME = "acme-tls/1";
-/** What clients of PostgreSQL offer who begin with TLS at once. */
+/** What clients of PostgreSQL offer: those that begin with TLS at once must, and libpq does from 17 on. */
 const POSTGRES = [{ kind: "exact", id: "postgresql" }] as const;
 
 export class RouteTable<R extends RouteMatch> {
@@ -102,7 +102,11 @@ export class RouteTable<R extends RouteMatch> {
 
   #addHello(name: NamePattern | undefined, route: R, add: Add<R>): void {
     const at = name === undefined ? "without a server name" : `for ${formatServerName(name)}`;
-    if (route.postgres) add(this.#hellos.postgres.at(name).setFallback(route), route, `PostgreSQL ${at}`);
+    if (route.postgres) {
+      const asked = this.#hellos.postgres.at(name);
+      add(asked.setFallback(route), route, `PostgreSQL ${at}`);
+      for (const id of POSTGRES) asked.add(id, route);
+    }
     const ids = this.#hellos.tls.at(name);
     const patterns = route.protocolIds.length === 0 && route.postgres ? POSTGRES : route.protocolIds;
     if (patterns.length === 0) add(ids.setFallback(route), route, `all protocol ids ${at}`);

@@ -5,7 +5,7 @@ import { createServer, type AddressInfo } from "node:net";
 import { resolve } from "node:path";
 import { freePort } from "../../support/free-port.ts";
 import { startListening } from "../../support/listening.ts";
-import { openMariaDb } from "../../support/mariadb.ts";
+import { startMariaDb } from "../../support/mariadb.ts";
 import { openNames } from "../../support/names.ts";
 import { authority, save } from "../../support/pki.ts";
 import { ROOT } from "../../support/portail.ts";
@@ -57,7 +57,7 @@ scenario(
       const [shell, database, mysql, mongodb] = [
         await openSshd(scene, { Subsystem: "sftp internal-sftp" }),
         await openPostgres(scene, { cert: own.cert, key: own.key }),
-        await openMariaDb(scene),
+        await startMariaDb(scene),
         mongo(),
       ];
       await openNginx(own, web, kube);

@@ -82,6 +82,8 @@ export function referenceChoice(routes: readonly RouteMatch[], asked: Asked, way
     if (none !== undefined && (asked.protocolIds ?? []).length === 0) return none.name;
   }
   const fallback = named.find((one) => way === "postgres" || idsOf(one).length === 0);
+  if (fallback !== undefined && way === "postgres" && asked.protocolIds?.includes("postgresql"))
+    return `${fallback.name} postgresql`;
   return fallback?.name ?? "no_application_protocol";
 }
 

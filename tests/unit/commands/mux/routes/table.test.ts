@@ -154,7 +154,8 @@ describe("PostgreSQL", () => {
   );
   test("by its request, or by its id at once; to no other route by its request", () => {
     expect(ask(databases, "db.example", undefined, "postgres")).toBe("db");
-    expect(ask(databases, "db.example", ["postgresql"], "postgres")).toBe("db");
+    expect(ask(databases, "db.example", ["x", "postgresql"], "postgres")).toBe("db postgresql");
+    expect(ask(databases, "db.example", ["x"], "postgres")).toBe("db");
     expect(ask(databases, "db.example", ["postgresql"])).toBe("db postgresql");
     expect(ask(databases, "db.example", ["h2"])).toBe("no_application_protocol");
     expect(ask(databases, "ids.example", ["x-db"])).toBe("named x-db");
