@@ -28,7 +28,9 @@ const server = createServer((request, response) => {
   request.resume().on("end", () => {
     if (method === "HEAD") response.writeHead(404).end();
     else if (url.endsWith("?uploads")) response.end("<R><UploadId>up</UploadId></R>");
-    else if (method === "GET") response.end(LISTED);
+    else if (method === "GET" && url.includes("uploadId=")) response.end(LISTED);
+    else if (method === "GET")
+      response.writeHead(206, { etag: '"there"', "content-range": "bytes 0-4/5", "content-length": 5 }).end(OBJECT);
     else if (method === "PUT") response.writeHead(200, { etag: '"e"' }).end();
     else {
       made = request;
@@ -107,4 +109,14 @@ test("the MD5 is that of the list", async () => {
   expect((await complete([["Content-MD5", md5Of(PARTS)]])).status).toBe(200);
   expect((await complete([["Content-MD5", md5Of(OBJECT)]])).status).toBe(400);
   expect(made).toBeUndefined();
+});
+
+test.each([
+  ["If-Match", '"there"', 200, '"there"'],
+  ["If-Match", "*", 200, "*"],
+  ["If-Match", '"another"', 412, undefined],
+  ["If-None-Match", "*", 200, "*"],
+] as const)("%s: %s is about the object that is there", async (name, value, status, passed) => {
+  expect((await complete([[name, value]])).status).toBe(status);
+  expect(made?.headers[name.toLowerCase()]).toBe(passed);
 });
