@@ -148,10 +148,18 @@ export class Exchange {
 
   /** The same for what `outgoingTo` made. */
   async askFor(outgoing: Omit<Outgoing, "length">): Promise<IncomingMessage> {
-    const answer = await this.gateway.upstream.ask(outgoing);
-    answer.on("error", () => {});
-    this.endWithClient(answer, outgoing.method);
-    return answer;
+    let release = () => {};
+    try {
+      const answer = await this.gateway.upstream.ask(outgoing, (sent) => {
+        release();
+        release = this.breakWithClient(sent);
+      });
+      answer.on("error", () => {});
+      this.endWithClient(answer, outgoing.method);
+      return answer;
+    } finally {
+      release();
+    }
   }
 
   /** What is left of `answer` is destroyed when the client leaves; but a right hangs on what the storage says of a change. */
@@ -164,11 +172,16 @@ export class Exchange {
     answer.once("close", () => this.#ends.delete(end));
   }
 
-  /** Breaks `sent` off when the client leaves. What the storage has whole may be an object already, and a right used: only its answer says. */
-  breakWithClient(sent: Sent): void {
-    this.onGone(() => {
+  /**
+   * Breaks `sent` off when the client leaves, unless what is returned was called. What the storage has whole may be an object
+   * already, and a right used: only its answer says.
+   */
+  breakWithClient(sent: Sent): () => void {
+    const end = () => {
       if (this.right === undefined || !sent.isComplete) sent.destroy();
-    });
+    };
+    this.onGone(end);
+    return () => void this.#ends.delete(end);
   }
 
   /** The content of the request; more is taken from the client only when it was used. Its iterator throws `Gone`. */

@@ -28,7 +28,9 @@ const server = createServer((request, response) => {
   request.resume().on("end", () => {
     if (method === "HEAD") response.writeHead(404).end();
     else if (url.endsWith("?uploads")) response.end("<R><UploadId>up</UploadId></R>");
-    else if (method === "GET") response.end(LISTED);
+    else if (method === "GET" && url.includes("uploadId=")) response.end(LISTED);
+    else if (method === "GET")
+      response.writeHead(206, { etag: '"there"', "content-range": "bytes 0-4/5", "content-length": 5 }).end(OBJECT);
     else if (method === "PUT") response.writeHead(200, { etag: '"e"' }).end();
     else {
       made = request;
@@ -97,7 +99,10 @@ test.each(["FULL_OBJECT", "COMPOSITE"])("%s is held against those of all parts",
     ["x-amz-checksum-crc32", text],
     ["X-Amz-Checksum-Type", type],
   ];
-  expect(wrongChecksum(named(right), [part, part])).toBeUndefined();
+  const unsaid = (text: string): Field[] => named(text).slice(0, 1);
+  for (const fields of [named(right), unsaid(right), unsaid(right.replace("-2", ""))])
+    expect(wrongChecksum(fields, [part, part])).toBeUndefined();
+  expect(wrongChecksum(unsaid(crcOf(PARTS)), [part, part])).toBe("CRC32");
   expect(wrongChecksum(named(wrong), [part, part])).toBe("CRC32");
   // Nothing is known of a part that somebody else took.
   expect(wrongChecksum(named(wrong), [part, undefined])).toBeUndefined();
@@ -107,4 +112,14 @@ test("the MD5 is that of the list", async () => {
   expect((await complete([["Content-MD5", md5Of(PARTS)]])).status).toBe(200);
   expect((await complete([["Content-MD5", md5Of(OBJECT)]])).status).toBe(400);
   expect(made).toBeUndefined();
+});
+
+test.each([
+  ["If-Match", '"there"', 200, '"there"'],
+  ["If-Match", "*", 200, "*"],
+  ["If-Match", '"another"', 412, undefined],
+  ["If-None-Match", "*", 200, "*"],
+] as const)("%s: %s is about the object that is there", async (name, value, status, passed) => {
+  expect((await complete([[name, value]])).status).toBe(status);
+  expect(made?.headers[name.toLowerCase()]).toBe(passed);
 });

@@ -27,9 +27,11 @@ export function wrongChecksum(
     });
     if (name === undefined || known.length < parts.length) continue;
     const type = fields.find(([each]) => each.toLowerCase() === "x-amz-checksum-type")?.[1].toUpperCase();
-    const isComposite = type === "COMPOSITE" || (type === undefined && /-[0-9]+$/.test(text));
-    const right = isComposite ? compositeChecksum(name, known) : fullOf(name, known);
-    if (right !== undefined && right !== text && right.replace(/-[0-9]+$/, "") !== text) return name;
+    // Where the client does not say which, either is as good.
+    const composite = type === "FULL_OBJECT" ? undefined : compositeChecksum(name, known);
+    const full = type === "COMPOSITE" ? undefined : fullOf(name, known);
+    if (composite === undefined && full === undefined) continue;
+    if (![full, composite, composite?.replace(/-[0-9]+$/, "")].includes(text)) return name;
   }
   return undefined;
 }
