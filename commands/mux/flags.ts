@@ -121,7 +121,7 @@ export const explainFlags = {
     multiple: true,
     valueHint: "ID",
     group: "The client",
-    description: "A protocol id it offers; in its order",
+    description: "Protocol ids it offers, in its order",
   },
   starttls: {
     type: "string",

@@ -22,7 +22,7 @@ const TABLES: readonly [Family, count: number][] = [
   ["10,000 routes", 10_000],
 ];
 
-const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 3000, rateMs: 3000 };
+const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 8000, rateMs: 3000 };
 
 /** `npm run bench -- mux [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command PROGRAM]`. */
 export default async function benchMux(argv: string[]): Promise<Report> {
