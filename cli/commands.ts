@@ -12,6 +12,7 @@ export const root = defineGroup({
     rpc: () => import("../commands/socks/rpc.ts").then((module) => module.default),
     s3crypt: () => import("../commands/s3crypt/index.ts").then((module) => module.default),
     socks: () => import("../commands/socks/index.ts").then((module) => module.default),
+    tproxy: () => import("../commands/tproxy/index.ts").then((module) => module.default),
     tunnel: () => import("../commands/tunnel/index.ts").then((module) => module.default),
   },
 });

@@ -191,6 +191,21 @@ export interface ObjectEvent extends Session {
   facts: Record<string, unknown>;
 }
 
+/**
+ * The answer to a question about a name that is led here; of what else anybody looks up nothing is recorded. `exhausted`: it
+ * got no address, since none was left or it could not be kept.
+ */
+export interface NameEvent extends Base {
+  event: "name";
+  client: string;
+  transport: "udp" | "tcp";
+  name: string;
+  /** As zone files write it: `A`, `AAAA`, `TYPE65`. */
+  type: string;
+  outcome: "fake" | "nodata" | "exhausted" | "refused";
+  address?: string;
+}
+
 export interface ReloadEvent extends Base {
   event: "reload";
   outcome: "done" | "kept";
@@ -241,6 +256,7 @@ export type AuditEvent =
   | RejectEvent
   | SessionEvent
   | ObjectEvent
+  | NameEvent
   | ReloadEvent
   | ControlEvent
   | LifeEvent

@@ -53,6 +53,7 @@ test("the names of events and of their fields are frozen", () => {
     ],
     RejectEvent: ["event", "reason", "message", "certificate?"],
     TlsRecord: ["version", "protocolId?", "serverName?", "resumed"],
+    NameEvent: ["event", "client", "transport", "name", "type", "outcome", "address?"],
     ReloadEvent: ["event", "outcome", "policies?", "error?"],
     CertificateRecord: ["subject", "issuer", "serial", "pin", "notAfter"],
     SessionEvent: [
@@ -116,6 +117,7 @@ test("the names of events and of their fields are frozen", () => {
     '"reject"',
     '"session"',
     '"object"',
+    '"name"',
     '"reload"',
     '"control"',
     '"start" | "drain" | "stop"',
