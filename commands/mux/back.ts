@@ -13,7 +13,7 @@ import type { CancelPlace } from "./cancellations.ts";
 import { sessionFacts } from "./facts.ts";
 import type { Front } from "./front.ts";
 import { Refusal } from "./refusal.ts";
-import type { Route, RoutedTarget } from "./route.ts";
+import type { Place, Route, RoutedTarget } from "./route.ts";
 import type { Arrival } from "./sniff.ts";
 import { beginTls } from "./target-tls.ts";
 
@@ -92,7 +92,7 @@ class Approach {
   readonly #tools: BackTools;
   readonly #target: RoutedTarget;
   /** Canonical, with the capture filled in; undefined is a UNIX socket. */
-  readonly #place: { host: string; port: number } | undefined;
+  readonly #place: Place | undefined;
 
   constructor(arrival: Arrival<Route>, front: Front, tools: BackTools, target: RoutedTarget) {
     this.#arrival = arrival;
@@ -105,14 +105,15 @@ class Approach {
   async open(judged: Judged): Promise<Back | Refusal> {
     const text = this.#text;
     judged.target = text;
-    const authorised = await this.#authorise();
+    const authorising = this.#authorise();
+    const authorised = authorising instanceof Promise ? await authorising : authorising;
     if (authorised instanceof Refusal) return authorised;
     judged.authorised = authorised;
     const dialled = await this.#dial(authorised);
     if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
     // Asked now: a closed socket no longer knows.
     const address = dialled.remote;
-    const secured = await this.#prepare(dialled);
+    const secured = this.#saysNothing ? { conn: dialled, early: NOTHING } : await this.#prepare(dialled);
     if (secured instanceof Refusal) {
       dialled.destroy();
       return secured;
@@ -127,14 +128,14 @@ class Approach {
   }
 
   /** What the operator has written stands; what a client has a part in passes the guard. */
-  #authorise(): Promise<Authorised | Refusal> | Refusal {
+  #authorise(): Promise<Authorised | Refusal> | Authorised | Refusal {
     const { route } = this.#arrival;
     const { guard, targetTools } = this.#tools;
     const named = this.#target.from.kind === "template";
     if (named && this.#place === undefined)
       return new Refusal("dial", "bad_capture", "the capture makes no host of the target");
     const { policy } = route.files;
-    if (policy === undefined) return Promise.resolve(UNASKED);
+    if (policy === undefined) return UNASKED;
     const facts = sessionFacts(this.#arrival, this.#front, this.#place);
     return authorise(policy, facts, named ? guard : undefined, targetTools.resolve);
   }
@@ -144,6 +145,13 @@ class Approach {
     if (target !== undefined) return target.open();
     const { port } = this.#place!;
     return this.#tools.targetTools.dialer.open(interleave(addresses.map((ip) => ({ ip, port }))));
+  }
+
+  /** Whether the client's bytes are the first that the target gets. */
+  get #saysNothing(): boolean {
+    const { route, way } = this.#arrival;
+    const { targetTls, termination, proxyHeader } = route.settings;
+    return proxyHeader === undefined && targetTls === undefined && (termination !== undefined || way !== "postgres");
   }
 
   /** Everything that is said to the target before the client's bytes. */
@@ -200,12 +208,8 @@ class Approach {
   }
 }
 
-function placeOf({ from }: RoutedTarget, capture: string | undefined): { host: string; port: number } | undefined {
-  if (from.kind === "fixed") {
-    const { endpoint } = from;
-    if (endpoint.kind === "unix") return undefined;
-    return { host: canonicalHost(endpoint.host).host ?? endpoint.host, port: endpoint.port };
-  }
+function placeOf({ from, place }: RoutedTarget, capture: string | undefined): Place | undefined {
+  if (from.kind === "fixed") return place;
   if (capture === undefined) return undefined;
   const { host } = canonicalHost(from.host.expand({ capture }));
   return host === undefined ? undefined : { host, port: from.port };

@@ -5,6 +5,7 @@ import type { Trust } from "../../lib/identity/trust.ts";
 import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import { SessionCache } from "../../lib/net/tls-conn.ts";
 import type { TlsContext } from "../../lib/net/tls-context.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
 import type { RouteMatch } from "./routes/match.ts";
 import type { RouteCounts } from "./metrics.ts";
 import type { RouteSettings, RouteTarget } from "./route-settings.ts";
@@ -24,12 +25,20 @@ export interface RouteFiles {
   policy: Policy | undefined;
 }
 
+/** Canonical. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A target to be dialled; of a template its place is known with a capture alone. */
 export interface RoutedTarget {
   readonly text: string;
   readonly from: RouteTarget;
   /** Of what is fixed. */
   readonly target: Target | undefined;
+  /** Of what is fixed and no UNIX socket. */
+  readonly place: Place | undefined;
   readonly sessions: SessionCache;
 }
 
@@ -46,7 +55,8 @@ export class Route implements RouteMatch {
     this.counts = counts;
     this.#all = settings.targets.map((from): RoutedTarget => {
       const target = from.kind === "fixed" ? new Target(from.endpoint, tools) : undefined;
-      return { text: target?.text ?? (from as { text: string }).text, from, target, sessions: new SessionCache() };
+      const text = target?.text ?? (from as { text: string }).text;
+      return { text, from, target, place: placeOf(from), sessions: new SessionCache() };
     });
     this.#fixed = new Targets(
       this.#all.flatMap(({ target }) => target ?? []),
@@ -100,4 +110,10 @@ export class Route implements RouteMatch {
       ...this.#all.filter(({ target }) => target === undefined),
     ];
   }
+}
+
+function placeOf(from: RouteTarget): Place | undefined {
+  if (from.kind !== "fixed" || from.endpoint.kind === "unix") return undefined;
+  const { host, port } = from.endpoint;
+  return { host: canonicalHost(host).host ?? host, port };
 }

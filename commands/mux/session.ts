@@ -6,7 +6,7 @@ import { unread } from "../../lib/net/unread.ts";
 import type { ClientHello } from "../../lib/wire/client-hello.ts";
 import { encodeAlert } from "../../lib/wire/tls-alert.ts";
 import { openBack, type Back, type Judged } from "./back.ts";
-import { openFront, type Front } from "./front.ts";
+import { openFront, passed, passesTls, type Front } from "./front.ts";
 import type { Mux } from "./mux.ts";
 import { Refusal, refusedByRoute } from "./refusal.ts";
 import { recordClosed, recordOpened, recordRefused } from "./record.ts";
@@ -119,7 +119,7 @@ export class Session {
     if (counts.busy++ >= settings.most)
       return new Refusal("handshake", "route_limit", "the route has as many connections as it may");
     if (settings.refuse !== undefined) return refusedByRoute(arrival, settings.refuse);
-    const front = await openFront(arrival, mux);
+    const front = passesTls(arrival) ? passed(arrival) : await openFront(arrival, mux);
     if (front instanceof Refusal) return front;
     if (this.#cut) return this.#drop(front.conn);
     progress.front = front;
@@ -142,7 +142,7 @@ export class Session {
     return this.#stopped();
   }
 
-  async #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
+  #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
     const { route, cancel } = arrival;
     const { counts, settings } = route;
     const progress = this.#progress;
@@ -155,13 +155,15 @@ export class Session {
     const place = { route, text: back.text, open: back.again! };
     const learnt = learns ? this.#mux.cancellations.learn(back.conn, place) : undefined;
     const upstream = learnt?.conn ?? back.conn;
-    const result = await new Promise<RelayResult>((relayEnded) => {
+    return new Promise((resolve) => {
+      const relayEnded = (result: RelayResult) => {
+        learnt?.forget();
+        counts.open--;
+        counts.lives.observe((performance.now() - progress.started) / 1000);
+        recordClosed(this.#mux, progress, result);
+        resolve(result);
+      };
       this.#relay = new Relay(front.conn, upstream, this.#mux.settings.relayLimits, front.early, { relayEnded });
     });
-    learnt?.forget();
-    counts.open--;
-    counts.lives.observe((performance.now() - progress.started) / 1000);
-    recordClosed(this.#mux, progress, result);
-    return result;
   }
 }
