@@ -1,9 +1,9 @@
 /** `portail tproxy`: mutual TLS for programs that cannot do it. */
-import { defineGroup } from "../../lib/command/define.ts";
+import { runCommand } from "./run.ts";
 
-export default defineGroup({
-  meta: { name: "tproxy", description: "Mutual TLS for programs that cannot do it, by the names they ask for" },
-  commands: {
-    dns: () => import("./dns.ts").then((module) => module.default),
-  },
+export default runCommand("tproxy", {
+  dns: () => import("./dns.ts").then((module) => module.default),
+  exec: () => import("./exec.ts").then((module) => module.default),
+  rules: () => import("./rules.ts").then((module) => module.default),
+  run: () => import("./run.ts").then((module) => module.default),
 });

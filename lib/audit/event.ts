@@ -109,8 +109,19 @@ export interface HelloRecord {
   protocolIds?: readonly string[];
 }
 
+/** A program of this machine that is a client: who runs it, and what it is, as far as that could be seen. */
+export interface ProgramRecord {
+  uid: number;
+  /** The name of that user. */
+  user?: string;
+  gid?: number;
+  pid?: number;
+  executable?: string;
+  cgroup?: string;
+}
+
 /**
- * A connection through a tunnel or a multiplexer, whole, written when it is over. `deny` is one that was not let through, by whatever
+ * A connection through a tunnel, a multiplexer or a transparent proxy, whole, written when it is over. `deny` is one that was not let through, by whatever
  * check; `reason` is which, or what ended it. Bytes are counted from the client (`sent`) and from the target.
  */
 export interface SessionEvent extends Session {
@@ -119,6 +130,10 @@ export interface SessionEvent extends Session {
   tunnel?: string;
   /** Of a multiplexer: the route that was chosen. */
   route?: string;
+  /** Of a transparent proxy: the rule that took it, where the client was going, and who that is. */
+  rule?: string;
+  original?: string;
+  program?: ProgramRecord;
   /** Of a multiplexer: what it was chosen by, where that was a hello. */
   hello?: HelloRecord;
   target: string;

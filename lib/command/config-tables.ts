@@ -5,6 +5,7 @@ import { healthKeys } from "./health-keys.ts";
 import { muxRouteKeys } from "./mux-keys.ts";
 import { presetKeys } from "./preset-keys.ts";
 import { providerKeys } from "./provider-keys.ts";
+import { tproxyRuleKeys } from "./tproxy-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
 export interface TableSchema {
@@ -92,7 +93,7 @@ export const TABLES = {
   },
   route: { shape: "list", keys: muxRouteKeys },
   preset: { shape: "named", keys: presetKeys },
-  rule: { shape: "list", keys: {} },
+  rule: { shape: "list", inherits: true, keys: tproxyRuleKeys },
 } as const satisfies Record<string, TableSchema>;
 
 export type TableName = keyof typeof TABLES;

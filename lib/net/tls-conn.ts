@@ -1,6 +1,6 @@
 /** `Conn` over a TLS layer of the runtime's own sockets, from its handshake on. What it presents and trusts is tls-context.ts. */
 import type { Socket, SocketHandler } from "bun";
-import type { TlsInfo } from "./conn.ts";
+import type { Conn, TlsInfo } from "./conn.ts";
 import { type Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { type Ends, NativeConn } from "./native-conn.ts";
@@ -189,6 +189,7 @@ function closedEarly(error: Error | undefined): TlsFailure {
 
 /** A connection whose handshake is done. */
 class TlsConn extends NativeConn {
+  readonly #layer: Socket<NativeConn>;
   readonly #sessions: SessionCache | undefined;
   readonly #tls: TlsInfo;
   readonly #below: Below | undefined;
@@ -201,9 +202,22 @@ class TlsConn extends NativeConn {
     below: Below | undefined,
   ) {
     super(socket, keepAlive, ends);
+    this.#layer = socket;
     this.#sessions = sessions;
     this.#below = below;
     this.#tls = infoOf(socket);
+  }
+
+  /** The peer's certificates, DER, its own first; those of an open connection. */
+  get chain(): Uint8Array[] {
+    const chain: Uint8Array[] = [];
+    // Only `false` gives those that issued it; the last issued itself.
+    let last = this.fd < 0 ? undefined : (this.#layer as unknown as TlsSocket).getPeerCertificate(false);
+    while (last?.raw !== undefined && chain.length < LONGEST_CHAIN) {
+      chain.push(last.raw);
+      last = last.issuerCertificate === last ? undefined : last.issuerCertificate;
+    }
+    return chain;
   }
 
   override get tls(): TlsInfo {
@@ -235,6 +249,14 @@ class TlsConn extends NativeConn {
 
   onHandshake(): void {}
 }
+
+/** The certificates of who is at the other end, DER, its own first; none where it gave none, or the connection is over. */
+export function peerChain(conn: Conn): readonly Uint8Array[] {
+  return conn instanceof TlsConn ? conn.chain : [];
+}
+
+/** A library takes no longer one either. */
+const LONGEST_CHAIN = 16;
 
 type Receiver = Handshake | TlsConn;
 
@@ -304,6 +326,12 @@ interface TlsSocket {
   isSessionReused(): boolean;
   alpnProtocol: string | false;
   getPeerX509Certificate(): { raw: Uint8Array } | undefined;
+  getPeerCertificate(abbreviated: boolean): Issued | undefined;
+}
+
+interface Issued {
+  raw?: Uint8Array;
+  issuerCertificate?: Issued;
 }
 
 /** RFC 7301 section 3.1: each with its length in front. */

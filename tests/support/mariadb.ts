@@ -12,12 +12,22 @@ const PATIENCE = 60_000;
 export interface MariaDbPlace {
   port: number;
   prefix: readonly string[];
+  /** Default 127.0.0.1. */
+  address?: string;
 }
 
-/** With a user `app` that has the password `secret`, and the empty databases `app` and `copy`. Resolves to its port of 127.0.0.1. */
+interface MariaDbOptions {
+  /** Files in PEM: it offers TLS then. */
+  tls?: { cert: string; key: string; clientCa: string };
+  /** Statements that it begins with. */
+  more?: string;
+}
+
+/** With a user `app` that has the password `secret`, and the empty databases `app` and `copy`. Resolves to its port. */
 export async function startMariaDb(
   scene: Scene,
-  { port, prefix }: MariaDbPlace = { port: freePort(), prefix: [] },
+  { port, prefix, address = "127.0.0.1" }: MariaDbPlace = { port: freePort(), prefix: [] },
+  { tls, more = "" }: MariaDbOptions = {},
 ): Promise<number> {
   const data = scene.mkdir("mariadb");
   const socket = `${data}/socket`;
@@ -25,12 +35,14 @@ export async function startMariaDb(
   const install = ["mariadb-install-db", "--no-defaults", `--datadir=${data}/data`, "--skip-test-db", ...user];
   await succeed([...install, "--auth-root-authentication-method=normal"]);
   const server = ["mariadbd", "--no-defaults", `--datadir=${data}/data`, `--socket=${socket}`, ...user];
-  const listen = [`--port=${port}`, "--bind-address=127.0.0.1", "--max-allowed-packet=64M"];
-  start(scene, [...prefix, ...server, ...listen]);
+  const secured =
+    tls === undefined ? [] : [`--ssl-cert=${tls.cert}`, `--ssl-key=${tls.key}`, `--ssl-ca=${tls.clientCa}`];
+  const listen = [`--port=${port}`, `--bind-address=${address}`, "--max-allowed-packet=64M"];
+  start(scene, [...prefix, ...server, ...listen, ...secured]);
   await until("MariaDB's socket", () => (existsSync(socket) ? true : undefined));
   const statements =
     "CREATE DATABASE app; CREATE DATABASE copy; CREATE USER app@'%' IDENTIFIED BY 'secret'; GRANT ALL ON *.* TO app@'%';";
-  await succeed(["mariadb", "--no-defaults", "--user=root", `--socket=${socket}`, "-e", statements]);
+  await succeed(["mariadb", "--no-defaults", "--user=root", `--socket=${socket}`, "-e", `${statements}${more}`]);
   return port;
 }
 
