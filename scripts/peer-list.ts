@@ -76,6 +76,7 @@ export const PEERS = {
   "ssh-agent": "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  "sslh-select": "sslh",
   strace: "strace",
   stunnel4: "stunnel4",
   "swift-account-server": "swift-account",

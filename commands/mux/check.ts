@@ -6,18 +6,18 @@ import { Dialer } from "../../lib/net/dial.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { ResolveError } from "../../lib/net/resolve.ts";
-import { checkFlags } from "./flags.ts";
+import { serveArgs } from "./flags.ts";
 import { loadPlaces } from "./load.ts";
 import { MuxMetrics } from "./metrics.ts";
 import { RouteTable } from "./routes/table.ts";
-import { parsePlaces, type Place } from "./settings.ts";
+import { parseMux, parsePlaces, type Place } from "./settings.ts";
 
 export default defineCommand({
   meta: {
     name: "check",
     description: "Check routes: values, files, overlaps, and routes that are never reached",
     long: `Reads the configuration with all certificates, keys, trust and policies that it names, as serve does at its start, but
-listens nowhere and connects to nothing.`,
+listens nowhere and connects to nothing. It takes the flags of serve, too.`,
     examples: [{ command: "portail mux check --config mux.toml", description: "Before a reload" }],
     exits: [
       { status: EXIT.done, meaning: "the routes can be served" },
@@ -27,10 +27,11 @@ listens nowhere and connects to nothing.`,
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.config, meaning: "a route makes no sense" },
     ],
-    tables: ["route", "identity", "trust"],
+    tables: ["route", "preset", "identity", "trust"],
   },
-  args: checkFlags,
+  args: serveArgs,
   run({ args, data, config }) {
+    const { minVersion } = parseMux(args);
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
@@ -40,7 +41,7 @@ listens nowhere and connects to nothing.`,
       files: new SourceFiles(data),
       metrics: new MuxMetrics(),
       targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },
-      minVersion: "TLSv1.2",
+      minVersion,
       log: data.log,
     });
     for (const { endpoint, routes } of places)
@@ -52,9 +53,19 @@ listens nowhere and connects to nothing.`,
 function findings({ endpoint, routes }: Place): string[] {
   const { overlaps, unreachable } = new RouteTable(routes);
   const at = formatEndpoint(endpoint);
+  const taken = overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`);
+  const lost = unreachable.map((route) => {
+    const before = new Set(overlaps.filter(({ second }) => second === route).map(({ first }) => first.name));
+    const by = before.size === 0 ? "exact names and wildcards have" : `${[...before].join(", ")} took`;
+    return `${at}: ${route.name} is never reached: ${by} all that it would take`;
+  });
   return [
-    ...overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`),
-    ...unreachable.map(({ name }) => `${at}: ${name} is never reached`),
+    ...taken,
+    ...(taken.length > 0
+      ? ["  hint: take it from one of them, or give one a server name or protocol ids of its own"]
+      : []),
+    ...lost,
+    ...(lost.length > 0 ? ["  hint: leave it out, or narrow what takes its clients"] : []),
   ];
 }
 

@@ -20,6 +20,7 @@ import type { Place } from "./settings.ts";
 export interface LoadedPlace {
   endpoint: Endpoint;
   table: RouteTable<Route>;
+  routes: readonly Route[];
 }
 
 interface LoadTools {
@@ -40,7 +41,7 @@ export function loadPlaces(places: readonly Place[], tools: LoadTools): LoadedPl
       if (route === undefined) routes.set(settings, (route = loader.route(settings)));
       return route;
     });
-    return { endpoint: place.endpoint, table: tableOf(place.endpoint, own) };
+    return { endpoint: place.endpoint, table: tableOf(place.endpoint, own), routes: own };
   });
 }
 

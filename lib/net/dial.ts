@@ -2,7 +2,7 @@
 import type { Conn } from "./conn.ts";
 import { Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
+import { DIAL_HANDLERS, type Dialing, type Ends, type NativeConn } from "./native-conn.ts";
 
 export interface Candidate {
   ip: string;
@@ -135,6 +135,12 @@ class Attempt extends Due implements Dialing {
     this.keepAlive = keepAlive;
     this.#deadlines = deadlines;
     this.#outcome = outcome;
+  }
+
+  /** Of IPv6, the system has a spelling of its own. */
+  get ends(): Partial<Ends> {
+    const to = this.#candidate;
+    return "path" in to || to.ip.includes(":") ? {} : { remote: to };
   }
 
   start(): void {

@@ -38,17 +38,18 @@ interface Handshaken {
 }
 
 /**
- * Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. `below`
- * is for a connection that can neither tell nor pass on an abort itself.
+ * Puts TLS over `conn`, which is spent with it. `early` is what was read of the peer already and belongs to the layer.
+ * `below` is for a connection that can neither tell nor pass on an abort itself.
  */
 export function handshake(
   conn: NativeConn,
+  early: Uint8Array,
   isServer: boolean,
   options: HandshakeOptions,
   told: Handshaken,
   below?: Below,
 ): void {
-  new Handshake(conn, isServer, options, told, below).begin();
+  new Handshake(conn, early, isServer, options, told, below).begin();
 }
 
 interface Below {
@@ -72,6 +73,7 @@ class Handshake extends Due {
 
   constructor(
     conn: NativeConn,
+    early: Uint8Array,
     isServer: boolean,
     options: HandshakeOptions,
     told: Handshaken,
@@ -94,7 +96,8 @@ class Handshake extends Due {
       // Without a name, even an empty one, the runtime sends the address that was dialled: RFC 6066 section 3 forbids it.
       ...(isServer ? {} : { serverName }),
     };
-    const upgrade = { data: this, tls, isServer, socket: TLS_HANDLERS };
+    const initialData = early.length === 0 ? undefined : Buffer.from(early.buffer, early.byteOffset, early.length);
+    const upgrade = { data: this, tls, isServer, initialData, socket: TLS_HANDLERS };
     this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
   }
 

@@ -2,9 +2,15 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { parseChoice } from "../command/values.ts";
 import { decodePem } from "../wire/pem.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** A version as flags have it: `TLS1.2` or `TLS1.3`. Throws `PortailError` (64, `usage.value`); `flag` is for that. */
+export function parseTlsVersion(flag: string, text: string): TlsVersion {
+  return parseChoice(flag, text, ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
+}
 
 /** Our certificate chain, leaf first, and its key in the clear, both PEM. */
 interface KeyMaterial {

@@ -2,7 +2,7 @@
 import type { Logger } from "../command/log.ts";
 import type { AccessRules } from "../identity/access.ts";
 import type { IdentitySources } from "../identity/flags.ts";
-import { readIdentity } from "../identity/identity.ts";
+import { readIdentity, type Identity } from "../identity/identity.ts";
 import type { SourceFiles } from "../identity/source-files.ts";
 import { readTrust, type Trust } from "../identity/trust.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -46,6 +46,7 @@ export interface WrapSettings {
 export interface WrapFiles {
   /** Of identity and trust. */
   context: TlsContext;
+  identity: Identity | undefined;
   /** Undefined where pins take its place. */
   trust: Trust | undefined;
   /** For an `https://` proxy. */
@@ -60,6 +61,7 @@ export function readWrapFiles(settings: WrapSettings, files: SourceFiles, log: L
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {
     context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion }),
+    identity,
     trust,
     proxyContext: proxy?.tls
       ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, minVersion })

@@ -17,6 +17,7 @@ type Benchmark = (argv: string[]) => Promise<Report>;
 const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
   acl: () => import("./acl.ts"),
   fronts: () => import("./fronts.ts"),
+  mux: () => import("./mux.ts"),
   s3crypt: () => import("./s3crypt.ts"),
   "s3crypt-proxy": () => import("./s3crypt-proxy.ts"),
   socks: () => import("./socks.ts"),

@@ -4,6 +4,7 @@ import { HelloReader } from "../../lib/session/client-hello.ts";
 import { FIRST_BYTES, FirstBytesReader } from "../../lib/session/first-bytes.ts";
 import { HttpConnectClient } from "../../lib/session/http-connect-client.ts";
 import { MysqlClient, MysqlGreeting } from "../../lib/session/mysql-starttls.ts";
+import { OpeningReader } from "../../lib/session/opening.ts";
 import { CancelReader } from "../../lib/session/postgres-cancel.ts";
 import { PostgresPlain } from "../../lib/session/postgres-plain.ts";
 import { PostgresClient, PostgresServer } from "../../lib/session/postgres-starttls.ts";
@@ -80,6 +81,10 @@ const PLAYS: Record<string, { open: () => Preface<unknown>; seeds: Buffer[] }> =
       latin("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"),
       latin("\0\0\0\x08\x04\xd2\x16\x2f"),
     ],
+  },
+  "what begins a connection, with its hello": {
+    open: () => new OpeningReader({ names: new Set(FIRST_BYTES), patterns: [] }, 2000),
+    seeds: [Buffer.concat([helloRecord(), latin("early")]), latin("SSH-2.0-x\r\n"), latin("GET / HTTP/1.1\r\n")],
   },
   "a ClientHello": {
     open: () => new HelloReader(2000),

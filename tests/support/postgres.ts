@@ -25,6 +25,8 @@ export interface PostgresPlace {
   prefix: readonly string[];
   /** Default 127.0.0.1. */
   address?: string;
+  /** The folder of initdb and postgres; default Debian's newest. */
+  programs?: string;
 }
 
 /** Files in PEM. With `clientCa`, who comes by TCP must have a certificate whose common name is the user, and TLS. */
@@ -38,10 +40,12 @@ export interface PostgresTls {
 export async function openPostgres(
   scene: Scene,
   ssl?: PostgresTls,
-  { port, prefix, address = "127.0.0.1" }: PostgresPlace = { port: freePort(), prefix: [] },
+  { port, prefix, address = "127.0.0.1", programs = debianPrograms() }: PostgresPlace = {
+    port: freePort(),
+    prefix: [],
+  },
 ): Promise<Postgres> {
-  const version = readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!;
-  const program = (name: string) => join(VERSIONS, version, "bin", name);
+  const program = (name: string) => join(programs, name);
   const folder = scene.mkdir(`postgres-${port}`);
   const data = join(folder, "data");
   const as = await asUser(scene, folder);
@@ -87,6 +91,10 @@ export async function openPostgres(
   const host = `host=${folder} port=${port} sslmode=disable`;
   await until("the server to answer", async () => (await psql(host, "-c", "select 1")).status === 0);
   return { port, socket: folder, psql };
+}
+
+function debianPrograms(): string {
+  return join(VERSIONS, readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!, "bin");
 }
 
 /** The words ahead of a command that run it as an ordinary user, who owns `folder` from here on. */

@@ -86,7 +86,7 @@ export const haproxyServer: Side = ({ port, to, dir, resume }) =>
     resume ? [] : ["tune.ssl.cachesize 0"],
   );
 
-const STREAM_MODULE = whichPeer("nginx:ngx_stream_module.so");
+export const STREAM_MODULE = whichPeer("nginx:ngx_stream_module.so");
 
 function nginxSide(name: string, dir: string, server: string[]): PeerProgram {
   const file = `nginx-${name}.conf`;

@@ -48,7 +48,11 @@ ${more}
       const tls = { cert: server.cert, key: server.key, clientCa };
       await Promise.all([
         openPostgres(scene, tls, place),
-        startMariaDb(scene, far, { address: "10.9.0.2", tls, more: `${PLUGIN}${USERS}` }),
+        startMariaDb(
+          scene,
+          { port: 3306, prefix: far.prefix, address: "10.9.0.2" },
+          { tls, more: `${PLUGIN}${USERS}` },
+        ),
       ]);
       chmodSync(scene.folder, 0o711);
       chownSync(ann.keystore, ALICE, ALICE);
