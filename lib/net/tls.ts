@@ -3,6 +3,8 @@ import { openBridge } from "./bridge.ts";
 import type { Conn, Early } from "./conn.ts";
 import { NativeConn } from "./native-conn.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
+import { secureByOpenssl } from "./openssl-conn.ts";
+import { OpensslTls } from "./openssl-tls.ts";
 import { handshake, type HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 
@@ -32,6 +34,8 @@ export async function secure(
     conn.destroy();
     return new TlsFailure("handshake_closed", "the peer closed the connection before the handshake");
   }
+  const { context } = options;
+  if (context instanceof OpensslTls) return secureByOpenssl(conn, early, isServer, context, options);
   if (early.bytes.length === 0 && conn instanceof NativeConn && conn.tls === undefined && !conn.holding)
     return new Promise((resolve) => handshake(conn, isServer, options, { secured: resolve, failed: resolve }));
   const bridge = await openBridge(conn, early, options.keepAlive);
