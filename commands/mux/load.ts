@@ -3,6 +3,7 @@ import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
 import { readIdentity } from "../../lib/identity/identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { describeSource } from "../../lib/identity/token/source.ts";
 import { readTrust } from "../../lib/identity/trust.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { formatEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
@@ -105,5 +106,6 @@ class Loader {
 /** Without the password: two files are not one for having two. */
 function identityKey({ identity }: IdentitySources): readonly string[] {
   if (identity === undefined) return [];
+  if (identity.kind === "token") return [identity.module, describeSource(identity)];
   return identity.kind === "pair" ? [identity.cert, identity.key] : [identity.keystore];
 }

@@ -4,6 +4,7 @@ import type { AuditSink } from "../../lib/audit/sink.ts";
 import { PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { tokensOf } from "../../lib/identity/token/tokens.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
 import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
@@ -152,7 +153,7 @@ export class TunnelProcess implements Daemon {
     const { log } = this.#runtime;
     try {
       const loaded: Loaded[] = [];
-      for (const { plan } of this.#planned) loaded.push(loadTunnel(plan, this.#files, log));
+      for (const { plan } of this.#planned) loaded.push(await loadTunnel(plan, this.#files, log));
       this.#sink?.reopen();
       this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
       this.#workers?.signal("SIGHUP");
@@ -186,6 +187,7 @@ export class TunnelProcess implements Daemon {
   /** Writes what is left to be written. */
   async close(): Promise<void> {
     this.#record({ event: "stop", open: this.open });
+    tokensOf(this.#files).close();
     await this.#sink?.close();
   }
 

@@ -29,6 +29,11 @@ interface ContextOptions {
 /** Opaque; made by `createContext` and taken by lib/net/tls.ts. A key that only signs needs the system's OpenSSL. */
 export type TlsContext = SecureContext | OpensslTls;
 
+/** Whether TLS with it reads the connection below itself: a listener must give out what comes there. */
+export function readsBelow(context: TlsContext): boolean {
+  return context instanceof OpensslTls;
+}
+
 /** AEAD suites with forward secrecy, as ghostunnel offers for TLS 1.2. */
 const SAFE_CIPHERS = [
   "ECDHE-ECDSA-AES128-GCM-SHA256",
