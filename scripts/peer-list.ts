@@ -15,6 +15,7 @@ export const PEERS = {
   dnsmasq: "dnsmasq-base",
   "dpkg-deb": "dpkg",
   flock: "util-linux",
+  "g++": "g++",
   git: "git",
   go: "golang-go",
   gpg: "gpg",

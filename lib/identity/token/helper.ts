@@ -21,12 +21,13 @@ export function helperEnvironment(env: Readonly<Record<string, string | undefine
 /** Serves until the program is gone. */
 export function serveToken(): Promise<never> {
   const helper = new TokenHelper();
+  let turn = Promise.resolve();
   // The service manager means the program, which ends this process by ending itself.
   for (const signal of ["SIGTERM", "SIGINT", "SIGHUP", "SIGUSR1"] as const) process.on(signal, () => {});
   process.on("disconnect", () => process.exit(0));
   process.on("message", (message) => {
     const { id, ask } = message as { id: number; ask: Ask };
-    process.send?.(helper.answer(id, ask));
+    turn = turn.then(async () => void process.send?.(await helper.answer(id, ask)));
   });
   return new Promise(() => {});
 }
@@ -35,9 +36,9 @@ export class TokenHelper {
   #module: TokenModule | undefined;
   readonly #sessions = new Map<number, TokenSession>();
 
-  answer(id: number, ask: Ask): Reply {
+  async answer(id: number, ask: Ask): Promise<Reply> {
     try {
-      return { id, ok: true, value: this.#do(ask) };
+      return { id, ok: true, value: await this.#do(ask) };
     } catch (error) {
       const { message } = error as Error;
       const known = error instanceof TokenError ? error : undefined;
@@ -45,9 +46,9 @@ export class TokenHelper {
     }
   }
 
-  #do(ask: Ask): unknown {
+  async #do(ask: Ask): Promise<unknown> {
     if (ask.op === "load") {
-      this.#module ??= openModule(ask.path);
+      this.#module ??= await openModule(ask.path, ask.binding);
       return { binding: this.#module.binding, info: this.#module.info() };
     }
     const module = this.#module!;

@@ -1,9 +1,9 @@
 /** What is said between the program and the process that has a PKCS#11 module loaded. Sends nothing. */
-import type { LibraryInfo, Mechanism, Slot, Wanted } from "./module.ts";
+import type { Binding, LibraryInfo, Mechanism, Slot, Wanted } from "./module.ts";
 
 /** Each is answered by one reply, in order. */
 export type Ask =
-  | { readonly op: "load"; readonly path: string }
+  | { readonly op: "load"; readonly path: string; readonly binding: Binding | undefined }
   | { readonly op: "slots" }
   | { readonly op: "mechanisms"; readonly slot: number }
   | { readonly op: "login"; readonly slot: number; readonly pin: string | undefined }

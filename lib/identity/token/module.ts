@@ -61,9 +61,11 @@ export interface TokenSession {
   close(): void;
 }
 
+export type Binding = "graphene-pk11" | "bun:ffi";
+
 export interface TokenModule {
-  /** Which binding calls it, for people. */
-  readonly binding: "graphene-pk11" | "bun:ffi";
+  /** Which binding calls it. */
+  readonly binding: Binding;
   info(): LibraryInfo;
   slots(): Slot[];
   mechanisms(slot: number): number[];

@@ -4,6 +4,7 @@ import { SignerError } from "../signer.ts";
 import { nameOfError } from "../../wire/cryptoki.ts";
 import { helperEnvironment } from "./helper.ts";
 import type { Answers, Ask, Reply } from "./messages.ts";
+import type { Binding } from "./module.ts";
 
 /** A call that the module refused, as the other process told it. */
 export class TokenRefusal extends SignerError {
@@ -46,6 +47,7 @@ export class TokenProcess {
   /** The module's path. */
   readonly module: string;
   readonly #env: Readonly<Record<string, string | undefined>>;
+  readonly #binding: Binding | undefined;
   #running: Running | undefined;
   #generation = 0;
   #diedAt = -Infinity;
@@ -56,9 +58,11 @@ export class TokenProcess {
   #closed = false;
   #loaded: Answers["load"] | undefined;
 
-  constructor(module: string, env: Readonly<Record<string, string | undefined>>) {
+  /** `binding` insists on one of them. */
+  constructor(module: string, env: Readonly<Record<string, string | undefined>>, binding?: Binding) {
     this.module = module;
     this.#env = env;
+    this.#binding = binding;
   }
 
   /** Grows each time that the module is loaded anew. */
@@ -124,8 +128,8 @@ export class TokenProcess {
     const generation = ++this.#generation;
     const child: Bun.Subprocess = Bun.spawn(helperCommand(), {
       env: helperEnvironment(this.#env),
-      // A module may write where it likes: standard output is data of the program.
-      stdio: ["ignore", "ignore", "inherit"],
+      // A module may write where it likes, and a crash is told in other words.
+      stdio: ["ignore", "ignore", this.#env["PORTAIL_DEBUG"] ? "inherit" : "ignore"],
       detached: true,
       serialization: "advanced",
       ipc: (message) => this.#replied(message as Reply),
@@ -134,7 +138,7 @@ export class TokenProcess {
     // It must not keep the program from ending.
     child.unref();
     this.#running = { child, generation };
-    child.send({ id: LOAD, ask: { op: "load", path: this.module } satisfies Ask });
+    child.send({ id: LOAD, ask: { op: "load", path: this.module, binding: this.#binding } satisfies Ask });
     return this.#running;
   }
 
