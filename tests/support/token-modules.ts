@@ -28,32 +28,63 @@ export function brokenModule(scene: Scene, at: "load" | "slots"): string {
   return compile(scene, `crashes-at-${at}`, LIST, [`-DCRASH_AT=${at === "load" ? 0 : 4}`]);
 }
 
-/** The path of one that passes all calls on to the module at `path`, and takes `ms` for a signature. */
-export function slowModule(scene: Scene, path: string, ms: number): string {
+interface Manners {
+  /** Milliseconds that a signature takes. */
+  signing?: number;
+  /** A file to which each login adds a byte. */
+  logins?: string;
+  /** Set among the flags of each token (CK_TOKEN_INFO). */
+  flags?: number;
+  /** While this file is there, each call for a signature says that the session is gone. */
+  lost?: string;
+}
+
+/** The path of one that passes all calls on to the module at `path`, but for its manners. */
+export function mannered(
+  scene: Scene,
+  path: string,
+  { signing = 0, logins = "", flags = 0, lost = "" }: Manners,
+): string {
   const source = `
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 typedef unsigned long (*call)();
-static struct { unsigned char version[8]; call calls[68]; } list;
-static call real;
-static unsigned long slow(unsigned long a, void *b, unsigned long c, void *d, void *e) {
-  usleep(${ms} * 1000);
-  return real(a, b, c, d, e);
+static struct { unsigned char version[8]; call calls[68]; } list, real;
+static unsigned long token_info(unsigned long slot, unsigned char *info) {
+  unsigned long rv = real.calls[6](slot, info);
+  if (rv == 0) *(unsigned long *)(info + 96) |= ${flags}UL;
+  return rv;
+}
+static unsigned long login(unsigned long a, unsigned long b, void *c, unsigned long d) {
+  int fd = open("${logins}", O_WRONLY | O_CREAT | O_APPEND, 0600);
+  if (fd >= 0) { write(fd, ".", 1); close(fd); }
+  return real.calls[18](a, b, c, d);
+}
+static unsigned long sign_init(unsigned long a, void *b, unsigned long c) {
+  if (access("${lost}", F_OK) == 0) { unlink("${lost}"); real.calls[13](a); return 0xb3; }
+  return real.calls[42](a, b, c);
+}
+static unsigned long sign(unsigned long a, void *b, unsigned long c, void *d, void *e) {
+  usleep(${signing} * 1000);
+  return real.calls[43](a, b, c, d, e);
 }
 unsigned long C_GetFunctionList(void **out) {
   void *found;
   unsigned long (*get)(void **) = dlsym(dlopen("${path}", RTLD_NOW), "C_GetFunctionList");
   unsigned long rv = get(&found);
   memcpy(&list, found, sizeof list);
-  real = list.calls[43];
-  list.calls[43] = slow;
+  real = list;
+  list.calls[6] = token_info; list.calls[18] = login; list.calls[42] = sign_init; list.calls[43] = sign;
   *out = &list;
   return rv;
 }
 `;
-  return compile(scene, `slow-${ms}`, source, ["-ldl"]);
+  return compile(scene, `mannered-${++count}`, source, ["-ldl"]);
 }
+
+let count = 0;
 
 function compile(scene: Scene, name: string, source: string, flags: readonly string[]): string {
   const file = scene.write(`${name}.c`, source);
