@@ -19,12 +19,12 @@ export default defineCommand({
     long: `It goes to standard output in PEM. What an authority makes of it is the certificate for --cert, beside the same --key.`,
     examples: [
       {
-        command: "portail identity csr --key web.key --subject CN=web --san DNS:web.example > web.csr",
+        command: "portail identity csr --key web.key --subject CN=web --san DNS:web.example",
         description: "With a key in a file",
       },
       {
         command:
-          "portail identity csr --key 'pkcs11:token=web;object=web?module-path=/usr/lib/softhsm/libsofthsm2.so' --subject CN=web > web.csr",
+          "portail identity csr --key 'pkcs11:token=web;object=web?module-path=/usr/lib/softhsm/libsofthsm2.so' --subject CN=web",
         description: "With a key that never leaves its token",
       },
     ],

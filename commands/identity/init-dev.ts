@@ -35,9 +35,8 @@ ca.key can be anybody to those who trust ca.pem. Files that are there are not re
     examples: [
       { command: "portail identity init-dev", description: "Write to the folder portail-dev" },
       {
-        command:
-          "portail tunnel server --listen localhost:8443 --target localhost:8080 --cert portail-dev/server.pem --key portail-dev/server.key --cacert portail-dev/ca.pem --allow-cn client",
-        description: "A tunnel that lets in the client of it",
+        command: "portail identity init-dev --days 90 --name DNS:dev.example try",
+        description: "For three months, with a further name of the server",
       },
     ],
     exits: [
