@@ -185,8 +185,9 @@ function told<T>(call: () => T, name = "the module"): T {
   try {
     return call();
   } catch (error) {
-    const { code, method, name: kind } = error as { code?: unknown; method?: string; name?: string };
-    if (kind === "Pkcs11Error" && typeof code === "number") throw new TokenError(method || name, code);
+    // Its class is not exported, and has another name in a program that was made small.
+    const { code, method, message } = error as { code?: unknown; method?: string; message: string };
+    if (typeof code === "number" && message.startsWith("CKR_")) throw new TokenError(method || name, code);
     throw error;
   }
 }
