@@ -154,17 +154,18 @@ class Session implements TokenSession {
     this.#handle = handle;
   }
 
-  login(pin: string | undefined): void {
-    this.#login(CKU.user, pin);
+  login(pin: string | undefined): boolean {
+    return this.#login(CKU.user, pin);
   }
 
-  #login(user: number, pin: string | undefined): void {
+  #login(user: number, pin: string | undefined): boolean {
     const bytes = pin === undefined ? null : Buffer.from(pin, "utf8");
     // An empty array has no address.
     const text = bytes?.length === 0 ? Buffer.alloc(1) : bytes;
     const rv = this.#module.answer("C_Login", this.#handle, user, text, bytes?.length ?? 0);
     bytes?.fill(0);
     if (rv !== CKR.ok && rv !== CKR.userAlreadyLoggedIn) throw new TokenError("C_Login", rv);
+    return rv === CKR.userAlreadyLoggedIn;
   }
 
   find(wanted: readonly Wanted[]): number[] {

@@ -108,11 +108,13 @@ class GrapheneSession implements TokenSession {
     this.#session = session;
   }
 
-  login(pin: string | undefined): void {
+  login(pin: string | undefined): boolean {
     try {
       told(() => this.#session.login(pin as string, CKU.user), "C_Login");
+      return false;
     } catch (error) {
       if (!(error instanceof TokenError) || error.rv !== CKR.userAlreadyLoggedIn) throw error;
+      return true;
     }
   }
 

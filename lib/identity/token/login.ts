@@ -43,7 +43,8 @@ export class Logins {
       if (flags & CKF.userPinFinalTry && this.#right.get(key) !== pin) throw lastTry(name);
     }
     try {
-      await process.ask({ op: "login", slot: slot.id, pin });
+      // What was not looked at takes no place of what was right.
+      if ((await process.ask({ op: "login", slot: slot.id, pin })) && this.#right.has(key)) return;
     } catch (error) {
       if (!(error instanceof TokenRefusal)) throw error;
       if (error.rv === CKR.pinLocked) throw locked(name);

@@ -35,7 +35,8 @@ export interface Answers {
   load: { readonly binding: string; readonly info: LibraryInfo };
   slots: readonly Slot[];
   mechanisms: readonly number[];
-  login: undefined;
+  /** Whether it was logged in already. */
+  login: boolean;
   objects: readonly FoundObject[];
   sign: Uint8Array;
   forget: undefined;

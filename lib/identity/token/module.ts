@@ -51,8 +51,11 @@ export type Wanted = readonly [attribute: number, value: number | boolean | Uint
 
 /** A session that only reads. Handles are valid as long as it is open. */
 export interface TokenSession {
-  /** Throws `TokenError` for a wrong PIN too. Without a PIN the token asks for it on a pad of its own. */
-  login(pin: string | undefined): void;
+  /**
+   * Whether it was logged in already, so that the PIN was not looked at. Throws `TokenError` for a wrong PIN too. Without
+   * a PIN the token asks for it on a pad of its own.
+   */
+  login(pin: string | undefined): boolean;
   find(wanted: readonly Wanted[]): number[];
   /** The bytes of an attribute, a CK_ULONG little-endian; undefined where the object has none or does not give it out. */
   attribute(object: number, attribute: number): Uint8Array | undefined;

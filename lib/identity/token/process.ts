@@ -23,7 +23,8 @@ export class TokenRefusal extends SignerError {
 const MOST_WAITING = 1024;
 /** Milliseconds in which a module must answer: a person may have to touch something, or to type a PIN. */
 const LONGEST = 60_000;
-/** Milliseconds before a process that died is started again. */
+/** Processes that died young, one after the other, of which the next is started at once; then so many milliseconds later. */
+const AT_ONCE = 2;
 const AGAIN = 1000;
 
 /** The number of the first thing that is asked of each process. */
@@ -41,6 +42,7 @@ interface Running {
   readonly child: Bun.Subprocess;
   /** Handles and logins of another generation mean nothing. */
   readonly generation: number;
+  readonly since: number;
 }
 
 export class TokenProcess {
@@ -50,7 +52,10 @@ export class TokenProcess {
   readonly #binding: Binding | undefined;
   #running: Running | undefined;
   #generation = 0;
-  #diedAt = -Infinity;
+  /** How many have died young since one did not. */
+  #young = 0;
+  /** When it may be started again. */
+  #again = -Infinity;
   /** What it is doing. */
   #current: { id: number; waiting: Waiting; timer: ReturnType<typeof setTimeout> } | undefined;
   #queue: Waiting[] = [];
@@ -124,7 +129,7 @@ export class TokenProcess {
   #started(): Running {
     if (this.#closed) throw new SignerError("token.closed", "the token is not used any more");
     if (this.#running !== undefined) return this.#running;
-    if (performance.now() - this.#diedAt < AGAIN) throw this.#crashed("it is started again in a moment");
+    if (performance.now() < this.#again) throw this.#crashed("it is started again in a moment");
     const generation = ++this.#generation;
     const child: Bun.Subprocess = Bun.spawn(helperCommand(), {
       env: helperEnvironment(this.#env),
@@ -137,7 +142,7 @@ export class TokenProcess {
     });
     // It must not keep the program from ending.
     child.unref();
-    this.#running = { child, generation };
+    this.#running = { child, generation, since: performance.now() };
     child.send({ id: LOAD, ask: { op: "load", path: this.module, binding: this.#binding } satisfies Ask });
     return this.#running;
   }
@@ -174,9 +179,13 @@ export class TokenProcess {
   }
 
   #ended(child: Bun.Subprocess, how: number | string | null): void {
-    if (this.#running?.child !== child) return;
+    const running = this.#running;
+    if (running?.child !== child) return;
     this.#running = undefined;
-    this.#diedAt = performance.now();
+    // One that crashes again and again would keep the machine busy.
+    const now = performance.now();
+    this.#young = now - running.since < AGAIN ? this.#young + 1 : 0;
+    if (this.#young > AT_ONCE) this.#again = now + AGAIN;
     this.#refuseAll(this.#crashed(`it ended with ${typeof how === "string" ? "the signal" : "status"} ${how}`));
   }
 

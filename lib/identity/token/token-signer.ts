@@ -54,7 +54,7 @@ export class TokenSigner implements Signer {
     try {
       return this.#finished(scheme, await this.#ask(place, mechanism, data, abandoned));
     } catch (error) {
-      if (!(error instanceof TokenRefusal) || !LOST.has(error.rv)) throw error;
+      if (!isLost(error)) throw error;
       this.#lost(place);
       return this.#finished(scheme, await this.#ask(await this.#found(), mechanism, data, abandoned));
     }
@@ -85,6 +85,12 @@ export class TokenSigner implements Signer {
       .finally(() => (this.#finding = undefined));
     return this.#finding;
   }
+}
+
+/** Whether the key may be there all the same: to be looked for once more. */
+function isLost(error: unknown): boolean {
+  if (error instanceof TokenRefusal) return LOST.has(error.rv);
+  return error instanceof SignerError && error.code === "token.module_crashed";
 }
 
 /** How the token is asked, and what it is given: everywhere the digest, which all tokens can sign. */
