@@ -30,13 +30,13 @@ listens nowhere and connects to nothing.`,
     tables: ["route", "identity", "trust"],
   },
   args: checkFlags,
-  run({ args, data, config }) {
+  async run({ args, data, config }) {
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
     if (lines.length > 0) return EXIT.no;
     const keepAlive = new KeepAlive(0);
-    loadPlaces(places, {
+    await loadPlaces(places, {
       files: new SourceFiles(data),
       metrics: new MuxMetrics(),
       targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },

@@ -30,11 +30,11 @@ export class MuxProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #mux: Mux;
   /** Reads configuration and files anew. Throws `PortailError`. */
-  readonly #load: () => LoadedPlace[];
+  readonly #load: () => Promise<LoadedPlace[]>;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
 
-  constructor(runtime: Runtime, mux: Mux, load: () => LoadedPlace[]) {
+  constructor(runtime: Runtime, mux: Mux, load: () => Promise<LoadedPlace[]>) {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
@@ -54,7 +54,7 @@ export class MuxProcess implements Daemon {
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
-    await this.#take(this.#load());
+    await this.#take(await this.#load());
     try {
       await this.#openStatus(life);
     } catch (error) {
@@ -141,7 +141,7 @@ export class MuxProcess implements Daemon {
   async reload(): Promise<ReloadOutcome> {
     const { log } = this.#runtime;
     try {
-      await this.#take(this.#load());
+      await this.#take(await this.#load());
       this.#guard();
       this.#mux.sink?.reopen();
       log.info("reloaded routes, certificates, trust and policies");

@@ -79,9 +79,9 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   const mux = new Mux({ settings, log, sink, metrics, targetTools });
   const files = new SourceFiles(runtime);
   let first = true;
-  const load = () => {
+  const load = async () => {
     const now = first ? config : reread(runtime, config);
-    const places = loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
+    const places = await loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
     first = false;
     return places;
   };

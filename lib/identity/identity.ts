@@ -58,8 +58,7 @@ interface Parts {
  * issuers follow. Throws `PortailError` (`identity.*`) for everything that keeps it from being used, a key that belongs
  * to another certificate included: files that are just being replaced do not make a mixed identity.
  */
-export function readIdentity(source: IdentitySource, files: SourceFiles, now = new Date()): FileIdentity {
-  if (source.kind === "token") throw noToken();
+export function readIdentity(source: FileSource, files: SourceFiles, now = new Date()): FileIdentity {
   let password: { read: string | undefined } | undefined;
   const ask = () => (password ??= { read: source.password?.read(files) }).read;
   const parts = source.kind === "pair" ? readPair(source, files, ask) : readKeystore(source.keystore, files, ask);
@@ -71,14 +70,6 @@ export function readIdentity(source: IdentitySource, files: SourceFiles, now = n
     key: key.export({ type: "pkcs8", format: "pem" }).toString(),
   };
   return { credential, chain: chain.map(({ raw }) => raw), warnings: warningsOf(leaf, source, now) };
-}
-
-function noToken(): PortailError {
-  return new PortailError("a key in a token is not taken here yet", {
-    code: "identity.no_token_here",
-    exit: EXIT.config,
-    hint: "give certificate and key as files; `portail tunnel` takes keys in tokens",
-  });
 }
 
 function readPair({ cert, key }: FileSource & { kind: "pair" }, files: SourceFiles, ask: AskPassword): Parts {

@@ -23,7 +23,7 @@ interface WrapTools {
   /** For sockets of the service manager. */
   env: Environment;
   /** Reads the files of `settings`. Throws `PortailError`. */
-  load(): WrapFiles;
+  load(): Promise<WrapFiles>;
   /** Words that help whoever reads of a server that was not reached. */
   hint(unreached: Unreached): string | undefined;
 }
@@ -36,7 +36,7 @@ export async function openLocalWrap(settings: WrapSettings, tools: WrapTools): P
   const { proxy } = settings;
   const proxyTarget =
     proxy === undefined ? undefined : new Target({ kind: "tcp", host: proxy.host, port: proxy.port }, targetTools);
-  return new LocalWrap(settings, tools, new Target(settings.target, targetTools), proxyTarget);
+  return new LocalWrap(settings, tools, await tools.load(), new Target(settings.target, targetTools), proxyTarget);
 }
 
 export class LocalWrap implements Daemon, SecuredWay {
@@ -52,12 +52,18 @@ export class LocalWrap implements Daemon, SecuredWay {
   /** Of `#files.context`: sessions that other trust has verified are not resumed. */
   #sessions = new SessionCache();
 
-  constructor(settings: WrapSettings, tools: WrapTools, target: Target, proxyTarget: Target | undefined) {
+  constructor(
+    settings: WrapSettings,
+    tools: WrapTools,
+    files: WrapFiles,
+    target: Target,
+    proxyTarget: Target | undefined,
+  ) {
     this.settings = settings;
     this.#tools = tools;
     this.#target = target;
     this.deadlines = new Deadlines(settings.connectTimeout);
-    this.#files = tools.load();
+    this.#files = files;
     // Of a session; behind a proxy TLS may begin with bytes that were read already, which takes a pair more.
     this.#room = new WaitingRoom(settings.most, new Descriptors(), proxyTarget === undefined ? 2 : 4);
     const { proxy: url } = settings;
@@ -154,17 +160,17 @@ export class LocalWrap implements Daemon, SecuredWay {
     };
   }
 
-  reload(): Promise<ReloadOutcome> {
+  async reload(): Promise<ReloadOutcome> {
     const { log, load } = this.#tools;
     try {
-      this.#files = load();
+      this.#files = await load();
       this.#sessions = new SessionCache();
       log.info("reloaded certificate and trust");
-      return Promise.resolve("done");
+      return "done";
     } catch (error) {
       if (!(error instanceof PortailError)) throw error;
       log.error(`the reload failed, what was loaded before stays in force: ${error.message} [${error.code}]`);
-      return Promise.resolve("kept");
+      return "kept";
     }
   }
 
