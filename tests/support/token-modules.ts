@@ -35,19 +35,20 @@ interface Manners {
   logins?: string;
   /** Set among the flags of each token (CK_TOKEN_INFO). */
   flags?: number;
+  /** Variables that the module is to find in its environment. */
+  env?: Readonly<Record<string, string>>;
   /** While this file is there, each call for a signature says that the session is gone. */
   lost?: string;
 }
 
 /** The path of one that passes all calls on to the module at `path`, but for its manners. */
-export function mannered(
-  scene: Scene,
-  path: string,
-  { signing = 0, logins = "", flags = 0, lost = "" }: Manners,
-): string {
+export function mannered(scene: Scene, path: string, manners: Manners): string {
+  const { signing = 0, logins = "", flags = 0, lost = "", env = {} } = manners;
+  const variables = Object.entries(env).map(([name, value]) => `setenv("${name}", "${value}", 1);`);
   const source = `
 #include <dlfcn.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 typedef unsigned long (*call)();
@@ -72,6 +73,7 @@ static unsigned long sign(unsigned long a, void *b, unsigned long c, void *d, vo
 }
 unsigned long C_GetFunctionList(void **out) {
   void *found;
+  ${variables.join(" ")}
   unsigned long (*get)(void **) = dlsym(dlopen("${path}", RTLD_NOW), "C_GetFunctionList");
   unsigned long rv = get(&found);
   memcpy(&list, found, sizeof list);

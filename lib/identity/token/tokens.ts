@@ -2,6 +2,7 @@
 import { existsSync } from "node:fs";
 import { X509Certificate, type KeyObject } from "node:crypto";
 import { EXIT, PortailError, type ExitStatus } from "../../command/errors.ts";
+import { CKF } from "../../wire/cryptoki.ts";
 import type { Pkcs11Uri } from "../../wire/pkcs11-uri.ts";
 import type { SourceFiles } from "../source-files.ts";
 import { SignerError, type Signer } from "../signer.ts";
@@ -134,7 +135,10 @@ export class Tokens {
   /** The one token that `source` means, logged in to. Throws `PortailError`. */
   async token(source: TokenSource, again = false): Promise<TokenSlot> {
     const process = this.process(source.module);
-    const slots = await findTokens(process, source.key);
+    const found = await findTokens(process, source.key);
+    // SoftHSM always has one more, which nobody has named yet.
+    const named = found.filter(({ token }) => token.flags & CKF.tokenInitialized);
+    const slots = named.length > 0 ? named : found;
     const [slot, second] = slots;
     if (slot === undefined) {
       const hint = "`portail identity list` shows the tokens that are there";

@@ -46,7 +46,7 @@ function tell({ scene, portail }: Stage): void {
       withPin("manufacturer=SoftHSM%20project;model=SoftHSM%20v2"),
       78,
       "token.two_tokens",
-      "3 tokens fit",
+      "2 tokens fit",
     ],
     ["no such key", withPin("token=one;object=nobody"), 69, "token.no_key", "object=nobody"],
     ["two keys", withPin("token=one;object=twice"), 78, "token.two_keys", "id=%03"],
