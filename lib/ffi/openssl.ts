@@ -2,7 +2,7 @@
 import { cc, dlopen, type Pointer } from "bun:ffi";
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { isAbsolute, join } from "node:path";
 import providerSource from "./key-provider.c" with { type: "text" };
 
 const CRYPTO = {
@@ -122,18 +122,21 @@ export const MOST_JOBS = 1024;
 
 let opened: Openssl | string | undefined;
 
+/** The folder of another OpenSSL than the system's; absolute. */
+const VARIABLE = "PORTAIL_OPENSSL";
+
 /** Opens it once for this thread; a text says why it cannot be used, as a sentence without a final period. */
 export function openssl(): Openssl | string {
-  return (opened ??= open(FOLDERS));
+  return (opened ??= openGiven(process.env[VARIABLE]));
 }
 
-/** The same for a library in another folder. */
-export function openOpensslIn(folder: string): Openssl | string {
-  return (opened ??= open([folder]));
+function openGiven(folder: string | undefined): Openssl | string {
+  if (!folder) return open(FOLDERS);
+  return isAbsolute(folder) ? open([folder]) : `${VARIABLE} is no absolute path`;
 }
 
 function open(folders: readonly string[]): Openssl | string {
-  let why = "there is no libssl.so.3 or libssl.so.4 where systems keep it";
+  let why = `there is no libssl.so.3 or libssl.so.4 in ${folders.join(", ")}`;
   for (const folder of folders) {
     for (const major of MAJORS) {
       const [crypto, ssl] = [`${folder}/libcrypto.so.${major}`, `${folder}/libssl.so.${major}`];
