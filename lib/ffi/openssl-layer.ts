@@ -152,9 +152,16 @@ export class OpensslLayer {
   read(): Uint8Array | "end" | { readonly reason: string } | undefined {
     const { ssl, crypto } = this.#library;
     crypto.ERR_clear_error();
-    const length = ssl.SSL_read(this.#ssl, piece, PIECE);
+    let length = 0;
+    let got: number;
+    // A call gives one record at most, and few large chunks are cheaper for whoever takes them.
+    do {
+      got = ssl.SSL_read(this.#ssl, length === 0 ? piece : piece.subarray(length), PIECE - length);
+      if (got > 0) length += got;
+    } while (got > 0 && length < PIECE);
+    // What ended it is found again.
     if (length > 0) return piece.slice(0, length);
-    const error = ssl.SSL_get_error(this.#ssl, length);
+    const error = ssl.SSL_get_error(this.#ssl, got);
     if (error === ERROR.wantRead || error === ERROR.wantWrite) return undefined;
     return error === ERROR.zeroReturn ? "end" : { reason: lastReason(this.#library) };
   }

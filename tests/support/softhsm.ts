@@ -7,8 +7,9 @@ import type { Scene } from "./scene.ts";
 /** For `needing` and `scenario`. */
 export const SOFTHSM = ["openssl", "softhsm2-util", "pkcs11-tool"];
 export const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
-export const PIN = "4321";
-const OFFICER_PIN = "87654321";
+/** Found in no port number. */
+export const PIN = "pin-of-4321";
+const OFFICER_PIN = "officer-4321";
 
 export class SoftHsm {
   /** What a program needs to see the token. */

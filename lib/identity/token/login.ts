@@ -1,10 +1,9 @@
 /** Logs in to a token with its PIN: a wrong one is tried once, since tokens lock after a few. Keeps what was right. */
-import { spawnSync } from "node:child_process";
-import { closeSync, openSync, readSync, writeSync } from "node:fs";
 import { EXIT, PortailError } from "../../command/errors.ts";
 import { CKF, CKR } from "../../wire/cryptoki.ts";
 import type { Secret } from "../secret.ts";
 import type { SourceFiles } from "../source-files.ts";
+import { askAtTerminal } from "./ask-at-terminal.ts";
 import type { TokenSlot } from "./find.ts";
 import { TokenRefusal, type TokenProcess } from "./process.ts";
 
@@ -108,27 +107,4 @@ function locked(name: string): PortailError {
 
 function refused(name: string, why: string, hint: string): PortailError {
   return new PortailError(`the token ${name} ${why}`, { code: "token.pin_unusable", exit: EXIT.noPrivilege, hint });
-}
-
-/** What somebody types, unseen; undefined where there is no terminal. */
-function askAtTerminal(question: string): string | undefined {
-  let fd: number;
-  try {
-    fd = openSync("/dev/tty", "r+");
-  } catch {
-    return undefined;
-  }
-  const echo = (on: boolean) => spawnSync("stty", [on ? "echo" : "-echo"], { stdio: [fd, "ignore", "ignore"] });
-  try {
-    writeSync(fd, question);
-    echo(false);
-    const line: number[] = [];
-    const byte = new Uint8Array(1);
-    while (line.length < 1024 && readSync(fd, byte) === 1 && byte[0] !== 0x0a) line.push(byte[0]!);
-    return Buffer.from(line).toString("utf8");
-  } finally {
-    echo(true);
-    writeSync(fd, "\n");
-    closeSync(fd);
-  }
 }
