@@ -8,6 +8,7 @@ export const root = defineGroup({
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
     daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),
+    identity: () => import("../commands/identity/index.ts").then((module) => module.default),
     mux: () => import("../commands/mux/index.ts").then((module) => module.default),
     rpc: () => import("../commands/socks/rpc.ts").then((module) => module.default),
     s3crypt: () => import("../commands/s3crypt/index.ts").then((module) => module.default),

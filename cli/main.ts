@@ -10,6 +10,12 @@ function crash(error: unknown): never {
 process.on("uncaughtException", crash);
 process.on("unhandledRejection", crash);
 
+// Another process of ours, which has a PKCS#11 module loaded.
+if (process.env["PORTAIL_TOKEN_HELPER"] === "1") {
+  const { isTokenHelper, serveToken } = await import("../lib/identity/token/helper.ts");
+  if (isTokenHelper(process.env)) await serveToken();
+}
+
 const [{ run }, { root }, { processRuntime }] = await Promise.all([
   import("./run.ts"),
   import("./commands.ts"),

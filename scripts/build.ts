@@ -2,8 +2,11 @@
 
 import { mkdirSync, mkdtempSync, renameSync, rmSync } from "node:fs";
 import { join, resolve } from "node:path";
+import { buildAddon } from "./addon.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
+/** An addon that was not built is not looked for: PKCS#11 modules are called by foreign functions then. */
+const WITHOUT_ADDON = ["--external=*/pkcs11.node"];
 const DIST = join(ROOT, "dist");
 
 /** A compiled program would obey `.env` and `bunfig.toml` of whatever folder it is started in: that is code execution. */
@@ -16,7 +19,8 @@ mkdirSync(DIST, { recursive: true });
 const scratch = mkdtempSync(join(DIST, ".build-"));
 try {
   const built = join(scratch, "portail");
-  const args = ["build", "cli/main.ts", "--compile", ...FAST, ...SAFE, `--outfile=${built}`];
+  const addon = buildAddon() === undefined ? WITHOUT_ADDON : [];
+  const args = ["build", "cli/main.ts", "--compile", ...FAST, ...SAFE, ...addon, `--outfile=${built}`];
   const { exitCode, stdout, stderr } = Bun.spawnSync([process.execPath, ...args], { cwd: ROOT });
   if (exitCode !== 0) {
     process.stderr.write(`${stdout.toString()}${stderr.toString()}`);

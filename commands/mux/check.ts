@@ -30,14 +30,14 @@ listens nowhere and connects to nothing. It takes the flags of serve, too.`,
     tables: ["route", "preset", "identity", "trust"],
   },
   args: serveArgs,
-  run({ args, data, config }) {
+  async run({ args, data, config }) {
     const { minVersion } = parseMux(args);
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
     if (lines.length > 0) return EXIT.no;
     const keepAlive = new KeepAlive(0);
-    loadPlaces(places, {
+    await loadPlaces(places, {
       files: new SourceFiles(data),
       metrics: new MuxMetrics(),
       targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },

@@ -1,8 +1,9 @@
 /** Reads what the routes of a configuration need, all or nothing: identities, trust, policies. Puts nothing in force. */
 import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
-import { readIdentity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { describeSource } from "../../lib/identity/token/source.ts";
 import { readTrust } from "../../lib/identity/trust.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { formatEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
@@ -32,17 +33,20 @@ interface LoadTools {
 }
 
 /** Throws `PortailError` for routes that take the same, and for a file that cannot be read or does not hold what it should. */
-export function loadPlaces(places: readonly Place[], tools: LoadTools): LoadedPlace[] {
+export async function loadPlaces(places: readonly Place[], tools: LoadTools): Promise<LoadedPlace[]> {
   const loader = new Loader(tools);
   const routes = new Map<RouteSettings, Route>();
-  return places.map((place) => {
-    const own = place.routes.map((settings) => {
+  const loaded: LoadedPlace[] = [];
+  for (const place of places) {
+    const own: Route[] = [];
+    for (const settings of place.routes) {
       let route = routes.get(settings);
-      if (route === undefined) routes.set(settings, (route = loader.route(settings)));
-      return route;
-    });
-    return { endpoint: place.endpoint, table: tableOf(place.endpoint, own), routes: own };
-  });
+      if (route === undefined) routes.set(settings, (route = await loader.route(settings)));
+      own.push(route);
+    }
+    loaded.push({ endpoint: place.endpoint, table: tableOf(place.endpoint, own), routes: own });
+  }
+  return loaded;
 }
 
 /** Throws `PortailError` where two routes take the same. */
@@ -69,24 +73,24 @@ class Loader {
     this.#tools = tools;
   }
 
-  route(settings: RouteSettings): Route {
+  async route(settings: RouteSettings): Promise<Route> {
     const { termination, targetTls, acl } = settings;
     const asks = termination !== undefined && termination.clientCertificate !== "off";
     const files = {
-      front: termination && this.#secure(termination.sources, asks && termination.rules?.pinned !== true),
-      back: targetTls && this.#secure(targetTls.sources, true),
+      front: termination && (await this.#secure(termination.sources, asks && termination.rules?.pinned !== true)),
+      back: targetTls && (await this.#secure(targetTls.sources, true)),
       policy: acl === undefined ? undefined : this.#policy(acl),
     };
     const { metrics, targetTools } = this.#tools;
     return new Route(settings, files, metrics.route(settings.name), targetTools);
   }
 
-  #secure(sources: IdentitySources, verifies: boolean): Secured {
+  async #secure(sources: IdentitySources, verifies: boolean): Promise<Secured> {
     const { files, log, minVersion } = this.#tools;
     const key = JSON.stringify([identityKey(sources), sources.trust, verifies]);
     let secured = this.#secured.get(key);
     if (secured !== undefined) return secured;
-    const identity = sources.identity && readIdentity(sources.identity, files);
+    const identity = sources.identity && (await openIdentity(sources.identity, files));
     const trust = verifies ? readTrust(sources.trust, files) : undefined;
     for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
     const context = createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion });
@@ -106,5 +110,6 @@ class Loader {
 /** Without the password: two files are not one for having two. */
 function identityKey({ identity }: IdentitySources): readonly string[] {
   if (identity === undefined) return [];
+  if (identity.kind === "token") return [identity.module, describeSource(identity)];
   return identity.kind === "pair" ? [identity.cert, identity.key] : [identity.keystore];
 }

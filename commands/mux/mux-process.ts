@@ -40,14 +40,14 @@ export class MuxProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #mux: Mux;
   /** Reads configuration and files anew. Throws `PortailError`. */
-  readonly #load: () => LoadedMux;
+  readonly #load: () => Promise<LoadedMux>;
   readonly #checks: TargetChecks;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
   /** For the status. */
   #identity: Identity | undefined;
 
-  constructor(runtime: Runtime, mux: Mux, load: () => LoadedMux) {
+  constructor(runtime: Runtime, mux: Mux, load: () => Promise<LoadedMux>) {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
@@ -71,7 +71,7 @@ export class MuxProcess implements Daemon {
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
-    await this.#take(this.#load());
+    await this.#take(await this.#load());
     try {
       await this.#openStatus(life);
     } catch (error) {
@@ -158,7 +158,7 @@ export class MuxProcess implements Daemon {
   /** All or nothing: what cannot be read leaves every route as it was. */
   async reload(): Promise<ReloadOutcome> {
     const reloaded = await reloadOrKeep(this.#runtime.log, "routes, certificates, trust and policies", async () => {
-      await this.#take(this.#load());
+      await this.#take(await this.#load());
       this.#guard();
       this.#mux.sink?.reopen();
     });

@@ -6,7 +6,7 @@ import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
-import { readIdentity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
@@ -81,11 +81,12 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   const mux = new Mux({ settings, log, sink, metrics, targetTools });
   const files = new SourceFiles(runtime);
   let first = true;
-  const load = () => {
+  const load = async () => {
     const now = first ? config : reread(runtime, config);
-    const places = loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
+    const places = await loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
     const { identity: source } = parseIdentityFlags(args);
-    const identity = settings.status === undefined || source === undefined ? undefined : readIdentity(source, files);
+    const identity =
+      settings.status === undefined || source === undefined ? undefined : await openIdentity(source, files);
     first = false;
     return { places, identity };
   };

@@ -1,6 +1,6 @@
 /** What backends need from files: certificates, trust, credentials. Puts nothing in force. */
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
-import { readIdentity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust } from "../../lib/identity/trust.ts";
 import type { BackendUrl } from "../../lib/net/backend-url.ts";
@@ -18,12 +18,12 @@ export interface LoadedBackend {
 }
 
 /** Throws `PortailError` (`identity.*`, `backend.credentials`). */
-export function loadBackend(plan: BackendPlan, files: SourceFiles): LoadedBackend {
+export async function loadBackend(plan: BackendPlan, files: SourceFiles): Promise<LoadedBackend> {
   const url = plan.credentials === undefined ? plan.url : withCredentials(plan, files);
   // A dynamic one may be led to a place that speaks TLS later.
   const tls = plan.dynamic || (url?.kind === "proxy" && url.proxy.tls) || (url?.kind === "same" && url.http.tls);
   if (!tls) return { context: undefined, url, warnings: [] };
-  const identity = plan.sources.identity && readIdentity(plan.sources.identity, files);
+  const identity = plan.sources.identity && (await openIdentity(plan.sources.identity, files));
   const trust = readTrust(plan.sources.trust, files);
   const context = createContext({ material: identity?.credential, ca: trust.ca, crl: trust.crl });
   return { context, url, warnings: [...(identity?.warnings ?? []), ...trust.warnings] };

@@ -1,5 +1,6 @@
 /** What the access proxy needs for TLS with its clients, read from files. Puts nothing in force. */
-import { readIdentity, type Identity } from "../../lib/identity/identity.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
@@ -14,8 +15,11 @@ export interface LoadedTls {
 }
 
 /** Throws `PortailError` (`identity.*`). */
-export function loadTls({ sources, clientCert, minVersion }: TlsSettings, files: SourceFiles): LoadedTls {
-  const identity = readIdentity(sources.identity!, files);
+export async function loadTls(
+  { sources, clientCert, minVersion }: TlsSettings,
+  files: SourceFiles,
+): Promise<LoadedTls> {
+  const identity = await openIdentity(sources.identity!, files);
   const trust = clientCert === "off" ? undefined : readTrust(sources.trust, files);
   const context = createContext({
     material: identity.credential,

@@ -41,14 +41,15 @@ export interface OriginTrust {
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function load(settings: Settings, files: SourceFiles): Loaded {
+export async function load(settings: Settings, files: SourceFiles): Promise<Loaded> {
   const { backends: plans } = settings.exits;
   const { policy, warnings } = readPolicy(settings.acl, { backends: plans.map(({ name }) => name) });
   const explained = settings.explainAcl === undefined ? undefined : readPolicy(settings.explainAcl);
   const { templates, warnings: lacking } = readTemplates(settings.templates, policy);
-  const backends = new Map(plans.map((plan) => [plan.name, loadBackend(plan, files)]));
+  const backends = new Map<string, LoadedBackend>();
+  for (const plan of plans) backends.set(plan.name, await loadBackend(plan, files));
   const users = readUsers(settings.users);
-  const tls = settings.wayIn.tls === undefined ? undefined : loadTls(settings.wayIn.tls, files);
+  const tls = settings.wayIn.tls === undefined ? undefined : await loadTls(settings.wayIn.tls, files);
   const originTrust = once(() => readOriginTrust(files));
   const ofFiles = [tls, ...backends.values()].flatMap((loaded) => loaded?.warnings ?? []);
   const context = settings.context?.load([...policy.mentions, ...(explained?.policy.mentions ?? [])]);

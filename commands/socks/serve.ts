@@ -22,7 +22,7 @@ import { beginsWithTls } from "./way-in.ts";
 export async function serve(runtime: Runtime, settings: Settings, view: { live: boolean }): Promise<ExitStatus> {
   const { log } = runtime;
   const files = new SourceFiles(runtime);
-  const loaded = load(settings, files);
+  const loaded = await load(settings, files);
   for (const warning of loaded.warnings) log.warn(warning);
   const sink =
     settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
@@ -173,7 +173,7 @@ async function openControlFor(runtime: Runtime, proxy: Proxy, life: Life): Promi
 async function reload(proxy: Proxy, files: SourceFiles, sink: AuditSink | undefined): Promise<ReloadOutcome> {
   const { settings, log } = proxy;
   try {
-    const loaded = load(settings, files);
+    const loaded = await load(settings, files);
     sink?.reopen();
     for (const warning of loaded.warnings) log.warn(warning);
     proxy.swap(loaded);

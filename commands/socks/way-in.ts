@@ -38,7 +38,8 @@ export function provesByCertificate({ tls }: WayIn): boolean {
 
 /** Whether each connection begins with TLS, and nothing of it is read before. */
 export function beginsWithTls({ tls, acceptProxyFrom }: WayIn): boolean {
-  return tls !== undefined && !tls.plaintext && acceptProxyFrom === undefined;
+  // With a key in a token, TLS reads the connection below itself.
+  return tls !== undefined && !tls.plaintext && acceptProxyFrom === undefined && tls.sources.identity?.kind !== "token";
 }
 
 const MODES = ["off", "optional", "required"] as const;

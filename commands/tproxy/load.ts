@@ -3,7 +3,7 @@ import { resolve } from "node:path";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
-import { readIdentity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
@@ -54,7 +54,8 @@ export async function load(plans: readonly RulePlan[], settings: NameSettings, t
   const statics = readNames(plans, settings);
   const names = tools.led === undefined ? statics : new LedAndStaticNames(statics, tools.led);
   const policies = new Map<string, Policy>();
-  const read = plans.map((plan) => ({ plan, files: loadRule(plan, tools, policies) }));
+  const read: { plan: RulePlan; files: Omit<RuleFiles, "verifier"> }[] = [];
+  for (const plan of plans) read.push({ plan, files: await loadRule(plan, tools, policies) });
   const verifiers = await openVerifiers(plans, tools);
   const rules = read.map(({ plan, files }) => {
     const { verifier } = plan.settings;
@@ -84,13 +85,13 @@ async function openVerifiers(plans: readonly RulePlan[], tools: LoadTools): Prom
   return opened;
 }
 
-function loadRule(
+async function loadRule(
   { settings, sources }: RulePlan,
   tools: LoadTools,
   policies: Map<string, Policy>,
-): Omit<RuleFiles, "verifier"> {
+): Promise<Omit<RuleFiles, "verifier">> {
   const { files, log, minVersion, proxyCa } = tools;
-  const identity = sources.identity && readIdentity(sources.identity, files);
+  const identity = sources.identity && (await openIdentity(sources.identity, files));
   const trust = settings.rules?.pinned === true ? undefined : readTrust(sources.trust, files);
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {

@@ -1,9 +1,9 @@
 /** The life of `portail tproxy run`: its capture, status and metrics, reloaded and drained. Carries no connection itself. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
-import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
+import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
@@ -84,7 +84,7 @@ export class TproxyProcess implements Daemon {
     if (this.#led !== undefined)
       log.info(`answering for names on ${this.#led.names.addresses.map(formatAddress).join(", ")}`);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.#addresses });
+    recordLife(this.#tproxy.sink, "tproxy", { event: "start", listen: this.#addresses });
     return this;
   }
 
@@ -113,26 +113,18 @@ export class TproxyProcess implements Daemon {
 
   /** All or nothing: what cannot be read leaves every rule as it was. */
   async reload(): Promise<ReloadOutcome> {
-    const { log } = this.#runtime;
-    try {
+    const reloaded = await reloadOrKeep(this.#runtime.log, "certificates, trust, hosts and policies", async () => {
       this.#tproxy.swap(await this.#load());
       this.#tproxy.sink?.reopen();
-      log.info("reloaded certificates, trust, hosts and policies");
-      this.#record({ event: "reload", outcome: "done" });
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
-      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
-      this.#record({ event: "reload", outcome: "kept", error: detail });
-      return "kept";
-    }
+    });
+    recordLife(this.#tproxy.sink, "tproxy", { event: "reload", ...reloaded });
+    return reloaded.outcome;
   }
 
   async drain(): Promise<void> {
     this.#capturing.stopAccepting();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#tproxy.sink, "tproxy", { event: "drain", open: this.open });
     await Promise.all([this.#led?.names.drain(), this.#tproxy.drain()]);
   }
 
@@ -144,17 +136,7 @@ export class TproxyProcess implements Daemon {
   async close(): Promise<void> {
     await this.#capturing.end();
     this.#led?.names.close();
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#tproxy.sink, "tproxy", { event: "stop", open: this.open });
     await this.#tproxy.close();
   }
-
-  #record(event: LifeLine): void {
-    const line = { v: AUDIT_VERSION, time: new Date().toISOString(), command: "tproxy", ...event };
-    this.#tproxy.sink?.write(line as AuditEvent);
-  }
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

@@ -10,7 +10,7 @@ import {
   statusFlags,
 } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { pushFlags } from "./push.ts";
 
@@ -85,9 +85,6 @@ const refusedFlags = {
   "use-workload-api-timeout": later,
   "enable-pprof": laterSwitch,
   eventlog: laterSwitch,
-  "pkcs11-module": { ...later, env: "PKCS11_MODULE" },
-  "pkcs11-token-label": { ...later, env: "PKCS11_TOKEN_LABEL" },
-  "pkcs11-pin": { ...later, env: "PKCS11_PIN" },
   "keychain-identity": later,
   "keychain-issuer": later,
   "keychain-require-token": laterSwitch,
@@ -97,6 +94,7 @@ export const serverArgs = {
   ...tunnelKeys,
   ...tunnelServerKeys,
   ...identityFlags,
+  ...tokenFlags,
   ...processFlags,
   ...refusedFlags,
   "allow-policy": later,
@@ -114,6 +112,7 @@ export const clientArgs = {
   ...tunnelKeys,
   ...tunnelClientKeys,
   ...identityFlags,
+  ...tokenFlags,
   "proxy-cacert": {
     type: "string",
     multiple: true,

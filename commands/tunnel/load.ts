@@ -2,7 +2,8 @@
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
-import { readIdentity, type Identity } from "../../lib/identity/identity.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
 import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
@@ -47,11 +48,11 @@ export interface Loaded {
 }
 
 /** `files` are those of the process: what a pipe says once is for all. Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function loadTunnel({ settings, from }: TunnelPlan, files: SourceFiles, log: Logger): Loaded {
+export async function loadTunnel({ settings, from }: TunnelPlan, files: SourceFiles, log: Logger): Promise<Loaded> {
   const { sources, tls, proxyCa } = from;
   const presents = settings.side === "server" || settings.authenticate;
   const verifies = settings.side === "client" || settings.authenticate;
-  const identity = presents && sources.identity ? readIdentity(sources.identity, files) : undefined;
+  const identity = presents && sources.identity ? await openIdentity(sources.identity, files) : undefined;
   const trust = verifies && settings.rules?.pinned !== true ? readTrust(sources.trust, files) : undefined;
   const context = createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, ...tls });
   const proxyContext = settings.proxy?.tls

@@ -202,7 +202,11 @@ function refuseUnshareable(settings: ProcessSettings): ProcessSettings {
 function needIdentity(files: TunnelFiles, side: string): TunnelFiles {
   if (files.sources.identity !== undefined) return files;
   const or = side === "client" ? ", or present none with --disable-authentication" : "";
-  throw usage("tunnel.no_identity", "there is no certificate to present", `give --keystore, or --cert and --key${or}`);
+  throw usage(
+    "tunnel.no_identity",
+    "there is no certificate to present",
+    `give --keystore, or --cert and --key, or --pkcs11-module${or}`,
+  );
 }
 
 /** A list that nobody is held against would be believed to be in force. */

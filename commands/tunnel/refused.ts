@@ -5,7 +5,6 @@ const WORKLOAD =
   "give the certificate as files: spiffe-helper writes them, --timed-reload takes up new ones; unset SPIFFE_ENDPOINT_SOCKET";
 const POLICY = "write the rules as an access policy for --acl; `portail acl --help` says more";
 const ACME = "let an ACME client (certbot, lego) write --cert and --key, and reload with SIGHUP";
-const TOKEN = "give --key as a file; keys in tokens are not taken yet, and PKCS11_* in the environment must not be set";
 const KEYCHAIN = "export certificate and key to a PKCS#12 file for --keystore";
 
 const HINTS: Record<string, string> = {
@@ -14,9 +13,6 @@ const HINTS: Record<string, string> = {
   "use-workload-api-timeout": WORKLOAD,
   "enable-pprof": "profiles of the Go runtime do not exist here; metrics are at /metrics of --status",
   eventlog: "the event log is of Windows; use --syslog, or the log on standard error",
-  "pkcs11-module": TOKEN,
-  "pkcs11-token-label": TOKEN,
-  "pkcs11-pin": TOKEN,
   "keychain-identity": KEYCHAIN,
   "keychain-issuer": KEYCHAIN,
   "keychain-require-token": KEYCHAIN,

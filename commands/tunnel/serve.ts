@@ -44,7 +44,7 @@ export async function openProcess(runtime: Runtime, settings: ProcessSettings): 
   const metrics = new TunnelMetrics();
   const tunnels: PlannedTunnel[] = [];
   for (const plan of settings.tunnels) {
-    const loaded = loadTunnel(plan, files, log);
+    const loaded = await loadTunnel(plan, files, log);
     const tunnel = new Tunnel(plan.settings, shared, loaded, metrics.tunnel(plan.settings.name ?? plan.settings.side));
     if (!settings.skipResolve) await refuseUnresolvable(tunnel);
     tunnels.push({ plan, tunnel });

@@ -2,6 +2,7 @@
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
+import { tokensOf } from "../../lib/identity/token/tokens.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
 import { recordLife } from "../../lib/service/life-record.ts";
@@ -10,7 +11,7 @@ import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import { workerSide, type Workers } from "../../lib/service/workers.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
-import { loadTunnel, type TunnelPlan } from "./load.ts";
+import { loadTunnel, type Loaded, type TunnelPlan } from "./load.ts";
 import { GhostunnelMetrics } from "./ghostunnel-metrics.ts";
 import type { TunnelMetrics } from "./metrics.ts";
 import type { ProcessSettings } from "./process.ts";
@@ -149,8 +150,9 @@ export class TunnelProcess implements Daemon {
   /** All or nothing: what cannot be read leaves every tunnel as it was. */
   async reload(): Promise<ReloadOutcome> {
     const { log } = this.#runtime;
-    const reloaded = await reloadOrKeep(log, "certificates, trust and policies", () => {
-      const loaded = this.#planned.map(({ plan }) => loadTunnel(plan, this.#files, log));
+    const reloaded = await reloadOrKeep(log, "certificates, trust and policies", async () => {
+      const loaded: Loaded[] = [];
+      for (const { plan } of this.#planned) loaded.push(await loadTunnel(plan, this.#files, log));
       this.#sink?.reopen();
       this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
       this.#workers?.signal("SIGHUP");
@@ -177,6 +179,7 @@ export class TunnelProcess implements Daemon {
   /** Writes what is left to be written. */
   async close(): Promise<void> {
     recordLife(this.#sink, "tunnel", { event: "stop", open: this.open });
+    tokensOf(this.#files).close();
     await this.#sink?.close();
   }
 }

@@ -12,7 +12,7 @@ import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { RelayLimits, RelayResult } from "../../lib/net/relay.ts";
 import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import type { OutboundProxy } from "../../lib/net/through-proxy.ts";
-import type { TlsContext } from "../../lib/net/tls-context.ts";
+import { readsBelow, type TlsContext } from "../../lib/net/tls-context.ts";
 import { SessionCache, type HandshakeOptions } from "../../lib/net/tls-conn.ts";
 import type { OutboundSide } from "../../lib/net/upstream.ts";
 import { OpenSet } from "../../lib/service/open-set.ts";
@@ -108,12 +108,14 @@ export class Tunnel {
   /** Whether each connection begins with TLS, and nothing of it is read before. */
   get layered(): boolean {
     const { side, starttls, acceptProxyFrom } = this.settings;
+    if (readsBelow(this.#loaded.context)) return false;
     return side === "server" && starttls === undefined && acceptProxyFrom === undefined;
   }
 
   /** Of a session: the client's and the target's, and a pair of them where TLS may begin with bytes that were read already. */
   get #descriptors(): number {
     const { side, proxy } = this.settings;
+    if (readsBelow(this.#loaded.context)) return 2;
     return (side === "server" ? this.layered : proxy === undefined) ? 2 : 4;
   }
 

@@ -8,19 +8,22 @@ import { PbeError } from "./pbe.ts";
 import { openPkcs12 } from "./pkcs12.ts";
 import { openPrivateKey, passwordError, unsupported, type AskPassword } from "./private-key.ts";
 import type { Secret } from "./secret.ts";
+import type { Signer } from "./signer.ts";
 import type { SourceFiles } from "./source-files.ts";
+import type { TokenSource } from "./token/source.ts";
 
 /**
- * What signs for us. A PKCS#12 file becomes PEM too: given to the runtime as it is, the authorities in it would be
- * trusted beside the trust bundle. Keys that never leave a token will be another kind.
+ * What signs for us; `cert` is the chain, leaf first, in PEM. A PKCS#12 file becomes PEM too: given to the runtime as it
+ * is, the authorities in it would be trusted beside the trust bundle.
  */
-type Credential = {
+type Credential = PemCredential | { readonly kind: "signer"; readonly cert: string; readonly signer: Signer };
+
+interface PemCredential {
   readonly kind: "pem";
-  /** The chain, leaf first. */
   readonly cert: string;
   /** PKCS#8, decrypted. */
   readonly key: string;
-};
+}
 
 export interface Identity {
   readonly credential: Credential;
@@ -30,11 +33,19 @@ export interface Identity {
   readonly warnings: readonly string[];
 }
 
-/** Where an identity is: two files, or one that has both. The password is for whatever in them is encrypted. */
-export type IdentitySource = { readonly password?: Secret | undefined } & (
+/** One whose key was read. */
+export interface FileIdentity extends Identity {
+  readonly credential: PemCredential;
+}
+
+/** Where an identity in files is: two of them, or one that has both. The password is for whatever in them is encrypted. */
+type FileSource = { readonly password?: Secret | undefined } & (
   | { readonly kind: "pair"; readonly cert: string; readonly key: string }
   | { readonly kind: "keystore"; readonly keystore: string }
 );
+
+/** Where an identity is. */
+export type IdentitySource = FileSource | TokenSource;
 
 interface Parts {
   readonly certs: X509Certificate[];
@@ -47,13 +58,13 @@ interface Parts {
  * issuers follow. Throws `PortailError` (`identity.*`) for everything that keeps it from being used, a key that belongs
  * to another certificate included: files that are just being replaced do not make a mixed identity.
  */
-export function readIdentity(source: IdentitySource, files: SourceFiles, now = new Date()): Identity {
+export function readIdentity(source: FileSource, files: SourceFiles, now = new Date()): FileIdentity {
   let password: { read: string | undefined } | undefined;
   const ask = () => (password ??= { read: source.password?.read(files) }).read;
   const parts = source.kind === "pair" ? readPair(source, files, ask) : readKeystore(source.keystore, files, ask);
   const [key, leaf] = findPair(parts, source);
   const chain = chainFrom(leaf, parts.certs);
-  const credential: Credential = {
+  const credential: PemCredential = {
     kind: "pem",
     cert: chain.map(({ raw }) => encodePem("CERTIFICATE", raw)).join(""),
     key: key.export({ type: "pkcs8", format: "pem" }).toString(),
@@ -61,7 +72,7 @@ export function readIdentity(source: IdentitySource, files: SourceFiles, now = n
   return { credential, chain: chain.map(({ raw }) => raw), warnings: warningsOf(leaf, source, now) };
 }
 
-function readPair({ cert, key }: IdentitySource & { kind: "pair" }, files: SourceFiles, ask: AskPassword): Parts {
+function readPair({ cert, key }: FileSource & { kind: "pair" }, files: SourceFiles, ask: AskPassword): Parts {
   const certFile = new NamedFile(cert, "cert");
   const certMaterial = sortMaterial(files.read(cert, "cert"), cert, "cert");
   const keyFile = new NamedFile(key, "key");
@@ -116,7 +127,8 @@ function openKeystore(bytes: Uint8Array, file: NamedFile, ask: AskPassword): Pic
   }
 }
 
-function parseCertificates(certs: readonly Uint8Array[], file: NamedFile): X509Certificate[] {
+/** Throws `PortailError` for one that is damaged. */
+export function parseCertificates(certs: readonly Uint8Array[], file: NamedFile): X509Certificate[] {
   return certs.map((der, i) => {
     try {
       return new X509Certificate(der);
@@ -126,7 +138,7 @@ function parseCertificates(certs: readonly Uint8Array[], file: NamedFile): X509C
   });
 }
 
-function findPair({ certs, keys }: Parts, source: IdentitySource): [KeyObject, X509Certificate] {
+function findPair({ certs, keys }: Parts, source: FileSource): [KeyObject, X509Certificate] {
   for (const open of keys) {
     const key = open();
     const leaf = certs.find((cert) => cert.checkPrivateKey(key));
@@ -143,7 +155,7 @@ function findPair({ certs, keys }: Parts, source: IdentitySource): [KeyObject, X
 }
 
 /** The leaf, each issuer that is there behind what it issued, and then the rest, which other paths may need. */
-function chainFrom(leaf: X509Certificate, certs: readonly X509Certificate[]): X509Certificate[] {
+export function chainFrom(leaf: X509Certificate, certs: readonly X509Certificate[]): X509Certificate[] {
   const chain = [leaf];
   const rest = certs.filter((cert, i) => {
     return !cert.raw.equals(leaf.raw) && certs.findIndex((other) => other.raw.equals(cert.raw)) === i;
@@ -156,9 +168,13 @@ function chainFrom(leaf: X509Certificate, certs: readonly X509Certificate[]): X5
   }
 }
 
-function warningsOf(leaf: X509Certificate, source: IdentitySource, now: Date): string[] {
+function warningsOf(leaf: X509Certificate, source: FileSource, now: Date): string[] {
   const file = JSON.stringify(source.kind === "pair" ? source.cert : source.keystore);
-  const name = `the certificate ${subjectOf(leaf)} in ${file}`;
+  return validityWarnings(leaf, `the certificate ${subjectOf(leaf)} in ${file}`, now);
+}
+
+/** That a certificate, which is called `name`, is out of date. */
+export function validityWarnings(leaf: X509Certificate, name: string, now: Date): string[] {
   const { validFromDate: from, validToDate: to } = leaf;
   if (to < now) return [`${name} expired at ${to.toISOString()}: peers will refuse it`];
   if (from > now) return [`${name} is not valid before ${from.toISOString()}: peers will refuse it`];
@@ -166,6 +182,6 @@ function warningsOf(leaf: X509Certificate, source: IdentitySource, now: Date): s
 }
 
 /** One line, for people. */
-function subjectOf(cert: X509Certificate): string {
+export function subjectOf(cert: X509Certificate): string {
   return JSON.stringify((cert.subject ?? "").split("\n").toReversed().join(", "));
 }

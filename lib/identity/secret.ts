@@ -4,7 +4,10 @@ import { EXIT, PortailError } from "../command/errors.ts";
 import { decodeUtf8 } from "../wire/utf8.ts";
 import type { SourceFiles } from "./source-files.ts";
 
-type Origin = { readonly kind: "text"; readonly text: string } | { readonly kind: "file"; readonly name: string };
+type Origin =
+  | { readonly kind: "text"; readonly text: string }
+  | { readonly kind: "file"; readonly name: string }
+  | { readonly kind: "variable"; readonly name: string };
 
 const LONGEST = 64 * 1024;
 const SHOWN = "[secret]";
@@ -27,6 +30,11 @@ export class Secret {
     return new Secret({ kind: "file", name });
   }
 
+  /** What a variable of the environment says. */
+  static ofVariable(name: string): Secret {
+    return new Secret({ kind: "variable", name });
+  }
+
   /**
    * The secret, without one newline at its end when it is in a file. A regular file is read anew at each call.
    * Throws `PortailError`, never with a part of it.
@@ -34,6 +42,7 @@ export class Secret {
   read(files: SourceFiles): string {
     if (this.#origin.kind === "text") return this.#origin.text;
     const { name } = this.#origin;
+    if (this.#origin.kind === "variable") return valueOf(name, files);
     const bytes = files.read(name, "secret");
     const text = bytes.length > LONGEST ? undefined : decodeUtf8(bytes);
     if (text === undefined || text.includes("\0")) {
@@ -46,6 +55,7 @@ export class Secret {
   readVerbatim(files: SourceFiles): Uint8Array {
     if (this.#origin.kind === "text") return Buffer.from(this.#origin.text);
     const { name } = this.#origin;
+    if (this.#origin.kind === "variable") return Buffer.from(valueOf(name, files));
     const bytes = files.read(name, "secret");
     if (bytes.length > LONGEST) throw bad(`the password in ${JSON.stringify(name)} is too long`, "be at most 64 KiB");
     return bytes;
@@ -62,6 +72,16 @@ export class Secret {
   [inspect.custom](): string {
     return SHOWN;
   }
+}
+
+function valueOf(variable: string, { env }: SourceFiles): string {
+  const value = env[variable];
+  if (value !== undefined && value !== "") return value;
+  throw new PortailError(`the environment variable ${JSON.stringify(variable)} is not set`, {
+    code: "identity.no_variable",
+    exit: EXIT.noInput,
+    hint: "it is to hold the secret",
+  });
 }
 
 function bad(message: string, must: string): PortailError {

@@ -3,7 +3,9 @@ import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
 import { parseChoice } from "../command/values.ts";
+import type { Signer } from "../identity/signer.ts";
 import { decodePem } from "../wire/pem.ts";
+import { createOpensslTls, OpensslTls } from "./openssl-tls.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
 
@@ -12,11 +14,8 @@ export function parseTlsVersion(flag: string, text: string): TlsVersion {
   return parseChoice(flag, text, ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
 }
 
-/** Our certificate chain, leaf first, and its key in the clear, both PEM. */
-interface KeyMaterial {
-  readonly cert: string;
-  readonly key: string;
-}
+/** Our certificate chain, leaf first, in PEM, and its key: in the clear, PEM too, or what signs with it. */
+type KeyMaterial = { readonly cert: string } & ({ readonly key: string } | { readonly signer: Signer });
 
 interface ContextOptions {
   /** Absent: we present no certificate. */
@@ -33,8 +32,13 @@ interface ContextOptions {
   tickets?: boolean;
 }
 
-/** Opaque; made by `createContext` and taken by lib/net/tls.ts. */
-export type TlsContext = SecureContext;
+/** Opaque; made by `createContext` and taken by lib/net/tls.ts. A key that only signs needs the system's OpenSSL. */
+export type TlsContext = SecureContext | OpensslTls;
+
+/** Whether TLS with it reads the connection below itself: a listener must give out what comes there. */
+export function readsBelow(context: TlsContext): boolean {
+  return context instanceof OpensslTls;
+}
 
 /** AEAD suites with forward secrecy, as ghostunnel offers for TLS 1.2. */
 const SAFE_CIPHERS = [
@@ -62,7 +66,8 @@ const SIGNATURES = [
 
 /**
  * Prepares a context. Throws `PortailError`: `identity.mismatch` when certificate and key do not belong together,
- * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses.
+ * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses,
+ * `tls.no_openssl` where a signer's key needs what the system does not have.
  */
 export function createContext(options: ContextOptions): TlsContext {
   const {
@@ -74,6 +79,11 @@ export function createContext(options: ContextOptions): TlsContext {
     ciphers = SAFE_CIPHERS,
     tickets = true,
   } = options;
+  if (material !== undefined && "signer" in material) {
+    const settings = { minVersion, maxVersion, ciphers, signatures: SIGNATURES };
+    const [chain, trusted, lists] = [[material.cert], ca ?? [], crl ?? []].map(derOfAll);
+    return createOpensslTls(material.signer, { chain: chain!, ca: trusted!, crl: lists!, ...settings });
+  }
   // Without any the library would look in the system's folder for who issued our certificate, at each handshake: four files
   // that it tries to open. Our own certificate vouches for nobody else.
   const trusted = ca ?? (material === undefined ? undefined : [decodePem(material.cert)[0]!.text]);
@@ -92,6 +102,10 @@ export function createContext(options: ContextOptions): TlsContext {
   } catch (error) {
     throw refused(error);
   }
+}
+
+function derOfAll(texts: readonly string[]): Uint8Array[] {
+  return texts.flatMap(decodePem).flatMap(({ body }) => body ?? []);
 }
 
 function refused(error: unknown): PortailError {

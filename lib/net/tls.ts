@@ -4,6 +4,8 @@ import { openBridge } from "./bridge.ts";
 import { IGNORE, type Conn, type Early } from "./conn.ts";
 import { NativeConn } from "./native-conn.ts";
 import { HandshakeQueue } from "./handshake-queue.ts";
+import { secureByOpenssl } from "./openssl-conn.ts";
+import { OpensslTls } from "./openssl-tls.ts";
 import { handshake, type HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 
@@ -34,6 +36,8 @@ export async function secure(
     conn.destroy();
     return new TlsFailure("handshake_closed", "the peer closed the connection before the handshake");
   }
+  const { context } = options;
+  if (context instanceof OpensslTls) return secureByOpenssl(conn, held, isServer, context, options);
   if (conn instanceof NativeConn && conn.tls === undefined)
     return new Promise((resolve) =>
       handshake(conn, held.bytes, isServer, options, { secured: resolve, failed: resolve }),

@@ -22,7 +22,7 @@ interface WrapTools {
   /** For sockets of the service manager. */
   env: Environment;
   /** Reads the files of `settings`. Throws `PortailError`. */
-  load(): WrapFiles;
+  load(): Promise<WrapFiles>;
   /** Words that help whoever reads of a server that was not reached. */
   hint(unreached: Unreached): string | undefined;
 }
@@ -45,7 +45,7 @@ export async function openLocalWrap(settings: WrapSettings, tools: WrapTools): P
   const { proxy } = settings;
   const proxyTarget =
     proxy === undefined ? undefined : new Target({ kind: "tcp", host: proxy.host, port: proxy.port }, targetTools);
-  return new LocalWrap(settings, tools, new Target(settings.target, targetTools), proxyTarget);
+  return new LocalWrap(settings, tools, await tools.load(), new Target(settings.target, targetTools), proxyTarget);
 }
 
 export class LocalWrap implements Daemon, SecuredWay {
@@ -63,12 +63,18 @@ export class LocalWrap implements Daemon, SecuredWay {
   /** Of `#files.context`: sessions that other trust has verified are not resumed. */
   #sessions = new SessionCache();
 
-  constructor(settings: WrapSettings, tools: WrapTools, target: Target, proxyTarget: Target | undefined) {
+  constructor(
+    settings: WrapSettings,
+    tools: WrapTools,
+    files: WrapFiles,
+    target: Target,
+    proxyTarget: Target | undefined,
+  ) {
     this.settings = settings;
     this.#tools = tools;
     this.#target = target;
     this.deadlines = new Deadlines(settings.connectTimeout);
-    this.#files = tools.load();
+    this.#files = files;
     // Of a session; behind a proxy TLS may begin with bytes that were read already, which takes a pair more.
     this.#room = new WaitingRoom(settings.most, new Descriptors(), proxyTarget === undefined ? 2 : 4);
     const { proxy: url } = settings;
@@ -195,8 +201,8 @@ export class LocalWrap implements Daemon, SecuredWay {
   /** The same with what else there is to take, which may throw as well. */
   takeFiles(more: () => void): Promise<Reloaded> {
     const { log, load } = this.#tools;
-    return reloadOrKeep(log, "certificate and trust", () => {
-      const files = load();
+    return reloadOrKeep(log, "certificate and trust", async () => {
+      const files = await load();
       more();
       this.#files = files;
       this.#sessions = new SessionCache();

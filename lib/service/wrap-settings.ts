@@ -2,7 +2,8 @@
 import type { Logger } from "../command/log.ts";
 import type { AccessRules } from "../identity/access.ts";
 import type { IdentitySources } from "../identity/flags.ts";
-import { readIdentity, type Identity } from "../identity/identity.ts";
+import type { Identity } from "../identity/identity.ts";
+import { openIdentity } from "../identity/open-identity.ts";
 import type { SourceFiles } from "../identity/source-files.ts";
 import { readTrust, type Trust } from "../identity/trust.ts";
 import type { Endpoint } from "../net/endpoint.ts";
@@ -54,9 +55,9 @@ export interface WrapFiles {
 }
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
-export function readWrapFiles(settings: WrapSettings, files: SourceFiles, log: Logger): WrapFiles {
+export async function readWrapFiles(settings: WrapSettings, files: SourceFiles, log: Logger): Promise<WrapFiles> {
   const { sources, rules, proxy, proxyCa, minVersion } = settings;
-  const identity = sources.identity && readIdentity(sources.identity, files);
+  const identity = sources.identity && (await openIdentity(sources.identity, files));
   const trust = rules?.pinned === true ? undefined : readTrust(sources.trust, files);
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {

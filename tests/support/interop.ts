@@ -4,6 +4,7 @@ import { authority, save, type Authority, type KeyType } from "./pki.ts";
 import { pkcs12 } from "./pki-forms.ts";
 import { scenario, type Stage } from "./scenario.ts";
 import type { Scene } from "./scene.ts";
+import { PIN, SoftHsm, SOFTHSM } from "./softhsm.ts";
 import { tunnelConfig, type Table } from "./tunnel-scene.ts";
 
 export type Version = "TLSv1.2" | "TLSv1.3";
@@ -28,16 +29,28 @@ export const CASES: readonly Case[] = KEYS.flatMap((key, k) =>
   }),
 );
 
-/** A scenario of all cases from source; the binary is told those of one kind of key. */
+/** A stage, and the files of its identities. */
+export interface InteropStage extends Stage {
+  files: InteropFiles;
+}
+
+/**
+ * A scenario of all cases from source; the binary is told those of one kind of key. With our keys in a token the binary is
+ * told all of them.
+ */
 export function interopScenario(
   file: string,
   needs: readonly string[],
   keyOfBinary: KeyType,
-  tell: (stage: Stage, cases: readonly Case[]) => void,
+  tell: (stage: InteropStage, cases: readonly Case[]) => void,
 ): void {
   const some = CASES.filter(({ key }) => key === keyOfBinary);
-  scenario(file, needs, (stage) => tell(stage, CASES), ["source"]);
-  scenario(file, needs, (stage) => tell(stage, some), ["binary"]);
+  const withFiles = (stage: Stage) => ({ ...stage, files: new InteropFiles(stage.scene) });
+  scenario(file, needs, (stage) => tell(withFiles(stage), CASES), ["source"]);
+  scenario(file, needs, (stage) => tell(withFiles(stage), some), ["binary"]);
+  const withToken = (stage: Stage) => ({ ...stage, files: new InteropFiles(stage.scene, new SoftHsm(stage.scene)) });
+  const name = file.replace(".test.ts", "-with-keys-in-a-token.test.ts");
+  scenario(name, [...needs, ...SOFTHSM], (stage) => tell(withToken(stage), CASES), ["binary"]);
 }
 
 /** The server's name, which is not that of its address. */
@@ -47,18 +60,30 @@ export const SERVER_NAME = "db.interop.example";
 export class InteropFiles {
   readonly ca: Authority = authority("Interop CA");
   readonly cacert: string;
+  /** What portail needs to be told by. */
+  readonly env: Record<string, string>;
   readonly #scene: Scene;
+  readonly #token: SoftHsm | undefined;
+  readonly #put = new Set<string>();
 
-  constructor(scene: Scene) {
+  /** Our own keys are in `token` where there is one, those of the peers always in files. */
+  constructor(scene: Scene, token?: SoftHsm) {
     this.#scene = scene;
+    this.#token = token;
+    this.env = token?.env ?? {};
     this.cacert = scene.write("interop-ca.pem", this.ca.cert);
   }
 
   /** Paths of PEM and PKCS#12 files; the common name is `ROLE-KEY`, the name of a server `SERVER_NAME`. */
   of(role: "server" | "client", key: KeyType) {
-    const cn = `${role}-${key}`;
-    const made = this.ca.issue({ cn, key, san: role === "server" ? [`DNS:${SERVER_NAME}`] : [`DNS:${cn}.example`] });
+    const { cn, made } = this.#made(role, key);
     return { cn, ...save(this.#scene, cn, made), pkcs12: this.#scene.write(`${cn}.p12`, pkcs12(made)) };
+  }
+
+  #made(role: "server" | "client", key: KeyType) {
+    const cn = `${role}-${key}`;
+    const san = [`DNS:${role === "server" ? SERVER_NAME : `${cn}.example`}`];
+    return { cn, made: this.ca.issue({ cn, key, san }) };
   }
 
   /** A configuration with a tunnel for each case, whose identity is of `role`; `keys` are what each has besides. */
@@ -71,9 +96,21 @@ export class InteropFiles {
   }
 
   #identity(role: "server" | "client", { key, form }: Case): Table {
+    if (this.#token !== undefined) return this.#inToken(this.#token, role, key);
     const files = this.of(role, key);
     if (form === "pair") return { cert: files.cert, key: files.key };
     return { keystore: form === "pem" ? files.keystore : files.pkcs12 };
+  }
+
+  /** The chain of a client comes from a file, that of a server from the token too. */
+  #inToken(token: SoftHsm, role: "server" | "client", key: KeyType): Table {
+    const { cn, made } = this.#made(role, key);
+    const isServer = role === "server";
+    if (!this.#put.has(cn)) token.put(made, cn, Buffer.from(cn).toString("hex"), { cert: isServer });
+    this.#put.add(cn);
+    const pin = this.#scene.write("pin", `${PIN}\n`, 0o600);
+    const uri = token.uri(`object=${cn}`, `pin-source=file:${pin}`);
+    return isServer ? { keystore: uri } : { key: uri, cert: this.of(role, key).cert };
   }
 }
 

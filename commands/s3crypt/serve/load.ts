@@ -1,6 +1,7 @@
 /** What `s3crypt serve` reads from files: data keys, policy, certificates of both sides. As a whole, or not at all; puts nothing in force. */
 import type { Policy } from "../../../lib/acl/policy.ts";
-import { readIdentity, type Identity } from "../../../lib/identity/identity.ts";
+import type { Identity } from "../../../lib/identity/identity.ts";
+import { openIdentity } from "../../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../../lib/identity/trust.ts";
 import { createContext, type TlsContext } from "../../../lib/net/tls-context.ts";
@@ -44,8 +45,8 @@ type OpenKeys = () => Promise<DataKeys>;
 export async function load(settings: Settings, files: SourceFiles, openKeys: OpenKeys): Promise<Loaded> {
   const keys = await openKeys();
   const read = settings.acl === undefined ? undefined : readPolicy(settings.acl);
-  const front = loadFront(settings, files);
-  const upstream = loadUpstream(settings, files);
+  const front = await loadFront(settings, files);
+  const upstream = await loadUpstream(settings, files);
   const warnings = [
     ...(read === undefined || read.warnings === "" ? [] : [read.warnings]),
     ...(front === undefined ? [] : [...front.identity.warnings, ...(front.trust?.warnings ?? [])]),
@@ -55,9 +56,9 @@ export async function load(settings: Settings, files: SourceFiles, openKeys: Ope
   return { keys, policy: read?.policy, front, upstream: upstream?.loaded, s3Secret, warnings };
 }
 
-function loadFront({ front }: Settings, files: SourceFiles): LoadedFront | undefined {
+async function loadFront({ front }: Settings, files: SourceFiles): Promise<LoadedFront | undefined> {
   if (front === undefined) return undefined;
-  const identity = readIdentity(front.sources.identity!, files);
+  const identity = await openIdentity(front.sources.identity!, files);
   const trust = front.clientCert === "off" ? undefined : readTrust(front.sources.trust, files);
   const context = createContext({
     material: identity.credential,
@@ -69,12 +70,12 @@ function loadFront({ front }: Settings, files: SourceFiles): LoadedFront | undef
   return { context, identity, trust };
 }
 
-function loadUpstream(
+async function loadUpstream(
   { dialled, upstreamSources, unverified }: Settings,
   files: SourceFiles,
-): { loaded: LoadedUpstream; warnings: readonly string[] } | undefined {
+): Promise<{ loaded: LoadedUpstream; warnings: readonly string[] } | undefined> {
   if (!dialled.tls) return undefined;
-  const identity = upstreamSources.identity && readIdentity(upstreamSources.identity, files);
+  const identity = upstreamSources.identity && (await openIdentity(upstreamSources.identity, files));
   const trust = readTrust(upstreamSources.trust, files);
   const context = createContext({ material: identity?.credential, ca: trust.ca, crl: trust.crl });
   const warnings = [...(identity?.warnings ?? []), ...trust.warnings];

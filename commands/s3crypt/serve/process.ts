@@ -9,6 +9,7 @@ import { formatAddress, type Conn } from "../../../lib/net/conn.ts";
 import type { Endpoint } from "../../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../../lib/net/listen.ts";
 import { openResolver } from "../../../lib/net/resolve.ts";
+import { readsBelow } from "../../../lib/net/tls-context.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../../lib/service/life.ts";
 import { addProcessMetrics } from "../../../lib/service/process-metrics.ts";
 import { openStatus, type StatusListener } from "../../../lib/service/status.ts";
@@ -111,7 +112,7 @@ async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listen
     gateway.counts.turnedAway++;
     conn.destroy();
   };
-  const layered = front !== undefined && acceptProxyFrom === undefined;
+  const layered = front !== undefined && acceptProxyFrom === undefined && !readsBelow(gateway.front!.context);
   const listeners: Listener[] = [];
   try {
     const open = async (endpoint: Endpoint, atRoot: boolean) => {

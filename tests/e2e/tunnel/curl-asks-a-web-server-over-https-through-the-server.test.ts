@@ -1,8 +1,14 @@
 /** curl with client certificates, PEM and PKCS#12: all kinds of keys, both versions, what it says of the server, and when it turns away itself. */
 import { beforeAll, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
-import { CASES, InteropFiles, interopScenario, SERVER_NAME, type Case, type Version } from "../../support/interop.ts";
-import type { Stage } from "../../support/scenario.ts";
+import {
+  CASES,
+  interopScenario,
+  SERVER_NAME,
+  type Case,
+  type Version,
+  type InteropStage,
+} from "../../support/interop.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { content, digest, openWeb, type Web } from "../../support/web.ts";
 
@@ -11,8 +17,7 @@ interopScenario(import.meta.file, ["openssl", "curl"], "ed25519", tell);
 const ONLY: Record<Version, string[]> = { "TLSv1.2": ["--tls-max", "1.2"], "TLSv1.3": ["--tlsv1.3"] };
 const SIZE = 3_000_000;
 
-function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
-  const files = new InteropFiles(scene);
+function tell({ scene, portail, files }: InteropStage, cases: readonly Case[]): void {
   let server: RunningTunnel;
   let web: Web;
 
@@ -24,7 +29,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
       "allow-cn": `client-${key}`,
       alpn: ["http/1.1"],
     }));
-    server = await portail.tunnel({ side: "server", args: ["--config", config] });
+    server = await portail.tunnel({ side: "server", args: ["--config", config], env: files.env });
   });
 
   /** Asks for `path` under `host`; its own identity comes in another form than ours. */

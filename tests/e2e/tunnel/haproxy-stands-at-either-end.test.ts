@@ -2,10 +2,9 @@
 import { existsSync } from "node:fs";
 import { beforeAll, describe, expect, test } from "bun:test";
 import { curl } from "../../support/curl.ts";
-import { CASES, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
+import { CASES, interopScenario, SERVER_NAME, type Case, type InteropStage } from "../../support/interop.ts";
 import { haproxy, install } from "../../support/peer-programs.ts";
 import { start } from "../../support/program.ts";
-import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { until } from "../../support/until.ts";
@@ -22,8 +21,7 @@ const KEY_ALGORITHM = {
   ed25519: "ED25519",
 } as const;
 
-function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
-  const files = new InteropFiles(scene);
+function tell({ scene, portail, files }: InteropStage, cases: readonly Case[]): void {
   const versions = ({ version }: Case) => `ssl-min-ver ${version} ssl-max-ver ${version}`;
 
   describe("HAProxy, then the server", () => {
@@ -39,7 +37,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         "allow-cn": `client-${key}`,
         alpn: ["postgresql", HTTP],
       }));
-      server = await portail.tunnel({ side: "server", args: ["--config", config] });
+      server = await portail.tunnel({ side: "server", args: ["--config", config], env: files.env });
       await startHaproxy(
         scene,
         "client",
@@ -98,7 +96,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         "verify-cn": `server-${of.key}`,
         alpn: ["postgresql", HTTP],
       }));
-      client = await portail.tunnel({ side: "client", args: ["--config", config] });
+      client = await portail.tunnel({ side: "client", args: ["--config", config], env: files.env });
     });
 
     test.each(cases)("$name", async (of) => {

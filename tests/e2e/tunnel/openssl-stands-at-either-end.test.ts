@@ -1,9 +1,16 @@
 /** `openssl s_client` comes to the server and the client goes to `openssl s_server`: all kinds of keys, both versions, all forms of identities. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { countingTarget } from "../../support/counting-target.ts";
-import { CASES, exchange, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
+import {
+  CASES,
+  exchange,
+  interopScenario,
+  SERVER_NAME,
+  type Case,
+  type InteropFiles,
+  type InteropStage,
+} from "../../support/interop.ts";
 import { start, type Program } from "../../support/program.ts";
-import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 
@@ -13,9 +20,7 @@ const SIGNATURE = { rsa: "RSA-PSS", p256: "ECDSA", p384: "ECDSA", ed25519: "ed25
 
 interopScenario(import.meta.file, ["openssl"], "p256", tell);
 
-function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
-  const files = new InteropFiles(scene);
-
+function tell({ scene, portail, files }: InteropStage, cases: readonly Case[]): void {
   describe("s_client, then the server", () => {
     let server: RunningTunnel;
     beforeAll(async () => {
@@ -26,7 +31,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         "allow-cn": `client-${key}`,
         alpn: ["postgresql", "h2"],
       }));
-      server = await portail.tunnel({ side: "server", args: ["--config", config] });
+      server = await portail.tunnel({ side: "server", args: ["--config", config], env: files.env });
     });
 
     test.each(cases)("$name", async (of) => {
@@ -77,7 +82,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         "verify-cn": `server-${of.key}`,
         alpn: ["postgresql", "h2"],
       }));
-      client = await portail.tunnel({ side: "client", args: ["--config", config] });
+      client = await portail.tunnel({ side: "client", args: ["--config", config], env: files.env });
     });
 
     test.each(cases)("$name", async (of) => {

@@ -1,17 +1,23 @@
 /** stunnel in client mode comes to the server, and the client goes to stunnel: all kinds of keys, both versions, PEM and PKCS#12 on its side too. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { countingTarget, type CountingTarget } from "../../support/counting-target.ts";
-import { CASES, exchange, InteropFiles, interopScenario, SERVER_NAME, type Case } from "../../support/interop.ts";
+import {
+  CASES,
+  exchange,
+  interopScenario,
+  SERVER_NAME,
+  type Case,
+  type InteropFiles,
+  type InteropStage,
+} from "../../support/interop.ts";
 import { start, type Program } from "../../support/program.ts";
-import type { Stage } from "../../support/scenario.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { until } from "../../support/until.ts";
 
 interopScenario(import.meta.file, ["openssl", "stunnel4"], "rsa", tell);
 
-function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
-  const files = new InteropFiles(scene);
+function tell({ scene, portail, files }: InteropStage, cases: readonly Case[]): void {
   let target: CountingTarget;
   beforeAll(async () => void (target = await countingTarget(scene)));
 
@@ -26,7 +32,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         target: target.text,
         "allow-cn": `client-${key}`,
       }));
-      server = await portail.tunnel({ side: "server", args: ["--config", config] });
+      server = await portail.tunnel({ side: "server", args: ["--config", config], env: files.env });
       const services = cases.flatMap((of) => [
         ...service(files, "client", of),
         "client = yes",
@@ -80,7 +86,7 @@ function tell({ scene, portail }: Stage, cases: readonly Case[]): void {
         "override-server-name": SERVER_NAME,
         "verify-cn": `server-${of.key}`,
       }));
-      client = await portail.tunnel({ side: "client", args: ["--config", config] });
+      client = await portail.tunnel({ side: "client", args: ["--config", config], env: files.env });
     });
 
     test.each(cases)("$name", async (of) => {

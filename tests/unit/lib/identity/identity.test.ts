@@ -1,7 +1,7 @@
 /** Identities out of every kind of file that openssl writes, and the error for each mistake, never with a secret in it. */
 import { afterAll, describe, expect, test } from "bun:test";
 import { createPrivateKey } from "node:crypto";
-import { readIdentity, type Identity } from "../../../../lib/identity/identity.ts";
+import { readIdentity, type FileIdentity } from "../../../../lib/identity/identity.ts";
 import { Secret } from "../../../../lib/identity/secret.ts";
 import { SourceFiles } from "../../../../lib/identity/source-files.ts";
 import { derKey, encryptedKey, pkcs12, pkcs7, traditionalKey, type KeyCipher } from "../../../support/pki-forms.ts";
@@ -24,12 +24,12 @@ needing("identities are read from what openssl writes", ["openssl"], () => {
   const leaf = middle.issue({ cn: "leaf.test" });
   const other = middle.issue({ cn: "other.test" });
 
-  function pair(cert: Content, key: Content, password?: string): Identity {
+  function pair(cert: Content, key: Content, password?: string): FileIdentity {
     const source = { kind: "pair", cert: scene.write("cert", cert), key: scene.write("key", key) } as const;
     return readIdentity({ ...source, password: secret(password) }, files());
   }
 
-  function keystore(content: Content, password?: string): Identity {
+  function keystore(content: Content, password?: string): FileIdentity {
     const source = { kind: "keystore", keystore: scene.write("store", content) } as const;
     return readIdentity({ ...source, password: secret(password) }, files());
   }
@@ -43,7 +43,7 @@ needing("identities are read from what openssl writes", ["openssl"], () => {
   }
 
   /** Leaf first, then the issuers, and the key in the clear, whatever it was read from. */
-  function expectIs({ credential, chain, warnings }: Identity, { key, chain: pem }: Certified): void {
+  function expectIs({ credential, chain, warnings }: FileIdentity, { key, chain: pem }: Certified): void {
     expect(credential.cert).toBe(pem);
     expect(credential.key).toStartWith("-----BEGIN PRIVATE KEY-----\n");
     expect(createPrivateKey(credential.key).equals(createPrivateKey(key))).toBe(true);

@@ -1,8 +1,10 @@
 /** Connected pairs of a `Conn` and a plain socket, and a receiver that notes what happens. Local to the tests of lib/net. */
+import { createPrivateKey } from "node:crypto";
 import { createConnection, createServer, type Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Conn, ConnEvents, Early } from "../../../../lib/net/conn.ts";
 import { Deadlines } from "../../../../lib/net/deadlines.ts";
+import { MemorySigner } from "../../../../lib/identity/memory-signer.ts";
 import { secure } from "../../../../lib/net/tls.ts";
 import type { HandshakeOptions } from "../../../../lib/net/tls-conn.ts";
 import { createContext } from "../../../../lib/net/tls-context.ts";
@@ -59,12 +61,12 @@ export interface Pair {
   peer: Socket;
 }
 
-export const KINDS = ["native", "node", "tls", "tls-bridged"] as const;
+export const KINDS = ["native", "node", "tls", "tls-bridged", "openssl"] as const;
 export type Kind = (typeof KINDS)[number];
 
 /** A connection over loopback whose one end is a `Conn` of that kind. Nobody is attached to it. */
 export async function connect(kind: Kind): Promise<Pair> {
-  if (kind === "tls" || kind === "tls-bridged") return connectTls(kind);
+  if (kind === "tls" || kind === "tls-bridged" || kind === "openssl") return connectTls(kind);
   const accepted = Promise.withResolvers<Socket>();
   const server = createServer({ allowHalfOpen: true }, (socket) => accepted.resolve(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -76,16 +78,19 @@ export async function connect(kind: Kind): Promise<Pair> {
   return { conn, peer };
 }
 
-/** The client's side of TLS; the other end is node:tls. */
-async function connectTls(kind: "tls" | "tls-bridged"): Promise<Pair> {
+/** The client's side of TLS, by the runtime or by the system's OpenSSL; the other end is node:tls. */
+async function connectTls(kind: "tls" | "tls-bridged" | "openssl"): Promise<Pair> {
   const ca = authority();
   const { cert, key } = ca.issue();
   const accepted = Promise.withResolvers<Socket>();
   const server = createTlsServer({ cert, key, allowHalfOpen: true }, (socket) => accepted.resolve(socket));
   await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
   const { port } = server.address() as { port: number };
-  const plain = await (kind === "tls" ? connectNative(port) : connectNode(port));
-  const conn = await secure(plain, NOTHING, false, handshakeOptions({ context: createContext({ ca: [ca.cert] }) }));
+  const plain = await (kind === "tls-bridged" ? connectNode(port) : connectNative(port));
+  const signer = new MemorySigner("a test", createPrivateKey(key));
+  const material = kind === "openssl" ? { cert, signer } : undefined;
+  const context = createContext({ ca: [ca.cert], material });
+  const conn = await secure(plain, NOTHING, false, handshakeOptions({ context }));
   if (conn instanceof TlsFailure) throw new Error(conn.message);
   const peer = await accepted.promise;
   server.close();

@@ -8,6 +8,10 @@ function identity(source: object): object {
   return { tunnels: [{ from: { sources: { identity: source } } }] };
 }
 
+function token(source: object): object {
+  return identity({ kind: "token", ...source });
+}
+
 function trust(source: object): object {
   return { tunnels: [{ from: { sources: { trust: source } } }] };
 }
@@ -139,6 +143,139 @@ export const identityRows = {
         "identity.no_credentials",
         "CREDENTIALS_DIRECTORY is not set",
         "LoadCredential=x:PATH",
+        ALONE,
+      ],
+    ],
+  },
+  "pkcs11-module": {
+    takes: [
+      [
+        "--pkcs11-module /no/module.so --cert @/own-cert.pem",
+        token({ module: "/no/module.so", key: {}, cert: "@/own-cert.pem" }),
+        { ...ALONE, runs: false },
+      ],
+      [
+        "--key pkcs11:token=t;object=k?pin-source=file:/pin",
+        token({ module: "/no/module.so", key: { token: "t", object: "k" }, cert: undefined }),
+        { ...ALONE, runs: false, env: { PKCS11_MODULE: "/no/module.so" } },
+      ],
+      [
+        "--cert pkcs11:id=%01;type=cert?module-path=/no/module.so",
+        token({ module: "/no/module.so", key: { id: Uint8Array.of(1) }, cert: { id: Uint8Array.of(1), type: "cert" } }),
+        { ...ALONE, runs: false },
+      ],
+    ],
+    refuses: [
+      ["--pkcs11-module /no/module.so", 69, "token.no_module", 'no PKCS#11 module "/no/module.so"', "Debian", ALONE],
+      [
+        "--pkcs11-module module.so",
+        64,
+        "usage.value",
+        '"module.so" is not absolute',
+        "write the whole path, from /",
+        ALONE,
+      ],
+      [
+        "--pkcs11-module /no/module.so --key @/own-key.pem --cert @/own-cert.pem",
+        64,
+        "usage.conflict",
+        "--pkcs11-module and --key exclude each other",
+        "PKCS11_MODULE of the environment counts too",
+        ALONE,
+      ],
+      [
+        "--pkcs11-module /no/module.so --keystore @/own.p12",
+        64,
+        "usage.conflict",
+        "--pkcs11-module and --keystore exclude each other",
+        "leave one out",
+        ALONE,
+      ],
+      [
+        "--key pkcs11:object=k",
+        64,
+        "usage.missing",
+        "needs the path of its PKCS#11 module",
+        "--pkcs11-module PATH",
+        ALONE,
+      ],
+      [
+        "--key pkcs11:object=k;object=l",
+        64,
+        "usage.value",
+        "--key: the pkcs11: URI has object twice",
+        "RFC 7512",
+        ALONE,
+      ],
+      ["--key pkcs11:object=k?pin-value=1234", 64, "usage.value", "has the PIN itself in it", "pin-source", ALONE],
+      [
+        "--key pkcs11:object=k?module-path=/m.so&pin-source=|cat",
+        64,
+        "usage.value",
+        "no place that a PIN is read from",
+        "programs (|) are not run",
+        ALONE,
+      ],
+      ["--key pkcs11:object=k;x-new=1", 64, "usage.value", "has x-new, which is not known", "leave it out", ALONE],
+      [
+        "--key pkcs11:object=k?module-name=p11",
+        64,
+        "usage.value",
+        "names its module by module-name",
+        "module-path",
+        ALONE,
+      ],
+      ["--key pkcs11:object=k?module-path=m.so", 64, "usage.value", "is not absolute", "from /", ALONE],
+      ["--key pkcs11:type=cert?module-path=/m.so", 64, "usage.value", "of no private key", "type=private", ALONE],
+      [
+        "--cert pkcs11:id=%01?module-path=/m.so --key @/own-key.pem",
+        64,
+        "usage.conflict",
+        "exclude each other",
+        "in a token or in a file",
+        ALONE,
+      ],
+    ],
+  },
+  "pkcs11-token-label": {
+    takes: [
+      [
+        "--pkcs11-token-label t --pkcs11-module /no/module.so",
+        token({ key: { token: "t" } }),
+        { ...ALONE, runs: false },
+      ],
+      [
+        "--pkcs11-token-label t --key pkcs11:token=u?module-path=/no/module.so",
+        token({ key: { token: "u" } }),
+        { ...ALONE, runs: false },
+      ],
+    ],
+    refuses: [
+      ["--pkcs11-token-label t", 64, "usage.missing", "--pkcs11-token-label needs --pkcs11-module", "PKCS11_*"],
+      [
+        "",
+        64,
+        "usage.missing",
+        "--pkcs11-token-label needs",
+        "PKCS11_*",
+        { env: { PKCS11_TOKEN_LABEL: "--pkcs11-token-label" } },
+      ],
+    ],
+  },
+  "pkcs11-pin": {
+    takes: [["--pkcs11-pin 1234 --pkcs11-module /no/module.so", token({ key: {} }), { ...ALONE, runs: false }]],
+    refuses: [["--pkcs11-pin 1234", 64, "usage.missing", "--pkcs11-pin needs --pkcs11-module", "PKCS11_*"]],
+  },
+  "pkcs11-pin-file": {
+    takes: [["--pkcs11-pin-file no --pkcs11-module /no/module.so", token({ key: {} }), { ...ALONE, runs: false }]],
+    refuses: [
+      ["--pkcs11-pin-file no", 64, "usage.missing", "--pkcs11-pin-file needs --pkcs11-module", "PKCS11_*"],
+      [
+        "--pkcs11-pin-file no --pkcs11-pin 1234 --pkcs11-module /no/module.so",
+        64,
+        "usage.conflict",
+        "--pkcs11-pin and --pkcs11-pin-file exclude each other",
+        "PKCS11_PIN",
         ALONE,
       ],
     ],

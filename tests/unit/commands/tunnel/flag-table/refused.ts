@@ -4,7 +4,6 @@ import { notTaken, type Refused, type Row, type Rows } from "./row.ts";
 const WORKLOAD = "give the certificate as files: spiffe-helper writes them";
 const POLICY = "write the rules as an access policy for --acl";
 const ACME = "let an ACME client (certbot, lego) write --cert and --key";
-const TOKEN = "give --key as a file";
 const KEYCHAIN = "export certificate and key to a PKCS#12 file for --keystore";
 
 /** The same by its environment variable, also beside an identity of files. */
@@ -23,9 +22,6 @@ export const refusedRows = {
   "use-workload-api-timeout": notTaken("--use-workload-api-timeout 10m", WORKLOAD),
   "enable-pprof": notTaken("--enable-pprof", "metrics are at /metrics of --status"),
   eventlog: notTaken("--eventlog", "use --syslog"),
-  "pkcs11-module": variable("--pkcs11-module /usr/lib/softhsm/libsofthsm2.so", "PKCS11_MODULE", TOKEN),
-  "pkcs11-token-label": variable("--pkcs11-token-label token", "PKCS11_TOKEN_LABEL", TOKEN),
-  "pkcs11-pin": variable("--pkcs11-pin 1234", "PKCS11_PIN", TOKEN),
   "keychain-identity": notTaken("--keychain-identity me", KEYCHAIN),
   "keychain-issuer": notTaken("--keychain-issuer ca", KEYCHAIN),
   "keychain-require-token": notTaken("--keychain-require-token", KEYCHAIN),

@@ -1,0 +1,41 @@
+/** Why a handshake of the system's OpenSSL failed, in the words of tls-failure.ts. Makes no connection. */
+import { tlsFailure, type TlsFailure } from "./tls-failure.ts";
+
+/** X509_V_ERR_* by number, as the runtime names them. */
+const VERIFY: Readonly<Record<number, string>> = {
+  2: "UNABLE_TO_GET_ISSUER_CERT",
+  3: "UNABLE_TO_GET_CRL",
+  7: "CERT_SIGNATURE_FAILURE",
+  8: "CRL_SIGNATURE_FAILURE",
+  9: "CERT_NOT_YET_VALID",
+  10: "CERT_HAS_EXPIRED",
+  11: "CRL_NOT_YET_VALID",
+  12: "CRL_HAS_EXPIRED",
+  18: "DEPTH_ZERO_SELF_SIGNED_CERT",
+  19: "SELF_SIGNED_CERT_IN_CHAIN",
+  20: "UNABLE_TO_GET_ISSUER_CERT_LOCALLY",
+  21: "UNABLE_TO_VERIFY_LEAF_SIGNATURE",
+  23: "CERT_REVOKED",
+  26: "INVALID_PURPOSE",
+  27: "CERT_UNTRUSTED",
+  33: "UNABLE_TO_GET_CRL_ISSUER",
+};
+
+interface Failed {
+  /** The library's word for it. */
+  readonly reason: string;
+  /** SSL_get_verify_result. */
+  readonly verify: number;
+}
+
+/** The verdict on the peer's certificate comes first: what the library says then is only that there was one. */
+export function opensslFailure({ reason, verify }: Failed): TlsFailure {
+  if (verify !== 0 && reason.includes("certificate verify failed")) {
+    const code = VERIFY[verify] ?? `X509_V_ERR_${verify}`;
+    return tlsFailure(Object.assign(new Error(code.toLowerCase().replaceAll("_", " ")), { code }));
+  }
+  if (reason === "")
+    return tlsFailure(Object.assign(new Error("the peer broke off the handshake"), { code: "ECONNRESET" }));
+  const word = reason.toUpperCase().replaceAll(" ", "_");
+  return tlsFailure(Object.assign(new Error(`SSL routines:${word}`), { code: "EPROTO" }));
+}
