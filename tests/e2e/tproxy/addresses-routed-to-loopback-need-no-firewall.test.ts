@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { authority, save } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openGate } from "../../support/tls-gate.ts";
-import { asUser, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
+import { asUser, isDenied, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 import { until } from "../../support/until.ts";
 
@@ -99,7 +99,7 @@ user = "${ALICE}"
     ])("refused: a connection %s", async (_, uid, to, reason) => {
       tproxy.audit.forget();
       expect((await shell(uid, send(to))).stdout).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({ decision: "deny", reason });
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({ decision: "deny", reason });
     });
 
     test("refused: a connection from another machine, even to a stand-in", async () => {
@@ -107,7 +107,10 @@ user = "${ALICE}"
       await nets.far.run(["ip", "route", "add", "198.18.0.0/15", "via", "10.9.0.1"]);
       const { stdout } = await nets.far.run(["bash", "-c", send("198.18.0.1:7001")]);
       expect(stdout).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({ decision: "deny", reason: "client_unknown" });
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
+        decision: "deny",
+        reason: "client_unknown",
+      });
     });
 
     test("no firewall is touched, and a clean stop takes the routes away", async () => {
