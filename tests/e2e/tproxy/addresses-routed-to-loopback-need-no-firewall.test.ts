@@ -46,6 +46,11 @@ name = "service.example"
 address = ["198.18.0.1", "fd70:6f72:7461::1"]
 target = "10.9.0.2"
 user = "${ALICE}"
+[[rule]]
+name = "open.example"
+address = "198.18.0.3"
+target = "10.9.0.2"
+override-server-name = "service.example"
 `,
     );
     let nets: TwoNetworks;
@@ -83,6 +88,10 @@ user = "${ALICE}"
       },
     );
 
+    test("whoever is on this machine is taken where no rule asks", async () => {
+      expect(await shell(BOB, send("198.18.0.3:7001"))).toMatchObject({ status: 0, stdout: `${digest}  -\n` });
+    });
+
     test("a server that ends first is still sent to", async () => {
       const script = `exec 3<>/dev/tcp/198.18.0.1/7002; sha256sum <&3; echo late >&3`;
       expect(await shell(ALICE, script)).toEqual({ status: 0, stdout: `${digest}  -\n`, stderr: "" });
@@ -105,7 +114,7 @@ user = "${ALICE}"
     test("refused: a connection from another machine, even to a stand-in", async () => {
       tproxy.audit.forget();
       await nets.far.run(["ip", "route", "add", "198.18.0.0/15", "via", "10.9.0.1"]);
-      const { stdout } = await nets.far.run(["bash", "-c", send("198.18.0.1:7001")]);
+      const { stdout } = await nets.far.run(["bash", "-c", send("198.18.0.3:7001")]);
       expect(stdout).toBe("");
       expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
         decision: "deny",
