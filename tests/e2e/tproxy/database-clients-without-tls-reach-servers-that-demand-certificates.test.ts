@@ -130,7 +130,7 @@ ${more}
       ];
       const [place, over] = [scene.path("place"), scene.path("over")];
       for (const name of ["place", "exec.jsonl"]) chownSync(scene.write(name, ""), ALICE, ALICE);
-      const wait = `getent hosts db.example.com > ${place}; until [ -e ${over} ]; do sleep 0.1; done`;
+      const wait = `getent ahostsv4 db.example.com > ${place}; until [ -e ${over} ]; do sleep 0.1; done`;
       const exec = [...portail.command, "tproxy", "exec", "--config", file, "--audit", audit, "--", "sh", "-c", wait];
       const running = nets.near.start(scene, [
         "setpriv",
