@@ -3,6 +3,7 @@ import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { tproxyKeys } from "../../lib/command/tproxy-keys.ts";
 import { nameFlags } from "./dns-flags.ts";
+import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { identityFlags } from "../../lib/identity/flags.ts";
 
 const capture = { type: "string", multiple: true, group: "Capture" } as const;
@@ -70,9 +71,6 @@ export const captureFlags = {
   ...configFlags,
 } as const satisfies ArgDefinitions;
 
-const limit = (value: string, description: string) =>
-  ({ type: "string", default: value, valueHint: "TIME", group: "Limits", description }) as const;
-
 /** Of whoever carries connections. */
 export const carryFlags = {
   ...identityFlags,
@@ -83,31 +81,19 @@ export const carryFlags = {
     group: "Target",
     description: "Trusted certificates for an https:// proxy, instead of the system's",
   },
-  "connect-timeout": limit("10s", "How long a handshake may take, and a connection to a target"),
-  "close-timeout": limit("60s", "How long one direction may go on after the other has ended; 0 for ever"),
-  "max-conn-lifetime": limit("0", "Cut a connection of that age; 0 never"),
-  "idle-timeout": limit("0", "Cut a connection in which no byte moved for so long; 0 never"),
-  keepalive: limit("60s", "Silence after which TCP probes whether a peer is still there; 0 never"),
+  ...connectionFlags,
+  "verifier-timeout": {
+    type: "string",
+    default: "2s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "How long a verifier may think about a server, before that is refused",
+  },
   "max-concurrent-conns": {
     type: "string",
     valueHint: "N",
     group: "Limits",
     description: "Connections at a time; more wait until one ends (default: what the limit of open files allows)",
-  },
-  resolver: {
-    type: "string",
-    multiple: true,
-    valueHint: "IP[:PORT]",
-    group: "Target",
-    description: "Ask this DNS server for the true addresses of names instead of the system",
-  },
-  "verifier-timeout": limit("2s", "How long a verifier may think about a server, before that is refused"),
-  "dns-timeout": {
-    type: "string",
-    default: "5s",
-    valueHint: "TIME",
-    group: "Target",
-    description: "How long a name may take to resolve",
   },
   ...oldestTlsFlags,
   "session-resumption": {

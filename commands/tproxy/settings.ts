@@ -1,29 +1,23 @@
 /** What `portail tproxy` was told about the process, as values: the end of all strings. Opens nothing. */
 import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
-import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
+import { parseDuration, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
-import type { RelayLimits } from "../../lib/net/relay.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import { parseCidr, type Cidr } from "../../lib/wire/ip.ts";
 import type { captureFlags, carryFlags } from "./flags.ts";
 import { invalid, parseCgroup, parseGroups, parseUsers, type RuleSettings } from "./rule-settings.ts";
 import type { Capture } from "./table.ts";
 
 /** Of whoever carries connections, however they come. */
-export interface CarrySettings {
+export interface CarrySettings extends ConnectionSettings {
   /** Milliseconds. */
-  connectTimeout: number;
-  dnsTimeout: number;
   verifierTimeout: number;
   /** Connections at a time. */
   most: number;
   minVersion: TlsVersion;
   resumption: boolean;
-  relayLimits: RelayLimits;
-  keepAlive: KeepAlive;
-  resolvers: readonly string[];
   audit: string | undefined;
   /** Authorities of an `https://` proxy; none are the system's. */
   proxyCa: readonly string[];
@@ -31,31 +25,18 @@ export interface CarrySettings {
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
 const FAKE = ["198.18.0.0/15", "fd70:6f72:7461::/48"];
 const HOSTS = ["/etc/hosts"];
 
 /** Throws `PortailError` for values that make no sense. */
 export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings {
-  const duration = (name: keyof typeof carryFlags, min = 0) =>
-    parseDuration(`--${name}`, given[name] as string, { min });
   const most = given["max-concurrent-conns"];
-  const oldest = parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]);
   return {
-    connectTimeout: duration("connect-timeout", 1),
-    dnsTimeout: duration("dns-timeout", 1),
-    verifierTimeout: duration("verifier-timeout", 1),
+    ...parseConnection(given),
+    verifierTimeout: parseDuration("--verifier-timeout", given["verifier-timeout"], { min: 1 }),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
     resumption: given["session-resumption"],
-    minVersion: oldest === "TLS1.2" ? "TLSv1.2" : "TLSv1.3",
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
-    keepAlive: new KeepAlive(Math.ceil(parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE }) / 1000)),
-    resolvers: given.resolver,
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     audit: given.audit,
     proxyCa: given["proxy-cacert"],
   };
@@ -122,6 +103,13 @@ export function sourcesOf(
       "tproxy.no_identity",
       `there is no certificate to present${rule.name === "default" ? "" : ` for ${JSON.stringify(rule.name)}`}`,
       "give --keystore, or --cert and --key, or present none with --disable-authentication",
+    );
+  // A list that nobody is held against would be believed to be in force.
+  if (rule.rules?.pinned && trust.crl.length > 0)
+    throw usage(
+      "usage.conflict",
+      "--crl and --verify-spki-pin exclude each other",
+      "leave --crl out, or verify certificates by their chain",
     );
   return { identity: rule.authenticate ? identity : undefined, trust };
 }

@@ -190,7 +190,7 @@ async function judge(way: SecuredWay, conn: Conn, serverName: string): Promise<P
   if (!known.ok) return new Unreached(known.reason, known.message, known.peer);
   const { peer } = known;
   if (peer === undefined) return new Unreached("no_certificate", "the target gave no certificate");
-  const verified = pinned ? undefined : await way.verify?.({ peer, chain: peerChain(conn), serverName });
+  const verified = pinned ? undefined : await way.verify?.({ peer, chain: chainOf(conn, peer), serverName });
   if (verified?.verdict === "refuse") return new Unreached(verified.reason, verified.message, peer);
   if (!pinned && verified?.verdict !== "accept") {
     const named = checkServerName(peer, serverName, { cnWithoutSan: cnAsName });
@@ -201,4 +201,10 @@ async function judge(way: SecuredWay, conn: Conn, serverName: string): Promise<P
   if (confirmed === true && conn.tls?.protocolId === undefined)
     return new Unreached("protocol_id_unconfirmed", `the server confirmed none of ${quoted(protocolIds)}`, peer);
   return peer;
+}
+
+/** Of a connection whose key is in a token, only its own certificate is known. */
+function chainOf(conn: Conn, peer: Peer): readonly Uint8Array[] {
+  const chain = peerChain(conn);
+  return chain.length === 0 ? [peer.der] : chain;
 }

@@ -11,13 +11,24 @@ export class RunningTproxy {
   readonly program: Program;
   readonly audit: AuditTrail;
 
-  private constructor(scene: Scene, portail: Portail, net: OwnNetwork, args: readonly string[], auditFile: string) {
+  private constructor(
+    scene: Scene,
+    portail: Pick<Portail, "command">,
+    net: OwnNetwork,
+    args: readonly string[],
+    auditFile: string,
+  ) {
     this.program = net.start(scene, [...portail.command, "tproxy", "run", "--audit", auditFile, ...args]);
     this.audit = new AuditTrail(auditFile, () => this.program.stderr);
   }
 
   /** Once it captures. */
-  static async start(scene: Scene, portail: Portail, net: OwnNetwork, args: readonly string[]): Promise<RunningTproxy> {
+  static async start(
+    scene: Scene,
+    portail: Pick<Portail, "command">,
+    net: OwnNetwork,
+    args: readonly string[],
+  ): Promise<RunningTproxy> {
     const tproxy = new RunningTproxy(scene, portail, net, args, scene.path(`tproxy-${++started}.jsonl`));
     await tproxy.program.output("stderr", /capturing .*listening on/);
     return tproxy;

@@ -65,7 +65,7 @@ function haproxySide(name: string, dir: string, proxy: string[], more: string[] 
   return haproxy(dir, ["listen tunnel", ...proxy], { name: `haproxy-${name}`, global });
 }
 
-const TLS13 = `ssl-min-ver TLSv1.3 ciphersuites ${SUITE}`;
+export const TLS13 = `ssl-min-ver TLSv1.3 ciphersuites ${SUITE}`;
 
 export const haproxyClient: Side = ({ port, to, dir, resume }) =>
   haproxySide("client", dir, [

@@ -14,7 +14,9 @@ table ip foreign {
   counter seen { }
   chain output { type filter hook output priority 0; policy accept; tcp dport 9999 counter name seen drop; }
 }
-table inet portails { chain nat { type nat hook output priority -90; tcp dport 7777 redirect to :7778; } }
+table inet portails {
+  chain nat { type nat hook output priority -90; tcp dport 7777 redirect to :7778; }
+}
 `;
 
 scenario(
@@ -42,7 +44,7 @@ scenario(
       const { near, far } = nets;
       const service = { name: "service.example", cert: server.cert, key: server.key, clientCa };
       web = await startWebServers(scene, far, ["10.9.0.2"], [service], [443, 5432]);
-      await near.run(["nft", "-f", "-"], { stdin: FOREIGN });
+      expect(await near.run(["nft", "-f", "-"], { stdin: FOREIGN })).toMatchObject({ status: 0, stderr: "" });
       foreign = await ruleset(near);
       tproxy = await RunningTproxy.start(scene, portail, near, first);
       other = await RunningTproxy.start(scene, portail, near, second);
