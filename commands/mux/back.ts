@@ -119,7 +119,7 @@ class Approach {
       return secured;
     }
     const again = (header: Uint8Array | undefined) => this.#openAgain(address, authorised, header);
-    return { ...secured, text, address, again };
+    return { conn: secured.conn, early: secured.early, text, address, again };
   }
 
   get #text(): string {

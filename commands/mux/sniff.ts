@@ -113,7 +113,7 @@ async function readOpening<R extends RouteMatch>(
     // It has begun to speak: the reader goes on where it is.
     outcome = await runPreface(conn, reader, deadlines);
   }
-  if (outcome.ok) return { ...outcome.value, early: outcome.early };
+  if (outcome.ok) return { found: outcome.value.found, hello: outcome.value.hello, early: outcome.early };
   const { code, reason, bytes } = outcome;
   if (code !== "timeout") return new Refusal("hello", code, reason, { last: bytes });
   if (reader.inHello) return new Refusal("hello", "hello_timeout", HELLO_LATE);
