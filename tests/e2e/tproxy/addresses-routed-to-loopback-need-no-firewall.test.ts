@@ -122,8 +122,21 @@ override-server-name = "service.example"
       });
     });
 
+    const routes = async () => (await nets.near.run(["ip", "route", "show", "table", "local"])).stdout;
+
+    test("after a kill connections are refused, and --cleanup takes the routes away, but not those of one that runs", async () => {
+      const cleanUp = () =>
+        nets.near.run([...portail.command, "tproxy", "--mode", "anyip", "--config", config, "--cleanup"]);
+      expect((await cleanUp()).stderr).toContain("[listen.eaddrinuse]");
+      expect(await routes()).toContain("198.18.0.0/15");
+      await tproxy.program.kill();
+      expect((await shell(ALICE, send("198.18.0.1:7001"))).stderr).toContain("Connection refused");
+      expect(await cleanUp()).toMatchObject({ status: 0, stderr: "" });
+      expect(await routes()).not.toContain("198.18.0.0/15");
+    });
+
     test("no firewall is touched, and a clean stop takes the routes away", async () => {
-      const routes = async () => (await nets.near.run(["ip", "route", "show", "table", "local"])).stdout;
+      tproxy = await RunningTproxy.start(scene, portail, nets.near, ["--mode", "anyip", "--config", config]);
       expect(await ruleset(nets.near)).toBe("");
       expect(await routes()).toContain("198.18.0.0/15");
       expect(await tproxy.stop()).toBe(0);
