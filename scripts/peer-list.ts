@@ -8,12 +8,14 @@ import { existsSync } from "node:fs";
 export const PEERS = {
   age: "age",
   "apt-get": "apt",
+  bash: "bash",
   certutil: "libnss3-tools",
   chromium: "chromium",
   curl: "curl",
   danted: "dante-server",
   dnsmasq: "dnsmasq-base",
   "dpkg-deb": "dpkg",
+  fish: "fish",
   flock: "util-linux",
   git: "git",
   go: "golang-go",
@@ -28,6 +30,7 @@ export const PEERS = {
   kdig: "knot-dnsutils",
   "lib:libsodium.so.23": "libsodium23",
   kubectl: "kubernetes-client",
+  mandoc: "mandoc",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",
@@ -89,6 +92,7 @@ export const PEERS = {
   unshare: "util-linux",
   vim: "vim",
   xmllint: "libxml2-utils",
+  zsh: "zsh",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */

@@ -52,7 +52,12 @@ A policy's clause is covered when cases have seen it come out true and false. --
       valueHint: "text|tap|junit|json|github",
       description: "What standard output is to be: for people, TAP 13, JUnit XML, JSON, or GitHub annotations",
     },
-    filter: { type: "string", valueHint: "TEXT", description: "Run only the cases that have this in their name" },
+    filter: {
+      type: "string",
+      valueHint: "TEXT",
+      values: "cases",
+      description: "Run only the cases that have this in their name",
+    },
     "fail-fast": { type: "boolean", description: "Stop at the first case that fails" },
     coverage: { type: "boolean", description: "Show what of the policy no case has seen" },
     "min-coverage": { type: "string", valueHint: "PERCENT", description: "Fail under this coverage" },

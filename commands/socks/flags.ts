@@ -87,6 +87,7 @@ export const args = {
   "default-backend": {
     type: "string",
     valueHint: "NAME",
+    values: "backends",
     group: "Upstream",
     description:
       "Where requests go that no route of the policy claims: a [backend.NAME] of --config; without it, direct",

@@ -1,0 +1,28 @@
+# Completion of portail for fish (3.0 or later). It asks the program itself, so that it always fits it.
+# Install: portail completion fish > ~/.config/fish/completions/portail.fish
+
+function __portail_complete
+    set -l words (commandline -opc)
+    set -l current (commandline -ct)
+    set -l program (string replace -r '^~/' "$HOME/" -- $words[1])
+    set -l answer ($program __complete fish $words[2..-1] (string unescape -- $current; or echo $current) 2>/dev/null)
+    set -q answer[2]; or return
+    set -l typed (string sub -s (math 1 + (string length -- $answer[2])) -- $current)
+    switch $answer[1]
+        case files
+            for path in (__fish_complete_path $typed)
+                printf '%s\n' $answer[2]$path
+            end
+        case folders
+            for path in (__fish_complete_directories $typed '')
+                printf '%s\n' $answer[2]$path
+            end
+        case program
+            set -l dashes (contains -i -- -- $words)
+            __fish_complete_subcommand --fcs-skip=$dashes
+    end
+    test (count $answer) -gt 2; and printf '%s\n' $answer[3..-1]
+end
+
+complete -c portail -e
+complete -c portail -f -k -a '(__portail_complete)'
