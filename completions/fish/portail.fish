@@ -18,8 +18,8 @@ function __portail_complete
                 printf '%s\n' $answer[2]$path
             end
         case program
-            set -l dashes (contains -i -- -- $words)
-            __fish_complete_subcommand --fcs-skip=$dashes
+            set -e words[1..(contains -i -- -- $words)]
+            complete -C (string join ' ' -- (string escape -- $words) $current)
     end
     test (count $answer) -gt 2; and printf '%s\n' $answer[3..-1]
 end

@@ -125,7 +125,7 @@ function stepLines({ policy }: Account, step: ExplainedStep, style: TextStyle): 
     lines.push("", `route ${title(policy, one)}`, ...clauseLines(one, step.facts, style));
   const left = policies.filter((one) => !chosen.includes(one));
   const reached = left.filter((one) => one.reached).length;
-  if (left.length > 0) {
+  if (left.length > 0 && only.length === 0) {
     lines.push(
       "",
       `not shown: ${reached} policies that are false, ${left.length - reached} that are not reached (--all)`,
