@@ -30,6 +30,7 @@ export const PEERS = {
   kdig: "knot-dnsutils",
   "lib:libsodium.so.23": "libsodium23",
   kubectl: "kubernetes-client",
+  makewhatis: "mandoc",
   mandoc: "mandoc",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",

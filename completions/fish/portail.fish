@@ -10,13 +10,10 @@ function __portail_complete
     set -l typed (string sub -s (math 1 + (string length -- $answer[2])) -- $current)
     switch $answer[1]
         case files
-            for path in (__fish_complete_path $typed)
-                printf '%s\n' $answer[2]$path
-            end
+            # A line without a command completes to files, quotes and ~ understood.
+            set answer $answer $answer[2](complete -C "'' $typed")
         case folders
-            for path in (__fish_complete_directories $typed '')
-                printf '%s\n' $answer[2]$path
-            end
+            set answer $answer $answer[2](complete -C "'' $typed" | string match -r '.*/$')
         case program
             set -e words[1..(contains -i -- -- $words)]
             complete -C (string join ' ' -- (string escape -- $words) $current)

@@ -37,6 +37,7 @@ const LINES: [line: string, words: string[]][] = [
   ["socks --templates pa\tx", ["socks", "--templates", "pages/x"]],
   ["mux serve --preset-target spa\tlocalhost:1", ["mux", "serve", "--preset-target", "spanner=localhost:1"]],
   ["mux exec h:1 -- program-of-t\tba\t", ["mux", "exec", "h:1", "--", "program-of-this-test", "back.toml"]],
+  ['acl fmt "my p\t', ["acl", "fmt", "my policies.acl"]],
   ["nonsense ba\t", ["nonsense", "ba"]],
 ];
 
