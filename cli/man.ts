@@ -2,6 +2,8 @@
 
 import type { ArgDefinition, ArgDefinitions, Command, Group } from "../lib/command/define.ts";
 import { exitRows, flagText, sentence } from "./help.ts";
+import { EXIT } from "../lib/command/errors.ts";
+import { GROUP_FLAGS } from "./tree.ts";
 import { argument, fill, literal, tagged } from "./mdoc.ts";
 
 /** Of the last change of the wording, so that pages are the same wherever they are made. */
@@ -14,6 +16,23 @@ const ENVIRONMENT: [name: string, text: string][] = [
   ["NO_COLOR", "Where it is set and not empty, nothing is coloured."],
   ["PORTAIL_DEBUG", "Where it is set and not empty, errors show where in the program they come from."],
 ];
+
+/** What a status means where a command's own page says no more. */
+const STATUSES: Record<keyof typeof EXIT, string> = {
+  done: "Done, or the answer is yes.",
+  no: "The answer is no, or open connections were cut at the end.",
+  usage: "The command line is wrong.",
+  badData: "A file that was read is broken.",
+  noInput: "A file cannot be read.",
+  unavailable: "A server, a program, a library or a token that is needed is not there.",
+  bug: "A fault of portail itself.",
+  os: "The system refused, for example since an address is in use.",
+  cannotCreate: "A file cannot be made.",
+  io: "Reading or writing broke off.",
+  retry: "It did not work now, and may later.",
+  noPrivilege: "This user may not do that.",
+  config: "The settings contradict each other, or the configuration file is wrong.",
+};
 
 /** Pages by file name, `portail.1` first. */
 export async function manPages(root: Group): Promise<Map<string, string>> {
@@ -37,7 +56,7 @@ async function addPages(
     manPage(
       path,
       node,
-      members.map(([words, { meta }]) => [words, meta.description]),
+      members.map(([words, member]) => [words, member]),
       [...others, ...below],
     ),
   );
@@ -45,16 +64,16 @@ async function addPages(
     await addPages(pages, words, member, [[...path], ...below.filter((each) => each !== words)]);
 }
 
-/** One page. `members` are the commands below with their descriptions, `others` what to see also. */
+/** One page. `members` are the commands below, `others` what to see also. */
 export function manPage(
   path: readonly string[],
   node: Command | Group,
-  members: readonly (readonly [path: readonly string[], description: string])[],
+  members: readonly (readonly [path: readonly string[], node: Command | Group])[],
   others: readonly (readonly string[])[],
 ): string {
   const { description } = node.meta;
   const name = path.join("-");
-  const args: ArgDefinitions = node.kind === "command" ? node.args : {};
+  const args: ArgDefinitions = node.kind === "command" ? node.args : GROUP_FLAGS;
   return [
     `.Dd ${DATE}`,
     `.Dt ${name.toUpperCase()} 1`,
@@ -71,7 +90,7 @@ export function manPage(
     ...(node.kind === "command" ? paragraphs(node.meta.long) : groupText(path)),
     ...commandList(members),
     ...flagLists(args),
-    ...(node.kind === "command" ? lastSections(node, args) : []),
+    ...(node.kind === "command" ? lastSections(node.meta, args) : groupSections(path, members)),
     ...seeAlso(others),
     "",
   ].join("\n");
@@ -119,7 +138,7 @@ function groupText(path: readonly string[]): string[] {
       : [
           "Flags follow the command. A flag and its value are two words, or one with an equals sign: --listen ADDRESS and --listen=ADDRESS are the same. Words behind -- are no flags.",
         ];
-  const more = `"${path.join(" ")} COMMAND --help" says what its page says.`;
+  const more = "Each command has a page of its own, and prints the same with --help.";
   return [...program, more].flatMap((text) => [".Pp", ...fill(text)]);
 }
 
@@ -127,7 +146,7 @@ function commandList(members: Parameters<typeof manPage>[2]): string[] {
   if (members.length === 0) return [];
   return [
     ".Ss Commands",
-    ...tagged(members.map(([path, description]) => [`Xr ${path.join("-")} 1`, sentence(description)])),
+    ...tagged(members.map(([path, { meta }]) => [`Xr ${path.join("-")} 1`, sentence(meta.description)])),
   ];
 }
 
@@ -150,7 +169,23 @@ function flagItem(name: string, definition: ArgDefinition): string {
   return `${short}Fl Fl ${literal(name)}${no}`;
 }
 
-function lastSections({ meta }: Command, args: ArgDefinitions): string[] {
+/** Statuses on the program's own page, and one example for each command below. */
+function groupSections(path: readonly string[], members: Parameters<typeof manPage>[2]): string[] {
+  const statuses = Object.entries(EXIT).map(([name, status]): [string, string] => [
+    String(status),
+    STATUSES[name as keyof typeof EXIT],
+  ]);
+  const examples = members.flatMap(([, node]) => (node.kind === "command" ? node.meta.examples.slice(0, 1) : []));
+  return [
+    ".Sh ENVIRONMENT",
+    ...tagged(ENVIRONMENT.map(([name, text]) => [`Ev ${name}`, text])),
+    ".Sh EXIT STATUS",
+    ...(path.length === 1 ? tagged(statuses) : fill("Each command's page lists what its statuses mean.")),
+    ...exampleSection(examples),
+  ];
+}
+
+function lastSections(meta: Command["meta"], args: ArgDefinitions): string[] {
   const variables = Object.entries(args).flatMap(([name, definition]): [string, string][] => {
     if (definition.type !== "string" || definition.env === undefined || definition.hidden) return [];
     return [
@@ -159,20 +194,24 @@ function lastSections({ meta }: Command, args: ArgDefinitions): string[] {
   });
   const environment = [...variables, ...ENVIRONMENT].map(([name, text]): [string, string] => [`Ev ${name}`, text]);
   const exits = exitRows(meta.exits).map(([status, meaning]): [string, string] => [status, sentence(capital(meaning))]);
-  const examples = meta.examples.flatMap(({ command, description }, index) => [
+  return [
+    ".Sh ENVIRONMENT",
+    ...tagged(environment),
+    ".Sh EXIT STATUS",
+    ...tagged(exits),
+    ...exampleSection(meta.examples),
+  ];
+}
+
+function exampleSection(examples: Command["meta"]["examples"]): string[] {
+  const lines = examples.flatMap(({ command, description }, index) => [
     ...(index > 0 ? [".Pp"] : []),
     ...fill(sentence(description).replace(/\.$/, ":")),
     ".Bd -literal -offset indent",
     ...broken(command).map(literal),
     ".Ed",
   ]);
-  return [
-    ".Sh ENVIRONMENT",
-    ...tagged(environment),
-    ".Sh EXIT STATUS",
-    ...tagged(exits),
-    ...(examples.length > 0 ? [".Sh EXAMPLES", ...examples] : []),
-  ];
+  return lines.length === 0 ? [] : [".Sh EXAMPLES", ...lines];
 }
 
 /** A command line in lines of a shell that are not too long for a page. */

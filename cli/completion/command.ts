@@ -21,7 +21,10 @@ files of the command line: the backends of --config FILE, the policies of an acc
 It is to be loaded by each shell that starts: bash by eval "$(portail completion bash)" in ~/.bashrc, zsh by the same in
 ~/.zshrc behind compinit, fish by a file as below.`,
     examples: [
-      { command: "portail completion bash > portail.bash", description: "Keep the script, for . portail.bash in bash" },
+      {
+        command: "portail completion bash > portail.bash",
+        description: "Keep the script in a file, which bash reads with source",
+      },
       {
         command: "portail completion zsh > /usr/local/share/zsh/site-functions/_portail",
         description: "Install it for all users of zsh",

@@ -16,7 +16,7 @@ export interface Offers {
 }
 
 const HELP: Offer = { value: "--help", about: "Show help" };
-/** Hints for paths. `builtin:sample` and the like are known to who needs them. */
+/** Hints for paths. */
 const FILES = new Set(["FILE", "ACL_FILE", "POLICY", "CASES", "IN", "OUT", "OBJECT", "PATH", "DEST"]);
 const FOLDERS = new Set(["DIR"]);
 /** Hints for what may be a path behind `unix:`. */
@@ -124,14 +124,14 @@ async function valueOffers(
 ): Promise<Offers> {
   if (definition.type === "boolean") return NOTHING;
   const { valueHint: hint = "", values } = definition;
+  const more = FILES.has(hint) ? "files" : FOLDERS.has(hint) ? "folders" : "none";
   if (values !== undefined) {
     const asking = { runtime, given: (name: string) => valuesOf(name, given, args, runtime.env) };
-    return these(await VALUES[values](asking), prefix);
+    return { prefix, offers: await VALUES[values](asking), more };
   }
   const typed = current.slice(prefix.length);
   if (ADDRESSES.has(hint) && typed.startsWith(UNIX)) return { prefix: prefix + UNIX, offers: [], more: "files" };
   if (ADDRESSES.has(hint)) return these([{ value: UNIX, about: "A UNIX socket" }], prefix);
-  const more = FILES.has(hint) ? "files" : FOLDERS.has(hint) ? "folders" : "none";
   return { prefix, offers: choices(hint).map((value) => ({ value })), more };
 }
 

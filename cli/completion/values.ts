@@ -78,14 +78,18 @@ export const VALUES: Record<ValueSource, (asking: Asking) => Promise<Offer[]>> =
       offer(String(id), current === true ? "the default" : dynamic === true ? "dynamic" : ""),
     );
   },
+  "sample-policy": async () => {
+    const { BUILTIN_SAMPLE } = await import("../../lib/acl/sample.ts");
+    return [offer(BUILTIN_SAMPLE, "one to try things with")];
+  },
   "server-names": async (asking) => (await ofRoutes(asking, "server-name")).filter(({ value }) => !value.includes("*")),
   sessions: async (asking) => {
     const { OWN } = await import("../../commands/socks/ctl/order.ts");
     const found: JsonObject[] = [];
     const take = ({ connections }: JsonObject) => found.push(...((connections ?? []) as JsonObject[]));
     take(await orderOf(asking, `${OWN}.ListConnections`, take));
-    return found.map(({ session, target, user }) =>
-      offer(String(session), [user, target].filter((text) => typeof text === "string").join(" to ")),
+    return found.map(({ session, target, user, certificate, client }) =>
+      offer(String(session), [user ?? certificate ?? client, target].filter((part) => part !== undefined).join(" to ")),
     );
   },
   "used-backends": async (asking) => {

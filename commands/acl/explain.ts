@@ -48,7 +48,13 @@ the policy that decides and those of which a part was true; --all shows all. The
     ],
   },
   args: {
-    policy: { type: "positional", required: true, valueHint: "POLICY", description: "The policy file" },
+    policy: {
+      type: "positional",
+      required: true,
+      valueHint: "POLICY",
+      values: "sample-policy",
+      description: "The policy file",
+    },
     facts: {
       type: "positional",
       multiple: true,

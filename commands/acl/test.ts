@@ -43,6 +43,7 @@ A policy's clause is covered when cases have seen it come out true and false. --
       type: "positional",
       required: true,
       valueHint: "POLICY",
+      values: "sample-policy",
       description: "The policy; builtin:sample is one to try things with",
     },
     cases: { type: "positional", multiple: true, valueHint: "CASES", description: "TOML files with more cases" },

@@ -55,6 +55,7 @@ export const args = {
   acl: {
     type: "string",
     valueHint: "FILE",
+    values: "sample-policy",
     group: "Policy",
     description: "The access policy; builtin:sample is one to try things with. Reloaded on SIGHUP",
   },

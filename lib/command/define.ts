@@ -29,6 +29,7 @@ export type ValueSource =
   | "preset-targets"
   | "protocol-ids"
   | "running-backends"
+  | "sample-policy"
   | "server-names"
   | "sessions"
   | "used-backends";

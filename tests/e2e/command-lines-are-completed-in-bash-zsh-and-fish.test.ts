@@ -4,6 +4,7 @@ import { existsSync } from "node:fs";
 import { scenario } from "../support/scenario.ts";
 import { PATH } from "../support/program.ts";
 import { Shell, SHELLS } from "../support/shells.ts";
+import { until } from "../support/until.ts";
 
 const CONFIG = `[backend."north:east"]
 target = "direct"
@@ -37,6 +38,8 @@ const LINES: [line: string, words: string[]][] = [
   ["socks --templates pa\tx", ["socks", "--templates", "pages/x"]],
   ["mux serve --preset-target spa\tlocalhost:1", ["mux", "serve", "--preset-target", "spanner=localhost:1"]],
   ["mux exec h:1 -- program-of-t\tba\t", ["mux", "exec", "h:1", "--", "program-of-this-test", "back.toml"]],
+  ["socks --acl bui\t", ["socks", "--acl", "builtin:sample"]],
+  ["acl test my\t", ["acl", "test", "my policies.acl"]],
   ['acl fmt "my p\t', ["acl", "fmt", "my policies.acl"]],
   ["nonsense ba\t", ["nonsense", "ba"]],
 ];
@@ -54,6 +57,25 @@ scenario(
     scene.mkdir("pages");
     scene.write("bin/program-of-this-test", "#!/bin/sh\n", 0o755);
     scene.write("bin/portail", `#!/bin/sh\nexec ${program} "$@"\n`, 0o755);
+
+    test("backends and sessions of a proxy that runs", async () => {
+      const control = `unix:${scene.path("control")}`;
+      const config = ["--config", scene.path("back.toml"), "--control", control];
+      const proxy = await portail.socks({ policy: POLICIES.split("\n")[0]!, args: config });
+      const complete = (...words: string[]) =>
+        portail.run(["__complete", "fish", "socks", "ctl", ...words, ""], { env: { PORTAIL_CONTROL: control } });
+      const { stdout } = await complete("set-default");
+      expect(stdout).toBe("none\n\nnorth:east\t\nsouth west $(touch pwned)\t\n");
+      expect(await complete("close")).toEqual({ status: 0, stdout: "none\n\n", stderr: "" });
+      const client = await Bun.connect({ hostname: "127.0.0.1", port: proxy.port, socket: { data() {} } });
+      client.write("C");
+      const session = async () => /^none\n\n(\S+)\t127\.0\.0\.1:\d+\n$/.exec((await complete("close")).stdout)?.[1];
+      const named = await until("the session", session);
+      expect(await portail.run(["socks", "ctl", "close", "--control", control, named])).toMatchObject({ status: 0 });
+      client.end();
+      const held = await portail.run(["__complete", "fish", "rpc", "set-default-backend", "--rpc-socket", "none", ""]);
+      expect(held).toEqual({ status: 0, stdout: "", stderr: "" });
+    });
 
     describe.each(SHELLS)("%s", (name) => {
       let shell: Shell;
