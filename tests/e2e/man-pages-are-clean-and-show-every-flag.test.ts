@@ -4,6 +4,7 @@ import { cpSync, readdirSync } from "node:fs";
 import { resolve } from "node:path";
 import { root } from "../../cli/commands.ts";
 import { locate } from "../../cli/tree.ts";
+import { MOUNTING } from "../support/own-syslog.ts";
 import { ROOT } from "../support/portail.ts";
 import { run } from "../support/program.ts";
 import { needing } from "../support/needs.ts";
@@ -16,7 +17,7 @@ const LINT = `mount --bind "$1" /usr/share/man; shift
 makewhatis /usr/share/man
 exec mandoc -T lint "$@"`;
 
-needing("man pages are clean and show every flag", ["mandoc", "unshare", "makewhatis"], () => {
+needing("man pages are clean and show every flag", ["mandoc", "makewhatis", MOUNTING], () => {
   const scene = new Scene();
   const names = readdirSync(PAGES);
   beforeAll(() => cpSync(PAGES, scene.path("man/man1"), { recursive: true }));
