@@ -65,7 +65,7 @@ async function addPages(
 }
 
 /** One page. `members` are the commands below, `others` what to see also. */
-export function manPage(
+function manPage(
   path: readonly string[],
   node: Command | Group,
   members: readonly (readonly [path: readonly string[], node: Command | Group])[],

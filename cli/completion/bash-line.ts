@@ -1,6 +1,6 @@
 /** A command line as bash hands it to a completion: quotes and backslashes read, and where bash begins what it replaces. Expands nothing. */
 
-export interface BashLine {
+interface BashLine {
   /** Whole words in front of the one at the cursor, without quotes. */
   words: string[];
   /** The word at the cursor, without quotes. */

@@ -136,7 +136,7 @@ async function valueOffers(
 }
 
 /** The words of a hint that stand for themselves: `text|json`, `none|direct`, but no `HOST:PORT`. */
-export function choices(hint: string): string[] {
+function choices(hint: string): string[] {
   return hint.split("|").filter((word) => /^(?:[a-z0-9][\w.+-]*|TLS1\.\d)$/.test(word));
 }
 

@@ -14,7 +14,7 @@ export interface Offer {
   about?: string;
 }
 
-export interface Asking {
+interface Asking {
   /** What the command line, the environment and the definitions give, by definition name. */
   given(name: string): readonly string[];
   runtime: Pick<Runtime, "cwd" | "env">;

@@ -5,7 +5,7 @@ import { until } from "./until.ts";
 
 export const SHELLS = ["bash", "zsh", "fish"] as const;
 
-export type ShellName = (typeof SHELLS)[number];
+type ShellName = (typeof SHELLS)[number];
 
 /** Shows the words of a command line, each in angle brackets; what is typed has no such line. */
 const SHOW = `printf '=['; printf '<%s>' "$@"; printf ']=\\n'`;
