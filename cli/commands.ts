@@ -7,6 +7,7 @@ export const root = defineGroup({
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
+    completion: () => import("./completion/command.ts").then((module) => module.default),
     daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),
     identity: () => import("../commands/identity/index.ts").then((module) => module.default),
     mux: () => import("../commands/mux/index.ts").then((module) => module.default),

@@ -14,11 +14,14 @@ import { GROUP_FLAGS, locate, misplacedFlag, summaries, type Place } from "./tre
 
 const DEFAULT_WIDTH = 80;
 const WIDEST = 100;
+/** What completion scripts call; no help names it. */
+const COMPLETE = "__complete";
 
 /** Runs the command line `argv` (without the program's name) and returns its exit status. Never throws. */
 export async function run(root: Group, argv: readonly string[], runtime: Runtime): Promise<ExitStatus> {
   let path: readonly string[] = [root.meta.name];
   try {
+    if (argv[0] === COMPLETE) return await (await import("./completions.ts")).complete(root, argv.slice(1), runtime);
     const help = argv[0] === "help";
     const place = await locate(root, help ? argv.slice(1) : argv);
     path = place.path;

@@ -17,6 +17,7 @@ export const PEERS = {
   "dbus-daemon": "dbus-daemon",
   dnsperf: "dnsperf",
   "dpkg-deb": "dpkg",
+  fish: "fish",
   flock: "util-linux",
   "g++": "g++",
   getent: "libc-bin",
@@ -36,6 +37,8 @@ export const PEERS = {
   "lib:libtss2-tcti-swtpm.so.0": "libtss2-tcti-swtpm0",
   "lib:libtss2-tcti-tabrmd.so.0": "libtss2-tcti-tabrmd0",
   kubectl: "kubernetes-client",
+  makewhatis: "mandoc",
+  mandoc: "mandoc",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",
   mariadbd: "mariadb-server",
@@ -104,6 +107,7 @@ export const PEERS = {
   unshare: "util-linux",
   vim: "vim",
   xmllint: "libxml2-utils",
+  zsh: "zsh",
 } as const;
 
 /** Where daemons stand that an ordinary user's `PATH` does not name. */

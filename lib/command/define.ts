@@ -13,11 +13,33 @@ interface ArgBase {
   hidden?: true;
 }
 
+/**
+ * Names that completion can offer for a value: out of the files that the command line names, of a proxy that runs, or
+ * of the program itself.
+ */
+export type ValueSource =
+  | "backends"
+  | "cases"
+  | "facts"
+  | "key-ids"
+  | "lint-rules"
+  | "listeners"
+  | "policies"
+  | "policy-commands"
+  | "preset-targets"
+  | "protocol-ids"
+  | "running-backends"
+  | "sample-policy"
+  | "server-names"
+  | "sessions"
+  | "used-backends";
+
 /** A flag with a value. Values stay text here; lib/command/values.ts makes numbers, durations and sizes of them. */
 interface StringArg extends ArgBase {
   type: "string";
   /** What stands for the value in the help, e.g. `FILE`. */
   valueHint?: string;
+  values?: ValueSource;
   default?: string;
   /** May be repeated; all values are kept in order. */
   multiple?: true;
@@ -41,6 +63,7 @@ export interface PositionalArg extends ArgBase {
   /** It is taken only behind `--`: what stands before is a mistake. */
   behindDashes?: true;
   valueHint?: string;
+  values?: ValueSource;
   default?: string;
   multiple?: true;
   required?: true;
