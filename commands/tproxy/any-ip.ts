@@ -46,13 +46,27 @@ export class AnyIp implements Capturing {
 
   async start(accept: Tproxy["accept"], { env }: Runtime): Promise<void> {
     try {
-      for (const { ip: host, port } of this.places)
-        await this.#listeners.open({ kind: "tcp", host, port }, env, { keepAlive: this.#keepAlive, accept });
+      await this.#listen(accept, env);
       for (const range of this.#ranges) await route("replace", range);
     } catch (error) {
       this.#listeners.close();
       throw error;
     }
+  }
+
+  /** Removes the routes that an unclean end has left. Throws `PortailError` where an instance listens at the ports. */
+  async cleanUp({ env }: Runtime): Promise<void> {
+    try {
+      await this.#listen(() => {}, env);
+    } finally {
+      this.#listeners.close();
+    }
+    await this.end();
+  }
+
+  async #listen(accept: Tproxy["accept"], env: Runtime["env"]): Promise<void> {
+    for (const { ip: host, port } of this.places)
+      await this.#listeners.open({ kind: "tcp", host, port }, env, { keepAlive: this.#keepAlive, accept });
   }
 
   /** The routes stay: they lead to nobody now. */
@@ -63,11 +77,6 @@ export class AnyIp implements Capturing {
   async end(): Promise<void> {
     for (const range of this.#ranges) await route("del", range);
   }
-}
-
-/** Removes the routes that an unclean end has left. */
-export async function cleanUpRoutes(ranges: readonly Cidr[]): Promise<void> {
-  for (const range of ranges) await route("del", range);
 }
 
 async function route(verb: "replace" | "del", range: Cidr): Promise<void> {

@@ -51,7 +51,9 @@ export class LocalNames {
   /** Lines of a hosts file. */
   hosts(): { names: ReadonlySet<string>; lines: string } {
     const names = [...this.#numbers.keys()];
-    return { names: new Set(names), lines: names.map((name) => `${this.#addressOf(name)} ${name}\n`).join("") };
+    // The same as an IPv6 address too: who asks for such a one alone must not be led to the true one.
+    const lines = names.map((name) => `${this.#addressOf(name)} ${name}\n::ffff:${this.#addressOf(name)} ${name}\n`);
+    return { names: new Set(names), lines: lines.join("") };
   }
 
   listening(tproxy: Tproxy): Listening {

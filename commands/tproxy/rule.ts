@@ -44,6 +44,7 @@ export interface Choice<R> {
 /**
  * The first rule that takes a connection to `port` of what `hosts` are the names of. Of several names that rules know none
  * is taken: which was meant is not clear. `fake`: whether the address stands for a name and is nobody's.
+ * Takes time in proportion to the number of rules.
  */
 export function chooseRule<R extends RuleMatch>(
   rules: readonly R[],

@@ -1,4 +1,5 @@
 /** `portail tproxy rules`: prints the table of the firewall that `run` would apply, and touches nothing. */
+import { usage } from "../../lib/command/argv.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { rulesArgs } from "./flags.ts";
@@ -27,6 +28,8 @@ replaces the table of the instance and no other.`,
   },
   args: rulesArgs,
   run({ args, data, config }) {
+    if (args.mode !== "redirect")
+      throw usage("usage.conflict", "with --mode anyip there is no table", "the routes are those of --fake-range");
     data.stdout.write(replacingText(parseCapture(args, parseRules(args, config))));
     return EXIT.done;
   },

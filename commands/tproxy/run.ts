@@ -9,7 +9,7 @@ import { parseChoice } from "../../lib/command/values.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { parseStatus } from "../../lib/service/status-settings.ts";
-import { AnyIp, anyIp, cleanUpRoutes } from "./any-ip.ts";
+import { AnyIp, anyIp } from "./any-ip.ts";
 import { runArgs } from "./flags.ts";
 import { LedNames } from "./led-names.ts";
 import { parseLed } from "./led-settings.ts";
@@ -90,11 +90,13 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
   if (mode === "anyip") refuseBesideAnyIp(args);
   const capture = parseCapture(args, rules);
   const names = parseNames(args);
+  const settings = parseCarry(args);
+  const { keepAlive } = settings;
   if (args.cleanup) {
-    await (mode === "redirect" ? cleanUp(capture) : cleanUpRoutes(names.fake));
+    if (mode === "redirect") await cleanUp(capture);
+    else await new AnyIp(names.fake, capture.ports, keepAlive).cleanUp(runtime);
     return EXIT.done;
   }
-  const settings = parseCarry(args);
   const mark = mode === "redirect" ? capture.mark : undefined;
   if (args["proxy-cacert"].length > 0 && !rules.some(({ proxy }) => proxy?.tls))
     throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
@@ -112,7 +114,6 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
     captured: mode === "redirect" ? REDIRECTED : anyIp(names.fake),
     mark,
   });
-  const { keepAlive } = settings;
   const capturing =
     mode === "redirect" ? new Redirect(capture, keepAlive) : new AnyIp(names.fake, capture.ports, keepAlive);
   const process = new TproxyProcess(runtime, opened, {

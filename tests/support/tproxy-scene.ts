@@ -1,4 +1,5 @@
 /** A running `portail tproxy`: what it logged and recorded, and its table. Asserts nothing. */
+import type { SessionEvent } from "../../lib/audit/event.ts";
 import { AuditTrail } from "./audit-trail.ts";
 import type { OwnNetwork } from "./own-network.ts";
 import type { Portail } from "./portail.ts";
@@ -39,6 +40,11 @@ export class RunningTproxy {
     this.program.signal("SIGTERM");
     return this.program.ended;
   }
+}
+
+/** Of connections that were let through the record comes late: when they are over. */
+export function isDenied({ decision }: SessionEvent): boolean {
+  return decision === "deny";
 }
 
 /** All tables of a network's firewall, as nft prints them. */

@@ -76,7 +76,7 @@ target = "10.9.0.2"
     const curl = ["curl", "--silent", "--max-time", "20", ...known, `http://${name}.example:8443/`];
     const { stdout } = await asUser(nets.near, 2001, curl);
     expect(stdout).toBe(reason === undefined ? `${name}.example CN=alice\n` : "");
-    expect(await tproxy.audit.record("session")).toMatchObject(
+    expect(await tproxy.audit.record("session", ({ target }) => target === `${name}.example:443`)).toMatchObject(
       reason === undefined ? { decision: "allow" } : { decision: "deny", reason },
     );
   });

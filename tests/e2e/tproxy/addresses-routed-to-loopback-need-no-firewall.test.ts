@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { authority, save } from "../../support/pki.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openGate } from "../../support/tls-gate.ts";
-import { asUser, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
+import { asUser, isDenied, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 import { until } from "../../support/until.ts";
 
@@ -46,6 +46,11 @@ name = "service.example"
 address = ["198.18.0.1", "fd70:6f72:7461::1"]
 target = "10.9.0.2"
 user = "${ALICE}"
+[[rule]]
+name = "open.example"
+address = "198.18.0.3"
+target = "10.9.0.2"
+override-server-name = "service.example"
 `,
     );
     let nets: TwoNetworks;
@@ -83,6 +88,10 @@ user = "${ALICE}"
       },
     );
 
+    test("whoever is on this machine is taken where no rule asks", async () => {
+      expect(await shell(BOB, send("198.18.0.3:7001"))).toMatchObject({ status: 0, stdout: `${digest}  -\n` });
+    });
+
     test("a server that ends first is still sent to", async () => {
       const script = `exec 3<>/dev/tcp/198.18.0.1/7002; sha256sum <&3; echo late >&3`;
       expect(await shell(ALICE, script)).toEqual({ status: 0, stdout: `${digest}  -\n`, stderr: "" });
@@ -99,19 +108,35 @@ user = "${ALICE}"
     ])("refused: a connection %s", async (_, uid, to, reason) => {
       tproxy.audit.forget();
       expect((await shell(uid, send(to))).stdout).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({ decision: "deny", reason });
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({ decision: "deny", reason });
     });
 
     test("refused: a connection from another machine, even to a stand-in", async () => {
       tproxy.audit.forget();
       await nets.far.run(["ip", "route", "add", "198.18.0.0/15", "via", "10.9.0.1"]);
-      const { stdout } = await nets.far.run(["bash", "-c", send("198.18.0.1:7001")]);
+      const { stdout } = await nets.far.run(["bash", "-c", send("198.18.0.3:7001")]);
       expect(stdout).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({ decision: "deny", reason: "client_unknown" });
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
+        decision: "deny",
+        reason: "client_unknown",
+      });
+    });
+
+    const routes = async () => (await nets.near.run(["ip", "route", "show", "table", "local"])).stdout;
+
+    test("after a kill connections are refused, and --cleanup takes the routes away, but not those of one that runs", async () => {
+      const cleanUp = () =>
+        nets.near.run([...portail.command, "tproxy", "--mode", "anyip", "--config", config, "--cleanup"]);
+      expect((await cleanUp()).stderr).toContain("[listen.eaddrinuse]");
+      expect(await routes()).toContain("198.18.0.0/15");
+      await tproxy.program.kill();
+      expect((await shell(ALICE, send("198.18.0.1:7001"))).stderr).toContain("Connection refused");
+      expect(await cleanUp()).toMatchObject({ status: 0, stderr: "" });
+      expect(await routes()).not.toContain("198.18.0.0/15");
     });
 
     test("no firewall is touched, and a clean stop takes the routes away", async () => {
-      const routes = async () => (await nets.near.run(["ip", "route", "show", "table", "local"])).stdout;
+      tproxy = await RunningTproxy.start(scene, portail, nets.near, ["--mode", "anyip", "--config", config]);
       expect(await ruleset(nets.near)).toBe("");
       expect(await routes()).toContain("198.18.0.0/15");
       expect(await tproxy.stop()).toBe(0);

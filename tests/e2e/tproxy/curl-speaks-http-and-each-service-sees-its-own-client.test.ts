@@ -4,7 +4,7 @@ import { authority, save } from "../../support/pki.ts";
 import type { Outcome } from "../../support/program.ts";
 import { startResolver } from "../../support/resolver.ts";
 import { scenario } from "../../support/scenario.ts";
-import { asUser, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
+import { asUser, isDenied, ruleset, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 import { startWebServers } from "../../support/web-servers.ts";
 
@@ -109,7 +109,7 @@ identity = "bob"
     tproxy.audit.forget();
     const { status, stdout } = await ask(uid, "service", address);
     expect([status === 0, stdout]).toEqual([false, ""]);
-    expect(await tproxy.audit.record("session")).toMatchObject({
+    expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
       decision: "deny",
       reason,
       original: `${address}:8443`,
@@ -121,7 +121,7 @@ identity = "bob"
     tproxy.audit.forget();
     const direct = await nets.near.run(["curl", "--silent", "--max-time", "10", "http://127.0.0.1:1019/"]);
     expect([direct.status === 0, direct.stdout]).toEqual([false, ""]);
-    expect(await tproxy.audit.record("session")).toMatchObject({
+    expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
       decision: "deny",
       reason: "not_captured",
       target: "",

@@ -4,8 +4,10 @@ import { beforeAll, expect, test } from "bun:test";
 import { startMariaDb } from "../../support/mariadb.ts";
 import { authority, save } from "../../support/pki.ts";
 import { openPostgres } from "../../support/postgres.ts";
+import { AuditTrail } from "../../support/audit-trail.ts";
+import { until } from "../../support/until.ts";
 import { scenario } from "../../support/scenario.ts";
-import { asUser, RunningTproxy } from "../../support/tproxy-scene.ts";
+import { asUser, isDenied, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 
 const NEEDS = [...NETWORK_NEEDS, "openssl", "psql", "pg_createcluster", "mariadb", "mariadbd", "mariadb-install-db"];
@@ -74,8 +76,26 @@ ${more}
       tproxy.audit.forget();
     });
 
-    test.each(["app", "ed"])("mariadb as %s", async (user) => {
-      const told = mariadb(user, "secret", "--host=198.18.0.2");
+    test("psql cancels what it asked for", async () => {
+      const told = "user=ann dbname=postgres host=db.example.com hostaddr=198.18.0.1 port=5432 sslmode=disable";
+      const slow = ["psql", "-X", "-c", "\\echo begun", "-c", "select pg_sleep(25)", told];
+      const asked = nets.near.start(scene, ["setpriv", `--reuid=${ALICE}`, "--clear-groups", ...slow]);
+      await asked.output("stdout", /begun/);
+      await until("the query to run", async () => {
+        const running = "select count(*) from pg_stat_activity where query = 'select pg_sleep(25)'";
+        const { stdout } = await asUser(nets.near, ALICE, ["psql", "-X", "-Atc", running, told]);
+        return stdout === "1\n";
+      });
+      asked.signal("SIGINT");
+      await asked.output("stderr", /canceling statement due to user request/);
+    });
+
+    test.each([
+      ["app", []],
+      ["app", ["--compress"]],
+      ["ed", []],
+    ])("mariadb as %s %j", async (user, more) => {
+      const told = mariadb(user, "secret", "--host=198.18.0.2", ...more);
       expect(await asUser(nets.near, ALICE, told)).toMatchObject({
         status: 0,
         stdout: expect.stringMatching(/^Ssl_cipher\tTLS_\w+\n1\n$/),
@@ -92,7 +112,47 @@ ${more}
       tproxy.audit.forget();
       const told = "host=db.example.com hostaddr=198.18.0.1 port=5432 sslmode=require";
       expect((await asUser(nets.near, ALICE, psql(told))).status).toBe(2);
-      expect(await tproxy.audit.record("session")).toMatchObject({ decision: "deny", reason: "postgres_malformed" });
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
+        decision: "deny",
+        reason: "postgres_malformed",
+      });
+    });
+
+    test("under exec, another user is refused at the same address", async () => {
+      const [file, audit] = [
+        config(
+          "alone.toml",
+          rules("", "")
+            .join("")
+            .replaceAll(/address.*/g, ""),
+        ),
+        scene.path("exec.jsonl"),
+      ];
+      const [place, over] = [scene.path("place"), scene.path("over")];
+      for (const name of ["place", "exec.jsonl"]) chownSync(scene.write(name, ""), ALICE, ALICE);
+      const wait = `getent ahostsv4 db.example.com > ${place}; until [ -e ${over} ]; do sleep 0.1; done`;
+      const exec = [...portail.command, "tproxy", "exec", "--config", file, "--audit", audit, "--", "sh", "-c", wait];
+      const running = nets.near.start(scene, [
+        "setpriv",
+        `--reuid=${ALICE}`,
+        `--regid=${ALICE}`,
+        "--clear-groups",
+        ...exec,
+      ]);
+      const address = await until(
+        "the address",
+        async () => /^127\.77\.\d+\.\d+/.exec(await Bun.file(place).text())?.[0],
+      );
+      const { status } = await asUser(nets.near, 0, psql(`host=${address} port=5432 sslmode=disable`));
+      expect(status).toBe(2);
+      const trail = new AuditTrail(audit, () => running.stderr);
+      expect(await trail.record("session")).toMatchObject({
+        decision: "deny",
+        reason: "wrong_user",
+        program: { uid: 0 },
+      });
+      scene.write("over", "");
+      expect(await running.ended).toBe(0);
     });
 
     test("under exec, as an ordinary user", async () => {

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { authority, save } from "../../support/pki.ts";
 import { startResolver } from "../../support/resolver.ts";
 import { scenario } from "../../support/scenario.ts";
-import { RunningTproxy } from "../../support/tproxy-scene.ts";
+import { isDenied, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 import { startWebServers } from "../../support/web-servers.ts";
 
@@ -68,7 +68,7 @@ scenario(
     test("another port is refused", async () => {
       tproxy.audit.forget();
       expect(await ask("service", 8080)).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
         decision: "deny",
         reason: "no_rule",
         original: "198.18.0.1:8080",

@@ -3,7 +3,7 @@ import { beforeAll, expect, test } from "bun:test";
 import { authority, save, type Certified } from "../../support/pki.ts";
 import { startResolver } from "../../support/resolver.ts";
 import { scenario } from "../../support/scenario.ts";
-import { asUser, RunningTproxy } from "../../support/tproxy-scene.ts";
+import { asUser, isDenied, RunningTproxy } from "../../support/tproxy-scene.ts";
 import { NETWORK_NEEDS, openNetworks, type TwoNetworks } from "../../support/two-networks.ts";
 import { startWebServers } from "../../support/web-servers.ts";
 
@@ -82,7 +82,7 @@ scenario(
     ])("%s: %s", async (name, reason) => {
       tproxy.audit.forget();
       expect(await ask(name)).toBe("");
-      expect(await tproxy.audit.record("session")).toMatchObject({
+      expect(await tproxy.audit.record("session", isDenied)).toMatchObject({
         decision: "deny",
         reason,
         target: `${name}.example:443`,
@@ -96,7 +96,7 @@ scenario(
       await asUser(nets.near, 0, ["cp", "/usr/bin/curl", copy]);
       await asUser(nets.near, 0, ["chmod", "711", scene.folder]);
       expect(await ask("good", "/", copy)).toBe("");
-      const line = await tproxy.audit.record("session");
+      const line = await tproxy.audit.record("session", isDenied);
       expect(line).toMatchObject({ decision: "deny", reason: "policy_default", program: { executable: copy } });
       expect(line).not.toHaveProperty("dest");
     });
