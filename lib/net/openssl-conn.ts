@@ -74,6 +74,7 @@ class Handshake extends Due {
     const progress = this.#layer.handshake();
     if (progress !== "sign" && progress !== "turn") Handshake.#next();
     this.#flush();
+    if (this.#over) return;
     if (progress === "done") this.#done();
     else if (progress === "sign") void this.#sign(this.#layer.wanted());
     else if (progress === "turn") waiting.push(this);

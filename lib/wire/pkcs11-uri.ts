@@ -21,7 +21,7 @@ const QUERY_TEXTS = {
   "module-path": "modulePath",
 } as const;
 
-export const OBJECT_TYPES = ["public", "private", "cert", "secret-key", "data"] as const;
+const OBJECT_TYPES = ["public", "private", "cert", "secret-key", "data"] as const;
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
 type Texts = Partial<
