@@ -55,6 +55,7 @@ export const PEERS = {
   node: "nodejs",
   nsenter: "util-linux",
   openssl: "openssl",
+  p11tool: "gnutls-bin",
   patch: "patch",
   pg_createcluster: "postgresql",
   pk12util: "libnss3-tools",
