@@ -46,7 +46,8 @@ export async function chooseDaemon(root: Group, file: string, cwd: string): Prom
   });
 }
 
-async function daemonsOf(group: Group, above: readonly string[] = []): Promise<Daemon[]> {
+/** All, in the order of the tree. */
+export async function daemonsOf(group: Group, above: readonly string[] = []): Promise<Daemon[]> {
   const members = Object.entries(group.commands).map(async ([word, load]) => {
     const node = await load();
     const path = [...above, word];

@@ -1,17 +1,19 @@
 /** A systemd of its own, as process 1 of private namespaces over an overlay of this machine's root: units run there as they are shipped. Needs root; leaves nothing behind. */
 import { readFileSync } from "node:fs";
+import { resolve } from "node:path";
 import { run, start, type Outcome, type Program } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
 
 /** Programs that it takes. */
-export const SYSTEMD_PEERS = ["nsenter", "systemctl", "systemd-analyze", "unshare"] as const;
+export const SYSTEMD_PEERS = ["journalctl", "kill", "nsenter", "pivot_root", "systemctl", "umount", "unshare"] as const;
+
+/** The units of the project. */
+export const UNITS = resolve(import.meta.dir, "../../packaging/systemd");
 
 export interface MachineFiles {
   /** The compiled program, `/usr/bin/portail` there. */
   binary: string;
-  /** A folder with units, which are put where packages put them. */
-  units: string;
   /** More files by absolute path. */
   files: Readonly<Record<string, string | Uint8Array>>;
 }
@@ -24,11 +26,11 @@ export class OwnSystemd {
   }
 
   /** Resolves when units can be started. Lives as long as the scene. */
-  static async open(scene: Scene, { binary, units, files }: MachineFiles): Promise<OwnSystemd> {
+  static async open(scene: Scene, { binary, files }: MachineFiles): Promise<OwnSystemd> {
     const base = scene.mkdir("machine");
     for (const [path, content] of Object.entries(files)) scene.write(`machine/files${path}`, content, 0o644);
     const group = `portail-e2e-${process.pid}-${process.hrtime.bigint()}`;
-    const holder = start(scene, ["unshare", "--mount", "sh", "-euc", MACHINE, "sh", base, group, binary, units]);
+    const holder = start(scene, ["unshare", "--mount", "sh", "-euc", MACHINE, "sh", base, group, binary, UNITS]);
     scene.defer(async () => {
       await holder.kill();
       await run(["unshare", "--mount", "sh", "-c", SWEEP, "sh", base, group]);
@@ -93,15 +95,15 @@ const MACHINE = `
   mount -t overlay overlay -o "lowerdir=/,upperdir=$base/changes/upper,workdir=$base/changes/work" "$root"
   touch "$root/usr/bin/portail"
   mount --bind "$binary" "$root/usr/bin/portail"
-  find "$root/etc/systemd/system" -mindepth 1 -delete
-  find "$root/lib/systemd/system" -name '*.wants' ! -name 'sockets.target.wants' -prune -exec rm -r {} +
+  find "$root/etc/systemd/system" "$root/etc/systemd/user" -mindepth 1 -delete
+  find "$root/lib/systemd/system" "$root/usr/lib/systemd/user" -name '*.wants' ! -name 'sockets.target.wants' -prune -exec rm -r {} +
   find "$root/lib/systemd/system/sockets.target.wants" -mindepth 1 ! -name 'systemd-journald*' -delete
   rm -rf "$root/var/log/journal"
   cp "$units"/*.service "$units"/*.socket "$root/lib/systemd/system/"
   cp "$units"/user/* "$root/usr/lib/systemd/user/"
   cp -r "$base/files/." "$root/"
   mount -t tmpfs -o mode=755 tmpfs "$root/dev"
-  for device in null zero full random urandom; do
+  for device in null zero full random tty urandom; do
     touch "$root/dev/$device"
     mount --bind "/dev/$device" "$root/dev/$device"
   done
@@ -119,6 +121,8 @@ const MACHINE = `
     pivot_root . run/old
     umount --lazy /run/old
     rmdir /run/old
+    # Credentials are mounted in a namespace of their own, and are to be seen in this one.
+    mount --make-rshared /
     exec env -i container=other PATH=/usr/sbin:/usr/bin:/sbin:/bin /lib/systemd/systemd --system --unit=basic.target --show-status=no
   ' sh "$root"
 `;
