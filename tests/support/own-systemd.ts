@@ -6,7 +6,16 @@ import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
 
 /** Programs that it takes. */
-export const SYSTEMD_PEERS = ["journalctl", "kill", "nsenter", "pivot_root", "systemctl", "umount", "unshare"] as const;
+export const SYSTEMD_PEERS = [
+  "journalctl",
+  "kill",
+  "nsenter",
+  "pivot_root",
+  "setpriv",
+  "systemctl",
+  "umount",
+  "unshare",
+] as const;
 
 /** The units of the project. */
 export const UNITS = resolve(import.meta.dir, "../../packaging/systemd");
@@ -30,7 +39,20 @@ export class OwnSystemd {
     const base = scene.mkdir("machine");
     for (const [path, content] of Object.entries(files)) scene.write(`machine/files${path}`, content, 0o644);
     const group = `portail-e2e-${process.pid}-${process.hrtime.bigint()}`;
-    const holder = start(scene, ["unshare", "--mount", "sh", "-euc", MACHINE, "sh", base, group, binary, UNITS]);
+    const holder = start(scene, [
+      "setpriv",
+      "--pdeathsig=KILL",
+      "unshare",
+      "--mount",
+      "sh",
+      "-euc",
+      MACHINE,
+      "sh",
+      base,
+      group,
+      binary,
+      UNITS,
+    ]);
     scene.defer(async () => {
       await holder.kill();
       await run(["unshare", "--mount", "sh", "-c", SWEEP, "sh", base, group]);
