@@ -20,7 +20,7 @@ export const SYSTEMD_PEERS = [
 /** The units of the project. */
 export const UNITS = resolve(import.meta.dir, "../../packaging/systemd");
 
-export interface MachineFiles {
+interface MachineFiles {
   /** The compiled program, `/usr/bin/portail` there. */
   binary: string;
   /** More files by absolute path. */
