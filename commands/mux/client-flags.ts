@@ -22,6 +22,7 @@ const serverFlags = {
   server: {
     type: "positional",
     required: true,
+    inFile: true,
     valueHint: "SERVER",
     description: "Where the server is: HOST:PORT or unix:PATH",
   },

@@ -25,6 +25,7 @@ export const presetFlags = {
     type: "string",
     multiple: true,
     valueHint: "NAME=ADDRESS",
+    values: "preset-targets",
     group: "Routes",
     description: "A target of the preset, e.g. web=localhost:3080; of several for one name, the first that answers",
   },
@@ -100,7 +101,7 @@ function asInFile<A extends ArgDefinitions>(flags: A): A {
 
 export const presetArgs = {
   ...asInFile(serveArgs),
-  name: { type: "positional", required: true, valueHint: "NAME", description: "The preset: teleport" },
+  name: { type: "positional", required: true, valueHint: "teleport", description: "The preset" },
   "preset-target": presetFlags["preset-target"],
   ...configFlags,
 } as const satisfies ArgDefinitions;
@@ -113,13 +114,21 @@ export const explainFlags = {
     type: "string",
     valueHint: "ADDRESS",
     group: "The client",
+    values: "listeners",
     description: "Where it comes in, as the configuration writes it (default: the first listener)",
   },
-  "server-name": { type: "string", valueHint: "NAME", group: "The client", description: "The server name it asks for" },
+  "server-name": {
+    type: "string",
+    valueHint: "NAME",
+    values: "server-names",
+    group: "The client",
+    description: "The server name it asks for",
+  },
   alpn: {
     type: "string",
     multiple: true,
     valueHint: "ID",
+    values: "protocol-ids",
     group: "The client",
     description: "Protocol ids it offers, in its order",
   },

@@ -17,6 +17,7 @@ import { loadPlaces } from "./load.ts";
 import { MuxMetrics } from "./metrics.ts";
 import { Mux } from "./mux.ts";
 import { MuxProcess } from "./mux-process.ts";
+import { readPlaces } from "./read-places.ts";
 import { parseMux, parsePlaces } from "./settings.ts";
 
 const meta: CommandMeta = {
@@ -65,6 +66,7 @@ export default defineCommand({
       endLog();
     }
   },
+  check: ({ args, data, config }) => readPlaces(parsePlaces(args, config), args, data),
 });
 
 async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, config: Config): Promise<ExitStatus> {

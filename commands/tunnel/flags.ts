@@ -63,7 +63,7 @@ const processFlags = {
   quiet: {
     type: "string",
     multiple: true,
-    valueHint: "CLASS",
+    valueHint: "conns|conn-errs|handshake-errs|all",
     group: "Log",
     description: "Leave out of the log: conns, conn-errs, handshake-errs, or all",
   },

@@ -55,7 +55,6 @@ const piece = new Uint8Array(new ArrayBuffer(PIECE));
 const lists = new Map<string, Uint8Array>();
 
 export class OpensslLayer {
-  readonly #library: Openssl;
   /** Held as long as the connection is open. */
   readonly #context: OpensslContext;
   readonly #ssl: Pointer;
@@ -66,7 +65,6 @@ export class OpensslLayer {
 
   constructor(context: OpensslContext, settings: LayerSettings) {
     this.#context = context;
-    this.#library = context.library;
     const { ssl, crypto } = this.#library;
     this.#ssl = ssl.SSL_new(context.pointer) as Pointer;
     this.#in = crypto.BIO_new(crypto.BIO_s_mem()) as Pointer;
@@ -78,6 +76,10 @@ export class OpensslLayer {
     ssl.SSL_set_bio(this.#ssl, this.#in, this.#out);
     ssl.SSL_ctrl(this.#ssl, CTRL.mode, MODE_ASYNC, null);
     this.#prepare(settings);
+  }
+
+  get #library(): Openssl {
+    return this.#context.library;
   }
 
   #prepare({ isServer, requestCert, verify, protocolIds, serverName }: LayerSettings): void {
@@ -220,14 +222,6 @@ export class OpensslLayer {
       this.#library.ssl.SSL_do_handshake(this.#ssl);
     }
     this.#library.ssl.SSL_free(this.#ssl);
-  }
-
-  get freed(): boolean {
-    return this.#freed;
-  }
-
-  get context(): OpensslContext {
-    return this.#context;
   }
 }
 

@@ -118,7 +118,7 @@ const MAJORS = [3, 4];
 /** OPENSSL_INIT_NO_LOAD_CONFIG: what is asked for is what is spoken. */
 const NO_CONFIG = 0x80n;
 /** Handshakes that may be under way in one thread; each has a stack of its own. */
-export const MOST_JOBS = 1024;
+export const MOST_JOBS = 256;
 
 let opened: Openssl | string | undefined;
 
@@ -187,13 +187,22 @@ function prepare(crypto: Crypto, ssl: Ssl, major: number): Openssl {
 
 /** The compiler takes files only. This one is in a folder that is ours alone, for a moment. */
 function compileProvider(): Provider {
-  const folder = mkdtempSync(join(tmpdir(), "portail-"));
+  const folder = temporaryFolder();
   try {
     const source = join(folder, "key-provider.c");
     writeFileSync(source, providerSource, { mode: 0o600 });
     return cc({ source, symbols: PROVIDER }).symbols as Provider;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/** A service may have nowhere to write but in memory. */
+function temporaryFolder(): string {
+  try {
+    return mkdtempSync(join(tmpdir(), "portail-"));
+  } catch {
+    return mkdtempSync("/dev/shm/portail-");
   }
 }
 

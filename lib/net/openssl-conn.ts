@@ -14,8 +14,8 @@ import { TlsFailure } from "./tls-failure.ts";
 /** The connection below has its own. */
 const NO_PROBES = new KeepAlive(0);
 
-/** Handshakes that wait until another one ends: the library has a stack for so many. */
-const waiting: (() => void)[] = [];
+/** Handshakes that wait until another one has its signature: the library has stacks for so many. */
+const waiting: Handshake[] = [];
 
 /** As `secure` of tls.ts, whose contract this keeps. */
 export function secureByOpenssl(
@@ -72,10 +72,12 @@ class Handshake extends Due {
   #advance(): void {
     if (this.#over || this.#signing) return;
     const progress = this.#layer.handshake();
+    if (progress !== "sign" && progress !== "turn") Handshake.#next();
     this.#flush();
+    if (this.#over) return;
     if (progress === "done") this.#done();
     else if (progress === "sign") void this.#sign(this.#layer.wanted());
-    else if (progress === "turn") waiting.push(() => this.#advance());
+    else if (progress === "turn") waiting.push(this);
     else if (progress !== "read") this.#failed(progress);
   }
 
@@ -129,6 +131,7 @@ class Handshake extends Due {
   #giveUp(failure: TlsFailure): void {
     this.#settle();
     this.#layer.free();
+    Handshake.#next();
     this.#below.destroy();
     this.#resolve(failure);
   }
@@ -136,8 +139,16 @@ class Handshake extends Due {
   #settle(): void {
     this.#over = true;
     this.#options.deadlines.remove(this);
-    const next = waiting.shift();
-    if (next !== undefined) queueMicrotask(next);
+  }
+
+  /** A stack is free: the next one that still waits for it goes on. */
+  static #next(): void {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) {
+      if (next.#over) continue;
+      const handshake = next;
+      queueMicrotask(() => handshake.#advance());
+      return;
+    }
   }
 }
 

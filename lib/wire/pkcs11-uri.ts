@@ -1,14 +1,14 @@
 /** `pkcs11:` URIs (RFC 7512): text to attributes and back. Finds no object, and reads no PIN. */
 import { decodeUtf8 } from "./utf8.ts";
 
-/** Attributes of the path whose value is text, in the order in which they are printed, and their names here. */
+/** Attributes of the path whose value is text, and their names here. */
 const TEXTS = {
   "library-manufacturer": "libraryManufacturer",
   "library-description": "libraryDescription",
   "slot-manufacturer": "slotManufacturer",
   "slot-description": "slotDescription",
-  manufacturer: "manufacturer",
   model: "model",
+  manufacturer: "manufacturer",
   serial: "serial",
   token: "token",
   object: "object",
@@ -21,7 +21,7 @@ const QUERY_TEXTS = {
   "module-path": "modulePath",
 } as const;
 
-export const OBJECT_TYPES = ["public", "private", "cert", "secret-key", "data"] as const;
+const OBJECT_TYPES = ["public", "private", "cert", "secret-key", "data"] as const;
 export type ObjectType = (typeof OBJECT_TYPES)[number];
 
 type Texts = Partial<
@@ -147,15 +147,17 @@ function unescape(raw: string): Uint8Array {
 }
 
 /**
- * The URI, with its attributes in a fixed order. An id is written in escapes throughout, as section 2.3 recommends; a PIN
- * and what others have added are left out.
+ * The URI, with its attributes in the order of p11-kit and GnuTLS. An id is written in escapes throughout, as section 2.3
+ * recommends; a PIN and what others have added are left out.
  */
 export function formatPkcs11Uri(uri: Pkcs11Uri): string {
-  const path = Object.entries(TEXTS).flatMap(([name, field]) => textAttribute(name, uri[field], "&"));
-  const { libraryVersion, slotId, id, type } = uri;
+  const { libraryVersion, slotId, id, object, type } = uri;
+  const { object: _last, ...ofToken } = TEXTS;
+  const path = Object.entries(ofToken).flatMap(([name, field]) => textAttribute(name, uri[field], "&"));
   if (libraryVersion) path.push(`library-version=${libraryVersion.major}.${libraryVersion.minor}`);
   if (slotId !== undefined) path.push(`slot-id=${slotId}`);
   if (id) path.push(`id=${[...id].map(escapeByte).join("")}`);
+  path.push(...textAttribute("object", object, "&"));
   if (type) path.push(`type=${type}`);
   const query = Object.entries(QUERY_TEXTS).flatMap(([name, field]) => textAttribute(name, uri[field], "/?|"));
   return `${SCHEME}${path.join(";")}${query.length === 0 ? "" : `?${query.join("&")}`}`;

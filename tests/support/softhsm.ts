@@ -47,8 +47,8 @@ export class SoftHsm {
   }
 
   /** Makes a key in the token: `rsa:2048`, `EC:prime256v1`, `EC:edwards25519`. */
-  generate(type: string, label: string, id: string): void {
-    this.tool("--token-label", this.#label, "--keypairgen", "--key-type", type, "--label", label, "--id", id);
+  generate(type: string, label: string, id: string, ...more: string[]): void {
+    this.tool("--token-label", this.#label, "--keypairgen", "--key-type", type, "--label", label, "--id", id, ...more);
   }
 
   /** OpenSC's pkcs11-tool, logged in. */

@@ -116,7 +116,7 @@ function keyLine(slot: TokenSlot, key: TokenKey, modulePath: string): ListedSlot
 }
 
 /** `RSA 2048`, `P-256`, `Ed25519`. */
-export function kindOf(kind: string, publicKey: TokenKey["publicKey"]): string {
+function kindOf(kind: string, publicKey: TokenKey["publicKey"]): string {
   const { modulusLength, namedCurve } = publicKey?.asymmetricKeyDetails ?? {};
   if (kind === "rsa") return modulusLength === undefined ? "RSA" : `RSA ${modulusLength}`;
   if (kind === "ed25519") return "Ed25519";

@@ -123,7 +123,7 @@ export class TokenProcess {
     const id = ++this.#ids;
     const timer = setTimeout(() => this.#hangs(), LONGEST);
     this.#current = { id, waiting, timer };
-    running.child.send({ id, ask: waiting.ask });
+    this.#tell(running.child, { id, ask: waiting.ask });
   }
 
   #started(): Running {
@@ -143,8 +143,17 @@ export class TokenProcess {
     // It must not keep the program from ending.
     child.unref();
     this.#running = { child, generation, since: performance.now() };
-    child.send({ id: LOAD, ask: { op: "load", path: this.module, binding: this.#binding } satisfies Ask });
+    this.#tell(child, { id: LOAD, ask: { op: "load", path: this.module, binding: this.#binding } });
     return this.#running;
+  }
+
+  /** One that has ended, which is not known yet, takes nothing. */
+  #tell(child: Bun.Subprocess, message: { id: number; ask: Ask }): void {
+    try {
+      child.send(message);
+    } catch {
+      queueMicrotask(() => this.#ended(child, "SIGPIPE"));
+    }
   }
 
   #replied(reply: Reply): void {

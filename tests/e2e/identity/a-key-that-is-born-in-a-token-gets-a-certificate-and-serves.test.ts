@@ -80,6 +80,15 @@ function tell({ scene, portail }: Stage): void {
     expect(await tunnel.stop()).toBe(0);
   });
 
+  test("a key that wants the PIN for each signature", async () => {
+    hsm.generate("rsa:2048", "always", "77", "--always-auth");
+    const pem = await said("csr", "--key", hsm.uri("object=always", withPin), "--subject", "CN=always");
+    expect(openssl(["req", "-verify", "-noout", "-subject"], pem)).toBe("subject=CN = always\n");
+    expect(hsm.tool("--token-label", "portail test", "--list-objects", "--type", "privkey", "--id", "77")).toContain(
+      "always authenticate",
+    );
+  });
+
   test("without the PIN, private keys are not shown", async () => {
     const [slot] = await listed(hsm.uri(""));
     expect(slot).toMatchObject({ token: "portail test", notes: ["private keys show with the PIN only"], keys: [] });

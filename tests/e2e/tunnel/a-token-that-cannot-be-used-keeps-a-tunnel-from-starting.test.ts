@@ -1,7 +1,7 @@
 /** Tokens, keys, PINs and modules that are not what a tunnel needs, in SoftHSM: exit status, code and words, and that no PIN is tried twice. */
 import { existsSync, readFileSync } from "node:fs";
 import { expect, test } from "bun:test";
-import { authority, save } from "../../support/pki.ts";
+import { authority, openssl, opensslBytes, save } from "../../support/pki.ts";
 import { scenario, type Stage } from "../../support/scenario.ts";
 import { MODULE, PIN, SoftHsm, SOFTHSM } from "../../support/softhsm.ts";
 import { brokenModule, mannered } from "../../support/token-modules.ts";
@@ -24,6 +24,13 @@ function tell({ scene, portail }: Stage): void {
   hsm.addToken("two");
   hsm.put(ca.issue({ cn: "renewed" }), "renewed", "05");
   hsm.putCertificate(ca.issue({ cn: "renewed" }).der, "renewed", "05");
+  // The private half of one key, with the public half and the certificate of another.
+  const claimed = ca.issue({ cn: "claimed" });
+  hsm.put({ ...claimed, key: ca.issue({ cn: "real" }).key }, "false", "06");
+  hsm.tool("--token-label", "one", "--delete-object", "--type", "pubkey", "--id", "06");
+  const half = openssl(["x509", "-noout", "-pubkey"], claimed.cert);
+  const spki = scene.write("claimed.der", opensslBytes(["pkey", "-pubin", "-outform", "der"], half));
+  hsm.tool("--token-label", "one", "--write-object", spki, "--type", "pubkey", "--label", "false", "--id", "06");
   const files = save(scene, "other", other);
   const cacert = scene.write("ca.pem", ca.cert);
   const pin = scene.write("pin", `${PIN}\n`, 0o600);
@@ -59,6 +66,7 @@ function tell({ scene, portail }: Stage): void {
       "identity.mismatch",
       "is of the certificate",
     ],
+    ["a key that is another", withPin("token=one;object=false"), 65, "identity.mismatch", "does not sign as it should"],
     ["no PIN", ["--key", hsm.uri("object=mine")], 64, "token.pin_missing", 'the token "one" wants a PIN'],
     [
       "a PIN that is locked",

@@ -20,6 +20,15 @@ const inFile = (content: string | Uint8Array) => {
 describe("a secret", () => {
   test("of a text is that text", () => expect(Secret.ofText("a b\n").read(files())).toBe("a b\n"));
 
+  test("of a variable is what that says, newline and all; it must be set", () => {
+    const named = new SourceFiles({ cwd: scene.folder, env: { PIN: "a b\n", EMPTY: "" } });
+    expect(Secret.ofVariable("PIN").read(named)).toBe("a b\n");
+    expect(Buffer.from(Secret.ofVariable("PIN").readVerbatim(named)).toString()).toBe("a b\n");
+    for (const name of ["EMPTY", "NONE"])
+      expect(refusal(() => Secret.ofVariable(name).read(named))).toMatchObject({ code: "identity.no_variable" });
+    expect(inspect(Secret.ofVariable("PIN"))).not.toContain("PIN");
+  });
+
   test.each([
     ["one\n", "one"],
     ["one\r\n", "one"],
