@@ -2,7 +2,7 @@
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys } from "../../lib/command/tunnel-keys.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { serveArgs } from "./flags.ts";
 
 const { "override-server-name": name, "unsafe-listen": unsafeListen, ...server } = tunnelClientKeys;
@@ -32,6 +32,7 @@ const serverFlags = {
     description: "Trusted certificates for an https:// proxy, instead of the system's",
   },
   ...identityFlags,
+  ...tokenFlags,
   "min-tls-version": { ...serveArgs["min-tls-version"], description: "The oldest version that is spoken" },
   "connect-timeout": serveArgs["connect-timeout"],
   "close-timeout": serveArgs["close-timeout"],

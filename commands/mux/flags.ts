@@ -1,7 +1,7 @@
 /** The flags of `portail mux`: data. What a route has of its own is a `[[route]]` table (lib/command/mux-keys.ts). */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 
 /** Of everything that is told the routes. */
 export const routeFlags = {
@@ -17,7 +17,7 @@ export const routeFlags = {
 } as const satisfies ArgDefinitions;
 
 /** `listen` may be left out where every route has its own, or nothing is listened on. */
-export const checkFlags = { ...routeFlags, ...identityFlags } as const satisfies ArgDefinitions;
+export const checkFlags = { ...routeFlags, ...identityFlags, ...tokenFlags } as const satisfies ArgDefinitions;
 
 export const explainFlags = {
   ...checkFlags,
@@ -49,6 +49,7 @@ const limit = (value: string, description: string) =>
 export const serveArgs = {
   ...routeFlags,
   ...identityFlags,
+  ...tokenFlags,
   ...lifeFlags,
   ...statusFlags,
   "accept-proxy-from": {

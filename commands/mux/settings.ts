@@ -85,7 +85,9 @@ export function parsePlaces(
   config: Config,
 ): Place[] {
   const { cert, key, keystore, storepass, "storepass-file": file, cacert = [], crl = [] } = given;
-  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl });
+  const { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile } = given;
+  const token = { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile };
+  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl, ...token });
   const routes = parseRoutes(config, own);
   if (routes.length === 0) throw noRoutes();
   const common = given.listen.map(parseListen);
