@@ -11,5 +11,9 @@ export function ownIdentity(scene: Scene, own: Certified, name: string) {
   const hsm = new SoftHsm(scene, `of the ${name}`);
   hsm.put(own, name, "01");
   const pin = scene.write("pin", `${PIN}\n`, 0o600);
-  return { identity: ["--keystore", hsm.uri(`object=${name}`, `pin-source=file:${pin}`)], env: hsm.env };
+  const { PORTAIL_OPENSSL: openssl } = process.env;
+  return {
+    identity: ["--keystore", hsm.uri(`object=${name}`, `pin-source=file:${pin}`)],
+    env: { ...hsm.env, ...(openssl && { PORTAIL_OPENSSL: openssl }) },
+  };
 }
