@@ -68,7 +68,9 @@ export function parsePlaces(
   use: "serve" | "show" = "serve",
 ): Place[] {
   const { cert, key, keystore, storepass, "storepass-file": file, cacert = [], crl = [] } = given;
-  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl });
+  const { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile } = given;
+  const token = { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile };
+  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl, ...token });
   const routes = parseRoutes(withPreset(given, config, use), own);
   if (routes.length === 0) throw noRoutes();
   const common = given.listen.map(parseListen);

@@ -9,7 +9,7 @@ import {
   statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
-import { identityFlags, withoutVariables } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags, withoutVariables } from "../../lib/identity/flags.ts";
 import { controlFlags } from "./control-settings.ts";
 
 export const args = {
@@ -41,6 +41,7 @@ export const args = {
   },
   ...oldestTlsFlags,
   ...withoutVariables(identityFlags),
+  ...withoutVariables(tokenFlags),
   cacert: {
     ...withoutVariables(identityFlags).cacert,
     description:

@@ -8,7 +8,7 @@ import {
   statusFlags,
   syslogFlags,
 } from "../../../lib/command/flags.ts";
-import { identityFlags, upstreamIdentityFlags, withoutVariables } from "../../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags, upstreamIdentityFlags, withoutVariables } from "../../../lib/identity/flags.ts";
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
 import { onceFlags } from "./once-flags.ts";
@@ -36,6 +36,7 @@ export const args = {
     description: "Whether clients show a certificate of --cacert; required once that is given",
   },
   ...withoutVariables(identityFlags),
+  ...withoutVariables(tokenFlags),
   "upstream-url": {
     type: "string",
     required: true,
