@@ -1,4 +1,5 @@
 /** What `portail tproxy` was told about the process, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
@@ -24,7 +25,7 @@ export interface CarrySettings {
   relayLimits: RelayLimits;
   keepAlive: KeepAlive;
   resolvers: readonly string[];
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   /** Authorities of an `https://` proxy; none are the system's. */
   proxyCa: readonly string[];
 }
@@ -56,7 +57,7 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
     },
     keepAlive: new KeepAlive(Math.ceil(parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE }) / 1000)),
     resolvers: given.resolver,
-    audit: given.audit,
+    audit: parseAudit(given),
     proxyCa: given["proxy-cacert"],
   };
 }
