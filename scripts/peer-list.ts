@@ -28,6 +28,7 @@ export const PEERS = {
   hitch: "hitch",
   htpasswd: "apache2-utils",
   ip: "iproute2",
+  journalctl: "systemd",
   jq: "jq",
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",

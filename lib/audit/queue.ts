@@ -187,6 +187,8 @@ export class QueuedSink implements AuditSink {
     if (this.#reporter !== undefined && !this.#closed) return;
     this.#options.log.error(text, { lost: this.lost, waiting: this.waiting });
     const reported = this.lost;
+    clearTimeout(this.#reporter);
+    if (this.#closed) return;
     this.#reporter = setTimeout(() => {
       this.#reporter = undefined;
       if (this.#failing !== undefined || this.lost > reported) this.#report(text);
@@ -214,8 +216,8 @@ export class QueuedSink implements AuditSink {
     clearTimeout(this.#timer);
     const left = this.waiting;
     this.#closed = true;
-    if (left > 0) this.#lose(left, this.#failing?.why ?? "nobody reads");
     clearTimeout(this.#reporter);
+    if (left > 0) this.#lose(left, this.#failing?.why ?? "nobody reads");
     this.#steer();
     this.#outlet.close();
   }
