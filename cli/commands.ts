@@ -6,6 +6,7 @@ export const root = defineGroup({
   meta: { name: "portail", description: "Access without a VPN, decided by policy" },
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
+    audit: () => import("../commands/audit/index.ts").then((module) => module.default),
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
     daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),
     identity: () => import("../commands/identity/index.ts").then((module) => module.default),
