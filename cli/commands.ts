@@ -6,6 +6,7 @@ export const root: Group = defineGroup({
   meta: { name: "portail", description: "Access without a VPN, decided by policy" },
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
+    audit: () => import("../commands/audit/index.ts").then((module) => module.default),
     check: () => import("../commands/check/index.ts").then((module) => module.checkCommand(root)),
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
     completion: () => import("./completion/command.ts").then((module) => module.default),

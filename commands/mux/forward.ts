@@ -1,4 +1,6 @@
 /** `portail mux forward`: a plain address of this machine that leads to what a server routes by name and protocol id. */
+import { parseAudit } from "../../lib/audit/settings.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import { usage } from "../../lib/command/argv.ts";
 import { defineCommand, type ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
@@ -50,8 +52,8 @@ is there, and --audit writes a line for each connection.`,
     const settings = parseForward(args, data.env);
     const endLog = args.syslog ? logToSyslog(data.log) : () => {};
     try {
-      const { audit } = args;
-      const kept = { audit, status: parseStatus(args), timeout: settings.connectTimeout };
+      const sink = await openAudit(parseAudit(args), data.log);
+      const kept = { sink, status: parseStatus(args), timeout: settings.connectTimeout };
       const forward = new ForwardProcess(data, await openWrap(data, settings), kept);
       const status = await liveUntilStopped(data, (life) => forward.start(life), parseLife(args));
       await forward.close();

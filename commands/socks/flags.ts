@@ -1,4 +1,5 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
+import { AUDIT_PLACES, auditFullFlag } from "../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import {
   acceptProxyFlags,
@@ -84,8 +85,9 @@ export const args = {
     type: "string",
     valueHint: "DEST",
     group: "Policy",
-    description: "Write decisions and ends of connections as JSON Lines to a file, fd:N, or - for standard output",
+    description: `Write decisions and ends of connections as JSON Lines to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   "default-backend": {
     type: "string",
     valueHint: "NAME",

@@ -1,4 +1,5 @@
 /** The flags of `portail s3crypt serve`: data, from which argv, configuration and help are made. Those of ds_proxy are among them. */
+import { AUDIT_PLACES, auditFullFlag } from "../../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../../lib/command/define.ts";
 import {
   acceptProxyFlags,
@@ -116,8 +117,9 @@ export const args = {
     type: "string",
     valueHint: "DEST",
     group: "Policy",
-    description: "Write what became of each request as JSON Lines to a file, fd:N, or - for standard output",
+    description: `Write what became of each request as JSON Lines to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   "handshake-timeout": {
     ...TIME,
     default: "10s",
