@@ -93,7 +93,8 @@ function flagLabel(name: string, definition: ArgDefinition): string {
   return definition.type === "boolean" ? `${alias}${negative}${name}` : `${alias}${label}${value}`;
 }
 
-function flagText(definition: ArgDefinition): string {
+/** Description and notes of an argument. */
+export function flagText(definition: ArgDefinition): string {
   const notes: string[] = [];
   if (definition.type !== "boolean" && definition.multiple) notes.push("repeatable");
   if (definition.type !== "boolean" && definition.required) notes.push("required");
@@ -103,7 +104,8 @@ function flagText(definition: ArgDefinition): string {
   return `${definition.description}${notes.length > 0 ? ` (${notes.join(", ")})` : ""}`;
 }
 
-function exitRows(exits: Command["meta"]["exits"]): [string, string][] {
+/** Statuses and meanings, that of a wrong command line among them. */
+export function exitRows(exits: Command["meta"]["exits"]): [string, string][] {
   const usual = exits.some(({ status }) => status === EXIT.usage)
     ? []
     : [{ status: EXIT.usage, meaning: "the command line is wrong" }];
@@ -159,6 +161,7 @@ function wrap(text: string, width: number): string {
   return [...lines, line].join("\n");
 }
 
-function sentence(text: string): string {
+/** With a full stop. */
+export function sentence(text: string): string {
   return /[.!?]$/.test(text) ? text : `${text}.`;
 }

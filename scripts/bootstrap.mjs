@@ -25,6 +25,7 @@ const TASKS = {
   test: (args) => ["scripts/test.ts", ...args],
   "test:long": (args) => ["scripts/test.ts", "--long", ...args],
   build: (args) => ["scripts/build.ts", ...args],
+  gen: (args) => ["cli/gen.ts", ...args],
   bench: (args) => ["tests/bench/run.ts", ...args],
   peers: (args) => ["scripts/peers.ts", ...args],
 };

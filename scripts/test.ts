@@ -1,6 +1,6 @@
 /** `npm test`: checks and suites, a line each, sums at the end. Arguments choose steps by name; `--long` is full size. */
 
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { countsOf, leftOutText, readLeftOut, sumLine, total, withoutPasses, type Counts } from "./test-report.ts";
@@ -16,8 +16,6 @@ interface Step {
   args: string[];
   /** Whether it runs tests, which are counted. */
   suite: boolean;
-  /** Whether it has the machine for itself: its tests wait for other programs, and put load on them. */
-  alone: boolean;
 }
 
 interface Outcome {
@@ -36,11 +34,11 @@ const steps: Step[] = [
   suite("conformance", "./tests/conformance"),
   suite("unit", "./tests/unit"),
   suite("fuzz", "./tests/fuzz"),
-  { ...suite("adversarial", "./tests/adversarial"), alone: true },
-  { ...suite("e2e", "./tests/e2e"), alone: true },
+  suite("adversarial", "./tests/adversarial"),
+  ...scenarios(),
 ];
 
-const unknown = chosen.find((name) => !steps.some((step) => step.name === name));
+const unknown = chosen.find((name) => !steps.some((step) => isNamed(step, name)));
 if (unknown !== undefined) {
   process.stderr.write(`unknown step "${unknown}": use some of ${steps.map(({ name }) => name).join(", ")}\n`);
   process.exit(64);
@@ -53,7 +51,7 @@ writeFileSync(leftOutFile, "");
 
 const failed: string[] = [];
 const counts: Counts[] = [];
-const wanted = steps.filter(({ name }) => chosen.length === 0 || chosen.includes(name));
+const wanted = steps.filter((step) => chosen.length === 0 || chosen.some((name) => isNamed(step, name)));
 const outcomes = begin(wanted);
 for (const [i, step] of wanted.entries()) {
   process.stdout.write(step.name.padEnd(14));
@@ -74,21 +72,41 @@ process.stdout.write(`\n${leftOutText(leftOut)}${sumLine(sums)}\n`);
 process.exit(failed.length === 0 && sums.failed === 0 ? 0 : 1);
 
 function check(name: string, args: string[]): Step {
-  return { name, args, suite: false, alone: false };
+  return { name, args, suite: false };
 }
 
-function suite(name: string, path: string): Step {
+function suite(name: string, ...paths: string[]): Step {
   const timeout = `--timeout=${long ? LONG_TEST_MS : TEST_MS}`;
-  return { name, args: ["--no-orphans", "test", timeout, path], suite: true, alone: false };
+  return { name, args: ["--no-orphans", "test", timeout, ...paths], suite: true };
 }
 
-/** Outcomes in the order of `all`. A step begins when those before it are over, but for the last of them unless it is `alone`. */
+/** A suite for each folder of scenarios, those with most files first, and one for what stands beside the folders. */
+function scenarios(): Step[] {
+  const top = "./tests/e2e";
+  const entries = readdirSync(resolve(ROOT, top), { withFileTypes: true });
+  const tests = (names: readonly string[]) => names.filter((name) => name.endsWith(".test.ts"));
+  const folders = entries
+    .filter((entry) => entry.isDirectory())
+    .map(({ name }) => ({ name, size: tests(readdirSync(resolve(ROOT, top, name))).length }))
+    .toSorted((a, b) => b.size - a.size);
+  const beside = tests(entries.map(({ name }) => name)).map((name) => `${top}/${name}`);
+  return [...folders.map(({ name }) => suite(`e2e/${name}`, `${top}/${name}`)), suite("e2e", ...beside)];
+}
+
+/** `e2e` names the scenarios of all folders. */
+function isNamed({ name }: Step, chosenName: string): boolean {
+  return name === chosenName || name.startsWith(`${chosenName}/`);
+}
+
+/** Outcomes in the order of `all`, of which two run at a time. */
 function begin(all: readonly Step[]): Promise<Outcome>[] {
-  const outcomes: Promise<Outcome>[] = [];
-  for (const { args, alone } of all) {
-    const before = Promise.all(alone ? outcomes : outcomes.slice(0, -1));
-    outcomes.push(before.then(() => run(args)));
-  }
+  const waiting = all.map(({ args }) => ({ args, ...Promise.withResolvers<Outcome>() }));
+  const outcomes = waiting.map(({ promise }) => promise);
+  const work = async (): Promise<void> => {
+    for (let next = waiting.shift(); next !== undefined; next = waiting.shift()) next.resolve(await run(next.args));
+  };
+  void work();
+  void work();
   return outcomes;
 }
 

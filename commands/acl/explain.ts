@@ -1,10 +1,12 @@
 /** `portail acl explain`: why a request is decided as it is, clause by clause, for given facts or audit lines. */
 import type { Guard } from "../../lib/acl/guard.ts";
+import type { Policy } from "../../lib/acl/policy.ts";
 import { LineSplitter } from "../../lib/acl/replay/lines.ts";
 import { decisionLine, RecordedRequest } from "../../lib/acl/replay/record.ts";
 import { usage } from "../../lib/command/argv.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import { nearest } from "../../lib/command/nearest.ts";
 import type { InputStream } from "../../lib/command/runtime.ts";
 import { parseChoice } from "../../lib/command/values.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
@@ -46,11 +48,18 @@ the policy that decides and those of which a part was true; --all shows all. The
     ],
   },
   args: {
-    policy: { type: "positional", required: true, valueHint: "POLICY", description: "The policy file" },
+    policy: {
+      type: "positional",
+      required: true,
+      valueHint: "POLICY",
+      values: "sample-policy",
+      description: "The policy file",
+    },
     facts: {
       type: "positional",
       multiple: true,
       valueHint: "FACT=VALUE",
+      values: "facts",
       description: "What is known of the request; or - for audit lines on standard input",
     },
     resolves: {
@@ -60,6 +69,13 @@ the policy that decides and those of which a part was true; --all shows all. The
     },
     ...listenFlag,
     all: { type: "boolean", description: "Show every policy and every step" },
+    only: {
+      type: "string",
+      multiple: true,
+      valueHint: "NAME",
+      values: "policies",
+      description: "Show this policy, whatever came of it, and no other",
+    },
     "exit-status": { type: "boolean", description: "Exit with 1 unless every request is allowed" },
     format: { type: "string", default: "text", valueHint: "text|json", description: "JSON is one line per request" },
   },
@@ -73,12 +89,13 @@ the policy that decides and those of which a part was true; --all shows all. The
     const facts = fromInput ? {} : { now: Date.now(), ...parseFacts(args.facts) };
     const { policy, warnings } = readPolicy(args.policy, { backends: "any" });
     if (warnings !== "") log.warn(warnings);
+    const style = { color: stdout.color, all: args.all, only: args.only.map((name) => knownPolicy(policy, name)) };
     let allowed = true;
     let told = 0;
     const tell = (account: Account) => {
       allowed &&= account.verdict.decision.outcome === "allow";
       if (format === "json") stdout.write(accountJson(account));
-      else stdout.write(`${told > 0 ? "\n" : ""}${accountText(account, { color: stdout.color, all: args.all })}`);
+      else stdout.write(`${told > 0 ? "\n" : ""}${accountText(account, style)}`);
       told++;
     };
     if (fromInput) {
@@ -93,6 +110,13 @@ the policy that decides and those of which a part was true; --all shows all. The
     return args["exit-status"] && !allowed ? EXIT.no : EXIT.done;
   },
 });
+
+function knownPolicy({ policyNames }: Policy, name: string): string {
+  if (policyNames.includes(name)) return name;
+  const guess = nearest(name, policyNames);
+  const hint = guess === undefined ? undefined : `did you mean ${guess}?`;
+  throw usage("usage.value", `--only: the policy file has no policy ${JSON.stringify(name)}`, hint);
+}
 
 const guardOf = (own: Guard["own"]): Guard => ({ own, resolvedBy: "us" });
 

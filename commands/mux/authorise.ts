@@ -18,12 +18,11 @@ export interface Authorised {
 
 /** With a `guard`, every address of the name is decided by itself. A redirect is a refusal: a route has its targets. */
 export async function authorise(
-  policy: Policy | undefined,
+  policy: Policy,
   facts: Facts,
   guard: Guard | undefined,
   resolve: Resolve,
 ): Promise<Authorised | Refusal> {
-  if (policy === undefined) return { decision: undefined, facts, addresses: [] };
   const deciding = decideRequest(facts, policy, guard);
   let step = deciding.next();
   while (!step.done) {

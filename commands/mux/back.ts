@@ -4,19 +4,18 @@ import type { Conn, Early, SocketAddress } from "../../lib/net/conn.ts";
 import type { Deadlines } from "../../lib/net/deadlines.ts";
 import { DialError, interleave } from "../../lib/net/dial.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
-import { secureHost } from "../../lib/net/secure-host.ts";
 import { requestStartTls } from "../../lib/net/starttls.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
-import { parseIp } from "../../lib/wire/ip.ts";
 import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
 import { authorise, type Authorised } from "./authorise.ts";
 import type { CancelPlace } from "./cancellations.ts";
 import { sessionFacts } from "./facts.ts";
 import type { Front } from "./front.ts";
 import { Refusal } from "./refusal.ts";
-import type { Route, RoutedTarget } from "./route.ts";
+import type { Place, Route, RoutedTarget } from "./route.ts";
 import type { Arrival } from "./sniff.ts";
+import { beginTls } from "./target-tls.ts";
 
 export interface Back {
   conn: Conn;
@@ -25,8 +24,8 @@ export interface Back {
   /** As it is dialled, the capture filled in. */
   text: string;
   address: SocketAddress;
-  /** Connects to where this connection leads. */
-  again?: () => Promise<Conn | DialError>;
+  /** Connects to where this connection leads, with TLS if it has any; `header` comes ahead of all. */
+  again?: (header: Uint8Array | undefined) => Promise<Conn | Refusal>;
 }
 
 export interface BackTools {
@@ -43,6 +42,9 @@ export interface Judged {
   authorised: Authorised | undefined;
 }
 
+/** Where there is no policy, no fact is needed either. */
+const UNASKED: Authorised = { decision: undefined, facts: { command: "mux" }, addresses: [] };
+
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
 /** Connects to the first target of the route that the policy allows, and that answers and is who it should be. */
@@ -53,7 +55,7 @@ export async function openBack(
   judged: Judged,
 ): Promise<Back | Refusal> {
   if (arrival.cancel !== undefined) return openCancel(arrival, arrival.cancel, judged);
-  let refusal = new Refusal("dial", "dial_other", "there is no target");
+  let refusal = new Refusal("dial", "targets_down", "all targets of the route are down by their checks");
   for (const target of arrival.route.targets()) {
     const back = await new Approach(arrival, front, tools, target).open(judged);
     if (!(back instanceof Refusal)) {
@@ -67,16 +69,19 @@ export async function openBack(
   return refusal;
 }
 
-/** What cancels a session needs no more than its key, which nobody else has: no policy, no TLS. */
+/**
+ * What cancels a session needs no more than its key, which nobody else has: it can do nothing but that, and comes without a
+ * certificate by which a policy could know its client.
+ */
 async function openCancel(
-  { route, source, destination }: Arrival<Route>,
+  { conn: client, route, source, destination = client.local }: Arrival<Route>,
   { text, open }: CancelPlace,
   judged: Judged,
 ): Promise<Back | Refusal> {
   judged.target = text;
-  const conn = await open();
-  if (conn instanceof DialError) return new Refusal("dial", `dial_${conn.kind}`, conn.message);
-  if (route.settings.proxyHeader !== undefined) conn.write(encodeProxyHeader({ mode: "conn", source, destination })!);
+  const headed = route.settings.proxyHeader !== undefined;
+  const conn = await open(headed ? encodeProxyHeader({ mode: "conn", source, destination }) : undefined);
+  if (conn instanceof Refusal) return conn;
   return { conn, early: NOTHING, text, address: conn.remote };
 }
 
@@ -87,7 +92,7 @@ class Approach {
   readonly #tools: BackTools;
   readonly #target: RoutedTarget;
   /** Canonical, with the capture filled in; undefined is a UNIX socket. */
-  readonly #place: { host: string; port: number } | undefined;
+  readonly #place: Place | undefined;
 
   constructor(arrival: Arrival<Route>, front: Front, tools: BackTools, target: RoutedTarget) {
     this.#arrival = arrival;
@@ -100,21 +105,21 @@ class Approach {
   async open(judged: Judged): Promise<Back | Refusal> {
     const text = this.#text;
     judged.target = text;
-    const authorised = await this.#authorise();
+    const authorising = this.#authorise();
+    const authorised = authorising instanceof Promise ? await authorising : authorising;
     if (authorised instanceof Refusal) return authorised;
     judged.authorised = authorised;
     const dialled = await this.#dial(authorised);
     if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
     // Asked now: a closed socket no longer knows.
     const address = dialled.remote;
-    const secured = await this.#prepare(dialled);
+    const secured = this.#saysNothing ? { conn: dialled, early: NOTHING } : await this.#prepare(dialled);
     if (secured instanceof Refusal) {
       dialled.destroy();
       return secured;
     }
-    const { dialer } = this.#tools.targetTools;
-    const again = "ip" in address ? () => dialer.open([address]) : () => this.#dial(authorised);
-    return { ...secured, text, address, again };
+    const again = (header: Uint8Array | undefined) => this.#openAgain(address, authorised, header);
+    return { conn: secured.conn, early: secured.early, text, address, again };
   }
 
   get #text(): string {
@@ -123,14 +128,16 @@ class Approach {
   }
 
   /** What the operator has written stands; what a client has a part in passes the guard. */
-  #authorise(): Promise<Authorised | Refusal> | Refusal {
+  #authorise(): Promise<Authorised | Refusal> | Authorised | Refusal {
     const { route } = this.#arrival;
     const { guard, targetTools } = this.#tools;
     const named = this.#target.from.kind === "template";
     if (named && this.#place === undefined)
       return new Refusal("dial", "bad_capture", "the capture makes no host of the target");
+    const { policy } = route.files;
+    if (policy === undefined) return UNASKED;
     const facts = sessionFacts(this.#arrival, this.#front, this.#place);
-    return authorise(route.files.policy, facts, named ? guard : undefined, targetTools.resolve);
+    return authorise(policy, facts, named ? guard : undefined, targetTools.resolve);
   }
 
   #dial({ addresses }: Authorised): Promise<Conn | DialError> {
@@ -140,9 +147,16 @@ class Approach {
     return this.#tools.targetTools.dialer.open(interleave(addresses.map((ip) => ({ ip, port }))));
   }
 
+  /** Whether the client's bytes are the first that the target gets. */
+  get #saysNothing(): boolean {
+    const { route, way } = this.#arrival;
+    const { targetTls, termination, proxyHeader } = route.settings;
+    return proxyHeader === undefined && targetTls === undefined && (termination !== undefined || way !== "postgres");
+  }
+
   /** Everything that is said to the target before the client's bytes. */
   async #prepare(dialled: Conn): Promise<Pick<Back, "conn" | "early"> | Refusal> {
-    const { route, way, protocolId } = this.#arrival;
+    const { route, way } = this.#arrival;
     const { targetTls, termination, proxyHeader } = route.settings;
     if (proxyHeader !== undefined) {
       const header = this.#header();
@@ -151,39 +165,40 @@ class Approach {
     }
     let early = NOTHING;
     // What passes as it is comes to TLS with the target as it came with us.
-    if (targetTls === undefined ? termination === undefined && way === "postgres" : targetTls.postgres) {
+    if (targetTls === undefined && termination === undefined && way === "postgres") {
       const started = await requestStartTls(dialled, NOTHING, this.#tools.deadlines);
       if (!started.ok) return new Refusal("dial", started.code, started.reason);
       early = started.early;
     }
     if (targetTls === undefined) return { conn: dialled, early };
-    if (early.bytes.length > 0 || early.ended)
-      return new Refusal("dial", "postgres_pipelined", "the target said more than its answer before TLS");
-    const { context, trust } = route.files.back!;
+    const secured = await beginTls(dialled, route, this.#tlsOptions());
+    return secured instanceof Refusal ? secured : { conn: secured, early: NOTHING };
+  }
+
+  #tlsOptions() {
     const { deadlines, keepAlive } = this.#tools;
-    const name = targetTls.serverName ?? this.#place?.host ?? "localhost";
-    const secured = await secureHost(
-      dialled,
-      name,
-      {
-        context,
-        requestCert: true,
-        verify: true,
-        protocolIds: targetTls.protocolIds ?? (protocolId === undefined ? [] : [protocolId]),
-        serverName: parseIp(name) === undefined ? name : undefined,
-        // Of several hosts with one session, none could be told from the other.
-        sessions: this.#target.target === undefined ? undefined : this.#target.sessions,
-        deadlines,
-        keepAlive,
-      },
-      trust,
-    );
-    if ("reason" in secured) return new Refusal("dial", secured.reason, secured.message, { peer: secured.peer });
-    return { conn: secured, early: NOTHING };
+    const { target, sessions } = this.#target;
+    return {
+      host: this.#place?.host,
+      protocolId: this.#arrival.protocolId,
+      // Of several hosts with one session, none could be told from the other.
+      sessions: target === undefined ? undefined : sessions,
+      deadlines,
+      keepAlive,
+    };
+  }
+
+  /** The same place once more, for a client that has sent nothing but what cancels a session there. */
+  async #openAgain(address: SocketAddress, authorised: Authorised, header: Uint8Array | undefined) {
+    const { dialer } = this.#tools.targetTools;
+    const dialled = "ip" in address ? await dialer.open([address]) : await this.#dial(authorised);
+    if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
+    if (header !== undefined) dialled.write(header);
+    return beginTls(dialled, this.#arrival.route, this.#tlsOptions());
   }
 
   #header(): Uint8Array | undefined {
-    const { route, source, destination } = this.#arrival;
+    const { route, source, conn: accepted, destination = accepted.local } = this.#arrival;
     const mode = route.settings.proxyHeader!;
     const { conn, peer } = this.#front;
     if (conn.tls === undefined) return encodeProxyHeader({ mode, source, destination });
@@ -193,12 +208,8 @@ class Approach {
   }
 }
 
-function placeOf({ from }: RoutedTarget, capture: string | undefined): { host: string; port: number } | undefined {
-  if (from.kind === "fixed") {
-    const { endpoint } = from;
-    if (endpoint.kind === "unix") return undefined;
-    return { host: canonicalHost(endpoint.host).host ?? endpoint.host, port: endpoint.port };
-  }
+function placeOf({ from, place }: RoutedTarget, capture: string | undefined): Place | undefined {
+  if (from.kind === "fixed") return place;
   if (capture === undefined) return undefined;
   const { host } = canonicalHost(from.host.expand({ capture }));
   return host === undefined ? undefined : { host, port: from.port };

@@ -1,15 +1,16 @@
 /** Where the open PostgreSQL sessions of a multiplexer are, by the key that cancels each. Sends nothing. */
 import type { Conn } from "../../lib/net/conn.ts";
-import type { DialError } from "../../lib/net/dial.ts";
 import { Overheard } from "../../lib/net/overheard.ts";
 import { CancelKeyScan, type CancelKey } from "../../lib/session/postgres-cancel.ts";
+import type { Refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 
 /** The target of a session. */
 export interface CancelPlace {
   route: Route;
   text: string;
-  open: () => Promise<Conn | DialError>;
+  /** As the session is: `header` comes ahead of TLS. */
+  open: (header: Uint8Array | undefined) => Promise<Conn | Refusal>;
 }
 
 export class Cancellations {

@@ -1,23 +1,18 @@
 /** `portail mux check`: whether the routes of a file can be served, what two of them take, and which are never reached. */
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
-import { SourceFiles } from "../../lib/identity/source-files.ts";
-import { Dialer } from "../../lib/net/dial.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
-import { ResolveError } from "../../lib/net/resolve.ts";
-import { checkFlags } from "./flags.ts";
-import { loadPlaces } from "./load.ts";
-import { MuxMetrics } from "./metrics.ts";
+import { serveArgs } from "./flags.ts";
+import { readPlaces } from "./read-places.ts";
 import { RouteTable } from "./routes/table.ts";
-import { parsePlaces, type Place } from "./settings.ts";
+import { parseMux, parsePlaces, type Place } from "./settings.ts";
 
 export default defineCommand({
   meta: {
     name: "check",
     description: "Check routes: values, files, overlaps, and routes that are never reached",
     long: `Reads the configuration with all certificates, keys, trust and policies that it names, as serve does at its start, but
-listens nowhere and connects to nothing.`,
+listens nowhere and connects to nothing. It takes the flags of serve, too.`,
     examples: [{ command: "portail mux check --config mux.toml", description: "Before a reload" }],
     exits: [
       { status: EXIT.done, meaning: "the routes can be served" },
@@ -27,22 +22,16 @@ listens nowhere and connects to nothing.`,
       { status: EXIT.noInput, meaning: "a file cannot be read" },
       { status: EXIT.config, meaning: "a route makes no sense" },
     ],
-    tables: ["route", "identity", "trust"],
+    tables: ["route", "preset", "identity", "trust"],
   },
-  args: checkFlags,
+  args: serveArgs,
   async run({ args, data, config }) {
+    parseMux(args);
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
     if (lines.length > 0) return EXIT.no;
-    const keepAlive = new KeepAlive(0);
-    await loadPlaces(places, {
-      files: new SourceFiles(data),
-      metrics: new MuxMetrics(),
-      targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },
-      minVersion: "TLSv1.2",
-      log: data.log,
-    });
+    await readPlaces(places, args, data);
     for (const { endpoint, routes } of places)
       data.stdout.write(`${formatEndpoint(endpoint)}: ${routes.length} ${routes.length === 1 ? "route" : "routes"}\n`);
     return EXIT.done;
@@ -52,12 +41,18 @@ listens nowhere and connects to nothing.`,
 function findings({ endpoint, routes }: Place): string[] {
   const { overlaps, unreachable } = new RouteTable(routes);
   const at = formatEndpoint(endpoint);
+  const taken = overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`);
+  const lost = unreachable.map((route) => {
+    const before = new Set(overlaps.filter(({ second }) => second === route).map(({ first }) => first.name));
+    const by = before.size === 0 ? "exact names and wildcards have" : `${[...before].join(", ")} took`;
+    return `${at}: ${route.name} is never reached: ${by} all that it would take`;
+  });
   return [
-    ...overlaps.map(({ first, second, what }) => `${at}: ${first.name} and ${second.name} both take ${what}`),
-    ...unreachable.map(({ name }) => `${at}: ${name} is never reached`),
+    ...taken,
+    ...(taken.length > 0
+      ? ["  hint: take it from one of them, or give one a server name or protocol ids of its own"]
+      : []),
+    ...lost,
+    ...(lost.length > 0 ? ["  hint: leave it out, or narrow what takes its clients"] : []),
   ];
-}
-
-function nowhere(): Promise<string[]> {
-  return Promise.reject(new ResolveError("failed", "nothing is resolved here"));
 }

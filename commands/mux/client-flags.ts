@@ -1,8 +1,18 @@
 /** The flags of `portail mux connect`, `forward` and `exec`: data. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, syslogFlags } from "../../lib/command/flags.ts";
+import {
+  configFlags,
+  connectionAuditFlags,
+  lifeFlags,
+  logFlags,
+  oldestTlsFlags,
+  programFlags,
+  statusFlags,
+  syslogFlags,
+} from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
+import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { serveArgs } from "./flags.ts";
 
 const { "override-server-name": name, "unsafe-listen": unsafeListen, ...server } = tunnelClientKeys;
@@ -12,6 +22,7 @@ const serverFlags = {
   server: {
     type: "positional",
     required: true,
+    inFile: true,
     valueHint: "SERVER",
     description: "Where the server is: HOST:PORT or unix:PATH",
   },
@@ -24,6 +35,10 @@ const serverFlags = {
   "alpn-optional": { type: "boolean", group: "TLS", description: "Go on where the server agrees to none of --alpn" },
   starttls: { ...tunnelKeys.starttls, description: "Come to TLS in the protocol's own way" },
   ...server,
+  proxy: {
+    ...server.proxy,
+    description: `${server.proxy.description}; or none (default: https_proxy and all_proxy, but for no_proxy)`,
+  },
   "proxy-cacert": {
     type: "string",
     multiple: true,
@@ -33,14 +48,8 @@ const serverFlags = {
   },
   ...identityFlags,
   ...tokenFlags,
-  "min-tls-version": { ...serveArgs["min-tls-version"], description: "The oldest version that is spoken" },
-  "connect-timeout": serveArgs["connect-timeout"],
-  "close-timeout": serveArgs["close-timeout"],
-  "max-conn-lifetime": serveArgs["max-conn-lifetime"],
-  "idle-timeout": serveArgs["idle-timeout"],
-  keepalive: serveArgs.keepalive,
-  resolver: serveArgs.resolver,
-  "dns-timeout": serveArgs["dns-timeout"],
+  ...oldestTlsFlags,
+  ...connectionFlags,
   ...logFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
@@ -57,6 +66,8 @@ export const forwardArgs = {
   ...serverFlags,
   ...listeningFlags,
   ...lifeFlags,
+  ...statusFlags,
+  ...connectionAuditFlags,
   ...syslogFlags,
 } as const satisfies ArgDefinitions;
 
@@ -71,20 +82,6 @@ export const execArgs = {
     description:
       "How the program is told where to connect, where no {host}, {port} or {socket} does (default: its name)",
   },
-  env: {
-    type: "string",
-    multiple: true,
-    valueHint: "NAME=VALUE",
-    group: "Program",
-    description: "Set this in the environment of the program; {host}, {port} and {socket} are filled in",
-  },
-  command: {
-    type: "positional",
-    multiple: true,
-    required: true,
-    behindDashes: true,
-    valueHint: "PROGRAM",
-    group: "Program",
-    description: "Run this program, and end with it; {host}, {port} and {socket} are filled in",
-  },
+  env: programFlags.env,
+  command: { ...programFlags.command, required: true },
 } as const satisfies ArgDefinitions;

@@ -2,12 +2,15 @@
 import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
-import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules } from "../../lib/identity/access.ts";
+import { parseChoice, parseInteger } from "../../lib/command/values.ts";
+import { parseVerifyRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
+import { parseConnection } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
+import { environmentProxy } from "../../lib/net/environment-proxy.ts";
+import type { Environment } from "../../lib/net/listen.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
+import { parseTlsVersion } from "../../lib/net/tls-context.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
@@ -18,30 +21,19 @@ type Listening = Pick<ParsedArgs<typeof forwardArgs>, "listen" | "unsafe-listen"
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
+/** Said of `--proxy`: not that of the environment either. */
+const NO_PROXY = "none";
 
 /** Listens nowhere. Throws `PortailError` for values that make no sense, alone or beside the others. */
-export function parseServer(given: Given): WrapSettings {
+export function parseServer(given: Given, env: Environment): WrapSettings {
   const target = parseTarget(given.server);
   const protocolIds = parseProtocolIds(given.alpn);
   if (given["alpn-optional"] && protocolIds.length === 0)
     throw usage("usage.missing", "--alpn-optional needs --alpn", "name the protocol ids that are offered");
-  const proxy = parseProxy(given, target);
+  const proxy = parseProxy(given, target, env);
   const sources = parseIdentityFlags(given);
-  const rules = parseAccessRules(
-    {
-      all: false,
-      cn: given["verify-cn"],
-      ou: given["verify-ou"],
-      dns: given["verify-dns"],
-      ip: given["verify-ip"],
-      uri: given["verify-uri"],
-      spkiPin: given["verify-spki-pin"],
-    },
-    "verify",
-  );
-  if (rules.pinned && sources.trust.crl.length > 0)
+  const rules = parseVerifyRules(given);
+  if (rules?.pinned === true && sources.trust.crl.length > 0)
     throw usage("usage.conflict", "--crl and --verify-spki-pin exclude each other", "a pin verifies no chain");
   return {
     listen: [],
@@ -50,42 +42,22 @@ export function parseServer(given: Given): WrapSettings {
     protocolIds,
     confirmed: protocolIds.length > 0 && !given["alpn-optional"],
     starttls: given.starttls === undefined ? undefined : parseChoice("--starttls", given.starttls, ["postgres"]),
-    rules: rules.empty ? undefined : rules,
+    rules,
     cnAsName: given["unsafe-cn-as-name"],
     proxy,
     sources,
     proxyCa: given["proxy-cacert"],
-    minVersion:
-      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
-        ? "TLSv1.2"
-        : "TLSv1.3",
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     most: NO_LIMIT,
-    ...parseLimits(given),
-  };
-}
-
-function parseLimits(given: Given) {
-  const duration = (name: "idle-timeout" | "max-conn-lifetime" | "close-timeout" | "connect-timeout" | "dns-timeout") =>
-    parseDuration(`--${name}`, given[name], { min: name === "connect-timeout" || name === "dns-timeout" ? 1 : 0 });
-  const keepAlive = parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE });
-  return {
-    connectTimeout: duration("connect-timeout"),
-    dnsTimeout: duration("dns-timeout"),
-    resolvers: given.resolver,
-    keepAlive: new KeepAlive(Math.ceil(keepAlive / 1000)),
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
+    ...parseConnection(given),
   };
 }
 
 /** With the listeners that were asked for, if any. Throws as `parseServer`. */
-export function parseListening(given: Given & Listening): WrapSettings {
+export function parseListening(given: Given & Listening, env: Environment): WrapSettings {
   const most = given["max-concurrent-conns"];
   return {
-    ...parseServer(given),
+    ...parseServer(given, env),
     listen: given.listen.map((text) => parseListen(text, given["unsafe-listen"])),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
   };
@@ -138,11 +110,13 @@ function parseServerName(text: string | undefined): string | undefined {
   throw usage("usage.value", message, "write a DNS name or an IP address, without a port");
 }
 
-function parseProxy(given: Given, target: TargetEndpoint): OutboundProxy | undefined {
+/** Of the flag, which counts more, or of the environment. */
+function parseProxy(given: Given, target: TargetEndpoint, env: Environment): OutboundProxy | undefined {
   const { proxy: text, "proxy-cacert": ca } = given;
-  const proxy = text === undefined ? undefined : parseProxyUrl(text, "--proxy");
-  if (proxy !== undefined && target.kind === "unix")
+  const named = text === undefined || text === NO_PROXY ? undefined : parseProxyUrl(text, "--proxy");
+  if (named !== undefined && target.kind === "unix")
     throw usage("usage.conflict", "--proxy and unix:PATH exclude each other", "a proxy leads to HOST:PORT only");
+  const proxy = text === undefined && target.kind === "tcp" ? environmentProxy(env, target) : named;
   if (ca.length > 0 && proxy?.tls !== true)
     throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
   return proxy;

@@ -39,7 +39,7 @@ export function unreachedError(server: string, { reason, message }: Unreached): 
 }
 
 const CERTIFICATE = "the server may want a client certificate, or another: give --keystore, or --cert and --key";
-const PROXY = "check --proxy, and what it lets through";
+const PROXY = "check --proxy or https_proxy, and what the proxy lets through";
 
 const HINTS: Readonly<Record<string, string | undefined>> = {
   no_application_protocol: "none of its routes has such an id for that name: correct --alpn or --server-name",
@@ -55,7 +55,7 @@ const HINTS: Readonly<Record<string, string | undefined>> = {
   dial_refused: "does the server listen there?",
   dial_timeout: "a firewall may be between; --proxy leads through one",
   dial_other: "check the name of the server, and --resolver",
-  proxy_credentials: "put USER:PASSWORD@ into the URL of --proxy",
+  proxy_credentials: "put USER:PASSWORD@ into the URL of the proxy: --proxy, or https_proxy of the environment",
   proxy_denied: PROXY,
   proxy_malformed: PROXY,
 };

@@ -36,7 +36,7 @@ As the ProxyCommand of ssh, %h may travel as the server name, so that one addres
   args: connectArgs,
   async run({ args, data }) {
     configureCalmLog(data, args);
-    const wrap = await openWrap(data, parseServer(args));
+    const wrap = await openWrap(data, parseServer(args, data.env));
     const end = await carryStdio(data, wrap);
     if (end instanceof Unreached) throw unreachedError(args.server, end);
     return stdioStatus(end);

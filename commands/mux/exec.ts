@@ -1,5 +1,5 @@
 /** `portail mux exec`: a plain local address for one program, from its start to its end, with nothing left behind. */
-import { mkdtempSync, rmSync } from "node:fs";
+import { rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { defineCommand } from "../../lib/command/define.ts";
@@ -8,6 +8,7 @@ import type { SocketAddress } from "../../lib/net/conn.ts";
 import { parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import { runForProgram, type Listening } from "../../lib/service/for-program.ts";
 import type { LocalWrap } from "../../lib/service/local-wrap.ts";
+import { makeSocketFolder, removeLeftFolders } from "../../lib/service/socket-folder.ts";
 import { execArgs } from "./client-flags.ts";
 import { parseListening } from "./client-settings.ts";
 import { planProgram, type PlannedProgram } from "./program.ts";
@@ -43,7 +44,7 @@ a port of 127.0.0.1, which everybody on this machine can reach as long as the pr
   args: execArgs,
   async run({ args, data }) {
     configureCalmLog(data, args);
-    const settings = parseListening(args);
+    const settings = parseListening(args, data.env);
     const planned = planProgram(args, settings.listen);
     const served = new Served(await openWrap(data, settings), planned);
     return await runForProgram(() => planned.command(served.endpoints), served, data);
@@ -73,14 +74,15 @@ class Served implements Listening {
     return this.#wrap.places;
   }
 
-  listen(): Promise<void> {
+  async listen(): Promise<void> {
     if (this.#socket !== undefined) {
+      await removeLeftFolders(tmpdir(), Date.now());
       // For a crash: nobody else would.
       process.once("exit", this.#removeFolder);
-      this.#folder = mkdtempSync(join(tmpdir(), "portail-"));
+      this.#folder = makeSocketFolder(tmpdir());
       this.endpoints = [parseEndpoint(`unix:${join(this.#folder, this.#socket)}`, "--listen")];
     }
-    return this.#wrap.listen(this.endpoints);
+    await this.#wrap.listen(this.endpoints);
   }
 
   drain(): Promise<void> {

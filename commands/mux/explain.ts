@@ -36,12 +36,16 @@ export default defineCommand({
       { status: EXIT.noInput, meaning: "the configuration cannot be read" },
       { status: EXIT.config, meaning: "a route makes no sense" },
     ],
-    tables: ["route", "identity", "trust"],
+    tables: ["route", "preset", "identity", "trust"],
   },
   args: explainFlags,
   async run({ args, data, config }) {
     const place = placeAt(
-      parsePlaces({ ...args, listen: args.listen.length === 0 ? [ANYWHERE] : args.listen }, config),
+      parsePlaces(
+        { ...args, ...identityOf(args), listen: args.listen.length === 0 ? [ANYWHERE] : args.listen },
+        config,
+        "show",
+      ),
       args.at,
     );
     const described = args["server-name"] !== undefined || args.alpn.length > 0 || args.starttls !== undefined;
@@ -55,6 +59,11 @@ export default defineCommand({
 /** Where nothing is to be listened on. */
 const ANYWHERE = "127.0.0.1:0";
 
+/** Certificates are not looked at: without one, routes are explained all the same. */
+function identityOf({ cert, key, keystore }: Record<"cert" | "key" | "keystore", string | undefined>) {
+  return (cert ?? key ?? keystore) === undefined ? { keystore: "none" } : {};
+}
+
 interface Described {
   "server-name": string | undefined;
   alpn: readonly string[];
@@ -67,7 +76,9 @@ function describedClient({ "server-name": name, alpn, starttls }: Described): Ca
     throw usage("usage.value", `--server-name: ${JSON.stringify(name)} is no server name: ${canonical.error}`);
   const way = starttls === undefined ? "tls" : parseChoice("--starttls", starttls, ["postgres"]);
   const serverName = canonical?.ip === undefined ? canonical?.host : undefined;
-  return { kind: "hello", way, asked: { serverName, protocolIds: alpn.length === 0 ? undefined : alpn } };
+  // Lists, as `mux connect` takes them.
+  const protocolIds = alpn.length === 0 ? undefined : alpn.flatMap((text) => text.split(",").map((id) => id.trim()));
+  return { kind: "hello", way, asked: { serverName, protocolIds } };
 }
 
 function ofHello({ routes }: Place, { asked, way }: Extract<Captured, { kind: "hello" }>) {
@@ -77,9 +88,9 @@ function ofHello({ routes }: Place, { asked, way }: Extract<Captured, { kind: "h
   const ids = asked.protocolIds ?? [];
   const offered =
     ids.length === 0 ? "no protocol ids" : `protocol ids ${ids.map((id) => JSON.stringify(id)).join(", ")}`;
-  const verdict = choice.kind === "route" ? `route ${choice.route.name}` : `refused: ${choice.code}`;
+  const verdict = choice.kind === "route" ? verdictOf(choice.route) : `refused: ${choice.code}`;
   return {
-    taken: choice.kind === "route",
+    taken: choice.kind === "route" && choice.route.refuse === undefined,
     lines: [
       `client: ${name}, ${offered}${way === "postgres" ? ", after PostgreSQL's request for TLS" : ""}`,
       verdict,
@@ -97,12 +108,16 @@ function ofBytes({ routes }: Place, bytes: Uint8Array) {
   const what =
     step === undefined ? "nothing" : found === undefined ? "nothing known" : "name" in found ? found.name : "a pattern";
   return {
-    taken: route !== undefined,
+    taken: route !== undefined && route.refuse === undefined,
     lines: [
       `client: without TLS, its first bytes are ${what}`,
-      route === undefined ? "refused: unknown_protocol" : `route ${route.name}`,
+      route === undefined ? "refused: unknown_protocol" : verdictOf(route),
     ],
   };
+}
+
+function verdictOf({ name, refuse }: RouteMatch): string {
+  return refuse === undefined ? `route ${name}` : `refused by route ${name}: ${refuse}`;
 }
 
 function placeAt(places: readonly Place[], at: string | undefined): Place {

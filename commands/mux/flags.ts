@@ -1,7 +1,35 @@
 /** The flags of `portail mux`: data. What a route has of its own is a `[[route]]` table (lib/command/mux-keys.ts). */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import {
+  configFlags,
+  connectionAuditFlags,
+  lifeFlags,
+  logFlags,
+  oldestTlsFlags,
+  statusFlags,
+  syslogFlags,
+} from "../../lib/command/flags.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
+import { connectionFlags } from "../../lib/net/connection-flags.ts";
+
+/** Routes that are shipped. */
+export const presetFlags = {
+  preset: {
+    type: "string",
+    valueHint: "teleport",
+    group: "Routes",
+    description:
+      "Routes of a preset, behind those of the file; their targets are --preset-target or a [preset.NAME] table",
+  },
+  "preset-target": {
+    type: "string",
+    multiple: true,
+    valueHint: "NAME=ADDRESS",
+    values: "preset-targets",
+    group: "Routes",
+    description: "A target of the preset, e.g. web=localhost:3080; of several for one name, the first that answers",
+  },
+} as const satisfies ArgDefinitions;
 
 /** Of everything that is told the routes. */
 export const routeFlags = {
@@ -13,38 +41,9 @@ export const routeFlags = {
     description:
       "Where clients of all routes come in that have no listen of their own: HOST:PORT, unix:PATH, systemd:NAME",
   },
+  ...presetFlags,
   ...configFlags,
 } as const satisfies ArgDefinitions;
-
-/** `listen` may be left out where every route has its own, or nothing is listened on. */
-export const checkFlags = { ...routeFlags, ...identityFlags, ...tokenFlags } as const satisfies ArgDefinitions;
-
-export const explainFlags = {
-  ...checkFlags,
-  at: {
-    type: "string",
-    valueHint: "ADDRESS",
-    group: "The client",
-    description: "Where it comes in, as the configuration writes it (default: the first listener)",
-  },
-  "server-name": { type: "string", valueHint: "NAME", group: "The client", description: "The server name it asks for" },
-  alpn: {
-    type: "string",
-    multiple: true,
-    valueHint: "ID",
-    group: "The client",
-    description: "A protocol id it offers; in its order",
-  },
-  starttls: {
-    type: "string",
-    valueHint: "postgres",
-    group: "The client",
-    description: "How it came to TLS, where not at once",
-  },
-} as const satisfies ArgDefinitions;
-
-const limit = (value: string, description: string) =>
-  ({ type: "string", default: value, valueHint: "TIME", group: "Limits", description }) as const;
 
 export const serveArgs = {
   ...routeFlags,
@@ -59,8 +58,20 @@ export const serveArgs = {
     group: "Listening",
     description: "Take the client's address from a PROXY header (v1, v2) of these peers, and of no others",
   },
-  "hello-timeout": limit("5s", "How long a client may take until it is clear what it wants"),
-  "silent-timeout": limit("2s", 'How long a client is waited for that says nothing, where a route takes "silent" ones'),
+  "hello-timeout": {
+    type: "string",
+    default: "5s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: "How long a client may take until it is clear what it wants",
+  },
+  "silent-timeout": {
+    type: "string",
+    default: "2s",
+    valueHint: "TIME",
+    group: "Limits",
+    description: 'How long a client is waited for that says nothing, where a route takes "silent" ones',
+  },
   "hello-limit": {
     type: "string",
     default: "16K",
@@ -68,44 +79,65 @@ export const serveArgs = {
     group: "Limits",
     description: "The longest ClientHello, at most 64K",
   },
-  "connect-timeout": limit("10s", "How long a handshake may take, and a connection to a target"),
-  "close-timeout": limit("60s", "How long one direction may go on after the other has ended; 0 for ever"),
-  "max-conn-lifetime": limit("0", "Cut a connection of that age; 0 never"),
-  "idle-timeout": limit("0", "Cut a connection in which no byte moved for so long; 0 never"),
-  keepalive: limit("60s", "Silence after which TCP probes whether a peer is still there; 0 never"),
   "max-concurrent-conns": {
     type: "string",
     valueHint: "N",
     group: "Limits",
     description: "Connections at a time; more wait until one ends (default: what the limit of open files allows)",
   },
-  resolver: {
-    type: "string",
-    multiple: true,
-    valueHint: "IP[:PORT]",
-    group: "Target",
-    description: "Ask this DNS server instead of the system",
-  },
-  "dns-timeout": {
-    type: "string",
-    default: "5s",
-    valueHint: "TIME",
-    group: "Target",
-    description: "How long a name may take to resolve",
-  },
+  ...connectionFlags,
   "min-tls-version": {
-    type: "string",
-    default: "TLS1.2",
-    valueHint: "TLS1.2|TLS1.3",
-    group: "TLS",
-    description: "The oldest version that is spoken where TLS ends here",
+    ...oldestTlsFlags["min-tls-version"],
+    description: "The oldest version that is spoken where TLS ends or begins here",
   },
-  audit: {
-    type: "string",
-    valueHint: "DEST",
-    group: "Log",
-    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
-  },
+  ...connectionAuditFlags,
   ...logFlags,
   ...syslogFlags,
+} as const satisfies ArgDefinitions;
+
+/** A file of serve's may be read by others, to which the rest of its keys means nothing. */
+function asInFile<A extends ArgDefinitions>(flags: A): A {
+  return Object.fromEntries(Object.entries(flags).map(([name, flag]) => [name, { ...flag, hidden: true }])) as A;
+}
+
+export const presetArgs = {
+  ...asInFile(serveArgs),
+  name: { type: "positional", required: true, valueHint: "teleport", description: "The preset" },
+  "preset-target": presetFlags["preset-target"],
+  ...configFlags,
+} as const satisfies ArgDefinitions;
+
+export const explainFlags = {
+  ...asInFile(serveArgs),
+  ...routeFlags,
+  ...identityFlags,
+  ...tokenFlags,
+  at: {
+    type: "string",
+    valueHint: "ADDRESS",
+    group: "The client",
+    values: "listeners",
+    description: "Where it comes in, as the configuration writes it (default: the first listener)",
+  },
+  "server-name": {
+    type: "string",
+    valueHint: "NAME",
+    values: "server-names",
+    group: "The client",
+    description: "The server name it asks for",
+  },
+  alpn: {
+    type: "string",
+    multiple: true,
+    valueHint: "ID",
+    values: "protocol-ids",
+    group: "The client",
+    description: "Protocol ids it offers, in its order",
+  },
+  starttls: {
+    type: "string",
+    valueHint: "postgres",
+    group: "The client",
+    description: "How it came to TLS, where not at once",
+  },
 } as const satisfies ArgDefinitions;

@@ -29,6 +29,16 @@ const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
 const VERIFIES: Record<ClientCertificate, boolean | "given"> = { off: false, optional: "given", required: true };
 
+/** Whether TLS does not end here. */
+export function passesTls({ route, cancel }: Arrival<Route>): boolean {
+  return route.settings.termination === undefined || cancel !== undefined;
+}
+
+/** What passes as it is: nothing is known of the client but what its hello says. */
+export function passed({ conn, early }: Arrival<Route>): Front {
+  return { conn, early, peer: undefined };
+}
+
 /** Where TLS ends here: the handshake, with the protocol id that the route was chosen by, and who the client is. */
 export async function openFront(
   arrival: Arrival<Route>,

@@ -9,6 +9,7 @@ export default defineGroup({
     exec: () => import("./exec.ts").then((module) => module.default),
     explain: () => import("./explain.ts").then((module) => module.default),
     forward: () => import("./forward.ts").then((module) => module.default),
+    preset: () => import("./preset.ts").then((module) => module.default),
     serve: () => import("./serve.ts").then((module) => module.default),
   },
 });

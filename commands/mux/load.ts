@@ -21,6 +21,7 @@ import type { Place } from "./settings.ts";
 export interface LoadedPlace {
   endpoint: Endpoint;
   table: RouteTable<Route>;
+  routes: readonly Route[];
 }
 
 interface LoadTools {
@@ -43,7 +44,7 @@ export async function loadPlaces(places: readonly Place[], tools: LoadTools): Pr
       if (route === undefined) routes.set(settings, (route = await loader.route(settings)));
       own.push(route);
     }
-    loaded.push({ endpoint: place.endpoint, table: tableOf(place.endpoint, own) });
+    loaded.push({ endpoint: place.endpoint, table: tableOf(place.endpoint, own), routes: own });
   }
   return loaded;
 }

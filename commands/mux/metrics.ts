@@ -1,6 +1,6 @@
 /** What a multiplexer counts: by route, and what came to none by the reason. */
 import { Counter, Histogram, LIVES, WAITS } from "../../lib/service/instruments.ts";
-import { Family, type Labels, type Registry } from "../../lib/service/metrics.ts";
+import { Family, NamedCounts, type Registry } from "../../lib/service/metrics.ts";
 
 /** The counts of one route. Connections write to its fields and cost it nothing more. */
 export class RouteCounts {
@@ -25,37 +25,36 @@ export class MuxMetrics {
   accepted = 0;
   /** Connections that came to no route, or not through it. */
   readonly refused = new Family(["reason"], () => new Counter());
-  readonly #routes = new Map<string, RouteCounts>();
+  readonly #routes = new NamedCounts("route", () => new RouteCounts());
 
-  /** The counts of the route of that name: kept over reloads. */
+  /** The counts of the route of that name. */
   route(name: string): RouteCounts {
-    let counts = this.#routes.get(name);
-    if (counts === undefined) this.#routes.set(name, (counts = new RouteCounts()));
-    return counts;
+    return this.#routes.of(name);
   }
 
   /** Adds portail's names to `registry`. */
   register(registry: Registry): void {
-    const read = (field: "open" | "chosen" | "refused" | "sent" | "received", more: Labels = {}) =>
-      Array.from(this.#routes, ([route, counts]) => [{ route, ...more }, counts[field]] as const);
+    const routes = this.#routes;
     registry.read("counter", "connections_total", "Connections that were accepted", () => this.accepted);
-    registry.read("counter", "route_connections_total", "Connections that came to a route", () => read("chosen"));
-    registry.read("counter", "route_refused_total", "Connections that a route did not let through", () =>
-      read("refused"),
+    registry.read("counter", "route_connections_total", "Connections that came to a route", () =>
+      routes.each(({ chosen }) => chosen),
     );
-    registry.read("gauge", "connections_open", "Connections that are relayed", () => read("open"));
+    registry.read("counter", "route_refused_total", "Connections that a route did not let through", () =>
+      routes.each(({ refused }) => refused),
+    );
+    registry.read("gauge", "connections_open", "Connections that are relayed", () => routes.each(({ open }) => open));
     registry.read("counter", "relayed_bytes_total", "Bytes that were relayed, by who sent them", () => [
-      ...read("sent", { from: "client" }),
-      ...read("received", { from: "target" }),
+      ...routes.each(({ sent }) => sent, { from: "client" }),
+      ...routes.each(({ received }) => received, { from: "target" }),
     ]);
     registry.members("refused_total", "Connections that were not let through, by the reason", "counter", () =>
       this.refused.instruments(),
     );
     registry.members("setup_seconds", "Time from the accept to the relay", "histogram", () =>
-      Array.from(this.#routes, ([route, { waits }]) => [{ route }, waits] as const),
+      routes.each(({ waits }) => waits),
     );
     registry.members("connection_seconds", "Time that connections lasted", "histogram", () =>
-      Array.from(this.#routes, ([route, { lives }]) => [{ route }, lives] as const),
+      routes.each(({ lives }) => lives),
     );
   }
 }

@@ -1,12 +1,14 @@
 /** A running multiplexer: its listeners, status and metrics; routes are reloaded together, without a connection that notices. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import { Deadlines } from "../../lib/net/deadlines.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
 import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { ownListeners } from "../../lib/net/own-listeners.ts";
-import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
+import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
@@ -14,6 +16,7 @@ import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
+import { TargetChecks } from "./target-checks.ts";
 
 /** A listener with the routes that are in force there. */
 interface Open {
@@ -26,18 +29,32 @@ interface Routes {
   table: RouteTable<Route>;
 }
 
+/** What was read, as a whole. */
+interface LoadedMux {
+  places: readonly LoadedPlace[];
+  /** That of the flags. */
+  identity: Identity | undefined;
+}
+
 export class MuxProcess implements Daemon {
   readonly #runtime: Runtime;
   readonly #mux: Mux;
   /** Reads configuration and files anew. Throws `PortailError`. */
-  readonly #load: () => Promise<LoadedPlace[]>;
+  readonly #load: () => Promise<LoadedMux>;
+  readonly #checks: TargetChecks;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
+  /** For the status. */
+  #identity: Identity | undefined;
 
-  constructor(runtime: Runtime, mux: Mux, load: () => Promise<LoadedPlace[]>) {
+  constructor(runtime: Runtime, mux: Mux, load: () => Promise<LoadedMux>) {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
+    const { settings, targetTools, log } = mux;
+    const { connectTimeout, keepAlive } = settings;
+    const deadlines = new Deadlines(connectTimeout);
+    this.#checks = new TargetChecks({ targetTools, deadlines, timeout: connectTimeout, keepAlive, log });
   }
 
   get open(): number {
@@ -59,18 +76,19 @@ export class MuxProcess implements Daemon {
       await this.#openStatus(life);
     } catch (error) {
       this.#closeListeners();
+      this.#checks.stop();
       throw error;
     }
     this.#guard();
     const { log } = this.#runtime;
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.#addresses.map(formatAddress) });
+    recordLife(this.#mux.sink, "mux", { event: "start", listen: this.#addresses.map(formatAddress) });
     return this;
   }
 
   /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. */
-  async #take(places: readonly LoadedPlace[]): Promise<void> {
+  async #take({ places, identity }: LoadedMux): Promise<void> {
     const next = new Map<string, Open>();
     const opened: Listener[] = [];
     try {
@@ -92,9 +110,11 @@ export class MuxProcess implements Daemon {
       throw error;
     }
     for (const { endpoint, table } of places) next.get(formatEndpoint(endpoint))!.routes.table = table;
+    this.#identity = identity;
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
     for (const [, { listener }] of gone) listener.close();
+    this.#checks.take(new Set(places.flatMap(({ routes }) => routes)));
   }
 
   #listen(endpoint: LoadedPlace["endpoint"], routes: Routes): Promise<Listener> {
@@ -110,25 +130,23 @@ export class MuxProcess implements Daemon {
     const { status } = this.#mux.settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { routesOf }] = await Promise.all([
-      import("../../lib/service/status.ts"),
+    const [{ openDaemonStatus }, { routesOf }] = await Promise.all([
+      import("../../lib/service/daemon-status.ts"),
       import("../../lib/service/status-routes.ts"),
     ]);
-    const { env, log, version } = this.#runtime;
+    const { version } = this.#runtime;
     const registry = new Registry("portail");
     addProcessMetrics(registry, life, { command: "mux", version });
     this.#mux.metrics.register(registry);
-    const source = { life, version, listen: this.#addresses.map(formatAddress).join(",") };
-    if (status.scheme === "https")
-      throw new PortailError("--status: a multiplexer serves its status over plain HTTP", {
-        code: "status.address",
-        exit: EXIT.usage,
-        hint: "write HOST:PORT of loopback, or unix:PATH",
-      });
-    this.#status = await openStatus(status.endpoint, env, {
+    this.#checks.register(registry);
+    const listen = this.#addresses.map(formatAddress).join(",");
+    const source = { life, version, listen, more: () => this.#checks.page };
+    const { deadlines, settings } = this.#mux;
+    this.#status = await openDaemonStatus(this.#runtime, status, {
       routes: routesOf(source, registry, status),
-      log,
-      reusePort: true,
+      identity: () => this.#identity,
+      deadlines,
+      keepAlive: settings.keepAlive,
     });
   }
 
@@ -139,27 +157,20 @@ export class MuxProcess implements Daemon {
 
   /** All or nothing: what cannot be read leaves every route as it was. */
   async reload(): Promise<ReloadOutcome> {
-    const { log } = this.#runtime;
-    try {
+    const reloaded = await reloadOrKeep(this.#runtime.log, "routes, certificates, trust and policies", async () => {
       await this.#take(await this.#load());
       this.#guard();
       this.#mux.sink?.reopen();
-      log.info("reloaded routes, certificates, trust and policies");
-      this.#record({ event: "reload", outcome: "done" });
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
-      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
-      this.#record({ event: "reload", outcome: "kept", error: detail });
-      return "kept";
-    }
+    });
+    recordLife(this.#mux.sink, "mux", { event: "reload", ...reloaded });
+    return reloaded.outcome;
   }
 
   async drain(): Promise<void> {
     this.#closeListeners();
+    this.#checks.stop();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#mux.sink, "mux", { event: "drain", open: this.open });
     await this.#mux.drain();
   }
 
@@ -169,16 +180,12 @@ export class MuxProcess implements Daemon {
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#mux.sink, "mux", { event: "stop", open: this.open });
     await this.#mux.sink?.close();
   }
 
   #closeListeners(): void {
     for (const { listener } of this.#open.values()) listener.close();
-  }
-
-  #record(event: LifeLine): void {
-    this.#mux.sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "mux", ...event } as AuditEvent);
   }
 }
 
@@ -189,8 +196,3 @@ function listenedTwice(text: string): PortailError {
     hint: "write an address in one way only",
   });
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

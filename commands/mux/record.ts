@@ -10,7 +10,7 @@ import type { Progress } from "./session.ts";
 
 /** Both sides are connected. */
 export function recordOpened({ log }: Mux, progress: Progress): void {
-  log.info(`opened ${wayText(progress)}`, { session: progress.session });
+  log.info(() => `opened ${wayText(progress)}`, { session: progress.session });
 }
 
 /** Both sides are closed again. */
@@ -23,8 +23,8 @@ export function recordClosed(mux: Mux, progress: Progress, result: RelayResult):
     counts.sent += sent;
     counts.received += received;
   }
-  const bytes = `${sent} bytes sent, ${received} received, ${elapsed(progress)} ms`;
-  mux.log.info(`closed ${wayText(progress)}: ${bytes}`, { session, by: result.by });
+  const bytes = () => `${sent} bytes sent, ${received} received, ${elapsed(progress)} ms`;
+  mux.log.info(() => `closed ${wayText(progress)}: ${bytes()}`, { session, by: result.by });
   const error = result.error === undefined ? {} : { error: result.error.message };
   record(mux, progress, { decision: "allow", reason: result.by, sent, received, ...error });
 }
@@ -36,7 +36,7 @@ export function recordRefused(mux: Mux, progress: Progress, refusal: Refusal): v
   mux.metrics.refused.with(reason).value++;
   if (arrival !== undefined) arrival.route.counts.refused++;
   const route = arrival === undefined ? {} : { route: arrival.route.name };
-  mux.log.warn(`refused ${formatAddress(client)}: ${message}`, { reason, session, ...route });
+  mux.log.warn(() => `refused ${formatAddress(client)}: ${message}`, { reason, session, ...route });
   record(mux, progress, {
     decision: "deny",
     reason,

@@ -34,6 +34,20 @@ export class Refusal {
   }
 }
 
+/** What a route turns away. A client with a hello is told so by the alert that fits what it was chosen by. */
+export function refusedByRoute(
+  { hello, protocolId }: { hello: unknown; protocolId: string | undefined },
+  why: string,
+): Refusal {
+  if (hello === undefined) return new Refusal("hello", "refused_by_route", why);
+  return alerted(
+    protocolId === undefined ? "access_denied" : "no_application_protocol",
+    "hello",
+    "refused_by_route",
+    why,
+  );
+}
+
 /** The same with an alert for a client that has sent a hello and got no answer to it. */
 export function alerted(alert: Alert, phase: Phase, reason: string, message: string): Refusal {
   return new Refusal(phase, reason, message, { last: encodeAlert(alert) });

@@ -5,9 +5,11 @@ import type { Config } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { Template } from "../../lib/command/template.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
+import { parseAllowRules, type AccessRules } from "../../lib/identity/access.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import { hasCheckRules, parseCheckRules } from "../../lib/net/check-rules.ts";
 import { isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
+import type { CheckRules } from "../../lib/net/rise-fall.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
 import type { ProxyMode } from "../../lib/wire/proxy-protocol.ts";
@@ -17,6 +19,7 @@ import {
   parseNamePattern,
   parseProtocolId,
   parseServerName,
+  type IdPattern,
   type RouteMatch,
 } from "./routes/match.ts";
 
@@ -49,6 +52,8 @@ export interface RouteSettings extends RouteMatch {
   listen: readonly Endpoint[];
   targets: readonly RouteTarget[];
   targetOrder: TargetOrder;
+  /** Undefined where targets are not checked. */
+  health: CheckRules | undefined;
   acl: string | undefined;
   /** Undefined: bytes pass as they are. */
   termination: Termination | undefined;
@@ -77,7 +82,8 @@ function parseRoute(row: Row, name: string, config: Config, own: IdentitySources
   const match = parseMatch(row, name);
   const plain = match.firstBytes.length + match.patterns.length > 0;
   const targets = row.target.map(parseTarget);
-  if (targets.length === 0) throw invalid("there is no target", 'write target = "HOST:PORT"');
+  if (match.refuse !== undefined) refuseBesideRefusal(row);
+  else if (targets.length === 0) throw invalid("there is no target", 'write target = "HOST:PORT"');
   const termination = parseTermination(row, plain, config, own);
   const targetTls = parseTargetTls(row, config);
   if (targetTls !== undefined && !plain && termination === undefined)
@@ -91,6 +97,7 @@ function parseRoute(row: Row, name: string, config: Config, own: IdentitySources
     listen: row.listen.map(parseListen),
     targets,
     targetOrder: parseChoice("target-order", row["target-order"] ?? "first", ["first", "rotate"]),
+    health: parseHealth(row, targets),
     acl: row.acl,
     termination,
     targetTls,
@@ -107,11 +114,18 @@ function parseMatch(row: Row, name: string): RouteMatch {
     postgres: row.starttls !== undefined && parseChoice("starttls", row.starttls, ["postgres"]) === "postgres",
     firstBytes: row["first-bytes"].map(parseFirstBytes),
     patterns: row["first-bytes-regex"].map(parseBytesPattern),
+    refuse: row.refuse,
   };
   const plain = match.firstBytes.length + match.patterns.length > 0;
   if (plain && (match.serverNames.length > 0 || match.protocolIds.length > 0 || match.postgres))
     throw invalid("clients without TLS have no server name and no protocol id", "write a route for each of the two");
   return match;
+}
+
+function refuseBesideRefusal(row: Row): void {
+  const other = row.target.length > 0 ? "target" : row.terminate ? "terminate" : undefined;
+  if (other !== undefined)
+    throw invalid(`"refuse" and "${other}" exclude each other`, "clients of a route that refuses are led nowhere");
 }
 
 function parseListen(text: string): Endpoint {
@@ -139,18 +153,7 @@ function parsePlace(text: string): TargetEndpoint {
 }
 
 function parseTermination(row: Row, plain: boolean, config: Config, own: IdentitySources): Termination | undefined {
-  const rules = parseAccessRules(
-    {
-      all: row["allow-all"],
-      cn: row["allow-cn"],
-      ou: row["allow-ou"],
-      dns: row["allow-dns"],
-      ip: row["allow-ip"],
-      uri: row["allow-uri"],
-      spkiPin: row["allow-spki-pin"],
-    },
-    "allow",
-  );
+  const rules = parseAllowRules(row);
   const asked = row["client-certificate"];
   const clientCertificate = parseChoice("client-certificate", asked ?? "off", ["off", "optional", "required"]);
   if (!row.terminate) {
@@ -222,6 +225,18 @@ function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T 
   throw invalid(`there is no table [${kind}.${name}]`, hint);
 }
 
+function parseHealth(row: Row, targets: readonly RouteTarget[]): CheckRules | undefined {
+  if (parseChoice("health", row.health ?? "none", ["none", "connect"]) === "none") {
+    if (!hasCheckRules(row)) return undefined;
+    throw invalid("health-interval, health-fall and health-rise are for health, which is none", WRITE_HEALTH);
+  }
+  if (!targets.some(({ kind }) => kind === "fixed"))
+    throw invalid("there is no target to be checked", "leave health out: with a capture, clients name the target");
+  return parseCheckRules(row, "");
+}
+
+const WRITE_HEALTH = 'write health = "connect"';
+
 function parseProxyHeader(row: Row): ProxyMode | undefined {
   const mode = row["proxy-protocol-mode"];
   if (mode === undefined) return row["proxy-protocol"] ? "conn" : undefined;
@@ -242,8 +257,12 @@ function refuseFarTarget(target: RouteTarget, unsafe: boolean): void {
 function refuseOpenTemplate(match: RouteMatch, row: Row): void {
   if (row.acl === undefined)
     throw invalid("a target with a capture needs an acl", "write acl = FILE: it says where clients may be led");
-  if (match.protocolIds.length === 0 || match.protocolIds.some(({ kind }) => kind === "exact") || match.postgres)
-    throw invalid("there is nothing to capture", 'write alpn = "PREFIX*", and no ids without a *');
+  if (match.protocolIds.length === 0 || !match.protocolIds.every(captures) || match.postgres)
+    throw invalid("there is nothing to capture", 'write alpn = "PREFIX*", and no ids without a single *');
+}
+
+function captures(id: IdPattern): boolean {
+  return id.kind === "prefix" && id.captures;
 }
 
 function invalid(message: string, hint: string): PortailError {
@@ -264,5 +283,9 @@ function inRoute<T>(name: string, parse: () => T): T {
 
 /** The error for a command without a single route. */
 export function noRoutes(): PortailError {
-  return usage("mux.no_route", "there is no route", "write a [[route]] table for each in the file of --config");
+  return usage(
+    "mux.no_route",
+    "there is no route",
+    "write a [[route]] table for each in the file of --config, or give --preset",
+  );
 }

@@ -5,6 +5,7 @@ import type { Trust } from "../../lib/identity/trust.ts";
 import { Target, Targets, type TargetTools } from "../../lib/net/target.ts";
 import { SessionCache } from "../../lib/net/tls-conn.ts";
 import type { TlsContext } from "../../lib/net/tls-context.ts";
+import { canonicalHost } from "../../lib/wire/host.ts";
 import type { RouteMatch } from "./routes/match.ts";
 import type { RouteCounts } from "./metrics.ts";
 import type { RouteSettings, RouteTarget } from "./route-settings.ts";
@@ -24,12 +25,20 @@ export interface RouteFiles {
   policy: Policy | undefined;
 }
 
+/** Canonical. */
+export interface Place {
+  readonly host: string;
+  readonly port: number;
+}
+
 /** A target to be dialled; of a template its place is known with a capture alone. */
 export interface RoutedTarget {
   readonly text: string;
   readonly from: RouteTarget;
   /** Of what is fixed. */
   readonly target: Target | undefined;
+  /** Of what is fixed and no UNIX socket. */
+  readonly place: Place | undefined;
   readonly sessions: SessionCache;
 }
 
@@ -46,7 +55,8 @@ export class Route implements RouteMatch {
     this.counts = counts;
     this.#all = settings.targets.map((from): RoutedTarget => {
       const target = from.kind === "fixed" ? new Target(from.endpoint, tools) : undefined;
-      return { text: target?.text ?? (from as { text: string }).text, from, target, sessions: new SessionCache() };
+      const text = target?.text ?? (from as { text: string }).text;
+      return { text, from, target, place: placeOf(from), sessions: new SessionCache() };
     });
     this.#fixed = new Targets(
       this.#all.flatMap(({ target }) => target ?? []),
@@ -72,14 +82,27 @@ export class Route implements RouteMatch {
   get patterns(): RouteMatch["patterns"] {
     return this.settings.patterns;
   }
+  get refuse(): RouteMatch["refuse"] {
+    return this.settings.refuse;
+  }
 
   /** For people: where it leads. */
   get targetText(): string {
     return this.#all.map(({ text }) => text).join(", ");
   }
 
-  /** In the order in which they are to be tried; those with a capture stand last. */
+  /** Those whose place is known without a capture. */
+  get fixedTargets(): readonly Target[] {
+    return this.#fixed.all;
+  }
+
+  /** In the order in which they are to be tried, without those that are down; those with a capture stand last. */
   targets(): readonly RoutedTarget[] {
+    const ordered = this.#ordered();
+    return this.settings.health === undefined ? ordered : ordered.filter(({ target }) => target?.down !== true);
+  }
+
+  #ordered(): readonly RoutedTarget[] {
     if (this.#all.length === 1) return this.#all;
     const order = this.#fixed.inOrder();
     return [
@@ -87,4 +110,10 @@ export class Route implements RouteMatch {
       ...this.#all.filter(({ target }) => target === undefined),
     ];
   }
+}
+
+function placeOf(from: RouteTarget): Place | undefined {
+  if (from.kind !== "fixed" || from.endpoint.kind === "unix") return undefined;
+  const { host, port } = from.endpoint;
+  return { host: canonicalHost(host).host ?? host, port };
 }

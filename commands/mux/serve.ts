@@ -5,6 +5,8 @@ import { defineCommand, type CommandMeta, type Config, type ParsedArgs } from ".
 import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import { parseIdentityFlags } from "../../lib/identity/flags.ts";
+import { openIdentity } from "../../lib/identity/open-identity.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
@@ -15,6 +17,7 @@ import { loadPlaces } from "./load.ts";
 import { MuxMetrics } from "./metrics.ts";
 import { Mux } from "./mux.ts";
 import { MuxProcess } from "./mux-process.ts";
+import { readPlaces } from "./read-places.ts";
 import { parseMux, parsePlaces } from "./settings.ts";
 
 const meta: CommandMeta = {
@@ -48,7 +51,7 @@ and open connections go on. Flags stay as they were. SIGTERM lets open connectio
     { status: EXIT.noPrivilege, meaning: "listening there is not permitted" },
     { status: EXIT.config, meaning: "a route makes no sense, or two take the same" },
   ],
-  tables: ["route", "identity", "trust"],
+  tables: ["route", "preset", "identity", "trust"],
 };
 
 export default defineCommand({
@@ -63,6 +66,7 @@ export default defineCommand({
       endLog();
     }
   },
+  check: ({ args, data, config }) => readPlaces(parsePlaces(args, config), args, data),
 });
 
 async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, config: Config): Promise<ExitStatus> {
@@ -82,8 +86,11 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   const load = async () => {
     const now = first ? config : reread(runtime, config);
     const places = await loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
+    const { identity: source } = parseIdentityFlags(args);
+    const identity =
+      settings.status === undefined || source === undefined ? undefined : await openIdentity(source, files);
     first = false;
-    return places;
+    return { places, identity };
   };
   const process = new MuxProcess(runtime, mux, load);
   const status = await liveUntilStopped(runtime, (life) => process.start(life), settings.life);

@@ -6,13 +6,14 @@ import { unread } from "../../lib/net/unread.ts";
 import type { ClientHello } from "../../lib/wire/client-hello.ts";
 import { encodeAlert } from "../../lib/wire/tls-alert.ts";
 import { openBack, type Back, type Judged } from "./back.ts";
-import { openFront, type Front } from "./front.ts";
+import { openFront, passed, passesTls, type Front } from "./front.ts";
 import type { Mux } from "./mux.ts";
-import { Refusal } from "./refusal.ts";
+import { Refusal, refusedByRoute } from "./refusal.ts";
 import { recordClosed, recordOpened, recordRefused } from "./record.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
 import { sniff, type Arrival, type Told } from "./sniff.ts";
+import { readStartup } from "./startup.ts";
 
 /** What is known of a session so far, for its record. */
 export interface Progress extends Told, Judged {
@@ -26,9 +27,6 @@ export interface Progress extends Told, Judged {
   back: Back | undefined;
 }
 
-/** Descriptors of the pair of sockets below TLS that begins with bytes which were read already. */
-const PAIR = 2;
-
 export class Session {
   readonly #mux: Mux;
   readonly #table: RouteTable<Route>;
@@ -36,7 +34,6 @@ export class Session {
   readonly #progress: Progress;
   #relay: Relay | undefined;
   #cut = false;
-  #paired = false;
   #settle: (refusal: Refusal) => void = () => {};
 
   constructor(mux: Mux, table: RouteTable<Route>, accepted: Conn) {
@@ -74,7 +71,6 @@ export class Session {
       recordRefused(this.#mux, this.#progress, end);
       await this.#dismiss(end);
     }
-    if (this.#paired) this.#mux.descriptors.give(PAIR);
   }
 
   /** Ends it at once, whatever it waits for: what comes of that later is dropped. */
@@ -122,14 +118,16 @@ export class Session {
     counts.chosen++;
     if (counts.busy++ >= settings.most)
       return new Refusal("handshake", "route_limit", "the route has as many connections as it may");
-    if (settings.termination !== undefined && arrival.cancel === undefined) {
-      if (!mux.descriptors.take(PAIR)) return new Refusal("handshake", "limit", "there are too many open files");
-      this.#paired = true;
-    }
-    const front = await openFront(arrival, mux);
+    if (settings.refuse !== undefined) return refusedByRoute(arrival, settings.refuse);
+    const front = passesTls(arrival) ? passed(arrival) : await openFront(arrival, mux);
     if (front instanceof Refusal) return front;
     if (this.#cut) return this.#drop(front.conn);
     progress.front = front;
+    if (settings.postgres && settings.termination !== undefined && arrival.cancel === undefined) {
+      const refusal = await readStartup(arrival, front, mux.sniffRules);
+      if (refusal !== undefined) return refusal;
+      if (this.#cut) return this.#stopped();
+    }
     const back = await openBack(arrival, front, mux, progress);
     if (back instanceof Refusal) return back;
     if (this.#cut) return this.#drop(back.conn);
@@ -144,7 +142,7 @@ export class Session {
     return this.#stopped();
   }
 
-  async #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
+  #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
     const { route, cancel } = arrival;
     const { counts, settings } = route;
     const progress = this.#progress;
@@ -157,13 +155,15 @@ export class Session {
     const place = { route, text: back.text, open: back.again! };
     const learnt = learns ? this.#mux.cancellations.learn(back.conn, place) : undefined;
     const upstream = learnt?.conn ?? back.conn;
-    const result = await new Promise<RelayResult>((relayEnded) => {
+    return new Promise((resolve) => {
+      const relayEnded = (result: RelayResult) => {
+        learnt?.forget();
+        counts.open--;
+        counts.lives.observe((performance.now() - progress.started) / 1000);
+        recordClosed(this.#mux, progress, result);
+        resolve(result);
+      };
       this.#relay = new Relay(front.conn, upstream, this.#mux.settings.relayLimits, front.early, { relayEnded });
     });
-    learnt?.forget();
-    counts.open--;
-    counts.lives.observe((performance.now() - progress.started) / 1000);
-    recordClosed(this.#mux, progress, result);
-    return result;
   }
 }

@@ -3,35 +3,30 @@ import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
-import { parseChoice, parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
+import { parseDuration, parseInteger, parseSize } from "../../lib/command/values.ts";
 import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
+import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
-import type { RelayLimits } from "../../lib/net/relay.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { LONGEST_HELLO } from "../../lib/wire/hello-records.ts";
 import type { routeFlags, serveArgs } from "./flags.ts";
+import { withPreset } from "./route-preset.ts";
 import { noRoutes, parseRoutes, type RouteSettings } from "./route-settings.ts";
 
-export interface MuxSettings {
+export interface MuxSettings extends ConnectionSettings {
   /** Undefined where nobody is to send PROXY headers. */
   acceptProxyFrom: ProxySources | undefined;
   /** Milliseconds. */
   helloTimeout: number;
   silentTimeout: number;
-  connectTimeout: number;
-  dnsTimeout: number;
   /** Bytes. */
   helloLimit: number;
   /** Connections at a time. */
   most: number;
   minVersion: TlsVersion;
-  relayLimits: RelayLimits;
-  keepAlive: KeepAlive;
-  resolvers: readonly string[];
   audit: string | undefined;
   life: LifeOptions;
   status: StatusSettings | undefined;
@@ -45,8 +40,6 @@ export interface Place {
 
 /** Connections where nothing else is said: the limit of open files decides. */
 const NO_LIMIT = 1_000_000;
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
 
 /** Throws `PortailError` for values that make no sense. */
 export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
@@ -58,21 +51,10 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
     acceptProxyFrom: sources.length === 0 ? undefined : parseProxySources(sources, "--accept-proxy-from"),
     helloTimeout: duration("hello-timeout", 1),
     silentTimeout: duration("silent-timeout", 1),
-    connectTimeout: duration("connect-timeout", 1),
-    dnsTimeout: duration("dns-timeout", 1),
     helloLimit: parseSize("--hello-limit", given["hello-limit"], { min: 512, max: LONGEST_HELLO }),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
-    minVersion:
-      parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]) === "TLS1.2"
-        ? "TLSv1.2"
-        : "TLSv1.3",
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
-    keepAlive: new KeepAlive(Math.ceil(parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE }) / 1000)),
-    resolvers: given.resolver,
+    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
+    ...parseConnection(given),
     audit: given.audit,
     life: parseLife(given),
     status: parseStatus(given),
@@ -81,14 +63,15 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
 
 /** The listeners of a configuration and their routes, in the order of the file. Throws `PortailError`. */
 export function parsePlaces(
-  given: ParsedArgs<typeof routeFlags> & Partial<ParsedArgs<typeof serveArgs>>,
+  given: Pick<ParsedArgs<typeof routeFlags>, "listen"> & Partial<ParsedArgs<typeof serveArgs>>,
   config: Config,
+  use: "serve" | "show" = "serve",
 ): Place[] {
   const { cert, key, keystore, storepass, "storepass-file": file, cacert = [], crl = [] } = given;
   const { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile } = given;
   const token = { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile };
   const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl, ...token });
-  const routes = parseRoutes(config, own);
+  const routes = parseRoutes(withPreset(given, config, use), own);
   if (routes.length === 0) throw noRoutes();
   const common = given.listen.map(parseListen);
   const homeless = routes.find(({ listen }) => listen.length === 0);

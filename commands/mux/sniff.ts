@@ -8,7 +8,7 @@ import { awaitStartTls } from "../../lib/net/starttls.ts";
 import { unixPeer } from "../../lib/net/unix-peer.ts";
 import { CancelReader, type CancelKey } from "../../lib/session/postgres-cancel.ts";
 import { HelloReader } from "../../lib/session/client-hello.ts";
-import { FirstBytesReader, type FirstBytes } from "../../lib/session/first-bytes.ts";
+import { OpeningReader, type Opening } from "../../lib/session/opening.ts";
 import type { ProxySources } from "../../lib/net/accept-proxy.ts";
 import type { ClientHello } from "../../lib/wire/client-hello.ts";
 import type { Alert } from "../../lib/wire/tls-alert.ts";
@@ -37,8 +37,8 @@ export interface Arrival<R> {
   early: Early;
   /** The client's address: of a PROXY header, or of the socket. */
   source: SocketAddress;
-  /** Where the client connected to, likewise. */
-  destination: SocketAddress;
+  /** Where the client connected to, by a PROXY header; else the socket knows. */
+  destination: SocketAddress | undefined;
   /** The process at the other end of a UNIX socket. */
   owner: PeerCredentials | undefined;
   route: R;
@@ -68,27 +68,27 @@ export async function sniff<R extends RouteMatch>(
   const { acceptProxyFrom, deadlines } = rules;
   const owner = unixPeer(conn);
   let early: Early | undefined;
-  let [source, destination] = [conn.remote, conn.local];
+  let source = conn.remote;
+  let destination: SocketAddress | undefined;
   if (acceptProxyFrom !== undefined) {
     const header = await acceptProxy(conn, acceptProxyFrom, deadlines, table.silent === undefined);
     if (!header.ok) return new Refusal("hello", header.code, header.reason);
     early = header.early;
     source = told.client = header.source ?? source;
-    destination = header.destination ?? destination;
+    destination = header.destination;
   }
   const came = { conn, source, destination, owner };
-  const first = await readFirstBytes(conn, table, rules, early);
+  const first = await readOpening(conn, table, rules, early);
   if (first instanceof Refusal) return first;
   if (first.found === undefined) return plain(came, first.early, table.silent);
+  if (first.hello !== undefined) return routeHello(came, first.hello, first.early, table, "tls", told);
   if (!("name" in first.found)) return plain(came, first.early, table.routeFirstBytes(first.found));
   switch (first.found.name) {
-    case "tls":
-      return routeHello(came, first.early, table, "tls", rules, told);
     case "postgres-tls":
     case "postgres-gssapi": {
       const started = await awaitStartTls(conn, first.early, deadlines);
       if (!started.ok) return new Refusal("hello", started.code, started.reason);
-      return routeHello(came, started.early, table, "postgres", rules, told);
+      return readHello(came, started.early, table, rules, told);
     }
     case "postgres-cancel":
       return routeCancel(came, first.early, table, rules);
@@ -100,24 +100,27 @@ export async function sniff<R extends RouteMatch>(
 type Came = Pick<Arrival<never>, "conn" | "source" | "destination" | "owner">;
 
 /** `found` is absent for a client that says nothing. */
-async function readFirstBytes<R extends RouteMatch>(
+async function readOpening<R extends RouteMatch>(
   conn: Conn,
   table: RouteTable<R>,
-  { deadlines, silence }: SniffRules<R>,
+  { deadlines, silence, helloLimit }: SniffRules<R>,
   early: Early | undefined,
-): Promise<{ found: FirstBytes | undefined; early: Early } | Refusal> {
-  const reader = new FirstBytesReader(table.expected);
+): Promise<(Partial<Opening> & { early: Early }) | Refusal> {
+  const reader = new OpeningReader(table.expected, helloLimit);
   let outcome = await runPreface(conn, reader, table.silent === undefined ? deadlines : silence, early);
   if (!outcome.ok && outcome.code === "timeout" && table.silent !== undefined) {
-    if (reader.silent) return { found: undefined, early: { bytes: new Uint8Array(0), ended: false } };
+    if (reader.silent) return { early: { bytes: new Uint8Array(0), ended: false } };
     // It has begun to speak: the reader goes on where it is.
     outcome = await runPreface(conn, reader, deadlines);
   }
-  if (outcome.ok) return { found: outcome.value, early: outcome.early };
-  const { code, reason } = outcome;
-  if (code === "timeout") return new Refusal("hello", "first_bytes_timeout", "it took too long until it was clear");
-  return new Refusal("hello", code, reason);
+  if (outcome.ok) return { found: outcome.value.found, hello: outcome.value.hello, early: outcome.early };
+  const { code, reason, bytes } = outcome;
+  if (code !== "timeout") return new Refusal("hello", code, reason, { last: bytes });
+  if (reader.inHello) return new Refusal("hello", "hello_timeout", HELLO_LATE);
+  return new Refusal("hello", "first_bytes_timeout", "it took too long until it was clear");
 }
+
+const HELLO_LATE = "the hello took too long";
 
 function plain<R>(came: Came, early: Early, route: R | undefined): Arrival<R> | Refusal {
   if (route === undefined) return new Refusal("hello", "unknown_protocol", "no route takes what the client speaks");
@@ -145,28 +148,37 @@ async function routeCancel<R extends RouteMatch>(
   return arrival instanceof Refusal ? arrival : { ...arrival, cancel: found.cancel };
 }
 
-async function routeHello<R extends RouteMatch>(
+/** The hello of a client that has asked for TLS in the way of PostgreSQL. */
+async function readHello<R extends RouteMatch>(
   came: Came,
   early: Early,
   table: RouteTable<R>,
-  way: HelloWay,
   { deadlines, helloLimit }: SniffRules<R>,
   told: Told,
 ): Promise<Arrival<R> | Refusal> {
   const outcome = await runPreface(came.conn, new HelloReader(helloLimit), deadlines, early);
-  if (!outcome.ok) {
-    const { code, reason, bytes } = outcome;
-    if (code === "timeout") return new Refusal("hello", "hello_timeout", "the hello took too long");
-    return new Refusal("hello", code, reason, { last: bytes });
-  }
-  const hello = (told.hello = outcome.value);
+  if (outcome.ok) return routeHello(came, outcome.value, outcome.early, table, "postgres", told);
+  const { code, reason, bytes } = outcome;
+  if (code === "timeout") return new Refusal("hello", "hello_timeout", HELLO_LATE);
+  return new Refusal("hello", code, reason, { last: bytes });
+}
+
+function routeHello<R extends RouteMatch>(
+  { conn, source, destination, owner }: Came,
+  hello: ClientHello,
+  early: Early,
+  table: RouteTable<R>,
+  way: HelloWay,
+  told: Told,
+): Arrival<R> | Refusal {
+  told.hello = hello;
   const choice = table.routeHello(hello, way);
   if (choice.kind === "refused") {
     const [alert, message] = REFUSED[choice.code];
     return alerted(alert, "hello", choice.code, message);
   }
   const { route, protocolId, capture } = choice;
-  return { ...came, early: outcome.early, route, hello, way, protocolId, capture };
+  return { conn, source, destination, owner, early, route, hello, way, protocolId, capture };
 }
 
 const REFUSED: Record<"no_application_protocol" | "bad_capture" | "unknown_server_name", [Alert, string]> = {

@@ -35,7 +35,7 @@ A file appears when it is whole, or not at all. Memory does not grow with the si
     ...ends,
     format: {
       type: "string",
-      valueHint: "FORMAT",
+      valueHint: "ds2|v3",
       default: "ds2",
       description: "Write ds2, which ds_proxy reads, or v3, which opens anywhere",
     },

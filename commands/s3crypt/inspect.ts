@@ -12,7 +12,7 @@ import { v3PlainLength } from "./object/v3.ts";
 import { sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
-import { openInput } from "./tool/streams.ts";
+import { openInput, refuseClosed } from "./tool/streams.ts";
 import { unopened } from "./tool/transfer.ts";
 
 /** What is printed; absent is what cannot be told. */
@@ -50,6 +50,7 @@ end, and what is told of it is so.`,
       { status: EXIT.usage, meaning: "a flag is wrong" },
       { status: EXIT.badData, meaning: "the object is not as it was written, or the keyring does not open" },
       { status: EXIT.noInput, meaning: "a file cannot be read" },
+      { status: EXIT.io, meaning: "nobody reads standard output, or it cannot be written" },
     ],
   },
   args: {
@@ -59,6 +60,7 @@ end, and what is told of it is so.`,
   },
   async run({ args, data }) {
     const engine = parseEngine(args.engine);
+    refuseClosed(data);
     const { "keyring-file": file } = args;
     // A keyring that the environment names for other commands is none to be opened here without a password.
     const { DS_KEYRING: named, DS_PASSWORD: password } = data.env;

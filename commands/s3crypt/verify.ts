@@ -10,7 +10,7 @@ import { readingExits } from "./tool/exits.ts";
 import { demanding, sealing } from "./tool/flags.ts";
 import { Progress } from "./tool/progress.ts";
 import type { Source } from "./tool/source.ts";
-import { openInput } from "./tool/streams.ts";
+import { openInput, refuseClosed } from "./tool/streams.ts";
 
 export default defineCommand({
   meta: {
@@ -34,7 +34,7 @@ one.`,
         "one is not, or is refused; or the keyring does not open",
         "a file cannot be read, and those that can are as they were written",
       ),
-      { status: EXIT.io, meaning: "the same, and the file could be opened" },
+      { status: EXIT.io, meaning: "the same, and the file could be opened; or nobody reads standard output" },
     ],
   },
   args: {
@@ -54,7 +54,14 @@ one.`,
     const names = args.objects.length === 0 ? ["-"] : args.objects;
     let bad = 0;
     let unread: PortailError | undefined;
+    const tell = async (line: string) => {
+      refuseClosed(data);
+      data.stdout.write(`${line}\n`);
+      // Where nobody reads it there is no use in going on.
+      await data.stdout.flush();
+    };
     for (const name of names) {
+      let line: string | undefined;
       try {
         const source = openInput(data, name);
         const opener = new ObjectOpener(engine, keys, demands);
@@ -63,13 +70,14 @@ one.`,
         if (trouble === undefined) warnOf(opener, demands, data.log, source.name);
         else {
           bad++;
-          data.stdout.write(`${source.name}: ${trouble.message} [s3crypt.${trouble.trouble}]\n`);
+          line = `${source.name}: ${trouble.message} [s3crypt.${trouble.trouble}]`;
         }
       } catch (error) {
         if (!(error instanceof PortailError)) throw error;
         unread ??= error;
-        data.stdout.write(`${name}: ${error.message} [${error.code}]\n`);
+        line = `${name}: ${error.message} [${error.code}]`;
       }
+      if (line !== undefined) await tell(line);
     }
     if (bad === 0 && unread !== undefined) throw unread;
     if (bad === 0) return EXIT.done;

@@ -2,8 +2,8 @@
 import type { TableRow } from "../../lib/command/config-tables.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Logger } from "../../lib/command/log.ts";
-import { parseDuration, parseInteger } from "../../lib/command/values.ts";
 import type { Backend } from "../../lib/net/backend.ts";
+import { hasCheckRules, parseCheckRules } from "../../lib/net/check-rules.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import { parseEndpoint } from "../../lib/net/endpoint.ts";
 import { Health } from "../../lib/net/health.ts";
@@ -16,29 +16,18 @@ export interface HealthPlan extends CheckRules {
   readonly target: ProxyTarget | undefined;
 }
 
-/** Milliseconds: checks are not to be what a backend is busy with, nor what wakes an idle daemon all the time. */
-const LEAST_INTERVAL = 1000;
-const LONGEST_INTERVAL = 3_600_000;
-const MOST_IN_A_ROW = 1000;
-
 /** Undefined where there are none. Throws `PortailError` (`config.backend`, `usage.value`); `where` names the table. */
 export function parseHealth(row: TableRow<"backend">, where: string, isDirect: boolean): HealthPlan | undefined {
-  const { health = "none", "health-interval": interval, "health-fall": fall, "health-rise": rise } = row;
+  const { health = "none" } = row;
   if (health === "none") {
-    if ([interval, fall, rise].some((value) => value !== undefined))
+    if (hasCheckRules(row))
       throw refuse(`${where}: health-interval, health-fall and health-rise are for health, which is none`, WRITE);
     return undefined;
   }
   if (isDirect) throw refuse(`${where}: there is nothing to check of a direct exit`, "leave health out");
-  const inRow = { min: 1, max: MOST_IN_A_ROW };
   return {
     target: health === "connect" ? undefined : parseTarget(health, where),
-    interval: parseDuration(`${where}: health-interval`, interval ?? "10s", {
-      min: LEAST_INTERVAL,
-      max: LONGEST_INTERVAL,
-    }),
-    fall: parseInteger(`${where}: health-fall`, fall ?? "3", inRow),
-    rise: parseInteger(`${where}: health-rise`, rise ?? "2", inRow),
+    ...parseCheckRules(row, `${where}: `),
   };
 }
 

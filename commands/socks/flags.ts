@@ -56,6 +56,7 @@ export const args = {
   acl: {
     type: "string",
     valueHint: "FILE",
+    values: "sample-policy",
     group: "Policy",
     description: "The access policy; builtin:sample is one to try things with. Reloaded on SIGHUP",
   },
@@ -88,6 +89,7 @@ export const args = {
   "default-backend": {
     type: "string",
     valueHint: "NAME",
+    values: "backends",
     group: "Upstream",
     description:
       "Where requests go that no route of the policy claims: a [backend.NAME] of --config; without it, direct",

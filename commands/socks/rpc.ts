@@ -17,7 +17,13 @@ const flags = {
   json: { type: "boolean", description: "Write JSON for programs" },
 } as const satisfies ArgDefinitions;
 
-const backend = { type: "positional", required: true, valueHint: "ID", description: "The backend's name" } as const;
+const backend = {
+  type: "positional",
+  required: true,
+  valueHint: "ID",
+  values: "running-backends",
+  description: "The backend's name",
+} as const;
 const missing = { status: EXIT.no, meaning: "there is no such backend" } as const;
 
 export default defineGroup({

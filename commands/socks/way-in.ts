@@ -4,7 +4,7 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { parseChoice } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import type { args } from "./flags.ts";
 
 export interface TlsSettings {
@@ -74,12 +74,12 @@ function parseTls(given: ParsedArgs<typeof args>): TlsSettings | undefined {
       `--client-cert ${clientCert} needs --cacert`,
       "name the authority of your clients: with those of the system, anybody could get a certificate",
     );
-  const oldest = parseChoice("--min-tls-version", given["min-tls-version"], ["TLS1.2", "TLS1.3"]);
+  const minVersion = parseTlsVersion("--min-tls-version", given["min-tls-version"]);
   return {
     plaintext: mode === "optional",
     clientCert,
     sources,
-    minVersion: oldest === "TLS1.2" ? "TLSv1.2" : "TLSv1.3",
+    minVersion,
   };
 }
 

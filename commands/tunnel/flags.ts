@@ -1,8 +1,17 @@
 /** The flags of `portail tunnel server` and `client`: data. ghostunnel's names keep their meaning. */
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags } from "../../lib/command/flags.ts";
+import {
+  configFlags,
+  connectionAuditFlags,
+  lifeFlags,
+  logFlags,
+  oldestTlsFlags,
+  programFlags,
+  statusFlags,
+} from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
+import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { pushFlags } from "./push.ts";
 
 /** Of all tunnels of the process. */
@@ -14,34 +23,7 @@ const processFlags = {
     group: "Listening",
     description: "Carry standard input and output instead of listening (ssh ProxyCommand, inetd)",
   },
-  "connect-timeout": {
-    type: "string",
-    default: "10s",
-    valueHint: "TIME",
-    group: "Limits",
-    description: "How long a handshake may take, and a connection to the target",
-  },
-  "close-timeout": {
-    type: "string",
-    default: "60s",
-    valueHint: "TIME",
-    group: "Limits",
-    description: "How long one direction may go on after the other has ended; 0 for ever",
-  },
-  "max-conn-lifetime": {
-    type: "string",
-    default: "0",
-    valueHint: "TIME",
-    group: "Limits",
-    description: "Cut a connection of that age; 0 never",
-  },
-  "idle-timeout": {
-    type: "string",
-    default: "0",
-    valueHint: "TIME",
-    group: "Limits",
-    description: "Cut a connection in which no byte moved for so long; 0 never",
-  },
+  ...connectionFlags,
   workers: {
     type: "string",
     default: "1",
@@ -49,31 +31,10 @@ const processFlags = {
     group: "Limits",
     description: "Processes that share the work, for more cores; they listen at the same TCP ports",
   },
-  keepalive: {
-    type: "string",
-    default: "60s",
-    valueHint: "TIME",
-    group: "Limits",
-    description: "Silence after which TCP probes whether a peer is still there; 0 never",
-  },
   "skip-resolve": {
     type: "boolean",
     group: "Target",
     description: "Start although the target's name does not resolve yet",
-  },
-  resolver: {
-    type: "string",
-    multiple: true,
-    valueHint: "IP[:PORT]",
-    group: "Target",
-    description: "Ask this DNS server instead of the system",
-  },
-  "dns-timeout": {
-    type: "string",
-    default: "5s",
-    valueHint: "TIME",
-    group: "Target",
-    description: "How long a name may take to resolve",
   },
   ...oldestTlsFlags,
   "max-tls-version": {
@@ -97,17 +58,12 @@ const processFlags = {
     group: "TLS",
     description: "Resume TLS sessions, which spares most of a handshake",
   },
-  audit: {
-    type: "string",
-    valueHint: "DEST",
-    group: "Log",
-    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
-  },
+  ...connectionAuditFlags,
   ...pushFlags,
   quiet: {
     type: "string",
     multiple: true,
-    valueHint: "CLASS",
+    valueHint: "conns|conn-errs|handshake-errs|all",
     group: "Log",
     description: "Leave out of the log: conns, conn-errs, handshake-errs, or all",
   },
@@ -168,19 +124,9 @@ export const clientArgs = {
   ...refusedFlags,
   "verify-policy": later,
   "verify-query": later,
-  env: {
-    type: "string",
-    multiple: true,
-    valueHint: "NAME=VALUE",
-    group: "Program",
-    description: "Set this in the environment of the program; {host}, {port} and {socket} are filled in",
-  },
+  env: programFlags.env,
   command: {
-    type: "positional",
-    multiple: true,
-    behindDashes: true,
-    valueHint: "PROGRAM",
-    group: "Program",
+    ...programFlags.command,
     description: "Run this program with the tunnel open, and end with it; {host}, {port} and {socket} are filled in",
   },
 } as const satisfies ArgDefinitions;

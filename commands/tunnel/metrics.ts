@@ -1,6 +1,6 @@
 /** What a tunnel counts: under portail's names for every tunnel of the process, and under ghostunnel's names for all together. */
 import { Histogram, LIVES, Summary, WAITS } from "../../lib/service/instruments.ts";
-import type { Labels, Registry } from "../../lib/service/metrics.ts";
+import { NamedCounts, type Labels, type Registry } from "../../lib/service/metrics.ts";
 
 /** The counts of one tunnel. Connections write to its fields and cost it nothing more. */
 export class TunnelCounts {
@@ -56,15 +56,11 @@ export class TunnelMetrics {
   /** In nanoseconds, as ghostunnel has them. */
   readonly handshake = new Summary();
   readonly lifetime = new Summary();
-  readonly #tunnels = new Map<string, TunnelCounts>();
+  readonly #tunnels = new NamedCounts("tunnel", () => new TunnelCounts(this));
 
   /** The counts of the tunnel of that name; made when first asked for. */
   tunnel(name: string): TunnelCounts {
-    const known = this.#tunnels.get(name);
-    if (known !== undefined) return known;
-    const counts = new TunnelCounts(this);
-    this.#tunnels.set(name, counts);
-    return counts;
+    return this.#tunnels.of(name);
   }
 
   /** All of them, by name. */
@@ -74,20 +70,19 @@ export class TunnelMetrics {
 
   /** Keeps single durations from now on, for `takeSamples`. */
   keepSamples(): void {
-    for (const counts of this.#tunnels.values()) counts.takeSamples();
+    for (const [, counts] of this.#tunnels) counts.takeSamples();
   }
 
   /** The sum of a field over all tunnels. */
   sum(field: Field): number {
     let sum = 0;
-    for (const counts of this.#tunnels.values()) sum += counts[field];
+    for (const [, counts] of this.#tunnels) sum += counts[field];
     return sum;
   }
 
   /** Adds portail's names to `registry`. To be called when all tunnels are there. */
   register(registry: Registry): void {
-    const read = (field: Field, more: Labels = {}) =>
-      Array.from(this.#tunnels, ([tunnel, counts]) => [{ tunnel, ...more }, counts[field]] as const);
+    const read = (field: Field, more: Labels = {}) => this.#tunnels.each((counts) => counts[field], more);
     registry.read("gauge", "connections_open", "Connections that are relayed", () => read("open"));
     registry.read("counter", "connections_total", "Connections that were accepted", () => read("accepted"));
     registry.read("counter", "connections_cut_total", "Connections that were cut at the end of their lifetime", () =>
@@ -99,10 +94,10 @@ export class TunnelMetrics {
       ...read("late", { outcome: "timeout" }),
     ]);
     registry.members("handshake_seconds", "Time that handshakes took", "histogram", () =>
-      Array.from(this.#tunnels, ([tunnel, { handshakes }]) => [{ tunnel }, handshakes] as const),
+      this.#tunnels.each(({ handshakes }) => handshakes),
     );
     registry.members("connection_seconds", "Time that connections lasted", "histogram", () =>
-      Array.from(this.#tunnels, ([tunnel, { lives }]) => [{ tunnel }, lives] as const),
+      this.#tunnels.each(({ lives }) => lives),
     );
   }
 }

@@ -4,13 +4,12 @@ import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import type { TableRow } from "../../lib/command/config-tables.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
-import { parseChoice, parseDuration, parseInteger } from "../../lib/command/values.ts";
+import { parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import type { AccessPrefix } from "../../lib/identity/access.ts";
+import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
-import type { RelayLimits } from "../../lib/net/relay.ts";
-import type { TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { cipherList } from "./cipher-groups.ts";
@@ -21,27 +20,18 @@ import { parsePushSettings, type PushSettings } from "./push.ts";
 import { refuseOthers } from "./refused.ts";
 import { conflict, parseClient, parseQuiet, parseServer, type Quiet, type TunnelSettings } from "./settings.ts";
 
-export interface ProcessSettings {
+export interface ProcessSettings extends ConnectionSettings {
   tunnels: TunnelPlan[];
   quiet: Quiet;
   audit: string | undefined;
-  resolvers: string[];
   skipResolve: boolean;
   resumption: boolean;
   /** Processes in all. */
   workers: number;
-  /** Milliseconds. */
-  dnsTimeout: number;
-  connectTimeout: number;
-  keepAlive: KeepAlive;
-  relayLimits: RelayLimits;
   life: LifeOptions;
   status: StatusSettings | undefined;
   push: PushSettings;
 }
-
-/** Milliseconds: what TCP_KEEPIDLE takes (tcp(7)). */
-const MOST_KEEPALIVE = 32_767_000;
 
 type Given = ParsedArgs<typeof serverArgs> | ParsedArgs<typeof clientArgs>;
 
@@ -91,32 +81,13 @@ export function parseClientProcess(
 }
 
 function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
-  const duration = (
-    name:
-      | "connect-timeout"
-      | "close-timeout"
-      | "max-conn-lifetime"
-      | "idle-timeout"
-      | "shutdown-timeout"
-      | "timed-reload"
-      | "dns-timeout",
-    min = 0,
-  ) => parseDuration(`--${name}`, given[name], { min });
   return {
     quiet: parseQuiet(given.quiet),
     audit: given.audit,
-    resolvers: given.resolver,
     skipResolve: given["skip-resolve"],
     resumption: given["session-resumption"],
     workers: parseInteger("--workers", given.workers, { min: 1, max: 256 }),
-    dnsTimeout: duration("dns-timeout", 1),
-    connectTimeout: duration("connect-timeout", 1),
-    keepAlive: new KeepAlive(Math.ceil(parseDuration("--keepalive", given.keepalive, { max: MOST_KEEPALIVE }) / 1000)),
-    relayLimits: {
-      idle: duration("idle-timeout"),
-      lifetime: duration("max-conn-lifetime"),
-      halfClosed: duration("close-timeout"),
-    },
+    ...parseConnection(given),
     life: parseLife(given),
     status: parseStatus(given),
     push: parsePushSettings(given),
@@ -248,7 +219,7 @@ function refuseUnusedLists(files: TunnelFiles, settings: TunnelSettings, prefix:
 
 function tlsSettings(given: Given): TlsSettings {
   const version = (name: "min-tls-version" | "max-tls-version"): TlsVersion =>
-    parseChoice(`--${name}`, given[name], ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
+    parseTlsVersion(`--${name}`, given[name]);
   const minVersion = version("min-tls-version");
   const maxVersion = version("max-tls-version");
   if (minVersion > maxVersion)

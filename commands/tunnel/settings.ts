@@ -4,7 +4,7 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
-import { parseAccessRules, type AccessRules } from "../../lib/identity/access.ts";
+import { parseAllowRules, parseVerifyRules, type AccessRules } from "../../lib/identity/access.ts";
 import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { StartTlsProtocol } from "../../lib/net/starttls.ts";
 import type { TargetEndpoint, TargetOrder } from "../../lib/net/target.ts";
@@ -65,18 +65,7 @@ const NO_LIMIT = 1_000_000;
 export function parseServer(given: ServerKeys, name: string | undefined, local: boolean): TunnelSettings {
   const common = parseCommon(given, "server", name, local);
   for (const target of common.targets) refuseFarTarget(target, given);
-  const access = parseAccessRules(
-    {
-      all: given["allow-all"],
-      cn: given["allow-cn"],
-      ou: given["allow-ou"],
-      dns: given["allow-dns"],
-      ip: given["allow-ip"],
-      uri: given["allow-uri"],
-      spkiPin: given["allow-spki-pin"],
-    },
-    "allow",
-  );
+  const access = parseAllowRules(given);
   const authenticate = !given["disable-authentication"];
   if (!authenticate && !access.empty)
     throw conflict(
@@ -107,22 +96,10 @@ export function parseServer(given: ServerKeys, name: string | undefined, local: 
 export function parseClient(given: ClientKeys, name: string | undefined, local: boolean): TunnelSettings {
   const common = parseCommon(given, "client", name, local);
   for (const listen of common.listen) refuseOpenListen(listen, given);
-  const rules = parseAccessRules(
-    {
-      all: false,
-      cn: given["verify-cn"],
-      ou: given["verify-ou"],
-      dns: given["verify-dns"],
-      ip: given["verify-ip"],
-      uri: given["verify-uri"],
-      spkiPin: given["verify-spki-pin"],
-    },
-    "verify",
-  );
   return {
     ...common,
     authenticate: !given["disable-authentication"],
-    rules: rules.empty ? undefined : rules,
+    rules: parseVerifyRules(given),
     proxyHeader: undefined,
     targetStatus: undefined,
     serverName: parseServerName(given["override-server-name"]),

@@ -1,10 +1,10 @@
 /** The status listener of a tunnel: HTTPS with the tunnel's own certificate, as ghostunnel's, and what it answers. */
 import type { Runtime } from "../../lib/command/runtime.ts";
+import { openDaemonStatus } from "../../lib/service/daemon-status.ts";
 import type { Life } from "../../lib/service/life.ts";
 import type { Registry } from "../../lib/service/metrics.ts";
-import { openStatus, type Routes, type StatusListener } from "../../lib/service/status.ts";
+import type { Routes, StatusListener } from "../../lib/service/status.ts";
 import { routesOf } from "../../lib/service/status-routes.ts";
-import { statusTls, wantsTls } from "../../lib/service/status-tls.ts";
 import type { StatusSettings } from "../../lib/service/status-settings.ts";
 import { healthOf } from "./health.ts";
 import type { Tunnel } from "./tunnel.ts";
@@ -22,16 +22,15 @@ interface StatusParts {
 
 /** Listens where `settings` say. Throws `PortailError` when it cannot: then the tunnel must not start. */
 export function openTunnelStatus(
-  { env, log, version }: Runtime,
+  runtime: Runtime,
   settings: StatusSettings,
   { tunnels, listen, life, registry, more, timeout }: StatusParts,
 ): Promise<StatusListener> {
   const health = healthOf(tunnels, timeout);
   const address = tunnels.flatMap(({ targets }) => targets.all.map(({ text }) => text)).join(",");
-  const source = { life, version, listen: listen.join(","), forward: { address, health } };
+  const source = { life, version: runtime.version, listen: listen.join(","), forward: { address, health } };
   const routes = routesOf(source, registry, settings, more);
   const owner = tunnels.find(({ identity }) => identity !== undefined) ?? tunnels[0]!;
-  const wanted = wantsTls(settings, owner.identity !== undefined);
-  const secured = wanted ? { secure: statusTls(() => owner.identity, owner.handshakeOptions()) } : {};
-  return openStatus(settings.endpoint, env, { routes, log, reusePort: true, ...secured });
+  const { deadlines, keepAlive } = owner.handshakeOptions();
+  return openDaemonStatus(runtime, settings, { routes, identity: () => owner.identity, deadlines, keepAlive });
 }

@@ -1,13 +1,12 @@
 /** The tunnels of a running process: their listeners, status and metrics, reloaded together and drained together. */
-import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
 import type { AuditSink } from "../../lib/audit/sink.ts";
-import { PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { tokensOf } from "../../lib/identity/token/tokens.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
-import type { Daemon, Life, ReloadOutcome } from "../../lib/service/life.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
+import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import { workerSide, type Workers } from "../../lib/service/workers.ts";
@@ -115,7 +114,7 @@ export class TunnelProcess implements Daemon {
     }
     log.info(this.summary);
     if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
-    this.#record({ event: "start", listen: this.addresses });
+    recordLife(this.#sink, "tunnel", { event: "start", listen: this.addresses });
   }
 
   /** What one process of several does for all. */
@@ -151,29 +150,22 @@ export class TunnelProcess implements Daemon {
   /** All or nothing: what cannot be read leaves every tunnel as it was. */
   async reload(): Promise<ReloadOutcome> {
     const { log } = this.#runtime;
-    try {
+    const reloaded = await reloadOrKeep(log, "certificates, trust and policies", async () => {
       const loaded: Loaded[] = [];
       for (const { plan } of this.#planned) loaded.push(await loadTunnel(plan, this.#files, log));
       this.#sink?.reopen();
       this.#planned.forEach(({ tunnel }, i) => tunnel.swap(loaded[i]!));
       this.#workers?.signal("SIGHUP");
-      log.info("reloaded certificates, trust and policies");
-      this.#record({ event: "reload", outcome: "done" });
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
-      log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
-      this.#record({ event: "reload", outcome: "kept", error: detail });
-      return "kept";
-    }
+    });
+    recordLife(this.#sink, "tunnel", { event: "reload", ...reloaded });
+    return reloaded.outcome;
   }
 
   async drain(): Promise<void> {
     this.#listeners.close();
     this.#endPush();
     await this.#status?.close();
-    this.#record({ event: "drain", open: this.open });
+    recordLife(this.#sink, "tunnel", { event: "drain", open: this.open });
     this.#workers?.signal("SIGTERM");
     await Promise.all([...this.tunnels.map((tunnel) => tunnel.drain()), this.#workers?.ended()]);
   }
@@ -186,17 +178,8 @@ export class TunnelProcess implements Daemon {
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
-    this.#record({ event: "stop", open: this.open });
+    recordLife(this.#sink, "tunnel", { event: "stop", open: this.open });
     tokensOf(this.#files).close();
     await this.#sink?.close();
   }
-
-  #record(event: LifeLine): void {
-    this.#sink?.write({ v: AUDIT_VERSION, time: new Date().toISOString(), command: "tunnel", ...event } as AuditEvent);
-  }
 }
-
-type LifeLine =
-  | { event: "start"; listen: string[] }
-  | { event: "drain" | "stop"; open: number }
-  | { event: "reload"; outcome: ReloadOutcome; error?: string };

@@ -34,6 +34,13 @@ export const FACTS = {
   "client.port": fact("number", ALL, "the client's port"),
   "client.uid": fact("number", ALL, "the user id of a client on this host"),
   "client.gid": fact("number", ALL, "the group id of a client on this host"),
+  "client.pid": fact("number", ["tproxy"], "the id of a process of this host that holds the client's socket"),
+  "client.executable": fact("string", ["tproxy"], "the path of that process's program"),
+  "client.cgroup": fact(
+    "string",
+    ["tproxy"],
+    "that process's control group (version 2), such as /system.slice/app.service",
+  ),
   "client.auth": fact(
     "string",
     ALL,
@@ -98,6 +105,7 @@ export const FACTS = {
   "tls.protocol_ids": fact("strings", HELLO, "the protocol ids that the client offered"),
   "tls.version": fact("string", TLS, '"TLSv1.2" or "TLSv1.3"'),
   "tunnel.name": fact("string", ["tunnel"], "the name of the tunnel in the configuration"),
+  "tproxy.rule": fact("string", ["tproxy"], "the name of the rule that took the connection"),
   "mux.route": fact("string", ["mux"], "the name of the route that matched"),
   "route.local": fact("boolean", PROXIES, "true when no backend is used; policies only"),
   "s3.bucket": fact("string", ["s3crypt"], "the bucket"),

@@ -109,8 +109,19 @@ export interface HelloRecord {
   protocolIds?: readonly string[];
 }
 
+/** A program of this machine that is a client: who runs it, and what it is, as far as that could be seen. */
+export interface ProgramRecord {
+  uid: number;
+  /** The name of that user. */
+  user?: string;
+  gid?: number;
+  pid?: number;
+  executable?: string;
+  cgroup?: string;
+}
+
 /**
- * A connection through a tunnel or a multiplexer, whole, written when it is over. `deny` is one that was not let through, by whatever
+ * A connection through a tunnel, a multiplexer or a transparent proxy, whole, written when it is over. `deny` is one that was not let through, by whatever
  * check; `reason` is which, or what ended it. Bytes are counted from the client (`sent`) and from the target.
  */
 export interface SessionEvent extends Session {
@@ -119,6 +130,10 @@ export interface SessionEvent extends Session {
   tunnel?: string;
   /** Of a multiplexer: the route that was chosen. */
   route?: string;
+  /** Of a transparent proxy: the rule that took it, where the client was going, and who that is. */
+  rule?: string;
+  original?: string;
+  program?: ProgramRecord;
   /** Of a multiplexer: what it was chosen by, where that was a hello. */
   hello?: HelloRecord;
   target: string;
@@ -191,6 +206,21 @@ export interface ObjectEvent extends Session {
   facts: Record<string, unknown>;
 }
 
+/**
+ * The answer to a question about a name that is led here; of what else anybody looks up nothing is recorded. `exhausted`: it
+ * got no address, since none was left or it could not be kept.
+ */
+export interface NameEvent extends Base {
+  event: "name";
+  client: string;
+  transport: "udp" | "tcp";
+  name: string;
+  /** As zone files write it: `A`, `AAAA`, `TYPE65`. */
+  type: string;
+  outcome: "fake" | "nodata" | "exhausted" | "refused";
+  address?: string;
+}
+
 export interface ReloadEvent extends Base {
   event: "reload";
   outcome: "done" | "kept";
@@ -241,6 +271,7 @@ export type AuditEvent =
   | RejectEvent
   | SessionEvent
   | ObjectEvent
+  | NameEvent
   | ReloadEvent
   | ControlEvent
   | LifeEvent

@@ -48,6 +48,8 @@ class DescriptorSink implements AuditSink {
   /** The last write broke off within a line. */
   #torn = false;
   #troubled = false;
+  /** Its descriptor may be another file's by now. */
+  #closed = false;
 
   constructor(destination: string, failed: (message: string) => void) {
     this.#destination = destination;
@@ -57,6 +59,10 @@ class DescriptorSink implements AuditSink {
 
   write(event: AuditEvent): void {
     this.#command = event.command;
+    if (this.#closed) {
+      this.#lose(1, "it is closed");
+      return;
+    }
     const line = `${JSON.stringify(event)}\n`;
     if (this.#held + line.length > MOST_HELD) {
       this.#lose(1, "the reader is too slow");
@@ -143,6 +149,8 @@ class DescriptorSink implements AuditSink {
       break;
     }
     clearTimeout(timer);
+    if (this.#closed) return;
+    this.#closed = true;
     if (isPath(this.#destination)) close(this.#fd, () => {});
   }
 }

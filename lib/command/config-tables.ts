@@ -1,8 +1,11 @@
 /** The tables of the configuration file and their keys: the one schema of all commands. Reads no file. */
 
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
+import { healthKeys } from "./health-keys.ts";
 import { muxRouteKeys } from "./mux-keys.ts";
+import { presetKeys } from "./preset-keys.ts";
 import { providerKeys } from "./provider-keys.ts";
+import { tproxyRuleKeys } from "./tproxy-keys.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "./tunnel-keys.ts";
 
 export interface TableSchema {
@@ -65,13 +68,7 @@ export const TABLES = {
         valueHint: "none|connect|HOST:PORT",
         description: "How it is checked: by a connection to it, or by one through it to a target (none)",
       },
-      "health-interval": { type: "string", valueHint: "TIME", description: "How often it is checked (10s)" },
-      "health-fall": { type: "string", valueHint: "N", description: "Failed checks in a row that take it down (3)" },
-      "health-rise": {
-        type: "string",
-        valueHint: "N",
-        description: "Checks in a row that must succeed for it to be up again (2)",
-      },
+      ...healthKeys,
       identity,
       trust,
     },
@@ -98,7 +95,8 @@ export const TABLES = {
     },
   },
   route: { shape: "list", keys: muxRouteKeys },
-  rule: { shape: "list", keys: {} },
+  preset: { shape: "named", keys: presetKeys },
+  rule: { shape: "list", inherits: true, keys: tproxyRuleKeys },
 } as const satisfies Record<string, TableSchema>;
 
 export type TableName = keyof typeof TABLES;

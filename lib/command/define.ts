@@ -13,11 +13,33 @@ interface ArgBase {
   hidden?: true;
 }
 
+/**
+ * Names that completion can offer for a value: out of the files that the command line names, of a proxy that runs, or
+ * of the program itself.
+ */
+export type ValueSource =
+  | "backends"
+  | "cases"
+  | "facts"
+  | "key-ids"
+  | "lint-rules"
+  | "listeners"
+  | "policies"
+  | "policy-commands"
+  | "preset-targets"
+  | "protocol-ids"
+  | "running-backends"
+  | "sample-policy"
+  | "server-names"
+  | "sessions"
+  | "used-backends";
+
 /** A flag with a value. Values stay text here; lib/command/values.ts makes numbers, durations and sizes of them. */
 interface StringArg extends ArgBase {
   type: "string";
   /** What stands for the value in the help, e.g. `FILE`. */
   valueHint?: string;
+  values?: ValueSource;
   default?: string;
   /** May be repeated; all values are kept in order. */
   multiple?: true;
@@ -41,9 +63,12 @@ export interface PositionalArg extends ArgBase {
   /** It is taken only behind `--`: what stands before is a mistake. */
   behindDashes?: true;
   valueHint?: string;
+  values?: ValueSource;
   default?: string;
   multiple?: true;
   required?: true;
+  /** The configuration file may say it too, by its name. */
+  inFile?: true;
 }
 
 export type ArgDefinition = StringArg | BooleanArg | PositionalArg;
@@ -100,6 +125,8 @@ interface CommandDefinition<A extends ArgDefinitions> {
   commands?: Group["commands"];
   /** The exit status: one of `EXIT`, or that of a program which the command ran. */
   run(invocation: Invocation<A>): Awaitable<number>;
+  /** Of a daemon: reads all that `run` would before it serves, listens nowhere and writes nothing. Throws as `run`. */
+  check?(invocation: Invocation<A>): Awaitable<void>;
 }
 
 /** A leaf of the tree: a citty command that carries its own definitions. */
@@ -111,6 +138,8 @@ export interface Command {
   readonly commands?: Group["commands"];
   /** To be run by citty with an `Invocation` as its data. citty parses no argv: it would lose repeated flags. */
   readonly citty: CommandDef;
+  /** For `portail check`; only daemons have it. */
+  readonly check?: (invocation: Invocation) => Awaitable<void>;
 }
 
 /** A word that only leads to others, e.g. `portail acl`. Its members are imported when they are needed. */
@@ -124,13 +153,20 @@ export interface Group {
 
 /** Declares a command. `run` gets exactly typed values and returns the exit status; it throws PortailError for an operator's mistake. */
 export function defineCommand<const A extends ArgDefinitions>(definition: CommandDefinition<A>): Command {
-  const { meta, args, commands, run } = definition;
+  const { meta, args, commands, run, check } = definition;
   const { name, description } = meta;
   const citty = defineCittyCommand({
     meta: { name, description },
     run: ({ data }: { data?: Invocation<A> }) => run(data!),
   });
-  return { kind: "command", meta, args, citty, ...(commands && { commands }) };
+  return {
+    kind: "command",
+    meta,
+    args,
+    citty,
+    ...(commands && { commands }),
+    ...(check && { check: (given: Invocation) => check(given as Invocation<A>) }),
+  };
 }
 
 /** Declares a group of commands. */

@@ -37,6 +37,37 @@ export const oldestTlsFlags = {
   },
 } as const satisfies ArgDefinitions;
 
+/** Of daemons that lead connections on. Opened with `openAuditSink` (lib/audit/sink.ts). */
+export const connectionAuditFlags = {
+  audit: {
+    type: "string",
+    valueHint: "DEST",
+    group: "Log",
+    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
+  },
+} as const satisfies ArgDefinitions;
+
+const PROGRAM = "Program";
+
+/** Of commands that serve one program, which stands behind `--`. Read with `ChildCommand` (lib/service/child.ts). */
+export const programFlags = {
+  env: {
+    type: "string",
+    multiple: true,
+    valueHint: "NAME=VALUE",
+    group: PROGRAM,
+    description: "Set this in the environment of the program; {host}, {port} and {socket} are filled in",
+  },
+  command: {
+    type: "positional",
+    multiple: true,
+    behindDashes: true,
+    valueHint: "PROGRAM",
+    group: PROGRAM,
+    description: "Run this program, and end with it; {host}, {port} and {socket} are filled in",
+  },
+} as const satisfies ArgDefinitions;
+
 /** How to log. Apply with `configureLog`. */
 export const logFlags = {
   "log-format": {

@@ -9,11 +9,14 @@ type LogFormat = "text" | "json";
 type LineSink = (level: LogLevel, line: string) => void;
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
+/** A function is asked where the line is written, so that others cost nothing. */
+type Message = string | (() => string);
+
 export interface Logger {
-  debug(message: string, fields?: LogFields): void;
-  info(message: string, fields?: LogFields): void;
-  warn(message: string, fields?: LogFields): void;
-  error(message: string, fields?: LogFields): void;
+  debug(message: Message, fields?: LogFields): void;
+  info(message: Message, fields?: LogFields): void;
+  warn(message: Message, fields?: LogFields): void;
+  error(message: Message, fields?: LogFields): void;
   /** Changes the format, the least level that is written, or where lines go; what is not given stays. */
   configure(options: { format?: LogFormat; level?: LogLevel; lines?: LineSink }): void;
 }
@@ -53,8 +56,9 @@ export function createLogger({ stderr, stamped, now = () => new Date() }: Logger
   });
   const at =
     (level: LogLevel) =>
-    (message: string, fields: LogFields = {}) =>
-      consola[level](message, fields);
+    (message: Message, fields: LogFields = {}) => {
+      if (LEVEL[level] <= consola.level) consola[level](typeof message === "string" ? message : message(), fields);
+    };
   return {
     debug: at("debug"),
     info: at("info"),

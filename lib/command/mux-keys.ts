@@ -1,5 +1,6 @@
 /** Keys of a `[[route]]` table, which `portail mux` reads: whom a route takes, where it leads, and what stands between. */
 import type { ArgDefinitions } from "./define.ts";
+import { healthKeys } from "./health-keys.ts";
 import { tunnelServerKeys } from "./tunnel-keys.ts";
 
 const FOR = "Whom it takes";
@@ -33,7 +34,8 @@ export const muxRouteKeys = {
     type: "string",
     multiple: true,
     group: FOR,
-    description: "Protocol ids (ALPN); ID* captures one DNS label. Without: what no other route of the name takes",
+    description:
+      'Protocol ids (ALPN); ID* captures one DNS label, ID** takes any rest, "" is none. Without: what no other route takes',
   },
   starttls: {
     type: "string",
@@ -53,6 +55,12 @@ export const muxRouteKeys = {
     group: FOR,
     description: "The same by a pattern (RE2) on the first bytes",
   },
+  refuse: {
+    type: "string",
+    valueHint: "REASON",
+    description:
+      "Turn its clients away, for this reason in log and audit, unless they offer another protocol id that does",
+  },
   terminate: { type: "boolean", description: "End TLS here; without it, bytes pass as they are" },
   identity: { type: "string", description: "Name of an [identity.NAME] table, in place of --cert and --key" },
   trust: { type: "string", description: "Name of a [trust.NAME] table for clients, in place of --cacert" },
@@ -66,7 +74,6 @@ export const muxRouteKeys = {
   target: {
     type: "string",
     multiple: true,
-    required: true,
     group: TARGET,
     description: "HOST:PORT or unix:PATH; {capture} in HOST. Of several, the first that answers",
   },
@@ -76,6 +83,16 @@ export const muxRouteKeys = {
     group: TARGET,
     description: "Which of several is first",
   },
+  health: {
+    type: "string",
+    valueHint: "none|connect",
+    group: TARGET,
+    description:
+      "Whether targets are checked, by a connection, with TLS where there is any; one that is down gets nobody (none)",
+  },
+  "health-interval": { ...healthKeys["health-interval"], group: TARGET },
+  "health-fall": { ...healthKeys["health-fall"], group: TARGET },
+  "health-rise": { ...healthKeys["health-rise"], group: TARGET },
   "target-tls": { type: "boolean", group: TARGET, description: "Speak TLS with the target" },
   "target-starttls": { type: "string", valueHint: "postgres", group: TARGET, description: "Ask for it by SSLRequest" },
   "target-identity": { type: "string", group: TARGET, description: "Name of an [identity.NAME] table to present" },

@@ -11,6 +11,8 @@ interface TextStyle {
   color: boolean;
   /** Every policy and every step, not only those that tell something. */
   all: boolean;
+  /** Names of the policies to show in place of those. */
+  only?: readonly string[];
 }
 
 const MARKS: Record<State, string> = {
@@ -113,7 +115,8 @@ function stepLines({ policy }: Account, step: ExplainedStep, style: TextStyle): 
   const mentioned = new Set<string>(policy.mentions);
   const shown = knownFacts(step.facts).filter(([name]) => name !== "now" || mentioned.has(name));
   for (const [name, value] of shown) lines.push(printable(`  ${name} = ${JSON.stringify(factJson(name, value))}`));
-  const chosen = policies.filter((one) => style.all || isTelling(one));
+  const { all, only = [] } = style;
+  const chosen = policies.filter((one) => (only.length > 0 ? only.includes(one.name) : all || isTelling(one)));
   for (const one of chosen) {
     const end = one.decided ? `  <- ${step.decision.outcome === "resolve" ? "hangs on the address" : "decides"}` : "";
     lines.push("", `policy ${title(policy, one)}: ${one.action}${end}`, ...clauseLines(one, step.facts, style));
@@ -122,7 +125,7 @@ function stepLines({ policy }: Account, step: ExplainedStep, style: TextStyle): 
     lines.push("", `route ${title(policy, one)}`, ...clauseLines(one, step.facts, style));
   const left = policies.filter((one) => !chosen.includes(one));
   const reached = left.filter((one) => one.reached).length;
-  if (left.length > 0) {
+  if (left.length > 0 && only.length === 0) {
     lines.push(
       "",
       `not shown: ${reached} policies that are false, ${left.length - reached} that are not reached (--all)`,

@@ -16,6 +16,10 @@ const SO_PEERCRED = 17;
 const SO_PEERGROUPS = 59;
 /** Supplementary groups that a process can have (NGROUPS_MAX). */
 const MOST_GROUPS = 65_536;
+const SOL_IP = 0;
+const SOL_IPV6 = 41;
+/** Of both: IP6T_SO_ORIGINAL_DST has the same number. */
+const SO_ORIGINAL_DST = 80;
 const SHUT_WR = 1;
 const F_GETFL = 3;
 const F_SETFL = 4;
@@ -34,6 +38,8 @@ interface DescriptorCalls {
   peerCredentials(fd: number): PeerCredentials | undefined;
   /** SO_PEERGROUPS (unix(7)): supplementary groups as they were at the connect(2); undefined for what is no UNIX socket. */
   peerGroups(fd: number): number[] | undefined;
+  /** SO_ORIGINAL_DST: the raw sockaddr that a connection was made to before the firewall redirected it; undefined for one that it did not track. */
+  originalDestination(fd: number, family: 4 | 6): Uint8Array | undefined;
   /** shutdown(2) of the direction that is written, for every descriptor of the socket. */
   shutdownWrite(fd: number): void;
   /** dup2(2): `fd` becomes another descriptor of what `source` is; what it was is closed. */
@@ -79,6 +85,12 @@ function open(): DescriptorCalls | undefined {
           return [...groups.subarray(0, length[0]! / groups.BYTES_PER_ELEMENT)];
       }
       return undefined;
+    },
+    originalDestination(fd, family) {
+      const address = new Uint8Array(28);
+      const length = Uint32Array.of(address.length);
+      const level = family === 4 ? SOL_IP : SOL_IPV6;
+      return getsockopt(fd, level, SO_ORIGINAL_DST, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
     },
     shutdownWrite: (fd) => void shutdown(fd, SHUT_WR),
     replace: (fd, source) => void dup2(source, fd),

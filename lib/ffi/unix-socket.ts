@@ -99,6 +99,10 @@ const NAMES = new Map(
 );
 
 export function errorName(location: Pointer | bigint | null): ErrorName {
-  const number = location === null ? 0 : read.i32(location as Pointer);
+  return errorText(location === null ? 0 : read.i32(location as Pointer));
+}
+
+/** The name of an error by its number. */
+export function errorText(number: number): ErrorName {
   return NAMES.get(number) ?? `errno ${number}`;
 }

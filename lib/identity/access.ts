@@ -78,6 +78,55 @@ export function parseAccessRules(input: AccessInput, prefix: AccessPrefix): Acce
   };
 }
 
+/** Of a server: the flags of these names, or the keys of a table. */
+export interface AllowGiven {
+  readonly "allow-all": boolean;
+  readonly "allow-cn": readonly string[];
+  readonly "allow-ou": readonly string[];
+  readonly "allow-dns": readonly string[];
+  readonly "allow-ip": readonly string[];
+  readonly "allow-uri": readonly string[];
+  readonly "allow-spki-pin": readonly string[];
+}
+
+/** As `parseAccessRules`. */
+export function parseAllowRules(given: AllowGiven): AccessRules {
+  const input = {
+    all: given["allow-all"],
+    cn: given["allow-cn"],
+    ou: given["allow-ou"],
+    dns: given["allow-dns"],
+    ip: given["allow-ip"],
+    uri: given["allow-uri"],
+    spkiPin: given["allow-spki-pin"],
+  };
+  return parseAccessRules(input, "allow");
+}
+
+/** Of a client. */
+export interface VerifyGiven {
+  readonly "verify-cn": readonly string[];
+  readonly "verify-ou": readonly string[];
+  readonly "verify-dns": readonly string[];
+  readonly "verify-ip": readonly string[];
+  readonly "verify-uri": readonly string[];
+  readonly "verify-spki-pin": readonly string[];
+}
+
+/** Undefined where nothing is asked besides chain and name. Throws as `parseAccessRules`. */
+export function parseVerifyRules(given: VerifyGiven): AccessRules | undefined {
+  const input = {
+    cn: given["verify-cn"],
+    ou: given["verify-ou"],
+    dns: given["verify-dns"],
+    ip: given["verify-ip"],
+    uri: given["verify-uri"],
+    spkiPin: given["verify-spki-pin"],
+  };
+  const rules = parseAccessRules(input, "verify");
+  return rules.empty ? undefined : rules;
+}
+
 /**
  * Whether one of the rules names the peer. `peer` is undefined where there is no certificate, or none that was verified
  * (under pins: none that could be read); nobody is permitted then. Takes time in proportion to the number of rules.

@@ -2,7 +2,7 @@
 import type { Conn } from "./conn.ts";
 import { Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
-import { DIAL_HANDLERS, type Dialing, type NativeConn } from "./native-conn.ts";
+import { DIAL_HANDLERS, type Dialing, type Ends, type NativeConn } from "./native-conn.ts";
 
 export interface Candidate {
   ip: string;
@@ -56,12 +56,14 @@ export class Dialer {
   readonly #timeout: number;
   readonly #keepAlive: KeepAlive;
   readonly #deadlines: Deadlines;
+  readonly #mark: number | undefined;
   /** Undefined where nobody measures. */
   meter: DialMeter | undefined;
 
-  /** `timeout` in milliseconds. */
-  constructor(timeout: number, keepAlive: KeepAlive) {
+  /** `timeout` in milliseconds; `mark` is the firewall mark of every TCP socket (it takes CAP_NET_ADMIN). */
+  constructor(timeout: number, keepAlive: KeepAlive, mark?: number) {
     this.#timeout = timeout;
+    this.#mark = mark;
     this.#keepAlive = keepAlive;
     this.#deadlines = new Deadlines(timeout);
   }
@@ -89,17 +91,22 @@ export class Dialer {
       queueMicrotask(() => outcome.failed(new DialError("other", "there is no address to connect to")));
       return;
     }
-    if (candidates.length === 1 && !silent) {
+    const mark = this.#mark;
+    if (mark === undefined && candidates.length === 1 && !silent) {
       new Attempt(candidates[0]!, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
       return;
     }
     // Imported when first needed: node:net costs a daemon megabytes.
-    import("./race.ts")
-      .then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
-      .then(
-        (conn) => outcome.opened(conn),
-        (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
-      );
+    const dialling =
+      mark === undefined
+        ? import("./race.ts").then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
+        : import("./marked-dial.ts").then(({ dialMarked }) =>
+            dialMarked(candidates, mark, this.#timeout, this.#keepAlive),
+          );
+    dialling.then(
+      (conn) => outcome.opened(conn),
+      (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
+    );
   }
 }
 
@@ -128,6 +135,12 @@ class Attempt extends Due implements Dialing {
     this.keepAlive = keepAlive;
     this.#deadlines = deadlines;
     this.#outcome = outcome;
+  }
+
+  /** Of IPv6, the system has a spelling of its own. */
+  get ends(): Partial<Ends> {
+    const to = this.#candidate;
+    return "path" in to || to.ip.includes(":") ? {} : { remote: to };
   }
 
   start(): void {

@@ -58,6 +58,12 @@ export class ConnDuplex extends Duplex {
     this.conn.pause();
   }
 
+  /** Reads on: nothing is to be diverted after all. */
+  unhold(): void {
+    this.#held = false;
+    if (!this.throttle?.()) this.relax();
+  }
+
   /** The next `length` bytes do not come out of this stream, and none behind them: `whole` runs when they are there. */
   divert(length: number, whole: () => void): Diversion {
     return (this.#diversion = new Diversion(this.conn, length, () => {

@@ -46,8 +46,8 @@ export interface Ends {
 /** What a socket of `Bun.connect` has as its `data` until it is open. */
 export interface Dialing {
   readonly keepAlive: KeepAlive;
-  /** Where the runtime does not know them: of an adopted socket. */
-  readonly ends?: Ends;
+  /** What is known of them already: to ask the system costs a call each time, and of an adopted socket it does not tell. */
+  readonly ends?: Partial<Ends>;
   opened(conn: NativeConn): void;
   refused(reason: unknown): void;
 }
@@ -113,7 +113,7 @@ export class NativeConn extends BaseConn implements Conn {
   #local: SocketAddress | undefined;
 
   /** The runtime sets TCP_NODELAY on every socket by itself. */
-  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive, ends?: Ends, dialled = false) {
+  constructor(socket: Socket<NativeConn>, keepAlive: KeepAlive, ends?: Partial<Ends>, dialled = false) {
     super(keepAlive);
     this.#socket = socket;
     this.#dialled = dialled;

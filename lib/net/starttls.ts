@@ -1,4 +1,5 @@
 /** The way into TLS that a protocol has of its own (STARTTLS), on a `Conn`. The dialogue is lib/session; TLS is not done here. */
+import { PostgresPlain } from "../session/postgres-plain.ts";
 import { PostgresClient, PostgresServer, type PostgresFault } from "../session/postgres-starttls.ts";
 import type { Conn, Early } from "./conn.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -30,6 +31,12 @@ export async function awaitStartTls(conn: Conn, early: Early, deadlines: Deadlin
     return failed(outcome.code, outcome.reason);
   }
   return { ok: true, early: outcome.early, ...(outcome.value.direct && { mustNegotiate: "postgresql" }) };
+}
+
+/** Waits until the client begins its session in the clear, which is what came early; one that asks for encryption is told that there is none. */
+export async function awaitPlainPostgres(conn: Conn, deadlines: Deadlines): Promise<TlsStarted> {
+  const outcome = await runPreface(conn, new PostgresPlain(), deadlines);
+  return outcome.ok ? { ok: true, early: outcome.early } : failed(outcome.code, outcome.reason);
 }
 
 /** Asks the server for TLS. One that refuses, or says more than it was asked, fails; the connection is closed then. */

@@ -2,6 +2,7 @@
 import type { Conn } from "./conn.ts";
 import { DialError, interleave, type Candidate, type Dialer } from "./dial.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
+import type { Health } from "./health.ts";
 import { ResolveError, type Resolve } from "./resolve.ts";
 import { parseIp } from "../wire/ip.ts";
 
@@ -20,7 +21,11 @@ export interface TargetTools {
 export class Target {
   readonly endpoint: TargetEndpoint;
   readonly text: string;
+  /** What its checks say; undefined where it is not checked. */
+  health: Pick<Health, "trouble"> | undefined;
   readonly #tools: TargetTools;
+  /** Where it is written as an address. */
+  readonly #literal: readonly Candidate[] | undefined;
   #candidates: readonly Candidate[] = [];
   #resolvedAt = -Infinity;
   /** What answered last: it is asked alone, which spares the race of all addresses. */
@@ -32,12 +37,19 @@ export class Target {
   constructor(endpoint: TargetEndpoint, tools: TargetTools) {
     this.endpoint = endpoint;
     this.text = formatEndpoint(endpoint);
+    if (endpoint.kind === "tcp" && parseIp(endpoint.host) !== undefined)
+      this.#literal = [{ ip: endpoint.host, port: endpoint.port }];
     this.#tools = tools;
   }
 
   /** Whether the last attempt or check, if it was a moment ago, failed. */
   get setBack(): boolean {
     return performance.now() - this.#failedAt < SET_BACK;
+  }
+
+  /** Whether its checks say that it does not work. */
+  get down(): boolean {
+    return this.health?.trouble !== undefined;
   }
 
   failed(): void {
@@ -49,9 +61,14 @@ export class Target {
   }
 
   /** Connects to it. */
-  async open(): Promise<Conn | DialError> {
+  open(): Promise<Conn | DialError> {
     const { dialer } = this.#tools;
-    if (this.endpoint.kind === "unix") return dialer.openUnix(this.endpoint.path);
+    if (this.#literal !== undefined) return this.#dial(this.#literal);
+    return this.endpoint.kind === "unix" ? dialer.openUnix(this.endpoint.path) : this.#openByName();
+  }
+
+  async #openByName(): Promise<Conn | DialError> {
+    const { dialer } = this.#tools;
     const candidates = await this.candidates();
     if (candidates instanceof DialError) return candidates;
     const preferred = this.#preferred && candidates.find(({ ip }) => ip === this.#preferred!.ip);
@@ -65,19 +82,31 @@ export class Target {
   }
 
   async #race(candidates: readonly Candidate[]): Promise<Conn | DialError> {
-    const conn = await this.#tools.dialer.open(candidates, this.#silent);
-    this.#silent = conn instanceof DialError && conn.kind === "timeout";
+    const conn = await this.#dial(candidates);
     if (conn instanceof DialError) this.#resolvedAt = -Infinity;
     else if ("ip" in conn.remote) this.#preferred = conn.remote;
     return conn;
   }
 
+  #dial(candidates: readonly Candidate[]): Promise<Conn | DialError> {
+    return new Promise((resolve) => {
+      const opened = (conn: Conn) => {
+        this.#silent = false;
+        resolve(conn);
+      };
+      const failed = (error: DialError) => {
+        this.#silent = error.kind === "timeout";
+        resolve(error);
+      };
+      this.#tools.dialer.dial(candidates, { opened, failed }, this.#silent);
+    });
+  }
+
   /** Its addresses; of a UNIX socket none. */
   async candidates(): Promise<readonly Candidate[] | DialError> {
     if (this.endpoint.kind === "unix") return [];
+    if (this.#literal !== undefined) return this.#literal;
     const { host, port } = this.endpoint;
-    const literal = parseIp(host);
-    if (literal !== undefined) return [{ ip: host, port }];
     if (performance.now() - this.#resolvedAt < REMEMBERED) return this.#candidates;
     try {
       const ips = await this.#tools.resolve(host);

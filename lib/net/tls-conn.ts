@@ -1,6 +1,6 @@
 /** `Conn` over a TLS layer of the runtime's own sockets, from its handshake on. What it presents and trusts is tls-context.ts. */
 import type { Socket, SocketHandler } from "bun";
-import type { TlsInfo } from "./conn.ts";
+import type { Conn, TlsInfo } from "./conn.ts";
 import { type Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { type Ends, NativeConn } from "./native-conn.ts";
@@ -38,17 +38,18 @@ interface Handshaken {
 }
 
 /**
- * Puts TLS over `conn`, which is spent with it. Nothing of the peer may have been read that belongs to the layer. `below`
- * is for a connection that can neither tell nor pass on an abort itself.
+ * Puts TLS over `conn`, which is spent with it. `early` is what was read of the peer already and belongs to the layer.
+ * `below` is for a connection that can neither tell nor pass on an abort itself.
  */
 export function handshake(
   conn: NativeConn,
+  early: Uint8Array,
   isServer: boolean,
   options: HandshakeOptions,
   told: Handshaken,
   below?: Below,
 ): void {
-  new Handshake(conn, isServer, options, told, below).begin();
+  new Handshake(conn, early, isServer, options, told, below).begin();
 }
 
 interface Below {
@@ -68,10 +69,13 @@ class Handshake extends Due {
   #error: Error | undefined;
   /** Given before the server was judged. */
   #session: Uint8Array | undefined;
+  /** Not while the layer is put on: what was read before may be no TLS, which is told at once. */
+  #laid = false;
   #over = false;
 
   constructor(
     conn: NativeConn,
+    early: Uint8Array,
     isServer: boolean,
     options: HandshakeOptions,
     told: Handshaken,
@@ -94,12 +98,15 @@ class Handshake extends Due {
       // Without a name, even an empty one, the runtime sends the address that was dialled: RFC 6066 section 3 forbids it.
       ...(isServer ? {} : { serverName }),
     };
-    const upgrade = { data: this, tls, isServer, socket: TLS_HANDLERS };
+    const initialData = early.length === 0 ? undefined : Buffer.from(early.buffer, early.byteOffset, early.length);
+    const upgrade = { data: this, tls, isServer, initialData, socket: TLS_HANDLERS };
     this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
+    this.#laid = true;
   }
 
   begin(): void {
-    this.#options.deadlines.add(this);
+    if (this.#over) this.#socket.terminate();
+    else this.#options.deadlines.add(this);
   }
 
   /** The layer is there, and has not sent its first message yet. */
@@ -110,7 +117,7 @@ class Handshake extends Due {
 
   onHandshake(success: boolean, error: Error | null): void {
     if (this.#over) return;
-    if (!this.#judge(success, error)) {
+    if (!this.#laid || !this.#judge(success, error)) {
       this.#fail(tlsFailure(error ?? this.#error));
       return;
     }
@@ -164,7 +171,7 @@ class Handshake extends Due {
   #fail(failure: TlsFailure): void {
     this.#settle();
     this.#told.failed(failure);
-    this.#socket.terminate();
+    if (this.#laid) this.#socket.terminate();
   }
 }
 
@@ -186,6 +193,7 @@ function closedEarly(error: Error | undefined): TlsFailure {
 
 /** A connection whose handshake is done. */
 class TlsConn extends NativeConn {
+  readonly #layer: Socket<NativeConn>;
   readonly #sessions: SessionCache | undefined;
   readonly #tls: TlsInfo;
   readonly #below: Below | undefined;
@@ -198,9 +206,22 @@ class TlsConn extends NativeConn {
     below: Below | undefined,
   ) {
     super(socket, keepAlive, ends);
+    this.#layer = socket;
     this.#sessions = sessions;
     this.#below = below;
     this.#tls = infoOf(socket);
+  }
+
+  /** The peer's certificates, DER, its own first; those of an open connection. */
+  get chain(): Uint8Array[] {
+    const chain: Uint8Array[] = [];
+    // Only `false` gives those that issued it; the last issued itself.
+    let last = this.fd < 0 ? undefined : (this.#layer as unknown as TlsSocket).getPeerCertificate(false);
+    while (last?.raw !== undefined && chain.length < LONGEST_CHAIN) {
+      chain.push(last.raw);
+      last = last.issuerCertificate === last ? undefined : last.issuerCertificate;
+    }
+    return chain;
   }
 
   override get tls(): TlsInfo {
@@ -232,6 +253,14 @@ class TlsConn extends NativeConn {
 
   onHandshake(): void {}
 }
+
+/** The certificates of who is at the other end, DER, its own first; none where it gave none, or the connection is over. */
+export function peerChain(conn: Conn): readonly Uint8Array[] {
+  return conn instanceof TlsConn ? conn.chain : [];
+}
+
+/** A library takes no longer one either. */
+const LONGEST_CHAIN = 16;
 
 type Receiver = Handshake | TlsConn;
 
@@ -301,6 +330,12 @@ interface TlsSocket {
   isSessionReused(): boolean;
   alpnProtocol: string | false;
   getPeerX509Certificate(): { raw: Uint8Array } | undefined;
+  getPeerCertificate(abbreviated: boolean): Issued | undefined;
+}
+
+interface Issued {
+  raw?: Uint8Array;
+  issuerCertificate?: Issued;
 }
 
 /** RFC 7301 section 3.1: each with its length in front. */

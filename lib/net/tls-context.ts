@@ -2,11 +2,17 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { parseChoice } from "../command/values.ts";
 import type { Signer } from "../identity/signer.ts";
 import { decodePem } from "../wire/pem.ts";
 import { createOpensslTls, OpensslTls } from "./openssl-tls.ts";
 
 export type TlsVersion = "TLSv1.2" | "TLSv1.3";
+
+/** A version as flags have it: `TLS1.2` or `TLS1.3`. Throws `PortailError` (64, `usage.value`); `flag` is for that. */
+export function parseTlsVersion(flag: string, text: string): TlsVersion {
+  return parseChoice(flag, text, ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
+}
 
 /** Our certificate chain, leaf first, in PEM, and its key: in the clear, PEM too, or what signs with it. */
 type KeyMaterial = { readonly cert: string } & ({ readonly key: string } | { readonly signer: Signer });

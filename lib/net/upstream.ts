@@ -12,7 +12,7 @@ import { secureHost } from "./secure-host.ts";
 import { requestStartTls, type StartTlsProtocol } from "./starttls.ts";
 import type { Target } from "./target.ts";
 import { ProxyError, throughProxy, type OutboundProxy } from "./through-proxy.ts";
-import type { HandshakeOptions } from "./tls-conn.ts";
+import { peerChain, type HandshakeOptions } from "./tls-conn.ts";
 import { TlsFailure } from "./tls-failure.ts";
 import { secure } from "./tls.ts";
 
@@ -46,7 +46,22 @@ export interface SecuredWay extends Way {
   };
   readonly trust: Pick<Trust, "listedUntil"> | undefined;
   handshakeOptions(target: Target, serverName: string): HandshakeOptions;
+  /** In place of what `starttls` names: a way to TLS that has the client's words in it. Where it fails it closes the connection. */
+  startTls?(dialled: Conn, early: Early): Promise<StartedTls>;
+  /** Asked about a server whose chain is verified: it may refuse, or take the place of the check of the name. */
+  verify?(server: Server): Promise<Verified>;
 }
+
+export interface Server {
+  readonly peer: Peer;
+  /** DER, leaf first. */
+  readonly chain: readonly Uint8Array[];
+  readonly serverName: string;
+}
+
+export type Verified = { verdict: "check" | "accept" } | { verdict: "refuse"; reason: string; message: string };
+
+export type StartedTls = { ok: true; early: Early } | { ok: false; code: string; reason: string };
 
 /** A connection to the target, which may have been read already. */
 interface Dialled {
@@ -129,15 +144,16 @@ async function secureTarget(
 ): Promise<Omit<Reached, "address"> | Unreached> {
   const { settings } = way;
   let early = read;
-  if (settings.starttls !== undefined) {
-    const started = await requestStartTls(dialled, early, way.deadlines);
+  if (settings.starttls !== undefined || way.startTls !== undefined) {
+    const started: StartedTls = await (way.startTls?.(dialled, early) ??
+      requestStartTls(dialled, early, way.deadlines));
     if (!started.ok) return new Unreached(started.code, started.reason);
     early = started.early;
   }
   const serverName = settings.serverName ?? hostOf(target);
   const conn = await secure(dialled, early, false, way.handshakeOptions(target, serverName));
   if (conn instanceof TlsFailure) return failed(conn, settings.protocolIds, serverName);
-  const judged = judge(way, conn, serverName);
+  const judged = await judge(way, conn, serverName);
   if (judged instanceof Unreached) {
     conn.destroy();
     return judged;
@@ -167,20 +183,28 @@ function quoted(protocolIds: readonly string[]): string {
 }
 
 /** A pin takes the place of chain and name; all else comes on top of them. */
-function judge({ settings, trust }: SecuredWay, { tls }: Conn, serverName: string): Peer | Unreached {
-  const { rules, cnAsName, protocolIds } = settings;
+async function judge(way: SecuredWay, conn: Conn, serverName: string): Promise<Peer | Unreached> {
+  const { rules, cnAsName, protocolIds, confirmed } = way.settings;
   const pinned = rules?.pinned === true;
-  const known = identify(tls, pinned ? undefined : Date.now(), trust);
+  const known = identify(conn.tls, pinned ? undefined : Date.now(), way.trust);
   if (!known.ok) return new Unreached(known.reason, known.message, known.peer);
   const { peer } = known;
   if (peer === undefined) return new Unreached("no_certificate", "the target gave no certificate");
-  if (!pinned) {
+  const verified = pinned ? undefined : await way.verify?.({ peer, chain: chainOf(conn, peer), serverName });
+  if (verified?.verdict === "refuse") return new Unreached(verified.reason, verified.message, peer);
+  if (!pinned && verified?.verdict !== "accept") {
     const named = checkServerName(peer, serverName, { cnWithoutSan: cnAsName });
     if (!named.ok) return new Unreached(named.reason, named.message, peer);
   }
   const verdict = rules === undefined ? undefined : permits(rules, peer);
   if (verdict?.ok === false) return new Unreached(verdict.reason, verdict.message, peer);
-  if (settings.confirmed === true && tls?.protocolId === undefined)
+  if (confirmed === true && conn.tls?.protocolId === undefined)
     return new Unreached("protocol_id_unconfirmed", `the server confirmed none of ${quoted(protocolIds)}`, peer);
   return peer;
+}
+
+/** Of a connection whose key is in a token, only its own certificate is known. */
+function chainOf(conn: Conn, peer: Peer): readonly Uint8Array[] {
+  const chain = peerChain(conn);
+  return chain.length === 0 ? [peer.der] : chain;
 }

@@ -1,5 +1,5 @@
 /** The life of a daemon: ready, reload on SIGHUP, drain on SIGTERM, end. What is reloaded and drained is the daemon's own. */
-import { EXIT, type ExitStatus } from "../command/errors.ts";
+import { EXIT, PortailError, type ExitStatus } from "../command/errors.ts";
 import type { Runtime } from "../command/runtime.ts";
 import { openNotifier, type Notifier } from "./notify.ts";
 
@@ -74,6 +74,27 @@ export async function liveUntilStopped(
   } finally {
     for (const release of off) release();
     notifier.close();
+  }
+}
+
+/** What came of a reload, as its record has it. */
+export type Reloaded = { outcome: "done" } | { outcome: "kept"; error: string };
+
+/** Takes up what is new by `take`, all or nothing: what it throws (`PortailError`) is logged, and all stays as it was. */
+export async function reloadOrKeep(
+  log: Runtime["log"],
+  what: string,
+  take: () => void | Promise<void>,
+): Promise<Reloaded> {
+  try {
+    await take();
+    log.info(`reloaded ${what}`);
+    return { outcome: "done" };
+  } catch (error) {
+    if (!(error instanceof PortailError)) throw error;
+    const detail = error.detail === undefined ? error.message : `${error.detail}\n${error.message}`;
+    log.error(`the reload failed, what was loaded before stays in force: ${detail} [${error.code}]`);
+    return { outcome: "kept", error: detail };
   }
 }
 

@@ -1,5 +1,4 @@
 /** Connections of this machine in the clear, each wrapped in TLS on its way to one server. Reads no file, and asks no policy. */
-import { PortailError } from "../command/errors.ts";
 import type { Logger } from "../command/log.ts";
 import { formatAddress, type Conn, type SocketAddress } from "../net/conn.ts";
 import { Deadlines } from "../net/deadlines.ts";
@@ -11,10 +10,10 @@ import { openResolver } from "../net/resolve.ts";
 import { Target } from "../net/target.ts";
 import { tlsFailure } from "../net/tls-failure.ts";
 import { SessionCache, type HandshakeOptions } from "../net/tls-conn.ts";
-import { openUpstream, Unreached, type OutboundSide, type SecuredWay } from "../net/upstream.ts";
+import { openUpstream, Unreached, type OutboundSide, type Reached, type SecuredWay } from "../net/upstream.ts";
 import { parseIp } from "../wire/ip.ts";
 import { OpenSet } from "./open-set.ts";
-import type { Daemon, ReloadOutcome } from "./life.ts";
+import { reloadOrKeep, type Daemon, type Reloaded, type ReloadOutcome } from "./life.ts";
 import type { WrapFiles, WrapSettings } from "./wrap-settings.ts";
 import { Descriptors, WaitingRoom } from "./waiting-room.ts";
 
@@ -26,6 +25,16 @@ interface WrapTools {
   load(): Promise<WrapFiles>;
   /** Words that help whoever reads of a server that was not reached. */
   hint(unreached: Unreached): string | undefined;
+}
+
+/** How a connection went, from its acceptance to its end. */
+export interface Carried {
+  client: SocketAddress;
+  end: RelayResult | Unreached;
+  /** Undefined where the server was not reached. */
+  reached: Reached | undefined;
+  /** Milliseconds. */
+  duration: number;
 }
 
 /** Opened without listeners: `listen` opens those. */
@@ -43,6 +52,8 @@ export class LocalWrap implements Daemon, SecuredWay {
   readonly settings: WrapSettings;
   readonly proxy: OutboundSide | undefined;
   readonly deadlines: Deadlines;
+  /** Told of each connection that is over. */
+  carried: (carried: Carried) => void = () => {};
   readonly #tools: WrapTools;
   readonly #target: Target;
   readonly #room: WaitingRoom;
@@ -77,6 +88,15 @@ export class LocalWrap implements Daemon, SecuredWay {
     return this.#files.trust;
   }
 
+  /** What the server is shown. */
+  get identity(): WrapFiles["identity"] {
+    return this.#files.identity;
+  }
+
+  get targetText(): string {
+    return this.#target.text;
+  }
+
   get open(): number {
     return this.#open.size;
   }
@@ -86,7 +106,8 @@ export class LocalWrap implements Daemon, SecuredWay {
   }
 
   get summary(): string {
-    return `listening on ${this.places.map(formatAddress).join(", ")}, for ${this.#target.text}`;
+    const way = this.proxy === undefined ? "" : ` through ${this.proxy.url.toString()}`;
+    return `listening on ${this.places.map(formatAddress).join(", ")}, for ${this.#target.text}${way}`;
   }
 
   /** Opens all listeners, or none. Throws `PortailError` (`listen.*`). */
@@ -125,12 +146,25 @@ export class LocalWrap implements Daemon, SecuredWay {
   /** Carries a connection to its end; answers how it ended, or why the server was not reached. */
   async carry(conn: Conn): Promise<RelayResult | Unreached> {
     const session = new Session(this, this.#target, this.#tools.log, conn);
+    const client = conn.remote;
+    const began = performance.now();
     this.#open.enter(session);
     try {
-      return await session.run();
+      const end = await session.run();
+      this.carried({ client, end, reached: session.reached, duration: performance.now() - began });
+      return end;
     } finally {
       this.#open.leave(session);
     }
+  }
+
+  /** What is wrong with the server, if anything: it is connected as for a client. */
+  async probe(): Promise<string | undefined> {
+    const reached = await openUpstream(this, this.#target);
+    if (reached instanceof Unreached) return reached.message;
+    reached.conn.end();
+    reached.conn.destroy();
+    return undefined;
   }
 
   handshakeOptions(_target: Target, serverName: string): HandshakeOptions {
@@ -161,17 +195,18 @@ export class LocalWrap implements Daemon, SecuredWay {
   }
 
   async reload(): Promise<ReloadOutcome> {
+    return (await this.takeFiles(() => {})).outcome;
+  }
+
+  /** The same with what else there is to take, which may throw as well. */
+  takeFiles(more: () => void): Promise<Reloaded> {
     const { log, load } = this.#tools;
-    try {
-      this.#files = await load();
+    return reloadOrKeep(log, "certificate and trust", async () => {
+      const files = await load();
+      more();
+      this.#files = files;
       this.#sessions = new SessionCache();
-      log.info("reloaded certificate and trust");
-      return "done";
-    } catch (error) {
-      if (!(error instanceof PortailError)) throw error;
-      log.error(`the reload failed, what was loaded before stays in force: ${error.message} [${error.code}]`);
-      return "kept";
-    }
+    });
   }
 
   /** Accepts nothing more, ends what has not come to relay, and resolves when all else has ended. */
@@ -195,6 +230,8 @@ class Session {
   readonly #target: Target;
   readonly #log: Logger;
   readonly #client: Conn;
+  /** Once it is. */
+  reached: Reached | undefined;
   #relay: Relay | undefined;
   #cut = false;
   #settle: (stopped: Unreached) => void = () => {};
@@ -235,6 +272,7 @@ class Session {
       server.destroy();
       return new Unreached("client_gone", "the client left before the server was reached");
     }
+    this.reached = reached;
     const fields = { client: formatAddress(this.#client.remote), name: reached.serverName };
     const protocolId = server.tls?.protocolId;
     this.#log.info(`connected to ${this.#target.text}`, { ...fields, ...(protocolId !== undefined && { protocolId }) });

@@ -111,6 +111,34 @@ export class Family<I extends Instrument> {
   }
 }
 
+/** The counts of what has a name, such as routes or tunnels: made when first asked for, and kept over reloads. */
+export class NamedCounts<C> {
+  readonly #label: string;
+  readonly #make: () => C;
+  readonly #all = new Map<string, C>();
+
+  /** `label` is what the name stands under in metrics. */
+  constructor(label: string, make: () => C) {
+    this.#label = label;
+    this.#make = make;
+  }
+
+  of(name: string): C {
+    let counts = this.#all.get(name);
+    if (counts === undefined) this.#all.set(name, (counts = this.#make()));
+    return counts;
+  }
+
+  [Symbol.iterator](): Iterator<[string, C]> {
+    return this.#all.entries();
+  }
+
+  /** Of each, for `Registry.read` and `Registry.members`; `more` are labels besides the name. */
+  each<T extends number | Instrument>(value: (counts: C) => T, more: Labels = {}): [Labels, T][] {
+    return Array.from(this.#all, ([name, counts]) => [{ [this.#label]: name, ...more }, value(counts)]);
+  }
+}
+
 const OTHER = "other";
 
 function exposeMetric({ name, help, type, members }: Metric): string {

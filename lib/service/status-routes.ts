@@ -13,13 +13,15 @@ interface StatusSource {
   listen: string;
   /** Where they are led to, and whether it is there; for a daemon that has one such place. */
   forward?: { address: string; health: HealthCheck };
+  /** What it says besides, of several such places; it serves whatever that is. */
+  more?: () => Record<string, unknown>;
 }
 
 /** A time that never was, as programs expect it that read the same page of ghostunnel. */
 const NEVER = "0001-01-01T00:00:00Z";
 
 /** `GET /_status`: 200 when the daemon serves and its backend is there, else 503. The keys are ghostunnel's. */
-function statusRoute({ life, version, listen, forward }: StatusSource): Route {
+function statusRoute({ life, version, listen, forward, more }: StatusSource): Route {
   return {
     method: "GET",
     async answer() {
@@ -40,6 +42,7 @@ function statusRoute({ life, version, listen, forward }: StatusSource): Route {
         message: life.state,
         revision: version,
         compiler: `bun ${Bun.version}`,
+        ...more?.(),
       };
       return { status: ok ? 200 : 503, type: "application/json", body: `${JSON.stringify(page)}\n` };
     },

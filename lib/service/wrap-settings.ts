@@ -2,6 +2,7 @@
 import type { Logger } from "../command/log.ts";
 import type { AccessRules } from "../identity/access.ts";
 import type { IdentitySources } from "../identity/flags.ts";
+import type { Identity } from "../identity/identity.ts";
 import { openIdentity } from "../identity/open-identity.ts";
 import type { SourceFiles } from "../identity/source-files.ts";
 import { readTrust, type Trust } from "../identity/trust.ts";
@@ -46,6 +47,7 @@ export interface WrapSettings {
 export interface WrapFiles {
   /** Of identity and trust. */
   context: TlsContext;
+  identity: Identity | undefined;
   /** Undefined where pins take its place. */
   trust: Trust | undefined;
   /** For an `https://` proxy. */
@@ -60,6 +62,7 @@ export async function readWrapFiles(settings: WrapSettings, files: SourceFiles, 
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {
     context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion }),
+    identity,
     trust,
     proxyContext: proxy?.tls
       ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, minVersion })

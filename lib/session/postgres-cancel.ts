@@ -82,3 +82,23 @@ export class CancelReader implements Preface<CancelKey, "postgres_malformed"> {
     return { type: "fail", code: "postgres_malformed", reason: "the client left in the middle of its request" };
   }
 }
+
+/** Comes to the key of a CancelRequest, or to undefined for whatever else a client begins with; all that was read is behind it. */
+export class StartupReader implements Preface<CancelKey | undefined, never> {
+  readonly #prefix = new Prefix();
+
+  start(): [] {
+    return [];
+  }
+
+  receive(bytes: Uint8Array): PrefaceStep<CancelKey | undefined, never>[] {
+    const held = this.#prefix.append(bytes);
+    const decoded = decodeCancelRequest(held);
+    if (decoded.kind === "more") return [];
+    return [{ type: "done", value: decoded.kind === "ok" ? decoded.value : undefined, rest: held }];
+  }
+
+  ended(): { type: "done"; value: undefined; rest: Uint8Array } {
+    return { type: "done", value: undefined, rest: this.#prefix.bytes };
+  }
+}

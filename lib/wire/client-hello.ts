@@ -61,35 +61,35 @@ class Malformed extends Error {
 function readHello(body: Reader): ClientHello {
   const version = body.number(2, "the version");
   if (version >>> 8 !== 3) throw new Malformed("the version is none of TLS");
-  body.take(32, "the random");
-  const sessionId = body.vector(1, "the session id").rest();
-  if (sessionId.length > 32) throw new Malformed("the session id is longer than 32 bytes");
+  body.skip(32, "the random");
+  const sessionId = body.vector(1, "the session id");
+  if (sessionId.left > 32) throw new Malformed("the session id is longer than 32 bytes");
   const suites = body.vector(2, "the cipher suites");
   if (suites.left < 2 || suites.left % 2 !== 0) throw new Malformed("the list of cipher suites is empty or odd");
-  const compressions = body.vector(1, "the compression methods").rest();
-  if (!compressions.includes(0)) throw new Malformed("the null compression is missing");
+  if (!body.vector(1, "the compression methods").has(0)) throw new Malformed("the null compression is missing");
   const extensions = readExtensions(body);
-  const name = readServerName(extensions.get(SERVER_NAME));
+  const { serverName, addressAsName } = readServerName(extensions.get(SERVER_NAME));
   return {
-    ...name,
+    serverName,
+    addressAsName,
     protocolIds: readProtocolIds(extensions.get(PROTOCOL_IDS)),
     versions: readVersions(extensions.get(SUPPORTED_VERSIONS)) ?? [version],
-    sessionId,
-    encrypted: extensions.get(ENCRYPTED_HELLO)?.[0] === 0,
+    sessionId: sessionId.bytes(),
+    encrypted: extensions.get(ENCRYPTED_HELLO)?.first === 0,
     resumes: extensions.has(PRE_SHARED_KEY),
     earlyData: extensions.has(EARLY_DATA),
   };
 }
 
 /** By type. Before TLS 1.3 a hello may end without any. */
-function readExtensions(body: Reader): ReadonlyMap<number, Uint8Array> {
-  const found = new Map<number, Uint8Array>();
+function readExtensions(body: Reader): ReadonlyMap<number, Reader> {
+  const found = new Map<number, Reader>();
   if (body.left === 0) return found;
   const list = body.vector(2, "the extensions");
   if (body.left > 0) throw new Malformed("something stands behind the extensions");
   while (list.left > 0) {
     const type = list.number(2, "an extension");
-    const data = list.vector(2, "an extension").rest();
+    const data = list.vector(2, "an extension");
     if (found.has(type)) throw new Malformed("an extension is there twice");
     if (found.has(PRE_SHARED_KEY)) throw new Malformed("something stands behind the pre-shared key");
     found.set(type, data);
@@ -97,16 +97,18 @@ function readExtensions(body: Reader): ReadonlyMap<number, Uint8Array> {
   return found;
 }
 
-function readServerName(data: Uint8Array | undefined): Pick<ClientHello, "serverName" | "addressAsName"> {
-  if (data === undefined) return { serverName: undefined, addressAsName: false };
+const NO_NAME = { serverName: undefined, addressAsName: false };
+
+function readServerName(data: Reader | undefined): Pick<ClientHello, "serverName" | "addressAsName"> {
+  if (data === undefined) return NO_NAME;
   const list = whole(data, 2, "the list of server names");
   // Of the one kind that was ever defined there may be one, and nobody knows how long another kind is.
   if (list.number(1, "the kind of the server name") !== HOST_NAME) throw badName("the server name is of another kind");
-  const bytes = list.vector(2, "the server name").rest();
+  const text = list.vector(2, "the server name");
   if (list.left > 0) throw badName("there is more than one server name");
-  if (bytes.length === 0 || bytes.length > 255) throw badName("the server name is empty or longer than 255 bytes");
-  if (bytes.some((byte) => byte <= 0x20 || byte >= 0x7f)) throw badName("the server name holds what no name has");
-  const name = String.fromCharCode(...bytes).toLowerCase();
+  if (text.left === 0 || text.left > 255) throw badName("the server name is empty or longer than 255 bytes");
+  const name = text.ascii()?.toLowerCase();
+  if (name === undefined) throw badName("the server name holds what no name has");
   const canonical = canonicalHost(name);
   if (canonical.error === undefined && canonical.ip !== undefined)
     return { serverName: undefined, addressAsName: true };
@@ -118,23 +120,23 @@ function badName(reason: string): Malformed {
   return new Malformed(reason, "hello_server_name");
 }
 
-function readProtocolIds(data: Uint8Array | undefined): readonly string[] | undefined {
+function readProtocolIds(data: Reader | undefined): readonly string[] | undefined {
   if (data === undefined) return undefined;
   const list = whole(data, 2, "the list of protocol ids");
   if (list.left === 0) throw new Malformed("the list of protocol ids is empty");
   const ids: string[] = [];
   while (list.left > 0) {
-    const bytes = list.vector(1, "a protocol id").rest();
-    if (bytes.length === 0) throw new Malformed("a protocol id is empty");
-    if (bytes.length === 2 && isGrease(bytes[0]! * 256 + bytes[1]!)) continue;
+    const text = list.vector(1, "a protocol id");
+    if (text.left === 0) throw new Malformed("a protocol id is empty");
+    if (text.left === 2 && isGrease(text.pair)) continue;
     // One that is not text cannot be configured, and so leads nowhere.
-    const id = decodeUtf8(bytes);
+    const id = text.ascii() ?? decodeUtf8(text.bytes());
     if (id !== undefined) ids.push(id);
   }
   return ids;
 }
 
-function readVersions(data: Uint8Array | undefined): number[] | undefined {
+function readVersions(data: Reader | undefined): number[] | undefined {
   if (data === undefined) return undefined;
   const list = whole(data, 1, "the list of versions");
   if (list.left < 2 || list.left % 2 !== 0) throw new Malformed("the list of versions is empty or odd");
@@ -147,44 +149,76 @@ function readVersions(data: Uint8Array | undefined): number[] | undefined {
 }
 
 /** The one vector that an extension consists of. */
-function whole(data: Uint8Array, sizeBytes: number, what: string): Reader {
-  const reader = new Reader(data);
-  const list = reader.vector(sizeBytes, what);
-  if (reader.left > 0) throw new Malformed(`something stands behind ${what}`);
+function whole(data: Reader, sizeBytes: number, what: string): Reader {
+  const list = data.vector(sizeBytes, what);
+  if (data.left > 0) throw new Malformed(`something stands behind ${what}`);
   return list;
 }
 
-/** Reads on through bytes; what is not there is a `Malformed`. */
+/** Reads on through a stretch of bytes; what is not there is a `Malformed`. Makes no view of the bytes unless asked: each costs more than a hello's reading. */
 class Reader {
   readonly #bytes: Uint8Array;
-  #at = 0;
+  #at: number;
+  readonly #end: number;
 
-  constructor(bytes: Uint8Array) {
+  constructor(bytes: Uint8Array, at = 0, end = bytes.length) {
     this.#bytes = bytes;
+    this.#at = at;
+    this.#end = end;
   }
 
   get left(): number {
-    return this.#bytes.length - this.#at;
+    return this.#end - this.#at;
   }
 
-  number(size: number, what: string): number {
-    let value = 0;
-    for (const byte of this.take(size, what)) value = value * 256 + byte;
-    return value;
+  /** The next byte, which stays. */
+  get first(): number | undefined {
+    return this.left === 0 ? undefined : this.#bytes[this.#at];
   }
 
-  take(size: number, what: string): Uint8Array {
+  /** The next two bytes as a number, which stay. */
+  get pair(): number {
+    return this.#bytes[this.#at]! * 256 + this.#bytes[this.#at + 1]!;
+  }
+
+  skip(size: number, what: string): void {
     if (this.left < size) throw new Malformed(`${what} ends too early`);
     this.#at += size;
-    return this.#bytes.subarray(this.#at - size, this.#at);
+  }
+
+  /** Unsigned, big endian. */
+  number(size: number, what: string): number {
+    this.skip(size, what);
+    let value = 0;
+    for (let i = this.#at - size; i < this.#at; i++) value = value * 256 + this.#bytes[i]!;
+    return value;
   }
 
   /** What stands behind its own length (RFC 8446 section 3.4). */
   vector(sizeBytes: number, what: string): Reader {
-    return new Reader(this.take(this.number(sizeBytes, what), what));
+    const size = this.number(sizeBytes, what);
+    this.skip(size, what);
+    return new Reader(this.#bytes, this.#at - size, this.#at);
   }
 
-  rest(): Uint8Array {
-    return this.take(this.left, "");
+  /** All that is left, which stays. */
+  bytes(): Uint8Array {
+    return this.#bytes.subarray(this.#at, this.#end);
+  }
+
+  has(byte: number): boolean {
+    const found = this.#bytes.indexOf(byte, this.#at);
+    return found !== -1 && found < this.#end;
+  }
+
+  /** All that is left as text; undefined where it is not of visible ASCII. */
+  ascii(): string | undefined {
+    let text = "";
+    for (let i = this.#at; i < this.#end; i++) {
+      const byte = this.#bytes[i]!;
+      if (byte <= 0x20 || byte >= 0x7f) return undefined;
+      text += String.fromCharCode(byte);
+    }
+    return text;
   }
 }

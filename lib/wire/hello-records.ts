@@ -77,9 +77,11 @@ export class HelloRecords {
   /** The first four bytes of the message, or as many as there are. */
   #messageHead(part: Uint8Array): number[] {
     const head: number[] = [];
-    for (const bytes of [...this.#parts.slice(0, MESSAGE_HEAD), part]) {
+    const take = (bytes: Uint8Array) => {
       for (let i = 0; i < bytes.length && head.length < MESSAGE_HEAD; i++) head.push(bytes[i]!);
-    }
+    };
+    for (let i = 0; i < this.#parts.length && head.length < MESSAGE_HEAD; i++) take(this.#parts[i]!);
+    take(part);
     return head;
   }
 

@@ -33,6 +33,9 @@ const PATH = 108;
 /** Bytes of both addresses, by family. Datagrams (0x12, 0x22, 0x32) have no place on a stream. */
 const ADDRESSES: Record<number, number | undefined> = { [UNSPECIFIED]: 0, [TCP4]: 12, [TCP6]: 36, [UNIX]: 2 * PATH };
 
+/** The header of a connection that the proxy makes for itself, as for a health check. */
+export const LOCAL_V2 = Uint8Array.of(...V2_SIGNATURE, LOCAL, UNSPECIFIED, 0, 0);
+
 /** Decodes a header whose signature is there already, as far as `bytes` go. */
 export function decodeV2(bytes: Uint8Array): Decoded<ProxyHeader> {
   const [command, family] = [bytes[12], bytes[13]];

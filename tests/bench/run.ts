@@ -17,11 +17,14 @@ type Benchmark = (argv: string[]) => Promise<Report>;
 const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
   acl: () => import("./acl.ts"),
   fronts: () => import("./fronts.ts"),
+  mux: () => import("./mux.ts"),
   s3crypt: () => import("./s3crypt.ts"),
   "s3crypt-proxy": () => import("./s3crypt-proxy.ts"),
   socks: () => import("./socks.ts"),
   "socks-h2": () => import("./socks-h2.ts"),
   "socks-udp": () => import("./socks-udp.ts"),
+  tproxy: () => import("./tproxy.ts"),
+  "tproxy-dns": () => import("./tproxy-dns.ts"),
   tunnel: () => import("./tunnel.ts"),
 };
 

@@ -15,9 +15,22 @@ import { pairs } from "./tunnel/pairs.ts";
 import { prove } from "./tunnel/proof.ts";
 
 /** `npm run bench -- tunnel [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command PROGRAM]`. */
-export default async function tunnel(argv: string[]): Promise<Report> {
+export default function tunnel(argv: string[]): Promise<Report> {
+  return contest(argv, { name: "tunnel", contenders: pairs, rows: TUNNEL_ROWS, introduction });
+}
+
+/** What is measured in this way. */
+export interface Subject {
+  name: string;
+  /** `command` starts portail. */
+  contenders(command: string): Contender[];
+  rows: readonly NamedRow[];
+  introduction(argv: readonly string[], options: Options, others: number): string;
+}
+
+export async function contest(argv: string[], subject: Subject): Promise<Report> {
   const options = parseOptions(argv, "");
-  const menu = { contenders: pairs(options.command), rows: TUNNEL_ROWS, silent: false };
+  const menu = { contenders: subject.contenders(options.command), rows: subject.rows, silent: false };
   const { contenders, rows } = select(options.only, menu);
   const { here, missing } = present(contenders);
   pinOurselves();
@@ -35,7 +48,7 @@ export default async function tunnel(argv: string[]): Promise<Report> {
   }));
   const series = await runRounds(entrants, options.rounds);
   const complete = isComplete(options, missing);
-  return report({ argv, options, rows, series, proofs, problems, missing, others: others(), complete });
+  return report(subject, { argv, options, rows, series, proofs, problems, missing, others: others(), complete });
 }
 
 /** A target of its own for each: connections of another one, in TIME_WAIT at the same port, would slow it down. */
@@ -95,10 +108,11 @@ interface Outcome extends Proofs {
   complete: boolean;
 }
 
-function report({ argv, options, rows, series, proofs, problems, missing, others, complete }: Outcome): Report {
+function report(subject: Subject, outcome: Outcome): Report {
+  const { argv, options, rows, series, proofs, problems, missing, others, complete } = outcome;
   const pairSeries = series.filter(({ contender }) => contender.family === "mTLS");
   const { text, judged } = gateTable("mTLS", pairSeries, rows);
-  const parts = ["## tunnel", introduction(argv, options, others), text];
+  const parts = [`## ${subject.name}`, subject.introduction(argv, options, others), text];
   const direct = series.filter(({ contender }) => contender.family === "direct");
   const gated = rows.filter(({ gate }) => gate);
   if (direct.length > 0 && gated.length > 0) parts.push(plainTable(direct, gated));

@@ -12,6 +12,8 @@ export interface NginxLines {
   server: string;
   /** PEM files: it speaks TLS then. */
   tls?: { cert: string; key: string } | undefined;
+  /** Words behind `listen`. */
+  listen?: string;
 }
 
 let started = 0;
@@ -62,7 +64,7 @@ export abstract class Nginx {
   }
 }
 
-function config(port: number, { http, server, tls }: NginxLines): string {
+function config(port: number, { http, server, tls, listen = "" }: NginxLines): string {
   const paths = ["client_body", "proxy", "fastcgi", "uwsgi", "scgi"].map((name) => `${name}_temp_path ${name};`);
   const identity = tls === undefined ? "" : `ssl_certificate ${tls.cert}; ssl_certificate_key ${tls.key};`;
   return `
@@ -74,7 +76,7 @@ http {
   ${paths.join("\n  ")}
   ${http}
   server {
-    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"};
+    listen 127.0.0.1:${port}${tls === undefined ? "" : " ssl"} ${listen};
     ${identity}
     ${server}
   }

@@ -5,9 +5,12 @@ import { run, start, type Program } from "./program.ts";
 export class OwnNetwork {
   /** What stands in front of a command line that is to run there. */
   readonly prefix: readonly string[];
+  /** Of a process that lives there. */
+  readonly pid: number;
 
-  private constructor(prefix: readonly string[]) {
+  private constructor(prefix: readonly string[], pid: number) {
     this.prefix = prefix;
+    this.pid = pid;
   }
 
   /** Lives as long as the scene. */
@@ -23,7 +26,7 @@ export class OwnNetwork {
     ]);
     await holder.output("stdout", /up/);
     const user = root ? [] : ["--user", "--preserve-credentials"];
-    return new OwnNetwork(["nsenter", "--target", String(holder.pid), ...user, "--net", "--"]);
+    return new OwnNetwork(["nsenter", "--target", String(holder.pid), ...user, "--net", "--"], holder.pid);
   }
 
   run(command: readonly string[], options: Parameters<typeof run>[1] = {}): ReturnType<typeof run> {

@@ -18,7 +18,9 @@ const UNSHARE = ["unshare", "--user", "--map-root-user", "--mount"];
 /** A kernel may keep ordinary users from namespaces: that counts as a program that is missing. */
 const possible = whichPeer("unshare") !== null && Bun.spawnSync([...UNSHARE, "true"]).exitCode === 0;
 
-export const OWN_SYSLOG_NEEDS = ["python3", possible ? "unshare" : "unshare --mount"];
+/** What a test needs that mounts in a namespace of its own. */
+export const MOUNTING = possible ? "unshare" : "unshare --mount";
+export const OWN_SYSLOG_NEEDS = ["python3", MOUNTING];
 
 /** Starts `command` with a /dev/log that leads to `socket`. */
 export function withSyslog(scene: Scene, socket: string, command: readonly string[]): Program {

@@ -1,5 +1,5 @@
 /** The program under test, from source or compiled and copied to where nothing of the project is in sight. Asserts nothing. */
-import { copyFileSync, existsSync } from "node:fs";
+import { copyFileSync, existsSync, linkSync } from "node:fs";
 import { resolve } from "node:path";
 import { AccessProxy, type AccessProxyOptions } from "./access-proxy.ts";
 import { run, start, type Outcome, type Program, type RunOptions } from "./program.ts";
@@ -21,7 +21,7 @@ const BINARY: Form = {
   name: "binary",
   command(scene) {
     const copy = scene.path("portail");
-    if (!existsSync(copy)) copyFileSync((compiled ??= process.env["PORTAIL_BINARY"] ?? build()), copy);
+    if (!existsSync(copy)) place((compiled ??= process.env["PORTAIL_BINARY"] ?? build()), copy);
     return [copy];
   },
 };
@@ -29,6 +29,15 @@ const BINARY: Form = {
 export const FORMS: readonly Form[] = [SOURCE, BINARY];
 
 let compiled: string | undefined;
+
+/** As a second name of the same file where the file system has that: a copy is 100 MB for each scene. */
+function place(from: string, to: string): void {
+  try {
+    linkSync(from, to);
+  } catch {
+    copyFileSync(from, to);
+  }
+}
 
 function build(): string {
   const { exitCode, stderr } = Bun.spawnSync([process.execPath, resolve(ROOT, "scripts/build.ts")], { cwd: ROOT });

@@ -1,5 +1,5 @@
 /** A real PostgreSQL server on a port of 127.0.0.1, with a superuser `ann` whom it asks for nothing. Asserts nothing. */
-import { chmodSync, chownSync, readdirSync } from "node:fs";
+import { chmodSync, chownSync, readdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { run, start } from "./program.ts";
 import type { Scene } from "./scene.ts";
@@ -23,34 +23,53 @@ const USER = "postgres";
 export interface PostgresPlace {
   port: number;
   prefix: readonly string[];
+  /** Default 127.0.0.1. */
+  address?: string;
+  /** The folder of initdb and postgres; default Debian's newest. */
+  programs?: string;
 }
 
-/** `ssl` names the files of its certificate and key, in PEM; without, it grants no TLS. */
+/** Files in PEM. With `clientCa`, who comes by TCP must have a certificate whose common name is the user, and TLS. */
+export interface PostgresTls {
+  cert: string;
+  key: string;
+  clientCa?: string;
+}
+
+/** Without `ssl` it grants no TLS. */
 export async function openPostgres(
   scene: Scene,
-  ssl?: { cert: string; key: string },
-  { port, prefix }: PostgresPlace = { port: freePort(), prefix: [] },
+  ssl?: PostgresTls,
+  { port, prefix, address = "127.0.0.1", programs = debianPrograms() }: PostgresPlace = {
+    port: freePort(),
+    prefix: [],
+  },
 ): Promise<Postgres> {
-  const version = readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!;
-  const program = (name: string) => join(VERSIONS, version, "bin", name);
+  const program = (name: string) => join(programs, name);
   const folder = scene.mkdir(`postgres-${port}`);
   const data = join(folder, "data");
   const as = await asUser(scene, folder);
   const made = await run([...as, program("initdb"), "-D", data, "-A", "trust", "-U", "ann", "--no-sync"]);
   if (made.status !== 0) throw new Error(made.stderr);
   const settings = [
-    "listen_addresses=127.0.0.1",
+    `listen_addresses=${address}`,
     `unix_socket_directories=${folder}`,
     "fsync=off",
     ...(ssl
       ? [
           "ssl=on",
-          ...Object.entries(await ownFiles(folder, as, { cert: ssl.cert, key: ssl.key })).map(
-            ([name, path]) => `ssl_${name}_file=${path}`,
-          ),
+          ...Object.entries(
+            await ownFiles(folder, as, {
+              cert: ssl.cert,
+              key: ssl.key,
+              ...(ssl.clientCa === undefined ? {} : { ca: ssl.clientCa }),
+            }),
+          ).map(([name, path]) => `ssl_${name}_file=${path}`),
         ]
       : []),
   ];
+  if (ssl?.clientCa !== undefined)
+    writeFileSync(join(data, "pg_hba.conf"), "local all all trust\nhostssl all all all cert\n");
   const server = start(scene, [
     ...prefix,
     ...as,
@@ -69,9 +88,13 @@ export async function openPostgres(
   await server.output("stderr", /database system is ready to accept connections/);
   const psql = (text: string, ...args: string[]) =>
     run([...prefix, "psql", "--no-psqlrc", "--tuples-only", "--no-align", `user=ann dbname=postgres ${text}`, ...args]);
-  const host = `host=127.0.0.1 port=${port} sslmode=disable`;
+  const host = `host=${folder} port=${port} sslmode=disable`;
   await until("the server to answer", async () => (await psql(host, "-c", "select 1")).status === 0);
   return { port, socket: folder, psql };
+}
+
+function debianPrograms(): string {
+  return join(VERSIONS, readdirSync(VERSIONS).toSorted((a, b) => Number(b) - Number(a))[0]!, "bin");
 }
 
 /** The words ahead of a command that run it as an ordinary user, who owns `folder` from here on. */

@@ -1,5 +1,5 @@
 /** A real sshd on a port of 127.0.0.1, with keys of its own, that lets in the user who runs the tests. */
-import { existsSync, mkdirSync, rmdirSync } from "node:fs";
+import { mkdirSync } from "node:fs";
 import { PATH, run, start } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { freePort } from "./free-port.ts";
@@ -26,10 +26,8 @@ export async function openSshd(scene: Scene, more: Record<string, string> = {}):
   const authorized = scene.write(`authorized_keys-${port}`, await Bun.file(`${client}.pub`).text(), 0o600);
   const known = scene.write(`known_hosts-${port}`, `* ${await Bun.file(`${host}.pub`).text()}`);
   const config = scene.write(`sshd_config-${port}`, lines({ port, host, authorized }, more));
-  if (process.getuid?.() === 0 && !existsSync(PRIVILEGE_SEPARATION)) {
-    mkdirSync(PRIVILEGE_SEPARATION, { mode: 0o755 });
-    scene.defer(() => rmdirSync(PRIVILEGE_SEPARATION));
-  }
+  // It stays: another process of the tests may have an sshd of its own by then.
+  if (process.getuid?.() === 0) mkdirSync(PRIVILEGE_SEPARATION, { mode: 0o755, recursive: true });
   // sshd starts itself anew by its absolute path.
   const sshd = start(scene, [Bun.which("sshd", { PATH })!, "-D", "-e", "-f", config]);
   await sshd.output("stderr", /Server listening on 127\.0\.0\.1/);

@@ -19,22 +19,24 @@ export interface GateOptions {
   keystore: string;
   cacert: string;
   port?: number;
+  /** Default 127.0.0.1. */
+  address?: string;
   /** What stands in front of its command line. */
   prefix?: readonly string[];
 }
 
-/** Resolves to its port of 127.0.0.1. */
+/** Resolves to its port. */
 export async function openGate(
   scene: Scene,
   routes: readonly GateRoute[],
-  { keystore, cacert, port = freePort(), prefix = [] }: GateOptions,
+  { keystore, cacert, port = freePort(), address = "127.0.0.1", prefix = [] }: GateOptions,
 ): Promise<number> {
   const name = `gate-${port}`;
   const ready = scene.path(`${name}.sock`);
   const ids = [...new Set(routes.map(({ protocolId }) => protocolId))].join(",");
   const sections = [
     "frontend gate",
-    `  bind 127.0.0.1:${port} ssl crt ${keystore} ca-file ${cacert} verify required alpn ${ids}`,
+    `  bind ${address}:${port} ssl crt ${keystore} ca-file ${cacert} verify required alpn ${ids}`,
     `  bind unix@${ready}`,
     ...routes.map(
       ({ serverName, protocolId }, i) =>

@@ -43,10 +43,14 @@ function nameText(best: NamePattern | undefined): string {
   return best === undefined ? "routes without a server name are asked" : `${formatServerName(best)} has the name`;
 }
 
-function whyChosen<R>(choice: HelloChoice<R>, best: NamePattern | undefined): string {
+function whyChosen<R extends RouteMatch>(choice: HelloChoice<R>, best: NamePattern | undefined): string {
   if (choice.kind === "refused") return "";
-  const { protocolId, capture } = choice;
-  if (protocolId === undefined) return `${nameText(best)}, and it takes what no protocol id of the name does`;
+  const { protocolId, capture, route } = choice;
+  if (protocolId === undefined) {
+    const none = route.protocolIds.some(({ kind }) => kind === "none");
+    const what = none ? "clients without protocol ids" : "what no protocol id of the name does";
+    return `${nameText(best)}, and it takes ${what}`;
+  }
   const captured = capture === undefined ? "" : `, which captures ${JSON.stringify(capture)}`;
   return `${nameText(best)}, and it takes the protocol id ${JSON.stringify(protocolId)}${captured}`;
 }
@@ -77,16 +81,21 @@ function whyNotById<R>(route: RouteMatch, { protocolIds = [] }: Asked, choice: H
   if (wanted.length === 0) return "another route takes a protocol id of the client";
   const bad = protocolIds.find((id) =>
     route.protocolIds.some(
-      (one) => one.kind === "prefix" && id.startsWith(one.prefix) && !isCapture(id.slice(one.prefix.length)),
+      (one) =>
+        one.kind === "prefix" && one.captures && id.startsWith(one.prefix) && !isCapture(id.slice(one.prefix.length)),
     ),
   );
   if (bad !== undefined) return `${JSON.stringify(bad)} does not end in one DNS label`;
   const fitting = protocolIds.find((id) =>
-    route.protocolIds.some((one) => (one.kind === "exact" ? one.id === id : id.startsWith(one.prefix))),
+    route.protocolIds.some((one) =>
+      one.kind === "none" ? false : one.kind === "exact" ? one.id === id : id.startsWith(one.prefix),
+    ),
   );
   const offered = protocolIds.length === 0 ? "none" : protocolIds.map((id) => JSON.stringify(id)).join(", ");
   if (fitting === undefined) return `it takes the protocol ids ${wanted.join(", ")}, and the client offers ${offered}`;
   const decided =
     choice.kind === "route" && choice.protocolId !== undefined ? JSON.stringify(choice.protocolId) : "another";
+  if (route.refuse !== undefined)
+    return `it refuses ${JSON.stringify(fitting)}, but the client offers ${decided}, which is taken, as well`;
   return `it takes ${JSON.stringify(fitting)}, but ${decided} decides: the client names it first, or a route names it more exactly`;
 }

@@ -6,10 +6,18 @@ export type IdChoice<R> =
   | { kind: "route"; route: R; protocolId: string | undefined; capture: string | undefined }
   | { kind: "refused"; code: "no_application_protocol" | "bad_capture" };
 
-export class IdIndex<R> {
+interface Prefixed<R> {
+  route: R;
+  /** Whether what stands behind the prefix is to be a capture. */
+  captures: boolean;
+}
+
+/** Routes that refuse their clients come last: one that offers something else as well is led there. */
+export class IdIndex<R extends { readonly refuse: string | undefined }> {
   readonly #exact = new Map<string, R>();
   /** By their lengths, the longest first; there are at most 255. */
-  readonly #prefixes: { length: number; routes: Map<string, R> }[] = [];
+  readonly #prefixes: { length: number; routes: Map<string, Prefixed<R>> }[] = [];
+  #none: R | undefined;
   #fallback: R | undefined;
 
   /** What takes all that no id takes. */
@@ -19,11 +27,21 @@ export class IdIndex<R> {
 
   /** The route that has the id already, which keeps it. */
   add(pattern: IdPattern, route: R): R | undefined {
-    const [routes, key] =
-      pattern.kind === "exact" ? [this.#exact, pattern.id] : [this.#prefixesOf(pattern.prefix.length), pattern.prefix];
-    const known = routes.get(key);
-    if (known === undefined) routes.set(key, route);
-    return known;
+    if (pattern.kind === "none") {
+      const known = this.#none;
+      this.#none ??= route;
+      return known;
+    }
+    if (pattern.kind === "exact") {
+      const known = this.#exact.get(pattern.id);
+      if (known === undefined) this.#exact.set(pattern.id, route);
+      return known;
+    }
+    const { prefix, captures } = pattern;
+    const routes = this.#prefixesOf(prefix.length);
+    const known = routes.get(prefix);
+    if (known === undefined) routes.set(prefix, { route, captures });
+    return known?.route;
   }
 
   /** The route that is it already, and stays so. */
@@ -40,21 +58,27 @@ export class IdIndex<R> {
 
   /** The first id of the client that a route has decides; exact ones come before prefixes, and long prefixes before short. */
   choose(ids: readonly string[] | undefined): IdChoice<R> {
+    let refusing: IdChoice<R> | undefined;
     for (const id of ids ?? []) {
-      const route = this.#exact.get(id);
-      if (route !== undefined) return { kind: "route", route, protocolId: id, capture: undefined };
-      const captured = this.#capture(id);
-      if (captured !== undefined) return captured;
+      const choice = this.#chooseBy(id);
+      if (choice === undefined) continue;
+      if (choice.kind === "refused" || choice.route.refuse === undefined) return choice;
+      refusing ??= choice;
     }
-    const route = this.#fallback;
+    if (refusing !== undefined) return refusing;
+    const route = (ids === undefined || ids.length === 0 ? this.#none : undefined) ?? this.#fallback;
     if (route === undefined) return { kind: "refused", code: "no_application_protocol" };
     return { kind: "route", route, protocolId: undefined, capture: undefined };
   }
 
-  #capture(id: string): IdChoice<R> | undefined {
+  #chooseBy(id: string): IdChoice<R> | undefined {
+    const exact = this.#exact.get(id);
+    if (exact !== undefined) return { kind: "route", route: exact, protocolId: id, capture: undefined };
     for (const { length, routes } of this.#prefixes) {
-      const route = id.length < length ? undefined : routes.get(id.slice(0, length));
-      if (route === undefined) continue;
+      const found = id.length < length ? undefined : routes.get(id.slice(0, length));
+      if (found === undefined) continue;
+      const { route, captures } = found;
+      if (!captures) return { kind: "route", route, protocolId: id, capture: undefined };
       const capture = id.slice(length);
       if (!isCapture(capture)) return { kind: "refused", code: "bad_capture" };
       return { kind: "route", route, protocolId: id, capture };
@@ -62,10 +86,10 @@ export class IdIndex<R> {
     return undefined;
   }
 
-  #prefixesOf(length: number): Map<string, R> {
+  #prefixesOf(length: number): Map<string, Prefixed<R>> {
     const known = this.#prefixes.find((one) => one.length === length);
     if (known !== undefined) return known.routes;
-    const routes = new Map<string, R>();
+    const routes = new Map<string, Prefixed<R>>();
     this.#prefixes.push({ length, routes });
     this.#prefixes.sort((a, b) => b.length - a.length);
     return routes;

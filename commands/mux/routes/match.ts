@@ -8,8 +8,9 @@ import { canonicalHost } from "../../../lib/wire/host.ts";
 export type NamePattern =
   { kind: "exact"; name: string } | { kind: "one" | "deep"; suffix: string } | { kind: "pattern"; pattern: Pattern };
 
-/** What stands behind a prefix is the capture. */
-export type IdPattern = { kind: "exact"; id: string } | { kind: "prefix"; prefix: string };
+/** What stands behind a prefix is the capture, or anything at all. `none` is for clients that offer no id. */
+export type IdPattern =
+  { kind: "exact"; id: string } | { kind: "prefix"; prefix: string; captures: boolean } | { kind: "none" };
 
 /** Without what leads to a hello; `silent` is a client that says nothing in time. */
 export type PlainName = Exclude<FirstBytesName, "tls" | "postgres-tls" | "postgres-gssapi"> | "silent";
@@ -32,6 +33,8 @@ export interface RouteMatch {
   /** Clients come without TLS; then there are no names and ids. */
   readonly firstBytes: readonly PlainName[];
   readonly patterns: readonly Pattern[];
+  /** Why its clients are turned away; undefined leads them to a target. */
+  readonly refuse: string | undefined;
 }
 
 /** A capture is one DNS label, so that it adds nothing to a target but that. */
@@ -61,15 +64,15 @@ export function parseNamePattern(text: string): NamePattern {
   return { kind: "pattern", pattern: parsePattern("server-name-regex", text) };
 }
 
-/** Parses `ID`, or `PREFIX*`. Throws `PortailError`. */
+/** Parses `ID`, `PREFIX*` (one DNS label more), `PREFIX**` (anything more), or nothing (no id at all). Throws `PortailError`. */
 export function parseProtocolId(text: string): IdPattern {
-  const length = Buffer.byteLength(text);
-  const hint = "write e.g. h2, or teleport-auth@* for all that begin so";
-  if (length === 0 || length > 255) throw invalid("alpn", text, "a protocol id of 1 to 255 bytes", hint);
-  const star = text.indexOf("*");
-  if (star === -1) return { kind: "exact", id: text };
-  if (star === 0 || star !== text.length - 1) throw invalid("alpn", text, "a prefix and one * at its end", hint);
-  return { kind: "prefix", prefix: text.slice(0, -1) };
+  const hint = "write e.g. h2, or teleport-auth@* for all that go on with one DNS label, or x-** for all that begin so";
+  if (text === "") return { kind: "none" };
+  if (Buffer.byteLength(text) > 255) throw invalid("alpn", text, "a protocol id of 1 to 255 bytes", hint);
+  const [, prefix = "", stars] = /^([^*]*)(\*{0,2})$/.exec(text) ?? [];
+  if (stars === "") return { kind: "exact", id: text };
+  if (prefix === "") throw invalid("alpn", text, "a prefix and one * or two at its end", hint);
+  return { kind: "prefix", prefix, captures: stars === "*" };
 }
 
 /** Throws `PortailError`. */
@@ -99,7 +102,8 @@ export function formatServerName(pattern: NamePattern): string {
 }
 
 export function formatProtocolId(pattern: IdPattern): string {
-  return pattern.kind === "exact" ? pattern.id : `${pattern.prefix}*`;
+  if (pattern.kind === "none") return '""';
+  return pattern.kind === "exact" ? pattern.id : `${pattern.prefix}${pattern.captures ? "*" : "**"}`;
 }
 
 function invalid(key: string, text: string, what: string, hint: string): PortailError {

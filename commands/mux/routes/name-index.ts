@@ -50,13 +50,26 @@ export class NameIndex<V> {
     return this.#exact.get(name) ?? this.#wildcard(name) ?? this.#matching(name) ?? this.#nameless;
   }
 
+  /** Whether a pattern lists what it matches, and exact names and wildcards have all of it. Of others nobody knows. */
+  isShadowed({ texts }: Pattern): boolean {
+    if (texts === undefined) return false;
+    const { wholeNames, domainNames, beginnings, endings, pieces } = texts;
+    if (beginnings.length + endings.length + pieces.length > 0) return false;
+    return (
+      wholeNames.every((name) => (this.#exact.get(name) ?? this.#wildcard(name)) !== undefined) &&
+      domainNames.every((name) => this.#deepOver(`.${name}`) !== undefined)
+    );
+  }
+
   #wildcard(name: string): V | undefined {
     if (this.#one.size === 0 && this.#deep.size === 0) return undefined;
-    let dot = name.indexOf(".");
+    const dot = name.indexOf(".");
     if (dot === -1) return undefined;
-    const one = this.#one.get(name.slice(dot + 1));
-    if (one !== undefined) return one;
-    for (; dot !== -1; dot = name.indexOf(".", dot + 1)) {
+    return this.#one.get(name.slice(dot + 1)) ?? this.#deepOver(name);
+  }
+
+  #deepOver(name: string): V | undefined {
+    for (let dot = name.indexOf("."); dot !== -1; dot = name.indexOf(".", dot + 1)) {
       const found = this.#deep.get(name.slice(dot + 1));
       if (found !== undefined) return found;
     }

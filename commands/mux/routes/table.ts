@@ -26,7 +26,7 @@ export interface Overlap<R> {
 
 /** With which servers of certificates ask for a name (RFC 8737); no other client offers it. */
 const ACME = "acme-tls/1";
-/** What clients of PostgreSQL offer who begin with TLS at once. */
+/** What clients of PostgreSQL offer: those that begin with TLS at once must, and libpq does from 17 on. */
 const POSTGRES = [{ kind: "exact", id: "postgresql" }] as const;
 
 export class RouteTable<R extends RouteMatch> {
@@ -46,6 +46,8 @@ export class RouteTable<R extends RouteMatch> {
   constructor(routes: readonly R[]) {
     const overlaps: Overlap<R>[] = [];
     const reachable = new Set<R>();
+    /** Routes by the patterns that they have for names: known when all names are. */
+    const matched: { route: R; pattern: Pattern }[] = [];
     const add = (first: R | undefined, second: R, what: string) => {
       if (first === undefined) reachable.add(second);
       else overlaps.push({ first, second, what });
@@ -57,9 +59,18 @@ export class RouteTable<R extends RouteMatch> {
       }
       for (const pattern of route.patterns) this.#addPattern(pattern, route, add);
       if (route.firstBytes.length + route.patterns.length > 0) continue;
-      for (const name of route.serverNames.length === 0 ? [undefined] : route.serverNames)
-        this.#addHello(name, route, add);
+      for (const name of route.serverNames.length === 0 ? [undefined] : route.serverNames) {
+        const pattern = name?.kind === "pattern" ? name.pattern : undefined;
+        const addMatched: Add<R> = (first, second, what) => {
+          if (first === undefined && pattern !== undefined) matched.push({ route: second, pattern });
+          else add(first, second, what);
+        };
+        this.#addHello(name, route, addMatched);
+      }
     }
+    const { tls, postgres } = this.#hellos;
+    for (const { route, pattern } of matched)
+      if (!tls.isShadowed(pattern) || (route.postgres && !postgres.isShadowed(pattern))) reachable.add(route);
     this.overlaps = overlaps;
     this.unreachable = routes.filter((route) => !reachable.has(route));
     this.expected = { names: this.#names(), patterns: this.#patterns.map(({ pattern }) => pattern) };
@@ -91,11 +102,18 @@ export class RouteTable<R extends RouteMatch> {
 
   #addHello(name: NamePattern | undefined, route: R, add: Add<R>): void {
     const at = name === undefined ? "without a server name" : `for ${formatServerName(name)}`;
-    if (route.postgres) add(this.#hellos.postgres.at(name).setFallback(route), route, `PostgreSQL ${at}`);
+    if (route.postgres) {
+      const asked = this.#hellos.postgres.at(name);
+      add(asked.setFallback(route), route, `PostgreSQL ${at}`);
+      for (const id of POSTGRES) asked.add(id, route);
+    }
     const ids = this.#hellos.tls.at(name);
     const patterns = route.protocolIds.length === 0 && route.postgres ? POSTGRES : route.protocolIds;
     if (patterns.length === 0) add(ids.setFallback(route), route, `all protocol ids ${at}`);
-    for (const id of patterns) add(ids.add(id, route), route, `protocol id ${formatProtocolId(id)} ${at}`);
+    for (const id of patterns) {
+      const what = id.kind === "none" ? "clients without protocol ids" : `protocol id ${formatProtocolId(id)}`;
+      add(ids.add(id, route), route, `${what} ${at}`);
+    }
   }
 
   #addPattern(pattern: Pattern, route: R, add: Add<R>): void {

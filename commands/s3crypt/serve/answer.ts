@@ -57,6 +57,7 @@ async function answer(gateway: Gateway, client: Client, turn: Turn): Promise<voi
     if (route.kind === "upstream" && action.kind !== "refuse") x.right = await Right.take(x);
     await act(x, route, action);
     if (!x.hasSucceeded) await x.right?.give();
+    if (x.isGone) throw x.leave();
   } catch (error) {
     // What fails once the client is gone fails for that.
     ended = error instanceof Trouble && x.isGone ? x.leave(error) : error;

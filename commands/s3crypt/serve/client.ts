@@ -181,8 +181,11 @@ export class Client extends Due implements Open {
     if (this.#gone || this.conn.closed) return;
     const next = this.#behind.shift();
     if (this.#ending) this.farewell();
-    else if (next !== undefined) this.#begin(next);
-    else {
+    else if (next !== undefined) {
+      this.#begin(next);
+      // Nothing can have come behind content that is still to come.
+      if (!next.req.complete) this.relax();
+    } else {
       this.#receivedBefore = this.conn.received;
       this.#renew();
       this.relax();
@@ -196,11 +199,18 @@ export class Client extends Due implements Open {
     this.#ending = true;
   }
 
-  /** What came is no request. */
+  /** Of a request whose content is framed wrongly: what the parser says. */
+  spoiltBy: string | undefined;
+
+  /** What came is no request, or no content of the one that is being answered, which has a record of its own. */
   malformed(why: string): void {
+    if (this.#turn?.req.complete === false) {
+      if (why !== ENDED_EARLY) this.spoiltBy = why;
+      this.conn.destroy();
+      return;
+    }
     reject(this, "protocol", `not an HTTP request: ${why}`);
-    if (this.#turn?.req.complete) this.endAfter();
-    else if (this.busy) this.conn.destroy();
+    if (this.busy) this.endAfter();
     else {
       this.#ending = true;
       this.#duplex?.write(MALFORMED);
@@ -291,4 +301,6 @@ export class Front {
   }
 }
 
+/** What the parser says where the connection ends within a message. */
+const ENDED_EARLY = "HPE_INVALID_EOF_STATE";
 const MALFORMED = "HTTP/1.1 400 Bad Request\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";

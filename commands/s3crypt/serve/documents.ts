@@ -22,7 +22,7 @@ export async function sendBytes(x: Exchange, bytes: Uint8Array): Promise<Incomin
   if (bytes.length === 0) return x.ask(method, fields);
   const md5: Field = ["Content-MD5", createHash("md5").update(bytes).digest("base64")];
   const sent = x.gateway.upstream.send({ ...x.outgoing(method, [...fields, md5], true), length: bytes.length });
-  x.onGone(() => sent.destroy());
+  x.breakWithClient(sent);
   sent.end(bytes);
   const answer = await sent.answer();
   answer.on("error", () => {});

@@ -8,7 +8,7 @@ import type { Gateway } from "./gateway.ts";
 import { iterate } from "./incoming.ts";
 import type { Right } from "./right.ts";
 import { Trouble } from "./trouble.ts";
-import type { Outgoing } from "./upstream.ts";
+import type { Outgoing, Sent } from "./upstream.ts";
 
 /** The client left, or was cut, before all was done. */
 export class Gone extends Error {}
@@ -63,7 +63,7 @@ export class Exchange {
   readonly #res: ServerResponse;
   #awaited: boolean;
   #content: AsyncGenerator<Uint8Array> | undefined;
-  readonly #ends: (() => void)[] = [];
+  readonly #ends = new Set<() => void>();
   #unwritten = 0;
   #wake: (() => void) | undefined;
   #flushed: (() => void) | undefined;
@@ -100,6 +100,8 @@ export class Exchange {
 
   /** What an exchange ends with whose client is gone. */
   leave(cause?: unknown): Gone {
+    const { spoiltBy } = this.client;
+    if (spoiltBy !== undefined) return new Gone(`the client's content is not HTTP: ${spoiltBy}`, { cause });
     const where = this.#req.complete ? "left before it had its answer" : "broke off within the content";
     return new Gone(`the client ${where}`, { cause });
   }
@@ -107,7 +109,7 @@ export class Exchange {
   /** Runs when the client leaves before it has its answer. */
   onGone(end: () => void): void {
     if (this.#gone) end();
-    else this.#ends.push(end);
+    else this.#ends.add(end);
   }
 
   /** The fields of the request that travel on, without those named (in lower case). */
@@ -146,10 +148,40 @@ export class Exchange {
 
   /** The same for what `outgoingTo` made. */
   async askFor(outgoing: Omit<Outgoing, "length">): Promise<IncomingMessage> {
-    const answer = await this.gateway.upstream.ask(outgoing);
-    answer.on("error", () => {});
-    this.onGone(() => answer.destroy());
-    return answer;
+    let release = () => {};
+    try {
+      const answer = await this.gateway.upstream.ask(outgoing, (sent) => {
+        release();
+        release = this.breakWithClient(sent);
+      });
+      answer.on("error", () => {});
+      this.endWithClient(answer, outgoing.method);
+      return answer;
+    } finally {
+      release();
+    }
+  }
+
+  /** What is left of `answer` is destroyed when the client leaves; but a right hangs on what the storage says of a change. */
+  endWithClient(answer: IncomingMessage, method: string): void {
+    const end = () => {
+      if (this.right === undefined || method === "GET" || method === "HEAD") answer.destroy();
+    };
+    this.onGone(end);
+    // A listing asks for thousands.
+    answer.once("close", () => this.#ends.delete(end));
+  }
+
+  /**
+   * Breaks `sent` off when the client leaves, unless what is returned was called. What the storage has whole may be an object
+   * already, and a right used: only its answer says.
+   */
+  breakWithClient(sent: Sent): () => void {
+    const end = () => {
+      if (this.right === undefined || !sent.isComplete) sent.destroy();
+    };
+    this.onGone(end);
+    return () => void this.#ends.delete(end);
   }
 
   /** The content of the request; more is taken from the client only when it was used. Its iterator throws `Gone`. */
@@ -226,7 +258,10 @@ export class Exchange {
   /** The whole answer at once. */
   reply(status: number, fields: readonly Field[], body = ""): void {
     this.begin(status, [...fields, ["Content-Length", String(Buffer.byteLength(body))]]);
-    if (body !== "" && this.asked.method !== "HEAD") this.#res.write(body);
+    if (body !== "" && this.asked.method !== "HEAD") {
+      this.told.sent += Buffer.byteLength(body);
+      this.#res.write(body);
+    }
     this.end();
   }
 

@@ -17,12 +17,21 @@ import { layoutFor } from "./multipart/layouts.ts";
 import type { Mark } from "./multipart/mark.ts";
 import { markOf, tagOf } from "./multipart/read.ts";
 import { placeOfPart } from "./part-number.ts";
-import { formatTag, isManifest, lengthFields, OF_CIPHERTEXT, partsFields } from "./read-head.ts";
+import {
+  conditionsOf,
+  datesBesideTags,
+  formatTag,
+  isManifest,
+  lengthFields,
+  OF_CIPHERTEXT,
+  partsFields,
+} from "./read-head.ts";
 import { openFacts } from "./sealed-facts.ts";
 import { Trouble } from "./trouble.ts";
-import { today } from "./written-tags.ts";
+import { conditionsToday } from "./written-tags.ts";
 
-const OURS = ["range", "if-range", "if-match", "if-none-match", "if-modified-since", "if-unmodified-since"];
+const OURS = ["range", "if-range", "if-match", "if-none-match"];
+const DATES = ["if-modified-since", "if-unmodified-since"];
 
 /** What of an object can be told without reading it; undefined is not known. */
 interface Known {
@@ -36,10 +45,12 @@ const UNKNOWN: Known = { size: undefined, tag: undefined };
 
 /** `part`: only that part of it is asked for. */
 export async function head(x: Exchange, part?: number): Promise<void> {
-  const answer = await x.ask("HEAD", [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"]]);
+  const conditions = conditionsOf(x);
+  const asking = x.fieldsWithout("accept-encoding", ...OURS, ...datesBesideTags(conditions));
+  const answer = await x.ask("HEAD", [...asking, ["Accept-Encoding", "identity"]]);
   answer.resume();
   if (answer.statusCode !== 200) {
-    await x.passOn(answer);
+    await x.passOn(answer, [], answer.statusCode === 304 ? ["etag"] : []);
     return;
   }
   const mark = markOf(x, answer);
@@ -49,14 +60,13 @@ export async function head(x: Exchange, part?: number): Promise<void> {
       : isManifest(answer)
         ? UNKNOWN
         : (known(x, answer) ?? (await look(x, answer)));
-  const value = (name: string) =>
-    today(x, x.asked.headers.find(([each]) => each.toLowerCase() === name)?.[1], answer.headers.etag, tag);
-  if (!holdsIfMatch(value("if-match"), tag)) throw new Trouble("precondition_failed", "the object is another one");
+  const { match, noneMatch } = conditionsToday(x, conditions, answer, tag);
+  if (!holdsIfMatch(match, tag)) throw new Trouble("precondition_failed", "the object is another one");
   const fields: Field[] = [
     ...x.answerFields(answer, ...OF_CIPHERTEXT),
     ...(tag === undefined ? [] : [["ETag", tag] as const]),
   ];
-  const isAsked = holdsIfNoneMatch(value("if-none-match"), tag);
+  const isAsked = holdsIfNoneMatch(noneMatch, tag);
   const range = part !== undefined && isAsked ? rangeOfPart(part, size, parts) : undefined;
   const shown = part !== undefined && parts !== undefined && range === undefined ? 0 : size;
   const sizes = [...lengthFields(range, shown), ...partsFields(part === undefined ? undefined : parts?.length)];
@@ -90,7 +100,8 @@ function known(x: Exchange, answer: IncomingMessage): Known | undefined {
 /** Asks for its first bytes: one request more. What the storage does not let us have is not known. */
 async function look(x: Exchange, answer: IncomingMessage): Promise<Known> {
   const range: Field = ["Range", `bytes=0-${LONGEST_HEADER - 1}`];
-  const fields = [...x.fieldsWithout("accept-encoding", ...OURS), ["Accept-Encoding", "identity"] as const, range];
+  const asking = x.fieldsWithout("accept-encoding", ...OURS, ...DATES);
+  const fields = [...asking, ["Accept-Encoding", "identity"] as const, range];
   const begun = await x.ask("GET", fields);
   try {
     const sealed = begun.statusCode === 206 ? sizeOf(begun) : begun.statusCode === 200 ? lengthOf(begun) : undefined;

@@ -38,6 +38,7 @@ async function* divert(
     if (next.done) return;
     left -= next.value.length;
     if (left > 0) duplex.hold();
+    else duplex.unhold();
     yield next.value;
   }
   const diversion = duplex.divert(left, () => (message.complete = true));

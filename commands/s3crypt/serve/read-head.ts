@@ -31,6 +31,14 @@ export function conditionsOf({ asked }: Exchange): Conditions {
   };
 }
 
+/** A tag counts before a date (RFC 9110 section 13.2.2): dates are the storage's to judge only where there is no tag. */
+export function datesBesideTags({ match, noneMatch }: Pick<Conditions, "match" | "noneMatch">): string[] {
+  return [
+    ...(match === undefined ? [] : ["if-unmodified-since"]),
+    ...(noneMatch === undefined ? [] : ["if-modified-since"]),
+  ];
+}
+
 function joined(fields: readonly Field[], name: string): string | undefined {
   const values = fields.filter(([each]) => each.toLowerCase() === name).map(([, value]) => value);
   return values.length === 0 ? undefined : values.join(", ");

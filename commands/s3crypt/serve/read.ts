@@ -5,14 +5,15 @@ import { STREAM_HEADER } from "../../../lib/cipher/secretstream.ts";
 import type { ByteRange } from "../../../lib/wire/http-range.ts";
 import type { Field } from "../../../lib/wire/http-forward.ts";
 import { decodeHeader, LONGEST_HEADER } from "../object/header.ts";
-import type { ObjectKind } from "../object/open.ts";
+import { requiresFinal, type ObjectKind } from "../object/open.ts";
 import { openRanges } from "../object/range.ts";
 import { isPart } from "../object/parts.ts";
 import type { Exchange } from "./exchange.ts";
+import { writeHeldBack } from "./held-back.ts";
 import { markOf, readParts, readRangeOfParts, readRemembered } from "./multipart/read.ts";
 import { ObjectAnswer } from "./object-answer.ts";
 import { asOnePart, askingPart } from "./part-number.ts";
-import { answerHead, conditionsOf, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
+import { answerHead, conditionsOf, datesBesideTags, isManifest, judge, tagOf, type Conditions } from "./read-head.ts";
 import { beginningOf, StorageSource } from "./storage-source.ts";
 import { Trouble } from "./trouble.ts";
 import { conditionsToday } from "./written-tags.ts";
@@ -74,17 +75,30 @@ async function handWhole(
   const tag = tagOf(x, answer, kind, object.beginning, total);
   const asked = asOnePart(conditionsToday(x, conditions, answer, tag), total);
   const verdict = judge(asked, answer, tag, total);
-  if (!answerHead(x, answer, verdict, tag, total)) {
+  const begin = () => answerHead(x, answer, verdict, tag, total);
+  const proves = typeof kind === "object" && (kind.format === "v3" || requiresFinal(kind, settings.demands));
+  if (verdict.status >= 300) {
+    // That it has nothing of the range is not the storage's to say either.
+    if (verdict.status === 416 && proves) while ((await object.next()) !== undefined);
     object.destroy();
+    begin();
     return;
   }
-  await write(x, object, verdict.range);
+  const { range } = verdict;
+  const length = range === undefined ? total : range.last + 1 - range.first;
+  await writeHeldBack(x, piecesOf(x, object, range, proves), length, begin);
   x.told.end = object.isWhole && object.endProven ? "proven" : "unproven";
   if (object.isWhole && typeof kind === "object" && !object.endProven) counts.unproven++;
   x.end();
 }
 
-async function write(x: Exchange, object: ObjectAnswer, range: ByteRange | undefined): Promise<void> {
+/** `proves`: the object is read to its end, whatever the range, since only that shows that it is what it seems to be. */
+async function* piecesOf(
+  x: Exchange,
+  object: ObjectAnswer,
+  range: ByteRange | undefined,
+  proves: boolean,
+): AsyncGenerator<Uint8Array> {
   const first = range?.first ?? 0;
   const end = range === undefined ? Infinity : range.last + 1;
   let at = 0;
@@ -93,8 +107,8 @@ async function write(x: Exchange, object: ObjectAnswer, range: ByteRange | undef
     const to = Math.min(piece.length, end - at);
     at += piece.length;
     x.gateway.counts.decrypted += piece.length;
-    if (from < to) await x.write(piece.subarray(from, to));
-    if (at >= end && range !== undefined) {
+    if (from < to) yield piece.subarray(from, to);
+    if (at >= end && range !== undefined && !proves) {
       object.destroy();
       return;
     }
@@ -147,13 +161,8 @@ async function handRange(
   }
 }
 
-/** A tag counts before a date (RFC 9110 section 13.2.2): dates are the storage's to judge only where there is no tag. */
-function fieldsFor(x: Exchange, { match, noneMatch }: Conditions): Field[] {
-  const dates = [
-    ...(match === undefined ? [] : ["if-unmodified-since"]),
-    ...(noneMatch === undefined ? [] : ["if-modified-since"]),
-  ];
-  return x.fieldsWithout(...OURS, ...dates);
+function fieldsFor(x: Exchange, conditions: Conditions): Field[] {
+  return x.fieldsWithout(...OURS, ...datesBesideTags(conditions));
 }
 
 /** For the record; refuses what cannot be read. */

@@ -46,7 +46,11 @@ export async function copy(x: Exchange, source: CopySource): Promise<void> {
     await x.passOn(answer);
     return;
   }
-  replyWith(x, answer, retagged(x, await contentOf(answer, LONGEST), looked));
+  const body = await contentOf(answer, LONGEST);
+  const read = readAnswer(body);
+  // Errors may come behind a status of 200, as of CompleteMultipartUpload.
+  if (read.kind === "ok" && read.value.root.name === "Error") await x.right?.give();
+  replyWith(x, answer, retagged(x, body, looked));
 }
 
 /** Whether the conditions on the source hold, as far as they are on its tag. */

@@ -16,6 +16,7 @@ import type { Loaded } from "./load.ts";
 import { sendDocument } from "./documents.ts";
 import type { Exchange } from "./exchange.ts";
 import { attributes } from "./s3-attributes.ts";
+import { withoutObjectChecksums } from "./multipart/object-checksum.ts";
 import { copy, sourceSubject } from "./s3-copy.ts";
 import { deleteObjects } from "./s3-delete.ts";
 import { list } from "./s3-list.ts";
@@ -104,7 +105,9 @@ export class S3Dialect implements Dialect {
 
   #meant(asked: Asked, request: S3Request, proved: Proved): Meant {
     if (request.operation === "Refused") return refuse("NotImplemented", request.reason);
-    const upload = request.carries === "nothing" ? undefined : this.#upload(asked, proved);
+    const headers =
+      request.operation === "CompleteMultipartUpload" ? withoutObjectChecksums(asked.headers) : asked.headers;
+    const upload = request.carries === "nothing" ? undefined : this.#upload(headers, proved);
     if (upload instanceof S3Trouble) return { kind: "refuse", trouble: upload };
     const multipart = this.#parts.multipart?.(asked, request, upload);
     if (multipart !== undefined) return multipart;
@@ -146,7 +149,7 @@ export class S3Dialect implements Dialect {
     }
   }
 
-  #upload({ headers }: Asked, { payload: mode, signing }: Proved): Expected | S3Trouble {
+  #upload(headers: Asked["headers"], { payload: mode, signing }: Proved): Expected | S3Trouble {
     const payload = readPayload(mode, headers);
     if (payload.kind === "bad") return new S3Trouble("bad_request", "InvalidRequest", payload.reason);
     const claimed = claimedChecksums(headers);

@@ -58,10 +58,7 @@ export async function upload(
   done: (answer: IncomingMessage) => Promise<void>,
 ): Promise<void> {
   const sent = x.gateway.upstream.send(outgoing);
-  x.onGone(() => {
-    // What the storage has whole may be an object already, and a right to upload used: only its answer says.
-    if (x.right === undefined || !sent.isComplete) sent.destroy();
-  });
+  x.breakWithClient(sent);
   try {
     // Of memory that stays as it is: what follows need not wait for it.
     void sent.write(begun);

@@ -57,18 +57,20 @@ export class Upstream {
 
   /**
    * Asks without content. Where a connection that was kept turns out to be gone before a byte of the answer came, the
-   * request is sent once more on a new one. Throws `Trouble`.
+   * request is sent once more on a new one. `asking` gets what is on its way. Throws `Trouble`.
    */
-  async ask(outgoing: Omit<Outgoing, "length">): Promise<IncomingMessage> {
+  async ask(outgoing: Omit<Outgoing, "length">, asking: (sent: Sent) => void = () => {}): Promise<IncomingMessage> {
     const whole = { ...outgoing, length: 0 };
     const sent = this.send(whole);
     sent.end();
+    asking(sent);
     try {
       return await sent.answer();
     } catch (error) {
-      if (!sent.wasStale || !IDEMPOTENT.has(outgoing.method)) throw error;
+      if (!sent.wasStale || sent.wasBroken || !IDEMPOTENT.has(outgoing.method)) throw error;
       const again = this.send(whole, true);
       again.end();
+      asking(again);
       return again.answer();
     }
   }
@@ -170,8 +172,12 @@ export class Sent {
     return this.#answered.promise;
   }
 
+  /** By `destroy`. */
+  wasBroken = false;
+
   /** Ends its connection. */
   destroy(): void {
+    this.wasBroken = true;
     this.#settle(() => this.#answered.reject(new Trouble("upstream_broken", "the request was broken off")));
     this.#request.destroy();
   }

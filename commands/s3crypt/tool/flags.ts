@@ -10,7 +10,7 @@ export const ends = {
 export const engineFlag = {
   engine: {
     type: "string",
-    valueHint: "NAME",
+    valueHint: "auto|libcrypto|noble",
     default: "auto",
     description: "Cipher library: auto, libcrypto or noble; all give the same bytes",
   },
@@ -25,7 +25,7 @@ export const sealing = {
 export const demanding = {
   plaintext: {
     type: "string",
-    valueHint: "WHAT",
+    valueHint: "deny|warn|allow",
     default: "deny",
     group: "Demands",
     description: "What becomes of an object that is not encrypted: deny, or warn and allow, which pass it through",
@@ -38,6 +38,7 @@ export const demanding = {
   from: {
     type: "string",
     valueHint: "KEYID",
+    values: "key-ids",
     group: "Demands",
     description: "Require it only of objects by this key and newer ones",
   },

@@ -32,13 +32,7 @@ export function openOutput(
   text: boolean,
 ): Sink {
   if (name !== undefined && name !== "-") return openWhole(name);
-  if (wasClosed(stdout.fd)) {
-    throw new PortailError("standard output is closed", {
-      code: "output.write",
-      exit: EXIT.io,
-      hint: "name a file to write to, or > /dev/null for none",
-    });
-  }
+  refuseClosed({ stdout }, "name a file to write to, or > /dev/null for none");
   if (stdout.isTTY && !text) {
     throw new PortailError("an encrypted object is nothing for a terminal", {
       code: "output.terminal",
@@ -55,6 +49,12 @@ export function openOutput(
   }
   libc()?.widenPipe(stdout.fd, PIECE);
   return new OpenSink(stdout.fd, "standard output", true);
+}
+
+/** Throws `PortailError` (74) where what is printed would go nowhere without anybody knowing. */
+export function refuseClosed({ stdout }: Pick<Runtime, "stdout">, hint = "> /dev/null prints nowhere"): void {
+  if (wasClosed(stdout.fd))
+    throw new PortailError("standard output is closed", { code: "output.write", exit: EXIT.io, hint });
 }
 
 /** Where nothing was open the runtime opens /dev/null at its start, which would take all that is written; it closes on exec. */

@@ -11,7 +11,12 @@ export default defineCommand({
     exits: [...orderExits, { status: EXIT.no, meaning: "nothing is open under that session" }],
   },
   args: {
-    session: { type: "positional", required: true, description: "As the list and the audit name it" },
+    session: {
+      type: "positional",
+      required: true,
+      values: "sessions",
+      description: "As the list and the audit name it",
+    },
     ...orderFlags,
   },
   async run({ args, data: { stdout } }) {

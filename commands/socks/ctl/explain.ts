@@ -33,6 +33,7 @@ given is as of a SOCKS5 client of nobody in particular. Marks are those of "port
       type: "positional",
       multiple: true,
       valueHint: "FACT=VALUE",
+      values: "facts",
       description: "What else is known of it, as for portail acl explain",
     },
     user: { type: "string", valueHint: "NAME", description: "The user who asks" },

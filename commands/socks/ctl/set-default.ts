@@ -11,7 +11,12 @@ export default defineCommand({
     exits: [...orderExits, { status: EXIT.no, meaning: "there is no such backend" }],
   },
   args: {
-    backend: { type: "positional", required: true, description: "Its name in the configuration" },
+    backend: {
+      type: "positional",
+      required: true,
+      values: "running-backends",
+      description: "Its name in the configuration",
+    },
     ...orderFlags,
   },
   async run({ args, data: { stdout } }) {

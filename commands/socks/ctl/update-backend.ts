@@ -21,7 +21,12 @@ export default defineCommand({
     ],
   },
   args: {
-    backend: { type: "positional", required: true, description: "Its name in the configuration" },
+    backend: {
+      type: "positional",
+      required: true,
+      values: "running-backends",
+      description: "Its name in the configuration",
+    },
     target: { type: "positional", required: true, valueHint: "IP:PORT", description: "Where it leads" },
     tls: { type: "boolean", description: "Speak TLS to it" },
     "server-name": { type: "string", valueHint: "NAME", description: "Name that its certificate must carry" },

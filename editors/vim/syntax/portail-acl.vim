@@ -27,14 +27,14 @@ syntax cluster aclValue contains=aclNumber,aclAddress,aclBoolean
 
 " Facts; beneath the open families any name is one
 syntax match aclFact "\k\@1<!\%(header\|user\|device\|geo\|risk\|challenge\)\.\k\+" contained
-syntax keyword aclFact command client.ip client.port client.uid client.gid client.auth client.user client.cn contained
+syntax keyword aclFact command client.ip client.port client.uid client.gid client.pid client.executable client.cgroup client.auth client.user client.cn contained
 syntax keyword aclFact client.ou client.dns client.uri client.ip_names client.email client.spiffe contained
 syntax keyword aclFact client.issuer client.serial client.pin client.not_before client.not_after contained
 syntax keyword aclFact upstream.name upstream.cn upstream.ou upstream.dns upstream.uri upstream.ip_names contained
 syntax keyword aclFact upstream.email upstream.spiffe upstream.issuer upstream.serial upstream.pin contained
 syntax keyword aclFact upstream.not_before upstream.not_after peer.ip listen.port proxy.protocol proxy.version proxy.cmd contained
 syntax keyword aclFact host port dest.ip method path query scheme tls.server_name tls.protocol_id contained
-syntax keyword aclFact tls.protocol_ids tls.version tunnel.name mux.route route.local s3.bucket s3.key contained
+syntax keyword aclFact tls.protocol_ids tls.version tunnel.name tproxy.rule mux.route route.local s3.bucket s3.key contained
 syntax keyword aclFact s3.operation user.name user.groups user.email device.id device.managed geo.country contained
 syntax keyword aclFact geo.asn risk.score now time weekday decision.outcome decision.policy decision.reason contained
 

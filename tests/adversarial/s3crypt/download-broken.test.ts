@@ -1,7 +1,8 @@
 /** Downloads that the storage or the client breaks off, holds up or leads elsewhere: what is not whole never looks it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { BYTES, CHUNK, download, FRONT, get, objectOf, SEALED_CHUNK, told } from "./download.ts";
-import { field, startGateway, stillness, type Gateway } from "./gateway.ts";
+import { RawClient } from "../raw-client.ts";
+import { field, headOf, newName, startGateway, stillness, type Gateway } from "./gateway.ts";
 
 let gateway: Gateway;
 beforeAll(async () => void (gateway = await startGateway(["--plaintext", "warn"])));
@@ -60,6 +61,23 @@ test("a client that leaves has its download ended at the storage", async () => {
   await storage.rest();
   const { outcome, error } = await gateway.line(name);
   expect([outcome, error]).toEqual(["client", "the client left before it had its answer"]);
+});
+
+test("a client that leaves before the storage answers is not answered for, on a connection that was kept neither", async () => {
+  const { client: first, storage } = await get(gateway);
+  storage.write("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nab");
+  await headOf(first);
+  await first.read(2);
+  first.end();
+  const { opened } = gateway.storage;
+  const client = await RawClient.open(gateway.port);
+  const name = newName();
+  client.write(`GET /upstream/${name} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  await headOf(storage);
+  client.reset();
+  expect((await storage.rest()).length).toBe(0);
+  expect((await gateway.line(name)).outcome).toBe("client");
+  expect(gateway.storage.opened).toBe(opened);
 });
 
 test("a client that reads nothing makes the storage wait", async () => {

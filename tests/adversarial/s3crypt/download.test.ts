@@ -1,5 +1,8 @@
 /** Downloads of objects that are not as they were written, or do not show it: only what is authentic reaches the client, and what is not whole never looks it. */
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { chooseEngine } from "../../../commands/s3crypt/engine.ts";
+import { V3Sealer } from "../../../commands/s3crypt/object/v3.ts";
+import { sealAll, v3Random } from "../../support/s3crypt.ts";
 import { writeSodiumObject } from "../../support/sodium-object.ts";
 import { BYTES, CHUNK, download, FRONT, get, objectOf, SEALED_CHUNK, sends, told } from "./download.ts";
 import { field, headOf, startGateway, type Gateway } from "./gateway.ts";
@@ -92,10 +95,52 @@ describe("an object that was cut off", () => {
     expect([outcome.whole, outcome.line.outcome, outcome.line.end]).toEqual([true, "done", "unproven"]);
   });
 
-  test("between chunks is broken off where an end is demanded", async () => {
+  test("between chunks is refused where an end is demanded", async () => {
     const outcome = await download(strict, sends(objectOf(strict, true).subarray(0, FRONT + 3 * SEALED_CHUNK)));
-    expect(outcome.line.code).toBe("unproven_end");
-    expect(outcome.line.outcome).toBe("failed");
+    expect(told(outcome)).toEqual(["HTTP/1.1 502 Bad Gateway", "unproven_end", 502, "unproven_end"]);
+  });
+
+  test("is so behind its beginning, where that has been answered", async () => {
+    const cutOff = objectOf(strict, true).subarray(0, FRONT + 3 * SEALED_CHUNK);
+    const outcome = await download(
+      strict,
+      (storage) => {
+        storage.write(`HTTP/1.1 200 OK\r\nContent-Length: ${cutOff.length}\r\n\r\n`);
+        storage.write(cutOff.subarray(0, FRONT + SEALED_CHUNK));
+      },
+      { later: (storage) => storage.write(cutOff.subarray(FRONT + SEALED_CHUNK)) },
+    );
+    expect(outcome.head[0]).toBe("HTTP/1.1 200 OK");
+    expect([outcome.whole, outcome.line.outcome, outcome.line.code]).toEqual([false, "failed", "unproven_end"]);
+  });
+
+  test("is not read in ranges either where an end is demanded, by a storage that sends all of it", async () => {
+    const cutOff = objectOf(strict, true).subarray(0, FRONT + 3 * SEALED_CHUNK);
+    for (const range of ["0-9", "-9"]) {
+      const outcome = await download(strict, sends(cutOff), { more: `Range: bytes=${range}\r\n` });
+      expect(told(outcome)).toEqual(["HTTP/1.1 502 Bad Gateway", "unproven_end", 502, "unproven_end"]);
+    }
+    const well = await download(strict, sends(objectOf(strict, true)), { more: "Range: bytes=-9\r\n" });
+    expect([well.whole, well.line.end]).toEqual([true, "proven"]);
+    expect(well.body.equals(BYTES.subarray(-9))).toBe(true);
+  });
+
+  test("of v3 where it looks as if it ended is refused, in ranges too", async () => {
+    const { chunks } = chooseEngine("noble");
+    const object = sealAll(new V3Sealer(chunks, gateway.keys.get(1n)!, 1n, v3Random(1)), BYTES);
+    // As much of a chunk as an empty one has at the end of an object.
+    const cutOff = object.subarray(0, 208 + 3 * (CHUNK + 16) + 16);
+    for (const more of ["", "Range: bytes=0-9\r\n", "Range: bytes=60000-\r\n", "Range: bytes=99999-\r\n"]) {
+      expect(told(await download(gateway, sends(cutOff), { more }))).toEqual([
+        "HTTP/1.1 502 Bad Gateway",
+        "forged",
+        502,
+        "forged",
+      ]);
+      const well = await download(gateway, sends(object), { more });
+      const end = more.includes("99999") ? undefined : "proven";
+      expect([well.whole, well.line.outcome, well.line.end]).toEqual([true, "done", end]);
+    }
   });
 
   test("and is by an older key than the demand is served", async () => {

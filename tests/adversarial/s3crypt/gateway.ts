@@ -20,8 +20,8 @@ export interface Gateway {
   readonly storage: Storage;
   readonly runtime: FakeRuntime;
   readonly keys: ReadonlyMap<bigint, Uint8Array>;
-  /** The audit line about the object `name`, of which there is one request. */
-  line(name: string): Promise<ObjectLine>;
+  /** The audit line about the object `name`, of which there is one request, or one of this operation. */
+  line(name: string, operation?: string): Promise<ObjectLine>;
   stop(): Promise<void>;
 }
 
@@ -98,9 +98,15 @@ export async function startGateway(flags: readonly string[] = []): Promise<Gatew
     storage,
     runtime,
     keys: new Map(keys),
-    line: (name) =>
+    line: (name, operation) =>
       until(
-        () => lines().find((line): line is ObjectLine => line.event === "object" && line.path === `/jail/${name}`),
+        () =>
+          lines().find(
+            (line): line is ObjectLine =>
+              line.event === "object" &&
+              line.path === `/jail/${name}` &&
+              (operation === undefined || line.operation === operation),
+          ),
         `a line about ${name}`,
       ),
     async stop() {

@@ -1,9 +1,9 @@
-/** Content that is long enough to go past the HTTP parser: what is in front of it, behind it, and in place of its end. */
+/** Content that is long enough to go past the HTTP parser, or comes behind much else: what is in front of it, behind it, and in place of its end. */
 import { afterEach, beforeEach, describe, expect, test } from "bun:test";
 import { readSodiumObject, writeSodiumObject } from "../../support/sodium-object.ts";
 import { content } from "../../support/web.ts";
 import { RawClient } from "../raw-client.ts";
-import { field, headOf, newName, startGateway, type Gateway } from "./gateway.ts";
+import { field, headOf, newName, startGateway, stillness, type Gateway } from "./gateway.ts";
 
 const SIZE = 3_000_000;
 const BYTES = content(SIZE);
@@ -231,4 +231,31 @@ describe("a download", () => {
     expect((await gateway.line(name)).code).toBe("forged");
     storage.reset();
   });
+});
+
+test("content whose head came behind many requests that do not wait is taken when they are answered", async () => {
+  const client = await RawClient.open(gateway.port);
+  const ping = `GET /ping HTTP/1.1\r\nHost: a\r\nX-A: ${"a".repeat(3000)}\r\n\r\n`;
+  client.write(`GET /upstream/${newName()} HTTP/1.1\r\nHost: a\r\n\r\n`);
+  const storage = await gateway.storage.next();
+  await headOf(storage);
+  const out = () => client.socket.bytesWritten - client.socket.writableLength;
+  client.write(ping);
+  await stillness(out);
+  // So many that no more of them is read before the first is answered.
+  client.write(`${ping.repeat(22)}PUT /upstream/${newName()} HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n`);
+  await stillness(out);
+  storage.write("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n");
+  await headOf(client);
+  for (let i = 0; i < 23; i++) {
+    await headOf(client);
+    await client.read(2);
+  }
+  client.write("hello");
+  expect((await headOf(storage))[0]).toStartWith("PUT ");
+  storage.write("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n");
+  expect((await headOf(client))[0]).toBe("HTTP/1.1 201 Created");
+  client.end();
+  storage.end();
+  await storage.closed;
 });

@@ -10,8 +10,9 @@ import { startGateway, type Gateway } from "./gateway.ts";
 export const CREDENTIALS: Credentials = { accessKeyId: "ID", secretAccessKey: "very/secret", region: "eu-test" };
 const FLAGS = ["--s3-access-key", "ID", "--s3-secret-key", "very/secret", "--s3-region", "eu-test"];
 
-export async function startS3(flags: readonly string[] = []): Promise<Gateway> {
-  const times = ["--backend-response-timeout", "300ms", "--idle-timeout", "0"];
+/** `patience` is for answers of the storage. */
+export async function startS3(flags: readonly string[] = [], patience = "300ms"): Promise<Gateway> {
+  const times = ["--backend-response-timeout", patience, "--idle-timeout", "0"];
   return startGateway([...FLAGS, "--s3-listen", "127.0.0.1:0", ...times, ...flags]);
 }
 

@@ -27,6 +27,9 @@ async function upload(...fields: string[]): Promise<RawClient> {
   return client;
 }
 
+/** Records of clients that came to no request. */
+const rejected = () => gateway.runtime.lines.filter((line) => line.startsWith("debug rejected"));
+
 const LENGTH = `Content-Length: ${SIZE}`;
 
 describe("a client that dies within its content", () => {
@@ -41,6 +44,17 @@ describe("a client that dies within its content", () => {
     expect(got).toBeLessThan(SEALED);
     const { outcome, status, error } = await gateway.line(name);
     expect([outcome, status, error]).toEqual(["client", undefined, "the client broke off within the content"]);
+    expect(rejected()).toEqual([]);
+  });
+
+  test("by frames that are none leaves one record, which says so", async () => {
+    const client = await upload("Transfer-Encoding: chunked");
+    client.write("5\r\nhello\r\nZZ\r\n");
+    expect((await client.rest()).length).toBe(0);
+    const { outcome, error } = await gateway.line(name);
+    expect(outcome).toBe("client");
+    expect(error).toStartWith("the client's content is not HTTP: HPE_");
+    expect(rejected()).toEqual([]);
   });
 
   test("leaves chunks without the last one", async () => {
@@ -79,11 +93,13 @@ describe("content that is not what its checksum says", () => {
     client.write("hello");
     const head = await headOf(client);
     expect(head[0]).toBe("HTTP/1.1 422 Unprocessable Entity");
-    await client.read(Number(field(head, "content-length")));
+    const length = Number(field(head, "content-length"));
+    await client.read(length);
     expect(gateway.storage.opened).toBe(before);
     client.write("GET /ping HTTP/1.1\r\nHost: a\r\n\r\n");
     expect((await headOf(client))[0]).toBe("HTTP/1.1 200 OK");
-    expect((await gateway.line(name)).code).toBe("wrong_etag");
+    const { code, received, sent } = await gateway.line(name);
+    expect([code, received, sent]).toEqual(["wrong_etag", 5, length]);
     client.end();
   });
 });

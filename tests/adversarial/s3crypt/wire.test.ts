@@ -190,6 +190,18 @@ describe("fields", () => {
     await storage.closed;
   });
 
+  test("with dates are for the storage to judge, but beside a tag", async () => {
+    const date = "If-Modified-Since: Thu, 01 Jan 1970 00:00:00 GMT";
+    for (const method of ["GET", "HEAD"]) {
+      const not = 'HTTP/1.1 304 Not Modified\r\nETag: "c"\r\n\r\n';
+      const first = await pass(`${method} /upstream/x HTTP/1.1\r\nHost: a\r\n${date}\r\n\r\n`, not);
+      expect(field(first.asked, "if-modified-since")).toBeDefined();
+      expect([first.head[0], field(first.head, "etag")]).toEqual(["HTTP/1.1 304 Not Modified", undefined]);
+      const tagged = `${method} /upstream/x HTTP/1.1\r\nHost: a\r\n${date}\r\nIf-None-Match: "a"\r\n\r\n`;
+      expect(field((await pass(tagged)).asked, "if-modified-since")).toBeUndefined();
+    }
+  });
+
   test("that are UTF-8 come back as they were", async () => {
     const { head } = await pass(
       "HEAD /upstream/v1/ HTTP/1.1\r\nHost: a\r\n\r\n",

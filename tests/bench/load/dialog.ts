@@ -1,5 +1,7 @@
 /** The client's half of a proxy handshake, as bytes in and steps out. It reads no socket and trusts no split of the bytes. */
 
+import { HELLO_ANSWER } from "./pattern.ts";
+
 export type Via = "socks" | "connect" | "none";
 
 export type Step =
@@ -31,6 +33,19 @@ export function dialogs(via: Via, hosts: readonly string[], port: number): () =>
   const requests = hosts.map((host) => encode(host, port));
   let next = 0;
   return () => dialog(requests[next++ % requests.length]!);
+}
+
+/** A factory of dialogs that begin with one of `hellos` (base64), each in turn. */
+export function helloDialogs(hellos: readonly string[]): () => Dialog {
+  const firsts = hellos.map((hello) => Buffer.from(hello, "base64"));
+  let next = 0;
+  return () => ({
+    first: firsts[next++ % firsts.length]!,
+    step: (received) =>
+      received[0] === HELLO_ANSWER
+        ? { kind: "ready", rest: received.subarray(1) }
+        : { kind: "refused", why: `${received[0]} in place of the answer to the hello` },
+  });
 }
 
 function socksRequest(host: string, port: number): Uint8Array {

@@ -7,6 +7,12 @@ export const SINK = 0x53;
 /** A line of JSON is wanted, a {@link Tally}, at once and for every byte that follows. */
 export const TALLY = 0x54;
 
+/** The first byte of a TLS record that is a ClientHello (RFC 8446 section 5.1), and the least that one takes. */
+export const HANDSHAKE = 0x16;
+export const HELLO_LEAST = 64;
+/** What the target says to a ClientHello. */
+export const HELLO_ANSWER = 0x48;
+
 /** What the target has swallowed since its start. */
 export interface Tally {
   bytes: number;

@@ -3,7 +3,7 @@ import type { Socket } from "bun";
 import { TARGETS } from "./addresses.ts";
 import { discard } from "./discard.ts";
 import { flood, type Flood } from "./flood.ts";
-import { FLOOD, fits, SINK, TALLY, type Tally } from "./pattern.ts";
+import { FLOOD, fits, HANDSHAKE, HELLO_ANSWER, HELLO_LEAST, SINK, TALLY, type Tally } from "./pattern.ts";
 import { answer } from "./plan.ts";
 
 type Mode = "echo" | "flood" | "sink" | "tally";
@@ -13,6 +13,8 @@ interface State extends Flood {
   mode: Mode | undefined;
   /** Bytes of the pattern swallowed. */
   received: number;
+  /** Bytes of a ClientHello that are still to come. */
+  hello: number;
   spoilt: boolean;
   /** Echo that the kernel did not take yet. */
   pending: Uint8Array;
@@ -37,11 +39,11 @@ function listen(hostname: string, port: number): number {
     port,
     socket: {
       open(socket) {
-        socket.data = { mode: undefined, sent: 0, received: 0, spoilt: false, pending: NOTHING };
+        socket.data = { mode: undefined, sent: 0, received: 0, hello: 0, spoilt: false, pending: NOTHING };
       },
       data(socket, bytes) {
         const { mode } = socket.data;
-        if (mode === undefined) start(socket, bytes);
+        if (mode === undefined) begin(socket, bytes);
         else if (mode === "sink") swallow(socket, bytes);
         else if (mode === "tally") tell(socket);
         else if (mode === "echo") echo(socket, bytes);
@@ -55,6 +57,16 @@ function listen(hostname: string, port: number): number {
       },
     },
   }).port;
+}
+
+/** Answers a hello once it is whole. */
+function begin(socket: Socket<State>, bytes: Uint8Array): void {
+  const { data } = socket;
+  if (data.hello === 0 && bytes[0] === HANDSHAKE && bytes.length >= HELLO_LEAST)
+    data.hello = 5 + new DataView(bytes.buffer, bytes.byteOffset).getUint16(3);
+  if (data.hello === 0) return start(socket, bytes);
+  data.hello -= bytes.length;
+  if (data.hello === 0) socket.write(Uint8Array.of(HELLO_ANSWER));
 }
 
 function start(socket: Socket<State>, bytes: Uint8Array): void {

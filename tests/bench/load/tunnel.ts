@@ -1,7 +1,7 @@
 /** Opens a tunnel through a proxy and hands it to a load generator. It keeps no statistics, and sets no socket option: the runtime turns Nagle off by itself. */
 import type { Socket } from "bun";
 import { SOURCES, TARGETS } from "./addresses.ts";
-import { dialogs, type Dialog, type Via } from "./dialog.ts";
+import { dialogs, helloDialogs, type Dialog, type Via } from "./dialog.ts";
 
 /** The second is the runtime's first choice, and few peers have it (draft-ietf-tls-ecdhe-mlkem). */
 export type KeyAgreement = "X25519" | "X25519MLKEM768";
@@ -16,6 +16,11 @@ export interface Route {
    * connection. The certificate is not looked at.
    */
   tls?: KeyAgreement | undefined;
+  /**
+   * What the connections begin with, in turn: ClientHellos, in base64. The target answers each with a byte, as a server
+   * does with its own hello; what follows is not encrypted, which none that passes it on can see.
+   */
+  hellos?: readonly string[] | undefined;
 }
 
 /** What happens to one tunnel. After `lost`, which comes at most once, nothing follows. */
@@ -36,7 +41,8 @@ export interface TunnelState {
 
 /** A function that opens one more tunnel over `route`. Every outcome arrives as an event; it never throws. */
 export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
-  const newDialog = dialogs(route.via, TARGETS, route.targetPort);
+  const newDialog =
+    route.hellos === undefined ? dialogs(route.via, TARGETS, route.targetPort) : helloDialogs(route.hellos);
   const socket = {
     open(socket: Socket<TunnelState>) {
       const { dialog } = socket.data;
@@ -71,7 +77,7 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
       localAddress: SOURCES[next++ % SOURCES.length]!,
       data: { dialog: newDialog(), ready: false, events },
       socket,
-      ...(route.tls && { tls: { rejectUnauthorized: false, ecdhCurve: route.tls } }),
+      ...(route.tls && { tls: { rejectUnauthorized: false, serverName: "localhost", ecdhCurve: route.tls } }),
     };
     Bun.connect<TunnelState>(options).catch((error: unknown) =>
       events.lost(error instanceof Error ? error.message : String(error)),

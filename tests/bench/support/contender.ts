@@ -5,7 +5,18 @@ import type { Via } from "../load/dialog.ts";
 import type { KeyAgreement } from "../load/tunnel.ts";
 
 /** Contenders of one family stand in one table. */
-export type Family = "SOCKS" | "CONNECT" | "CONNECT over TLS" | "two in a row" | "mTLS" | "relay" | "direct";
+export type Family =
+  | "SOCKS"
+  | "CONNECT"
+  | "CONNECT over TLS"
+  | "two in a row"
+  | "mTLS"
+  | "pass-through"
+  | "terminate"
+  | "100 routes"
+  | "10,000 routes"
+  | "relay"
+  | "direct";
 
 export interface Contender {
   name: string;
@@ -13,6 +24,8 @@ export interface Contender {
   via: Via;
   /** What its clients agree on, where they come over TLS. */
   tls?: KeyAgreement;
+  /** What its clients begin with, in turn, where they are told apart by it: ClientHellos, in base64. */
+  hellos?: readonly string[];
   /** Counts among those that portail is compared with. */
   peer: boolean;
   /** Must be on PATH; the versions of their packages are printed. */

@@ -114,7 +114,7 @@ async function startDaemons(
   { dir, targetPort }: Bench,
   link: Partial<Link>,
 ): Promise<StartedDaemons> {
-  const { via, setup, name, tls } = contender;
+  const { via, setup, name, tls, hellos } = contender;
   if (setup === undefined) {
     return { route: { via, port: targetPort, targetPort }, pids: [], stop: () => Promise.resolve() };
   }
@@ -133,13 +133,13 @@ async function startDaemons(
   };
   try {
     for (const [index, daemon] of daemons.entries()) {
-      running.push(await start(daemon, join(dir, `${name}-${index}.log`), dir));
+      running.push(await start(daemon, join(dir, `${contender.family}-${name}-${index}.log`), dir));
     }
   } catch (error) {
     await stop();
     throw error;
   }
-  return { route: { via, port, targetPort, tls }, pids: running.map(({ pid }) => pid), stop };
+  return { route: { via, port, targetPort, tls, hellos }, pids: running.map(({ pid }) => pid), stop };
 }
 
 function start({ argv, port }: Daemon, log: string, dir: string): Promise<Running> {

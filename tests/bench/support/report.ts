@@ -26,7 +26,7 @@ const TOLERATED_FAILURES = 0.01;
 /** Portail against the best of its family's peers by median, in one row. Portail fails by a ratio below 1 or by any failed connection. */
 export function judge(row: NamedRow, family: readonly Series[]): Judged {
   const ours = family.find(({ contender }) => contender.name === "portail");
-  const peers = family.filter((series) => series.contender.peer && !isUnreliable(series, row.name));
+  const peers = family.filter((series) => counts(series.contender, row) && !isUnreliable(series, row.name));
   const medians = new Map<string, number>();
   for (const series of peers) {
     const values = spread(present(series, row.name));
@@ -87,6 +87,10 @@ export function cell(series: Series, name: RowName): string {
   if (values === undefined) return failed || "-";
   const text = `${figure(values.median)} (${figure(values.min)}..${figure(values.max)})`;
   return failed === "" ? text : `${text}, ${failed}`;
+}
+
+function counts({ peer, name }: Contender, { against }: NamedRow): boolean {
+  return peer && (against === undefined || against.includes(name));
 }
 
 function isUnreliable(series: Series, name: RowName): boolean {

@@ -12,6 +12,8 @@ export interface Row {
   gate: boolean;
   /** The ratio that is hoped for; short of it nothing fails. */
   goal?: number;
+  /** The names of the peers that count; all of them where it is absent. */
+  against?: readonly string[];
   mode: Mode;
 }
 
@@ -62,6 +64,25 @@ export const TUNNEL_ROWS = [
   row("pss-tunnels", "PSS per 1,000 idle tunnels", "MiB", "lower", false, "memory"),
 ] as const;
 
+/** Beside all peers. */
+export const NEW_CONNECTIONS = row("rate", "new connections, 64 parallel", "1/s", "higher", true, "rate");
+
+/** Of the multiplexer. HAProxy is to be reached in new connections, and counts in all else. */
+export const MUX_ROWS = [
+  row("bulk-1", "download, 1 connection", "MiB/s", "higher", true, "bulk"),
+  row("bulk-8", "download, 8 connections", "MiB/s", "higher", true, "bulk"),
+  row("upload-1", "upload, 1 connection", "MiB/s", "higher", true, "upload"),
+  row("upload-8", "upload, 8 connections", "MiB/s", "higher", true, "upload"),
+  { ...NEW_CONNECTIONS, against: ["nginx", "sslh"] },
+  row("latency-p50", "added latency, 1-byte echo, p50", "µs", "lower", false, "latency"),
+  row("latency-p99", "added latency, 1-byte echo, p99", "µs", "lower", false, "latency"),
+  row("rss-base", "RSS, no connection", "MiB", "lower", false, "memory"),
+  row("rss-tunnels", "RSS per 1,000 idle connections", "MiB", "lower", false, "memory"),
+  row("cpu-bulk", "processor time, download", "s/GiB", "lower", false, "bulk"),
+  row("cpu-upload", "processor time, upload", "s/GiB", "lower", false, "upload"),
+  row("cpu-rate", "processor time, new connections", "µs each", "lower", false, "rate"),
+] as const;
+
 /** Of UDP associations. What comes back is counted; each has passed the proxy twice. */
 export const UDP_ROWS = [
   row("udp-64", "datagrams of 64 bytes, 1 association", "1/s", "higher", true, "datagrams"),
@@ -70,7 +91,9 @@ export const UDP_ROWS = [
   row("cpu-udp", "processor time, datagrams", "µs each", "lower", false, "datagrams"),
 ] as const;
 
-export type RowName = (typeof ROWS | typeof FRONT_ROWS | typeof TUNNEL_ROWS | typeof UDP_ROWS)[number]["name"];
+export type RowName = (
+  typeof ROWS | typeof FRONT_ROWS | typeof TUNNEL_ROWS | typeof UDP_ROWS | typeof MUX_ROWS
+)[number]["name"];
 export type NamedRow = Row & { name: RowName };
 
 function row<Name extends string>(

@@ -13,7 +13,7 @@ import {
   type Side,
 } from "./sides.ts";
 
-interface Pair {
+export interface Pair {
   name: string;
   programs?: readonly (keyof typeof PEERS)[];
   note: string;
@@ -75,7 +75,7 @@ function portail(command: string): Pair {
   };
 }
 
-function contender({ name, programs = [], note, client, server }: Pair, peer: boolean): Contender {
+export function contender({ name, programs = [], note, client, server }: Pair, peer: boolean): Contender {
   return {
     name,
     family: "mTLS",
@@ -97,6 +97,6 @@ function contender({ name, programs = [], note, client, server }: Pair, peer: bo
   };
 }
 
-const direct = directly(
+export const direct = directly(
   "no tunnel: what generator and target reach between them on their one core, the ceiling of the bulk and rate rows",
 );

@@ -65,7 +65,7 @@ function haproxySide(name: string, dir: string, proxy: string[], more: string[] 
   return haproxy(dir, ["listen tunnel", ...proxy], { name: `haproxy-${name}`, global });
 }
 
-const TLS13 = `ssl-min-ver TLSv1.3 ciphersuites ${SUITE}`;
+export const TLS13 = `ssl-min-ver TLSv1.3 ciphersuites ${SUITE}`;
 
 export const haproxyClient: Side = ({ port, to, dir, resume }) =>
   haproxySide("client", dir, [
@@ -86,7 +86,7 @@ export const haproxyServer: Side = ({ port, to, dir, resume }) =>
     resume ? [] : ["tune.ssl.cachesize 0"],
   );
 
-const STREAM_MODULE = whichPeer("nginx:ngx_stream_module.so");
+export const STREAM_MODULE = whichPeer("nginx:ngx_stream_module.so");
 
 function nginxSide(name: string, dir: string, server: string[]): PeerProgram {
   const file = `nginx-${name}.conf`;

@@ -1,17 +1,14 @@
-/** A hello byte by byte, a client that is silent, one behind a PROXY header, one too many, one that names its target, one that floods. */
+/** A hello byte by byte, a client that is silent, one behind a PROXY header, one too many, one that floods. */
 import { expect, test } from "bun:test";
 import { connect, createServer, type AddressInfo } from "node:net";
 import { curl } from "../../support/curl.ts";
 import { RunningMux, type MuxTables } from "../../support/mux-scene.ts";
-import { openNames } from "../../support/names.ts";
-import { authority, save } from "../../support/pki.ts";
-import { run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { until } from "../../support/until.ts";
 import { openWeb } from "../../support/web.ts";
 import hellos from "../../conformance/client-hellos.json";
 
-scenario(import.meta.file, ["curl", "openssl"], ({ scene, portail }) => {
+scenario(import.meta.file, ["curl"], ({ scene, portail }) => {
   /** A server that says `greeting`, keeps what it gets, and ends with its client. */
   async function listener(greeting = "") {
     const got: Buffer[] = [];
@@ -125,57 +122,5 @@ scenario(import.meta.file, ["curl", "openssl"], ({ scene, portail }) => {
     await mux.session(({ decision }) => decision === "allow");
     client(mux.port).socket.write("SSH-2.0-three\r\n");
     await until("the third", () => target.got().toString().endsWith("three\r\n"));
-  });
-
-  test("a capture leads where template and policy mean, and nowhere else", async () => {
-    const ca = authority();
-    const own = save(scene, "own", ca.issue({ san: ["DNS:auth.example"] }));
-    const web = openWeb(scene);
-    const names = await openNames(scene, {
-      "leaf.auth.test": ["127.0.0.1"],
-      "far.auth.test": ["169.254.169.254"],
-      "self.auth.test": ["127.0.0.1"],
-    });
-    const acl = scene.write(
-      "auth.acl",
-      'policy leaves { when host in ["leaf.auth.test", "far.auth.test"] and dest.ip == 127.0.0.1 action allow }\n' +
-        'policy named { when host == "self.auth.test" action allow }\n',
-    );
-    const mux = await open(
-      {
-        routes: [
-          {
-            name: "auth",
-            alpn: ["teleport-auth@*"],
-            terminate: true,
-            "unsafe-target": true,
-            acl,
-            target: `{capture}.auth.test:${web.port}`,
-          },
-        ],
-      },
-      "--cert",
-      own.cert,
-      "--key",
-      own.key,
-      "--resolver",
-      names.address,
-    );
-    const ask = async (capture: string) => {
-      mux.audit.forget();
-      const where = ["-connect", `127.0.0.1:${mux.port}`, "-servername", "auth.example"];
-      const outcome = await run(
-        ["openssl", "s_client", ...where, "-alpn", `teleport-auth@${capture}`, "-quiet", "-ign_eof"],
-        { stdin: "GET /hello HTTP/1.0\r\nHost: a\r\n\r\n" },
-      );
-      const { decision, reason, target } = await mux.session();
-      return { got: outcome.stdout.includes("hello from the web"), decision, reason, target };
-    };
-    expect(await ask("leaf")).toMatchObject({ got: true, decision: "allow", target: `leaf.auth.test:${web.port}` });
-    expect(await ask("far")).toMatchObject({ got: false, decision: "deny", reason: "policy_default" });
-    expect(await ask("self")).toMatchObject({ got: false, decision: "deny", reason: "guard" });
-    expect(await ask("other")).toMatchObject({ got: false, decision: "deny", reason: "policy_default" });
-    expect(names.asked).not.toContain("other.auth.test");
-    expect(await mux.stop()).toBe(0);
   });
 });

@@ -34,7 +34,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
 
   beforeAll(async () => {
     net = await OwnNetwork.open(scene);
-    await startMariaDb(scene, net);
+    await startMariaDb(scene, { port: 3306, prefix: net.prefix });
     const route = { serverName: "mysql.example", protocolId: "mysql", target: "127.0.0.1:3306" };
     await openGate(scene, [route], { keystore: gate.keystore, cacert, port: GATE, prefix: net.prefix });
     const listen = ["--listen", "localhost:3307", "--listen", `unix:${socket}`];

@@ -1,17 +1,13 @@
-/** `mux connect` to `openssl s_server`: which protocol id it confirms, by which name it is asked, and what is said where it does not do; also through proxies. */
+/** `mux connect` to `openssl s_server`: which protocol id it confirms, by which name it is asked, and what is said where it does not do. */
 import { describe, expect, test } from "bun:test";
 import { freePort } from "../../support/free-port.ts";
-import { OUTBOUND_PROXIES, type OutboundProxy } from "../../support/outbound-proxies.ts";
-import { install } from "../../support/peer-programs.ts";
 import { authority, pinOf, save, selfSigned } from "../../support/pki.ts";
 import { run, start, type Program } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
-import { until } from "../../support/until.ts";
 
-const NEEDS = ["openssl", "tinyproxy", "microsocks"];
 const NAME = "db.example";
 
-scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
+scenario(import.meta.file, ["openssl"], ({ scene, portail }) => {
   const ca = authority();
   const cacert = scene.write("ca.pem", ca.cert);
   const server = save(scene, "server", ca.issue({ cn: "server", san: [`DNS:${NAME}`] }));
@@ -107,43 +103,5 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       pin,
     ];
     expect(await run(command, { stdin: "hello\n" })).toEqual({ status: 0, stdout: "olleh\n", stderr: "" });
-  });
-
-  const openProxy = async (name: keyof typeof OUTBOUND_PROXIES): Promise<string> => {
-    const port = freePort();
-    const { scheme, user, program }: OutboundProxy = OUTBOUND_PROXIES[name];
-    start(scene, install(scene, program(port, scene.folder)));
-    const probe = () => Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
-    await until("the proxy to listen", () =>
-      probe().then(
-        (socket) => (socket.end(), true),
-        () => false,
-      ),
-    );
-    return `${scheme}://${user === undefined ? "" : `${user}@`}127.0.0.1:${port}`;
-  };
-
-  test.each(["tinyproxy", "tinyproxy with a user", "microsocks", "microsocks with a user"] as const)(
-    "through %s",
-    async (name) => {
-      const url = await openProxy(name);
-      const { program, port } = await serve("-alpn", "x");
-      const words = ["mux", "connect", `127.0.0.1:${port}`, "--server-name", NAME, "--alpn", "x", "--proxy", url];
-      const client = start(scene, [...portail.command, ...words, ...trusting], { feed: true });
-      await client.write("hello\n");
-      // Some proxies end both directions when one ends.
-      await client.output("stdout", /^olleh\n$/);
-      await client.endInput();
-      expect([await client.ended, client.stderr]).toEqual([0, ""]);
-      await program.ended;
-      expect(program.stdout + program.stderr).toContain("ALPN protocols selected: x");
-    },
-  );
-
-  test("not past a proxy that wants a user", async () => {
-    const url = new URL(await openProxy("tinyproxy with a user"));
-    const outcome = await connect(freePort(), ...trusting, "--proxy", `http://${url.host}`);
-    expect(outcome).toMatchObject({ status: 69, stdout: "" });
-    expect(outcome.stderr).toContain("[mux.proxy_credentials]");
   });
 });

@@ -1,6 +1,6 @@
 /** `mux exec -- psql`, to a real PostgreSQL behind a gate of HAProxy: what psql is told, its status, and what is left. */
 import { beforeAll, expect, test } from "bun:test";
-import { chmodSync, readdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, readdirSync, readFileSync, utimesSync } from "node:fs";
 import { authority, save } from "../../support/pki.ts";
 import { openPostgres, type Postgres } from "../../support/postgres.ts";
 import { run, start } from "../../support/program.ts";
@@ -47,6 +47,12 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       "select count(*) from pg_stat_activity where backend_type = 'client backend' and pid <> pg_backend_pid()";
     return (await database.psql(`host=127.0.0.1 port=${database.port}`, "-c", query)).stdout;
   };
+  /** One that nobody has asked for its status has no command line any more. */
+  const isRunning = (pid: string) => {
+    const file = `/proc/${pid}/cmdline`;
+    return existsSync(file) && readFileSync(file, "utf8") !== "";
+  };
+  const childrenOf = (pid: number) => readFileSync(`/proc/${pid}/task/${pid}/children`, "utf8").trim().split(" ");
   const sleeping = () =>
     until("the query", async () => {
       const query = `select count(*) from pg_stat_activity where query = '${SLEEP}'`;
@@ -105,7 +111,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     test(`${signal} in the middle: psql is told`, async () => {
       const program = start(scene, exec("--", ...psql("-c", SLEEP)), { env });
       await sleeping();
-      const children = readFileSync(`/proc/${program.pid}/task/${program.pid}/children`, "utf8").trim().split(" ");
+      const children = childrenOf(program.pid);
       expect(children).toHaveLength(1);
       program.signal(signal);
       // psql cancels its query at SIGINT, by a second connection, and ends with status 1; SIGTERM ends it.
@@ -114,6 +120,23 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
       await nothingLeft();
     });
   }
+
+  test("SIGKILL leaves no time: the next one removes what lies there", async () => {
+    const program = start(scene, exec("--", ...psql("-c", SLEEP)), { env });
+    await sleeping();
+    const [child] = childrenOf(program.pid);
+    await program.kill();
+    // Its way is gone, and so it ends.
+    await until("psql to end", () => !isRunning(child!));
+    const [left] = readdirSync(env.TMPDIR);
+    const later = exec("--", ...psql("-c", "select 1"));
+    expect((await run(later, { env })).stdout).toBe("1\n");
+    // One that may be somebody's who is about to listen is not touched.
+    expect(readdirSync(env.TMPDIR)).toEqual([left!]);
+    utimesSync(`${env.TMPDIR}/${left}`, 0, 0);
+    expect((await run(later, { env })).stdout).toBe("1\n");
+    await nothingLeft();
+  });
 
   test("^C on a terminal: the query is cancelled, and psql goes on", async () => {
     const program = new TerminalProgram(scene, exec("--", ...psql("-v", "PROMPT1=ready> ")), { ...env, PAGER: "cat" });

@@ -66,7 +66,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     const asked = ["-A", "-o", "HostKeyAlias=127.0.0.1", "-o", `ProxyCommand=${way}`, `${sshd.user}@one.example`];
     const script = `ssh-add -q ${key} && exec "$@"`;
     const agent = await run(["ssh-agent", "sh", "-c", script, "sh", "ssh", ...sshd.flags, ...asked, "ssh-add -l"]);
-    expect([agent.status, agent.stdout]).toEqual([0, expect.stringContaining("(ED25519)")]);
+    expect(agent).toEqual({ status: 0, stdout: expect.stringContaining("(ED25519)"), stderr: "" });
 
     const other = await ssh("two.example", way, "true");
     expect([other.status, other.stderr]).toEqual([255, expect.stringContaining("cannot reach")]);

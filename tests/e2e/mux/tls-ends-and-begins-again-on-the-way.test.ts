@@ -1,17 +1,15 @@
-/** TLS ends at a route and begins anew with its target: protocol ids seen by Go, certificates on either side, PROXY v2, failover. */
+/** TLS ends at a route and begins anew with its target: certificates on either side, PROXY v2, failover. */
 import { expect, test } from "bun:test";
 import { createServer as createTlsServer, type TLSSocket } from "node:tls";
 import { createServer as createTcpServer, type AddressInfo } from "node:net";
 import { curl } from "../../support/curl.ts";
 import { freePort } from "../../support/free-port.ts";
-import { goProgram } from "../../support/go-program.ts";
 import { RunningMux } from "../../support/mux-scene.ts";
 import { authority, save, selfSigned } from "../../support/pki.ts";
-import { run } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { openWeb } from "../../support/web.ts";
 
-scenario(import.meta.file, ["curl", "openssl", "go"], ({ scene, portail }) => {
+scenario(import.meta.file, ["curl", "openssl"], ({ scene, portail }) => {
   const ca = authority();
   const cacert = scene.write("ca.pem", ca.cert);
   const own = save(scene, "own", ca.issue({ cn: "mux", san: ["DNS:a.example", "DNS:b.example", "DNS:c.example"] }));
@@ -62,36 +60,6 @@ scenario(import.meta.file, ["curl", "openssl", "go"], ({ scene, portail }) => {
       `${name}:443:127.0.0.1:${mux.port}`,
       `https://${name}/hello`,
     ]);
-
-  test("Go sees the protocol id of its route, or that there is none", async () => {
-    const go = await goProgram("gotls");
-    const mux = await RunningMux.open(
-      scene,
-      portail,
-      {
-        routes: [
-          {
-            name: "ids",
-            "server-name": "a.example",
-            alpn: ["h2", "postgresql"],
-            terminate: true,
-            target: "127.0.0.1:9",
-          },
-          { name: "any", "server-name": "b.example", terminate: true, target: "127.0.0.1:9" },
-        ],
-      },
-      flags,
-    );
-    const dial = async (name: string, ...ids: string[]) =>
-      (await run([go, String(mux.port), name, cacert, ...ids])).stdout.trim();
-    expect(await dial("a.example", "none", "postgresql", "h2")).toBe('agreed: "postgresql"');
-    expect(await dial("a.example", "h2", "postgresql")).toBe('agreed: "h2"');
-    expect(await dial("a.example", "none")).toBe("error: remote error: tls: no application protocol");
-    expect(await dial("a.example")).toBe("error: remote error: tls: no application protocol");
-    expect(await dial("b.example", "none")).toBe('agreed: ""');
-    expect(await dial("c.example", "h2")).toBe("error: remote error: tls: unrecognized name");
-    expect(await mux.stop()).toBe(0);
-  }, 120_000);
 
   test("a target that wants a certificate gets it, the client's protocol id, and a PROXY header ahead of TLS", async () => {
     const [plain, proxied] = [await openTarget(false), await openTarget(true)];

@@ -24,6 +24,17 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
     expect(readFileSync(scene.path("first"))).toHaveLength(1);
   });
 
+  test.each([
+    ["inspect", "sealed"],
+    ["verify", "plain"],
+  ])("%s ends without a word when nobody reads what it tells", async (word, object) => {
+    await portail.run(["s3crypt", "encrypt", "plain", "sealed"], { env });
+    const { stdout, stderr } = await shell(
+      `exec 9> >(:); wait $!; ${shellWords(portail, word, object)} >&9; echo "$?"`,
+    );
+    expect([stdout, stderr]).toEqual(["74\n", ""]);
+  });
+
   test("a named pipe whose reader has left is said", async () => {
     const line = `mkfifo pipe; head -c 1 pipe > first & ${shellWords(portail, "encrypt", "plain", "pipe")}`;
     const { status, stderr } = await shell(line);
@@ -33,6 +44,9 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
   test.each([
     ["encrypt plain", "encrypt", ["plain"], ">&-", 74, "standard output is closed [output.write]"],
     ["decrypt", "decrypt", ["sealed"], ">&-", 74, "standard output is closed [output.write]"],
+    ["inspect", "inspect", ["sealed"], ">&-", 74, "standard output is closed [output.write]"],
+    ["verify", "verify", ["plain"], ">&-", 74, "standard output is closed [output.write]"],
+    ["verify of what is well", "verify", ["sealed"], ">&-", 0, ""],
     ["encrypt, of nothing", "encrypt", [], "<&- > out", 66, "standard input is closed [input.unreadable]"],
     ["encrypt, both", "encrypt", [], "<&- >&-", 66, "standard input is closed [input.unreadable]"],
   ])("%s: a closed end is no empty file", async (_, word, words, ends, expected, said) => {

@@ -38,7 +38,8 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     net = await OwnNetwork.open(scene);
     const own = save(scene, "postgres", ca.issue({ cn: "postgres" }));
     const place = { port: 5433, prefix: net.prefix };
-    const [, { psql }] = await Promise.all([startMariaDb(scene, net), openPostgres(scene, own, place)]);
+    const mariadb = startMariaDb(scene, { port: 3306, prefix: net.prefix });
+    const [, { psql }] = await Promise.all([mariadb, openPostgres(scene, own, place)]);
     for (const name of ["app", "copy"]) await psql("host=127.0.0.1 port=5433", "-c", `create database ${name}`);
   }, 120_000);
 

@@ -45,7 +45,17 @@ test.each(commands)("%j has examples that it takes", async (path, { meta }) => {
   expect(meta.examples.length).toBeGreaterThan(0);
   for (const { command } of meta.examples) {
     const line = command.split(" | ").find((part) => part.startsWith("portail "));
-    const { path: found, node, rest } = await locate(root, (line ?? "").split(/\s+/).slice(1));
+    const {
+      path: found,
+      node,
+      rest,
+    } = await locate(
+      root,
+      (line ?? "")
+        .replace(/ > \S+$/, "")
+        .split(/\s+/)
+        .slice(1),
+    );
     expect(found).toEqual(path);
     if (node.kind === "command") vetArgv(rest, node.args);
   }

@@ -28,7 +28,7 @@ export async function ask(x: Exchange, request: Request, body?: Uint8Array): Pro
   sent.end(body);
   const answer = await sent.answer();
   answer.on("error", () => {});
-  x.onGone(() => answer.destroy());
+  x.endWithClient(answer, request.method);
   return answer;
 }
 

@@ -5,6 +5,7 @@ import {
   readCompleteMultipartUpload,
   type CompletedPart,
 } from "../../../../lib/wire/s3-xml.ts";
+import type { Field } from "../../../../lib/wire/http-forward.ts";
 import { encodeXml } from "../../../../lib/wire/xml.ts";
 import { sealManifest, type ListedPart } from "../../object/manifest.ts";
 import { partPlainLength } from "../../object/v3.ts";
@@ -12,6 +13,7 @@ import { random } from "../../seal.ts";
 import type { Expected } from "../dialect.ts";
 import type { Exchange } from "../exchange.ts";
 import { Content } from "../content.ts";
+import { asksForTag, storedMatch } from "../s3-match.ts";
 import { tagOfParts } from "../tags.ts";
 import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
@@ -20,6 +22,7 @@ import { OF_ANSWER, uploadOf, uploadQuery } from "./create.ts";
 import { layoutFor } from "./layouts.ts";
 import type { MultipartMemory } from "./memory.ts";
 import { markOf, tagOf } from "./read.ts";
+import { wrongChecksum } from "./object-checksum.ts";
 import { storedParts, type StoredPart } from "./parts.ts";
 import type { Upload, UploadPlace } from "./upload-id.ts";
 
@@ -41,11 +44,17 @@ async function make(x: Exchange, place: UploadPlace, upload: Upload, wanted: rea
   const { multipart } = x.gateway;
   const stored = await storedParts(x, upload);
   const listed = wanted.map((part) => listedOf(part, stored.get(part.partNumber), upload, multipart));
+  const receipts = wanted.map(({ partNumber }) =>
+    multipart.receipt(upload.objectId, partNumber, stored.get(partNumber)!.tag),
+  );
+  const wrong = wrongChecksum(x.asked.headers, receipts);
+  if (wrong !== undefined) throw new Trouble("bad_digest", `the object is not that of its ${wrong}`);
+  const conditions = await conditionsOf(x);
   await writeManifest(x, upload, listed);
   const body = encodeCompleteMultipartUpload(
     wanted.map(({ partNumber }) => ({ partNumber, etag: stored.get(partNumber)!.tag, checksums: {} })),
   );
-  const fields = [...commonFields(x), ["Content-Type", "application/xml"] as const, ...conditionsOf(x)];
+  const fields = [...commonFields(x), ["Content-Type", "application/xml"] as const, ...conditions];
   const request = { method: "POST", path: x.asked.path, query: uploadQuery(upload), fields };
   const answer = await ask(x, request, body);
   const done = isDone(answer) ? await documentOf(answer) : undefined;
@@ -194,11 +203,12 @@ async function refused(
   x.reply(isDone(answer) ? 500 : status, [XML], Buffer.from(error).toString());
 }
 
-/** `If-None-Match: *` and `If-Match` are about whether there is an object, which the storage knows; other tags it would not. */
-function conditionsOf({ asked }: Exchange) {
-  return asked.headers.filter(
+/** `*` is about whether there is an object, which the storage knows; of a tag it is asked for its own. Throws `Trouble` (412). */
+async function conditionsOf(x: Exchange): Promise<Field[]> {
+  const known = x.asked.headers.filter(
     ([name, value]) => /^if-(?:none-)?match$/.test(name.toLowerCase()) && value.trim() === "*",
   );
+  return asksForTag(x) ? [...known, await storedMatch(x)] : known;
 }
 
 /** Where the client asked. */

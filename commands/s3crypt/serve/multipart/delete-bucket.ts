@@ -5,8 +5,8 @@ import { Trouble } from "../trouble.ts";
 import { isDone } from "../upstream.ts";
 import { ask, commonFields, documentOf, SIDE } from "./ask.ts";
 
-/** The first key behind all that begin with `SIDE`. */
-const BEHIND = SIDE.replace(/\/$/, "0");
+/** Behind all manifests, whose names are hexadecimal digits, and before whatever else there is. */
+const BEHIND = `${SIDE}g`;
 const AT_A_TIME = 16;
 
 export async function deleteBucket(x: Exchange): Promise<void> {
@@ -27,7 +27,7 @@ export async function deleteBucket(x: Exchange): Promise<void> {
   await x.passOn(await x.ask("DELETE", x.fieldsWithout()));
 }
 
-/** Whether there is nothing before the proxy's own objects, and nothing behind them. */
+/** Whether there is nothing before the proxy's own objects, and nothing behind them: a listing begins behind its `start-after`. */
 async function isSeenEmpty(x: Exchange): Promise<boolean> {
   const [first, behind] = [await list(x, "max-keys=1"), await list(x, `max-keys=1&start-after=${BEHIND}`)];
   return first.every((key) => key.startsWith(SIDE)) && behind.length === 0;

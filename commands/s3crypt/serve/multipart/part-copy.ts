@@ -39,7 +39,7 @@ export async function uploadPartCopy(
   const query = uploadQuery(upload, `partNumber=${part}&`);
   const outgoing = outgoingOf(x, { method: "PUT", path: x.asked.path, query, fields: commonFields(x) }, true);
   const sent = x.gateway.upstream.send({ ...outgoing, length: partLength(plain) });
-  x.onGone(() => sent.destroy());
+  x.breakWithClient(sent);
   const md5 = createHash("md5");
   try {
     if (plain > 0)

@@ -6,6 +6,7 @@ import { ObjectError } from "../../object/error.ts";
 import { PartsOpener } from "../../object/parts.ts";
 import { holdsIfRange, type Tag } from "../conditions.ts";
 import type { Exchange } from "../exchange.ts";
+import { writeHeldBack } from "../held-back.ts";
 import { iterate } from "../incoming.ts";
 import { withParts } from "../part-number.ts";
 import { answerHead, judge, type Conditions, type Verdict } from "../read-head.ts";
@@ -79,6 +80,7 @@ async function readPart(x: Exchange, remembered: Remembered, given: Conditions):
         verdict,
         remembered,
         piecesOf(answer, opener, needed.skip, range.last + 1 - range.first, false),
+        range.last + 1 - range.first,
       );
     }
   } catch (error) {
@@ -150,7 +152,7 @@ export async function readParts(
   const { first, last }: ByteRange = verdict.range ?? { first: 0, last: layout.plain - 1 };
   const isAll = verdict.range === undefined;
   const pieces = piecesOf(answer, openerOf(x, remembered), first, last + 1 - first, isAll);
-  await hand(x, answer, verdict, remembered, pieces);
+  await hand(x, answer, verdict, remembered, pieces, last + 1 - first);
   if (!isAll) answer.destroy();
 }
 
@@ -209,12 +211,16 @@ async function hand(
   verdict: Verdict,
   remembered: Remembered,
   pieces: AsyncGenerator<Uint8Array>,
+  length: number,
 ): Promise<void> {
-  let next = await pieces.next();
-  answerHead(x, answer, verdict, tagOf(remembered), remembered.layout.plain);
-  for (; !next.done; next = await pieces.next()) {
-    x.gateway.counts.decrypted += next.value.length;
-    await x.write(next.value);
-  }
+  const begin = () => answerHead(x, answer, verdict, tagOf(remembered), remembered.layout.plain);
+  await writeHeldBack(x, counted(x, pieces), length, begin);
   x.end();
+}
+
+async function* counted({ gateway }: Exchange, pieces: AsyncIterable<Uint8Array>): AsyncGenerator<Uint8Array> {
+  for await (const piece of pieces) {
+    gateway.counts.decrypted += piece.length;
+    yield piece;
+  }
 }

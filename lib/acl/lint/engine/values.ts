@@ -40,6 +40,7 @@ const DOMAINS: { readonly [K in FactName]?: Domain } = {
   "listen.port": PORT,
   "client.uid": WHOLE,
   "client.gid": WHOLE,
+  "client.pid": WHOLE,
   "geo.asn": WHOLE,
 };
 const BOOLEAN: Domain = { low: 0, high: 1, whole: true };

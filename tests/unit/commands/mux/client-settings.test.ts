@@ -6,9 +6,9 @@ import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../../../lib/command/define.ts";
 import { PortailError } from "../../../../lib/command/errors.ts";
 
-const parse = (line: string) => {
+const parse = (line: string, env: Record<string, string> = {}) => {
   const argv = line.split(" ").filter((word) => word !== "");
-  return parseListening(completeArgs(forwardArgs, vetArgv(argv, forwardArgs)) as ParsedArgs<typeof forwardArgs>);
+  return parseListening(completeArgs(forwardArgs, vetArgv(argv, forwardArgs)) as ParsedArgs<typeof forwardArgs>, env);
 };
 const codeOf = (action: () => unknown) => {
   try {
@@ -100,6 +100,22 @@ test.each([
   ["gate:1 --connect-timeout 0", "usage.value"],
   ["gate:1 --min-tls-version TLS1.1", "usage.value"],
 ] as const)("%j is refused: %s", (line, code) => expect(codeOf(() => parse(line))).toEqual([code, 64]));
+
+describe("a proxy of the environment", () => {
+  const env = { https_proxy: "https://p:3128" };
+
+  test("counts where the flag does not say otherwise", () => {
+    expect(parse("gate:1 --proxy-cacert ca.pem", env)).toMatchObject({ proxy: { host: "p", port: 3128 } });
+    expect(parse("gate:1 --proxy socks5://q", env)).toMatchObject({ proxy: { host: "q", port: 1080 } });
+    expect(parse("gate:1 --proxy none", env).proxy).toBeUndefined();
+    expect(parse("unix:/run/gate", env).proxy).toBeUndefined();
+  });
+
+  test("is told apart where it is wrong", () => {
+    expect(() => parse("gate:1", { all_proxy: "socks4://p" })).toThrow("all_proxy: proxies of the scheme");
+    expect(parse("gate:1 --proxy none", { all_proxy: "socks4://p" }).proxy).toBeUndefined();
+  });
+});
 
 describe("a program behind the dashes", () => {
   const words = (line: string) => vetArgv(line.split(" "), execArgs);

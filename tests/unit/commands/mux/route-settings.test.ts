@@ -77,6 +77,18 @@ describe("a route", () => {
   });
 });
 
+test("the health of targets", () => {
+  const health = 'target = "h:1"\nhealth = "connect"\n';
+  expect(one('target = "h:1"\nhealth = "none"').health).toBeUndefined();
+  expect(one(health).health).toEqual({ interval: 10_000, fall: 3, rise: 2 });
+  const keys = 'health-interval = "1s"\nhealth-fall = 1\nhealth-rise = 7';
+  expect(one(health + keys).health).toEqual({ interval: 1000, fall: 1, rise: 7 });
+});
+
+test("a route that refuses has no target", () => {
+  expect(one('alpn = "x"\nrefuse = "not yet"')).toMatchObject({ refuse: "not yet", targets: [] });
+});
+
 describe("refused, with the name of the route:", () => {
   const ended = 'target = "localhost:1"\nterminate = true\n';
   test.each([
@@ -98,6 +110,12 @@ describe("refused, with the name of the route:", () => {
     ["ids for no TLS", 'target-alpn = "a"\ntarget = "h:1"', 'needs "target-tls"'],
     ["a table that is not there", `${ended}identity = "nobody"`, "[identity.nobody]"],
     ["a target of no port", 'target = "h:0"', "cannot be connected to"],
+    ["a refusal that leads somewhere", 'refuse = "no"\ntarget = "h:1"', '"refuse" and "target" exclude'],
+    ["a refusal that ends TLS", 'refuse = "no"\nterminate = true', '"refuse" and "terminate" exclude'],
+    ["no target", 'server-name = "a"', "there is no target"],
+    ["rules without checks", 'target = "h:1"\nhealth-fall = 2', "for health, which is none"],
+    ["checks too often", 'target = "h:1"\nhealth = "connect"\nhealth-interval = "10ms"', "health-interval"],
+    ["checks of nothing", 'alpn = "a@*"\nacl = "x"\ntarget = "{capture}:1"\nhealth = "connect"', "to be checked"],
     ["a bad name", 'server-name = "a..b"\ntarget = "h:1"', '"a..b" is not a server name'],
     ["a bad pattern", 'server-name-regex = "("\ntarget = "h:1"', "is not a pattern"],
   ])("%s", (_, keys, message) => {

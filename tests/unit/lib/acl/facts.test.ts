@@ -13,6 +13,9 @@ test("the facts", () => {
     client.port number socks,tproxy,tunnel,mux,s3crypt
     client.uid number socks,tproxy,tunnel,mux,s3crypt
     client.gid number socks,tproxy,tunnel,mux,s3crypt
+    client.pid number tproxy
+    client.executable string tproxy
+    client.cgroup string tproxy
     client.auth string socks,tproxy,tunnel,mux,s3crypt
     client.user string socks,tproxy
     client.cn string socks,tproxy,tunnel,mux,s3crypt
@@ -57,6 +60,7 @@ test("the facts", () => {
     tls.protocol_ids strings tproxy,tunnel,mux
     tls.version string socks,tproxy,tunnel,mux,s3crypt
     tunnel.name string tunnel
+    tproxy.rule string tproxy
     mux.route string mux
     route.local boolean socks,tproxy
     s3.bucket string s3crypt

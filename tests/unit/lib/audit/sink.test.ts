@@ -218,3 +218,17 @@ test("an existing file keeps the mode that its owner gave it", async () => {
   expect(statSync(path()).mode & 0o777).toBe(0o640);
   expect(existsSync(path())).toBe(true);
 });
+
+test("what comes when it is closed is lost, and goes to no file that was opened since", async () => {
+  const sink = open();
+  await sink.close();
+  const others = Array.from({ length: 8 }, (_, i) => {
+    const name = path(`other-${i}`);
+    return { name, fd: openSync(name, "w") };
+  });
+  sink.write(event("late"));
+  await sink.close();
+  for (const { fd } of others) closeSync(fd);
+  expect(others.map(({ name }) => readFileSync(name, "utf8")).join("")).toBe("");
+  expect([sink.lost, troubles]).toEqual([1, [expect.stringContaining("it is closed")]]);
+});

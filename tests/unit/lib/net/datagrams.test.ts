@@ -108,3 +108,76 @@ test("a flood that is faster than its receiver leaves the event loop its turns, 
     return dealt > before + 600;
   }, "datagrams after the flood");
 });
+
+/** Keeps 200 datagrams under way to the port of its argument, each sent anew when one comes back, until 5,000 have. */
+const DIALOG = `
+const to = Number(process.argv.at(-1));
+let back = 0;
+const socket = await Bun.udpSocket({ hostname: "127.0.0.1", socket: {
+  data(socket) {
+    if (++back <= 4800) socket.send("again", to, "127.0.0.1");
+    if (back === 5000) process.exit(0);
+  },
+  error() {},
+} });
+for (let i = 0; i < 200; i++) socket.send("first", to, "127.0.0.1");
+`;
+
+test("a patient socket loses nothing of what clients send that wait for answers, and the event loop turns meanwhile", async () => {
+  let dealt = 0;
+  const socket = await openDatagrams(
+    "127.0.0.1",
+    {
+      datagram(bytes, port, ip) {
+        dealt++;
+        for (const end = performance.now() + 0.05; performance.now() < end;);
+        expect(socket.reply(bytes, port, ip)).toBeUndefined();
+      },
+    },
+    { patient: true },
+  );
+  open.push(socket);
+  let most = 0;
+  let before = 0;
+  const watch = setInterval(() => {
+    most = Math.max(most, dealt - before);
+    before = dealt;
+  }, 1);
+  const dialog = Bun.spawn([process.execPath, "-e", DIALOG, String(socket.port)], { timeout: 20_000 });
+  expect(await dialog.exited).toBe(0);
+  clearInterval(watch);
+  expect(dealt).toBe(5000);
+  expect(most).toBeLessThan(2500);
+});
+
+test("a port can be chosen, and is nobody else's then", async () => {
+  const first = await noting("127.0.0.1");
+  const { port } = first.socket;
+  expect(openDatagrams("127.0.0.1", { datagram() {} }, { port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+  first.socket.close();
+  open.splice(open.indexOf(first.socket), 1);
+  const second = await openDatagrams("127.0.0.1", { datagram() {} }, { port });
+  open.push(second);
+  expect(second.port).toBe(port);
+});
+
+test("a connected socket hears its peer alone, and is told when nobody is there", async () => {
+  const [peer, stranger] = [await noting("127.0.0.1"), await noting("127.0.0.1")];
+  const notes: string[] = [];
+  let [refusals, prepared] = [0, -1];
+  const to = { ip: "127.0.0.1", port: peer.socket.port };
+  const events = { datagram: (bytes: Buffer) => notes.push(bytes.toString()), refused: () => void refusals++ };
+  const socket = await openDatagrams("0.0.0.0", events, { connect: to, prepare: (fd) => (prepared = fd) });
+  open.push(socket);
+  expect(prepared).toBeGreaterThan(2);
+  stranger.socket.send(Buffer.from("forged"), { ip: "127.0.0.1", port: socket.port });
+  expect(socket.send(Buffer.from("question"), to)).toBeUndefined();
+  await until(() => peer.notes.length === 1);
+  peer.socket.reply(Buffer.from("answer"), socket.port, "127.0.0.1");
+  await until(() => notes.length > 0);
+  expect(notes).toEqual(["answer"]);
+  peer.socket.close();
+  open.splice(open.indexOf(peer.socket), 1);
+  socket.send(Buffer.from("anybody?"), to);
+  await until(() => refusals > 0);
+});

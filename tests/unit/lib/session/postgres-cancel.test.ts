@@ -1,6 +1,11 @@
 /** The key that cancels a session: learnt from what a server says, found again in what a client sends. */
 import { describe, expect, test } from "bun:test";
-import { CancelKeyScan, CancelReader, decodeCancelRequest } from "../../../../lib/session/postgres-cancel.ts";
+import {
+  CancelKeyScan,
+  CancelReader,
+  decodeCancelRequest,
+  StartupReader,
+} from "../../../../lib/session/postgres-cancel.ts";
 import { expectReads, hex } from "../../../conformance/three-ways.ts";
 
 const AUTH_OK = "52 00000008 00000000";
@@ -61,5 +66,37 @@ describe("a client's request", () => {
     expect(step).toMatchObject({ type: "done", value: "000004d20badcafe" });
     expect(step!.type === "done" && Uint8Array.from(step!.rest)).toEqual(bytes);
     expect(new CancelReader().ended()).toMatchObject({ type: "fail", code: "postgres_malformed" });
+  });
+});
+
+describe("a client whose TLS has ended", () => {
+  const read = (digits: string, size: number, ends = false) => {
+    const reader = new StartupReader();
+    const bytes = hex(digits);
+    const steps = Array.from({ length: Math.ceil(bytes.length / size) }, (_, i) =>
+      reader.receive(bytes.slice(i * size, (i + 1) * size)),
+    ).flat();
+    return ends ? reader.ended() : steps[0];
+  };
+  const CANCEL = "00000010 04d2162e 000004d2 0badcafe";
+
+  test.each([1, 5, 16])("cancels, in pieces of %d bytes", (size) => {
+    expect(read(CANCEL, size)).toEqual({ type: "done", value: "000004d20badcafe", rest: hex(CANCEL) });
+  });
+
+  test.each([
+    ["begins a session", "00000009 00030000 00", 8],
+    ["asks for something else", "00000008 04d2162f", 8],
+    ["speaks something else", "47455420 2f", 1],
+  ])("%s: nothing of it is lost", (_, digits, taken) => {
+    expect(read(digits, taken)).toEqual({ type: "done", value: undefined, rest: hex(digits).subarray(0, taken) });
+  });
+
+  test("leaves in the middle", () => {
+    expect(read("00000010 04d2162e 00", 2, true)).toEqual({
+      type: "done",
+      value: undefined,
+      rest: hex("00000010 04d2162e 00"),
+    });
   });
 });

@@ -51,6 +51,17 @@ describe("facts", () => {
     expect(stdout).toContain("3 that are not reached (--all)");
   });
 
+  test("--only shows the policies of these names, whatever came of them, and no others", async () => {
+    const { stdout } = await explain(["host=git.corp.test", "port=22", "--only", "quiet", "--only=web"]);
+    expect(stdout).toStartWith("deny by git: the fact client.ou is missing\n");
+    expect(stdout.match(/^policy \w+/gm)).toEqual(["policy web", "policy quiet"]);
+    expect(stdout).not.toContain("not shown");
+    const { status, stderr } = await explain(["host=git.corp.test", "--only", "quite"]);
+    expect(status).toBe(64);
+    expect(stderr).toContain('no policy "quite"');
+    expect(stderr).toContain("did you mean quiet?");
+  });
+
   test("without addresses an allow is left open, and the flag that helps is named", async () => {
     const { status, stdout } = await explain(["host=x.test", "port=443", "--exit-status"]);
     expect([status, stdout]).toEqual([

@@ -60,13 +60,19 @@ describe("server names", () => {
 describe("protocol ids", () => {
   test.each([
     ["h2", { kind: "exact", id: "h2" }],
-    ["teleport-auth@*", { kind: "prefix", prefix: "teleport-auth@" }],
+    ["teleport-auth@*", { kind: "prefix", prefix: "teleport-auth@", captures: true }],
+    ["teleport-mysql-**", { kind: "prefix", prefix: "teleport-mysql-", captures: false }],
   ] as const)("%s", (text, pattern) => {
     expect(parseProtocolId(text)).toEqual(pattern);
     expect(formatProtocolId(parseProtocolId(text))).toBe(text);
   });
 
-  test.each(["", "*", "*a", "a*b", "a**", "x".repeat(256)])("refused: %j", (text) => {
+  test("none at all", () => {
+    expect(parseProtocolId("")).toEqual({ kind: "none" });
+    expect(formatProtocolId({ kind: "none" })).toBe('""');
+  });
+
+  test.each(["*", "**", "*a", "a*b", "a*b*", "a***", "x".repeat(256)])("refused: %j", (text) => {
     expect(refused(() => parseProtocolId(text))).toContain("alpn");
   });
 });

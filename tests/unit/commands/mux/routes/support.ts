@@ -19,11 +19,19 @@ export interface RouteWords {
   postgres?: boolean;
   /** A pattern begins with `~`. */
   bytes?: readonly string[];
+  refuse?: string;
 }
 
 const isPattern = (text: string) => text.startsWith("~");
 
-export function route({ name = "r", names = [], alpn = [], postgres = false, bytes = [] }: RouteWords): RouteMatch {
+export function route({
+  name = "r",
+  names = [],
+  alpn = [],
+  postgres = false,
+  bytes = [],
+  refuse,
+}: RouteWords): RouteMatch {
   return {
     name,
     serverNames: names.map((text) => (isPattern(text) ? parseNamePattern(text.slice(1)) : parseServerName(text))),
@@ -31,6 +39,7 @@ export function route({ name = "r", names = [], alpn = [], postgres = false, byt
     postgres,
     firstBytes: bytes.filter((text) => !isPattern(text)).map(parseFirstBytes),
     patterns: bytes.filter(isPattern).map((text) => parseBytesPattern(text.slice(1))),
+    refuse,
   };
 }
 
@@ -48,28 +57,43 @@ export function referenceChoice(routes: readonly RouteMatch[], asked: Asked, way
   }
   if (named.length === 0) return "unknown_server_name";
   if (way === "tls") {
+    let refusing: string | undefined;
     for (const id of asked.protocolIds ?? []) {
-      for (const one of named)
-        if (idsOf(one).some((each) => !each.prefix && each.text === id)) return `${one.name} ${id}`;
+      const exact = named.find((one) => idsOf(one).some((each) => each.kind === "exact" && each.text === id));
+      if (exact !== undefined) {
+        if (exact.refuse === undefined) return `${exact.name} ${id}`;
+        refusing ??= `${exact.name} ${id}`;
+        continue;
+      }
       const prefixes = named
         .flatMap((one) => idsOf(one).map((each) => ({ ...each, one })))
-        .filter((each) => each.prefix && id.startsWith(each.text))
+        .filter((each) => (each.kind === "one" || each.kind === "any") && id.startsWith(each.text))
         .toSorted((a, b) => b.text.length - a.text.length);
       if (prefixes.length === 0) continue;
-      const { text, one } = prefixes[0]!;
+      const { text, one, kind } = prefixes[0]!;
       const capture = id.slice(text.length);
-      return isCapture(capture) ? `${one.name} ${id} ${capture}` : "bad_capture";
+      if (kind === "one" && !isCapture(capture)) return "bad_capture";
+      const chosen = kind === "any" ? `${one.name} ${id}` : `${one.name} ${id} ${capture}`;
+      if (one.refuse === undefined) return chosen;
+      refusing ??= chosen;
     }
+    if (refusing !== undefined) return refusing;
+    const none = named.find((one) => idsOf(one).some(({ kind }) => kind === "none"));
+    if (none !== undefined && (asked.protocolIds ?? []).length === 0) return none.name;
   }
   const fallback = named.find((one) => way === "postgres" || idsOf(one).length === 0);
+  if (fallback !== undefined && way === "postgres" && asked.protocolIds?.includes("postgresql"))
+    return `${fallback.name} postgresql`;
   return fallback?.name ?? "no_application_protocol";
 }
 
-function idsOf(one: RouteMatch): { text: string; prefix: boolean }[] {
-  if (one.protocolIds.length === 0 && one.postgres) return [{ text: "postgresql", prefix: false }];
-  return one.protocolIds.map((id) =>
-    id.kind === "exact" ? { text: id.id, prefix: false } : { text: id.prefix, prefix: true },
-  );
+function idsOf(one: RouteMatch): { text: string; kind: "exact" | "one" | "any" | "none" }[] {
+  if (one.protocolIds.length === 0 && one.postgres) return [{ text: "postgresql", kind: "exact" }];
+  return one.protocolIds.map((id) => {
+    if (id.kind === "none") return { text: "", kind: "none" };
+    if (id.kind === "exact") return { text: id.id, kind: "exact" };
+    return { text: id.prefix, kind: id.captures ? "one" : "any" };
+  });
 }
 
 /** The pattern that wins among all that match the name; undefined is none. */

@@ -105,6 +105,31 @@ describe("protocol ids", () => {
   });
 });
 
+describe("protocol ids that are none, that are anything, and that are refused", () => {
+  const ids = table(
+    { name: "web", alpn: ["h2", ""] },
+    { name: "versions", alpn: ["my-**"] },
+    { name: "later", alpn: ["my-ping", "x"], refuse: "not yet" },
+  );
+  test.each([
+    [undefined, "web"],
+    [[], "web"],
+    [["unknown"], "no_application_protocol"],
+    [["my-OC4wLjI4/+="], "versions my-OC4wLjI4/+="],
+    [["my-"], "versions my-"],
+    [["my-ping"], "later my-ping"],
+    [["x", "my-ping"], "later x"],
+    [["my-ping", "unknown", "h2"], "web h2"],
+    [["my-ping", "my-A"], "versions my-A"],
+  ])("%j lead to %s", (offered, to) => expect(ask(ids, "a.example", offered)).toBe(to));
+
+  test("no name's rest takes what is refused", () => {
+    const rest = table({ name: "rest" }, { name: "later", alpn: ["x"], refuse: "not yet" });
+    expect(ask(rest, undefined, ["x"])).toBe("later x");
+    expect(ask(rest, undefined, ["y"])).toBe("rest");
+  });
+});
+
 describe("acme-tls/1", () => {
   const acme = table(
     { name: "acme", alpn: ["acme-tls/1"] },
@@ -129,7 +154,8 @@ describe("PostgreSQL", () => {
   );
   test("by its request, or by its id at once; to no other route by its request", () => {
     expect(ask(databases, "db.example", undefined, "postgres")).toBe("db");
-    expect(ask(databases, "db.example", ["postgresql"], "postgres")).toBe("db");
+    expect(ask(databases, "db.example", ["x", "postgresql"], "postgres")).toBe("db postgresql");
+    expect(ask(databases, "db.example", ["x"], "postgres")).toBe("db");
     expect(ask(databases, "db.example", ["postgresql"])).toBe("db postgresql");
     expect(ask(databases, "db.example", ["h2"])).toBe("no_application_protocol");
     expect(ask(databases, "ids.example", ["x-db"])).toBe("named x-db");
@@ -169,6 +195,8 @@ test("what two routes take is told, and the first has it", () => {
     { name: "g", bytes: ["ssh", "~^x"] },
     { name: "h", names: ["p.example"], postgres: true },
     { name: "i", names: ["p.example"], postgres: true, alpn: ["z"] },
+    { name: "j", names: ["n.example"], alpn: ["", "n-*"] },
+    { name: "k", names: ["n.example"], alpn: ["", "n-**"] },
   );
   expect(twice.overlaps.map(({ first, second, what }) => `${first.name} ${second.name}: ${what}`)).toEqual([
     "a b: protocol id h2 for x.example",
@@ -177,9 +205,27 @@ test("what two routes take is told, and the first has it", () => {
     "f g: first bytes ssh",
     "f g: first bytes ~^x",
     "h i: PostgreSQL for p.example",
+    "j k: clients without protocol ids for n.example",
+    "j k: protocol id n-** for n.example",
   ]);
   expect(ask(twice, "x.example", ["h2"])).toBe("a h2");
-  expect(twice.unreachable.map(({ name }) => name)).toEqual(["c", "e", "g"]);
+  expect(twice.unreachable.map(({ name }) => name)).toEqual(["c", "e", "g", "k"]);
+});
+
+test.each([
+  ["^a\\.x\\.example$", true],
+  ["^(a|b)\\.x\\.example$", true],
+  ["^(a|c)\\.x\\.example$", false],
+  ["^b\\.b\\.x\\.example$", false],
+  ["\\.deep\\.example$", true],
+  ["\\.x\\.example$", false],
+  ["^a", false],
+])("a pattern that lists nothing but what names have is never reached: %s", (pattern, lost) => {
+  const { unreachable } = table(
+    { name: "pattern", names: [`~${pattern}`] },
+    { name: "names", names: ["a.x.example", "b.x.example", "**.deep.example"] },
+  );
+  expect(unreachable.map(({ name }) => name)).toEqual(lost ? ["pattern"] : []);
 });
 
 test("the index says what the plain reference says", () => {
@@ -192,11 +238,12 @@ test("the index says what the plain reference says", () => {
     { weight: 1, arbitrary: fc.constantFrom("~^a", "~b", "~[0-9]", "~c$", "~^a\\.b$") },
   );
   const offered = fc.constantFrom("h2", "x", "q@a", "q@ab", "q@", "q@A", "r@q", "postgresql", "acme-tls/1", "qq");
-  const id = fc.constantFrom("h2", "x", "q@*", "q@a*", "q*", "q@a", "r@*", "postgresql", "acme-tls/1");
+  const id = fc.constantFrom("h2", "x", "q@*", "q@a*", "q*", "q@**", "q@a", "r@*", "", "postgresql", "acme-tls/1");
   const words = fc.record({
     names: fc.array(pattern, { maxLength: 3 }),
     alpn: fc.array(id, { maxLength: 3 }),
     postgres: fc.boolean(),
+    refuse: fc.oneof({ weight: 4, arbitrary: fc.constant(undefined) }, { weight: 1, arbitrary: fc.constant("no") }),
     bytes: fc.oneof({ weight: 9, arbitrary: fc.constant([]) }, { weight: 1, arbitrary: fc.constant(["ssh"]) }),
   });
   const asked = fc.record({
@@ -210,7 +257,9 @@ test("the index says what the plain reference says", () => {
       fc.array(asked, { minLength: 1, maxLength: 20 }),
       fc.constantFrom<HelloWay>("tls", "postgres"),
       (all, questions, way) => {
-        const routes = all.map((one, i) => route({ name: `r${i}`, ...one }));
+        const routes = all.map(({ refuse, ...one }, i) =>
+          route({ name: `r${i}`, ...one, ...(refuse === undefined ? {} : { refuse }) }),
+        );
         const compiled = new RouteTable(routes);
         for (const question of questions as Asked[]) {
           const choice = said(compiled.routeHello(question, way));

@@ -102,7 +102,7 @@ export const processRows = {
     ],
     refuses: [
       ["--quiet some", 64, "usage.value", '--quiet: "some"', "use one of all, conns, conn-errs, handshake-errs"],
-      ["--quiet", 64, "usage.value", "--quiet needs a value", "write --quiet CLASS"],
+      ["--quiet", 64, "usage.value", "--quiet needs a value", "write --quiet conns|conn-errs|handshake-errs|all"],
     ],
   },
   "log-format": {

@@ -1,0 +1,137 @@
+/** `portail tproxy run`, and `portail tproxy` by itself: captures connections of this machine, and passes them on over TLS. */
+import { usage } from "../../lib/command/argv.ts";
+import type { Command, Config, ParsedArgs } from "../../lib/command/define.ts";
+import { defineCommand } from "../../lib/command/define.ts";
+import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
+import { configureLog, parseLife } from "../../lib/command/flags.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import { parseChoice } from "../../lib/command/values.ts";
+import { liveUntilStopped } from "../../lib/service/life.ts";
+import { logToSyslog } from "../../lib/service/syslog.ts";
+import { parseStatus } from "../../lib/service/status-settings.ts";
+import { AnyIp, anyIp } from "./any-ip.ts";
+import { runArgs } from "./flags.ts";
+import { LedNames } from "./led-names.ts";
+import { parseLed } from "./led-settings.ts";
+import { readNames } from "./load.ts";
+import { applyReference } from "./reference.ts";
+import { cleanUp, Redirect, REDIRECTED } from "./redirect.ts";
+import { parseRules } from "./rule-settings.ts";
+import { openTproxy } from "./serve.ts";
+import { parseCapture, parseCarry, parseNames, sourcesOf } from "./settings.ts";
+import { TproxyProcess } from "./tproxy-process.ts";
+
+/** The same command under two names. */
+export function runCommand(name: string, commands?: Command["commands"]): Command {
+  const line = name === "run" ? "portail tproxy run" : "portail tproxy";
+  return defineCommand({
+    meta: {
+      name,
+      description: "Wrap connections of this machine in mutual TLS, for programs that know nothing of it",
+      long: `Outgoing TCP connections to the ports of --port-map are captured by a table of the firewall, inet portail, and go on
+over TLS to the server that the program meant, with a client certificate. What it meant is known and not guessed: the
+address that it connects to stands for one name, by a rule or a hosts file; an address that stands for no name, or for
+several, is refused. Root is captured like everybody.
+
+Rules are [[rule]] tables of --config FILE, of which the first that takes name, port, user, group and control group decides
+the identity, the trust and all else; without any, the flags are the one rule.
+
+When it is killed, the table stays and connections are refused; the next start takes it over, --cleanup removes it, and so
+does SIGTERM once open connections have ended. SIGHUP reads certificates, trust, revocation lists, hosts and policies anew.`,
+      examples: [
+        {
+          command: `${line} --cert me.pem --key me-key.pem --cacert ca.pem --portMap 8443:443`,
+          description:
+            "Programs speak plain HTTP to port 8443 of a name of /etc/hosts, and get mutual TLS at its port 443",
+        },
+        {
+          command: `${line} --config tproxy.toml --audit /var/log/portail/tproxy.jsonl`,
+          description: "With a rule for each service and user",
+        },
+        {
+          command: `${line} --map db.example.com:5432 --starttls postgres --keystore me.p12 --cacert ca.pem`,
+          description: "A database that wants TLS in PostgreSQL's own way",
+        },
+      ],
+      exits: [
+        { status: EXIT.done, meaning: "stopped, and everything open had ended; the table is gone" },
+        { status: EXIT.no, meaning: "stopped, and open connections were cut; the table is gone" },
+        { status: EXIT.usage, meaning: "a flag or its value is wrong" },
+        { status: EXIT.badData, meaning: "a certificate, key, revocation list or policy is broken" },
+        { status: EXIT.noInput, meaning: "a file cannot be read" },
+        { status: EXIT.unavailable, meaning: "the program nft or ip is not there" },
+        { status: EXIT.os, meaning: "the system refused, e.g. the port is in use" },
+        { status: EXIT.cannotCreate, meaning: "the audit destination cannot be opened" },
+        { status: EXIT.noPrivilege, meaning: "capturing is not permitted" },
+        { status: EXIT.config, meaning: "the settings contradict each other, or the instance runs already" },
+      ],
+      tables: ["rule", "identity", "trust"],
+    },
+    args: runArgs,
+    ...(commands && { commands }),
+    async run({ args, data, config }) {
+      configureLog(data.log, args);
+      applyReference(args, data.log);
+      const endLog = args.syslog ? logToSyslog(data.log) : () => {};
+      try {
+        return await run(data, args, config);
+      } finally {
+        endLog();
+      }
+    },
+  });
+}
+
+export default runCommand("run");
+
+async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: Config): Promise<ExitStatus> {
+  const mode = parseChoice("--mode", args.mode, ["redirect", "anyip"]);
+  const rules = parseRules(args, config);
+  if (mode === "anyip") refuseBesideAnyIp(args);
+  const capture = parseCapture(args, rules);
+  const names = parseNames(args);
+  const settings = parseCarry(args);
+  const { keepAlive } = settings;
+  if (args.cleanup) {
+    if (mode === "redirect") await cleanUp(capture);
+    else await new AnyIp(names.fake, capture.ports, keepAlive).cleanUp(runtime);
+    return EXIT.done;
+  }
+  const mark = mode === "redirect" ? capture.mark : undefined;
+  if (args["proxy-cacert"].length > 0 && !rules.some(({ proxy }) => proxy?.tls))
+    throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
+  const status = parseStatus(args);
+  const life = parseLife(args);
+  const plans = rules.map((rule) => ({ settings: rule, sources: sourcesOf(rule, args, config) }));
+  const ledSettings = parseLed(args, rules);
+  const led =
+    ledSettings === undefined ? undefined : new LedNames(ledSettings, readNames(plans, names).fixed(), runtime);
+  const opened = await openTproxy(runtime, {
+    settings,
+    rules: plans,
+    led: led?.pool,
+    names,
+    captured: mode === "redirect" ? REDIRECTED : anyIp(names.fake),
+    mark,
+  });
+  const capturing =
+    mode === "redirect" ? new Redirect(capture, keepAlive) : new AnyIp(names.fake, capture.ports, keepAlive);
+  const process = new TproxyProcess(runtime, opened, {
+    capturing,
+    status,
+    led: led && { names: led, open: () => led.open(runtime, keepAlive, mark) },
+  });
+  const exit = await liveUntilStopped(runtime, (daemon) => process.start(daemon), life);
+  await process.close();
+  return exit;
+}
+
+/** What only a firewall can tell apart would be believed in force. */
+function refuseBesideAnyIp(args: ParsedArgs<typeof runArgs>): void {
+  const lists = ["capture-to", "capture-user", "capture-group", "capture-cgroup", "exempt-user"] as const;
+  const listed = lists.find((name) => args[name].length > 0);
+  const given = listed ?? (args.instance !== undefined ? "instance" : args["capture-dns"] ? "capture-dns" : undefined);
+  if (given === undefined) return;
+  const hint = "leave it out: who may be carried is said by the rules, and what is captured by --fake-range";
+  throw usage("usage.conflict", `--mode anyip and --${given} exclude each other`, hint);
+}

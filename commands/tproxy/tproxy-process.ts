@@ -1,0 +1,142 @@
+/** The life of `portail tproxy run`: its capture, status and metrics, reloaded and drained. Carries no connection itself. */
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import { recordLife } from "../../lib/service/life-record.ts";
+import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
+import { Registry } from "../../lib/service/metrics.ts";
+import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
+import type { StatusListener } from "../../lib/service/status.ts";
+import type { StatusSettings } from "../../lib/service/status-settings.ts";
+import type { LedNames } from "./led-names.ts";
+import type { Opened } from "./serve.ts";
+import type { Tproxy } from "./tproxy.ts";
+
+/** What leads connections to us. */
+export interface Capturing {
+  /** Listens, then captures. Throws `PortailError`; nothing is left then that was not there before. */
+  start(accept: Tproxy["accept"], runtime: Runtime): Promise<void>;
+  /** Where it is to listen. */
+  readonly places: readonly SocketAddress[];
+  /** What is captured, for people. */
+  readonly summary: string;
+  /** Accepts nothing more; what is still captured is refused. */
+  stopAccepting(): void;
+  /** Captures nothing more. */
+  end(): Promise<void>;
+}
+
+/** A stub resolver, and how it is begun. */
+export interface Led {
+  readonly names: LedNames;
+  open(): Promise<void>;
+}
+
+export interface ProcessParts {
+  capturing: Capturing;
+  status: StatusSettings | undefined;
+  led: Led | undefined;
+}
+
+export class TproxyProcess implements Daemon {
+  readonly #runtime: Runtime;
+  readonly #tproxy: Tproxy;
+  readonly #load: Opened["load"];
+  readonly #capturing: Capturing;
+  readonly #statusSettings: StatusSettings | undefined;
+  readonly #led: Led | undefined;
+  #status: StatusListener | undefined;
+
+  constructor(runtime: Runtime, { tproxy, load }: Opened, { capturing, status, led }: ProcessParts) {
+    this.#led = led;
+    this.#runtime = runtime;
+    this.#tproxy = tproxy;
+    this.#load = load;
+    this.#capturing = capturing;
+    this.#statusSettings = status;
+  }
+
+  get open(): number {
+    return this.#tproxy.open.size;
+  }
+
+  get summary(): string {
+    return `${this.#capturing.summary}, listening on ${this.#addresses.join(", ")}`;
+  }
+
+  get #addresses(): string[] {
+    return this.#capturing.places.map(formatAddress);
+  }
+
+  /** Captures and serves its status, or neither. */
+  async start(life: Life): Promise<this> {
+    try {
+      await this.#led?.open();
+      await this.#openStatus(life);
+      await this.#capturing.start((conn) => this.#tproxy.accept(conn), this.#runtime);
+    } catch (error) {
+      this.#led?.names.close();
+      await this.#status?.close();
+      throw error;
+    }
+    const { log } = this.#runtime;
+    log.info(this.summary);
+    if (this.#led !== undefined)
+      log.info(`answering for names on ${this.#led.names.addresses.map(formatAddress).join(", ")}`);
+    if (this.#status !== undefined) log.info(`status on ${formatAddress(this.#status.address)}`);
+    recordLife(this.#tproxy.sink, "tproxy", { event: "start", listen: this.#addresses });
+    return this;
+  }
+
+  async #openStatus(life: Life): Promise<void> {
+    const status = this.#statusSettings;
+    if (status === undefined) return;
+    if (status.scheme === "https")
+      throw new PortailError("--status: a transparent proxy serves its status over plain HTTP", {
+        code: "status.address",
+        exit: EXIT.usage,
+        hint: "write HOST:PORT of loopback, or unix:PATH",
+      });
+    // Loaded when it is wanted: node:http is memory that most do without.
+    const [{ openStatus }, { routesOf }] = await Promise.all([
+      import("../../lib/service/status.ts"),
+      import("../../lib/service/status-routes.ts"),
+    ]);
+    const { env, log, version } = this.#runtime;
+    const registry = new Registry("portail");
+    addProcessMetrics(registry, life, { command: "tproxy", version });
+    this.#tproxy.metrics.register(registry);
+    this.#led?.names.register(registry);
+    const source = { life, version, listen: this.#addresses.join(",") };
+    this.#status = await openStatus(status.endpoint, env, { routes: routesOf(source, registry, status), log });
+  }
+
+  /** All or nothing: what cannot be read leaves every rule as it was. */
+  async reload(): Promise<ReloadOutcome> {
+    const reloaded = await reloadOrKeep(this.#runtime.log, "certificates, trust, hosts and policies", async () => {
+      this.#tproxy.swap(await this.#load());
+      this.#tproxy.sink?.reopen();
+    });
+    recordLife(this.#tproxy.sink, "tproxy", { event: "reload", ...reloaded });
+    return reloaded.outcome;
+  }
+
+  async drain(): Promise<void> {
+    this.#capturing.stopAccepting();
+    await this.#status?.close();
+    recordLife(this.#tproxy.sink, "tproxy", { event: "drain", open: this.open });
+    await Promise.all([this.#led?.names.drain(), this.#tproxy.drain()]);
+  }
+
+  cut(): void {
+    this.#tproxy.open.cut();
+  }
+
+  /** Captures nothing more, and writes what is left to be written. */
+  async close(): Promise<void> {
+    await this.#capturing.end();
+    this.#led?.names.close();
+    recordLife(this.#tproxy.sink, "tproxy", { event: "stop", open: this.open });
+    await this.#tproxy.close();
+  }
+}

@@ -1,0 +1,170 @@
+/** Dials with a firewall mark on each socket, Happy Eyeballs (RFC 8305) included. Where no mark is wanted see dial.ts. */
+import { closeSync } from "node:fs";
+import { connectMarked, connectState } from "../ffi/marked-socket.ts";
+import { parseIp } from "../wire/ip.ts";
+import { adoptDescriptor } from "./adopt.ts";
+import type { Conn } from "./conn.ts";
+import { diagnose, timedOut, type Candidate } from "./dial.ts";
+import { boundAddress } from "./inherited.ts";
+import type { KeepAlive } from "./keep-alive.ts";
+import type { NativeConn } from "./native-conn.ts";
+
+/** Milliseconds between attempts (RFC 8305 section 8, Connection Attempt Delay). */
+const STAGGER = 250;
+/** Addresses of one name that are tried. */
+const MOST = 8;
+/** Of the time that an attempt has taken, until it is looked at again. */
+const PARTS = 16;
+
+/** Rejects with a `DialError`. `timeout`, in milliseconds, is for all candidates together. */
+export async function dialMarked(
+  candidates: readonly Candidate[],
+  mark: number,
+  timeout: number,
+  keepAlive: KeepAlive,
+): Promise<Conn> {
+  const won = await new Promise<Conn | Failed | undefined>((resolve) => {
+    new Race(candidates.slice(0, MOST), mark, keepAlive, resolve).start(timeout);
+  });
+  if (won === undefined) throw timedOut(timeout);
+  if ("candidate" in won) throw await diagnose(won.candidate, won.error);
+  return won;
+}
+
+interface Failed {
+  candidate: Candidate;
+  error: unknown;
+}
+
+interface Told {
+  connected(conn: NativeConn): void;
+  failed(failed: Failed): void;
+}
+
+/** Candidates are started one after the other, the next at once when one has failed; the losers are given up. */
+class Race {
+  readonly #candidates: readonly Candidate[];
+  readonly #mark: number;
+  readonly #keepAlive: KeepAlive;
+  /** Undefined is that the time is up. */
+  readonly #over: (won: Conn | Failed | undefined) => void;
+  readonly #attempts = new Set<Attempt>();
+  #next = 0;
+  #stagger: ReturnType<typeof setTimeout> | undefined;
+  #deadline: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(
+    candidates: readonly Candidate[],
+    mark: number,
+    keepAlive: KeepAlive,
+    over: (won: Conn | Failed | undefined) => void,
+  ) {
+    this.#candidates = candidates;
+    this.#mark = mark;
+    this.#keepAlive = keepAlive;
+    this.#over = over;
+  }
+
+  start(timeout: number): void {
+    this.#deadline = setTimeout(() => {
+      this.#settle();
+      this.#over(undefined);
+    }, timeout);
+    this.#begin();
+  }
+
+  #begin(): void {
+    const candidate = this.#candidates[this.#next++];
+    if (candidate === undefined) return;
+    const attempt = new Attempt({
+      connected: (conn) => {
+        if (!this.#attempts.delete(attempt)) {
+          conn.destroy();
+          return;
+        }
+        this.#settle();
+        this.#over(conn);
+      },
+      failed: (failed) => {
+        if (!this.#attempts.delete(attempt)) return;
+        clearTimeout(this.#stagger);
+        if (this.#next < this.#candidates.length) this.#begin();
+        else if (this.#attempts.size === 0) {
+          this.#settle();
+          this.#over(failed);
+        }
+      },
+    });
+    this.#attempts.add(attempt);
+    attempt.start(candidate, this.#mark, this.#keepAlive);
+    if (this.#next < this.#candidates.length) this.#stagger = setTimeout(() => this.#begin(), STAGGER);
+  }
+
+  #settle(): void {
+    clearTimeout(this.#deadline);
+    clearTimeout(this.#stagger);
+    this.#next = this.#candidates.length;
+    for (const attempt of this.#attempts) attempt.giveUp();
+    this.#attempts.clear();
+  }
+}
+
+/**
+ * One candidate. Nothing tells of such a socket when it is connected: it is looked at again after a part of the time that
+ * it has taken so far.
+ */
+class Attempt {
+  readonly #told: Told;
+  readonly #started = performance.now();
+  #candidate: Candidate | undefined;
+  #fd = -1;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(told: Told) {
+    this.#told = told;
+  }
+
+  start(candidate: Candidate, mark: number, keepAlive: KeepAlive): void {
+    this.#candidate = candidate;
+    const ip = parseIp(candidate.ip);
+    const fd = ip === undefined ? "EINVAL" : connectMarked(ip, candidate.port, mark);
+    if (typeof fd === "string") queueMicrotask(() => this.#fail(fd));
+    else {
+      this.#fd = fd;
+      // On this machine it is done at once.
+      this.#look(keepAlive);
+    }
+  }
+
+  giveUp(): void {
+    clearTimeout(this.#timer);
+    if (this.#fd >= 0) closeSync(this.#fd);
+    this.#fd = -1;
+  }
+
+  #look(keepAlive: KeepAlive): void {
+    const state = connectState(this.#fd);
+    if (state === "connected") this.#adopt(keepAlive);
+    else if (state === "pending") {
+      const ms = Math.max(1, (performance.now() - this.#started) / PARTS);
+      this.#timer = setTimeout(() => this.#look(keepAlive), ms);
+    } else {
+      this.giveUp();
+      queueMicrotask(() => this.#fail(state));
+    }
+  }
+
+  #adopt(keepAlive: KeepAlive): void {
+    const fd = this.#fd;
+    this.#fd = -1;
+    const ends = { remote: this.#candidate!, local: boundAddress(fd) ?? { path: "" } };
+    void adoptDescriptor(fd, ends, keepAlive).then(
+      (conn) => this.#told.connected(conn),
+      (error: unknown) => this.#told.failed({ candidate: this.#candidate!, error }),
+    );
+  }
+
+  #fail(code: string): void {
+    this.#told.failed({ candidate: this.#candidate!, error: Object.assign(new Error(code), { code }) });
+  }
+}

@@ -1,0 +1,51 @@
+/** The transparent proxy beside HAProxy with original destinations, and beside our own tunnel: captured connections over mTLS to the same server side. In a network of its own. Not a test. */
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import type { Report } from "./run.ts";
+import { machine } from "./support/machine.ts";
+import type { Options } from "./support/options.ts";
+import { PROXY_CORE } from "./support/process.ts";
+import { TUNNEL_ROWS } from "./support/rows.ts";
+import { captures } from "./tproxy/captures.ts";
+import { contest } from "./tunnel.ts";
+
+/** Set in the network of its own. */
+const INSIDE = "PORTAIL_BENCH_NETWORK";
+
+/** `npm run bench -- tproxy [--rounds N] [--quick] [--only NAME,…] [--portail binary|source]`, as root. */
+export default function tproxy(argv: string[]): Promise<Report> {
+  if (process.env[INSIDE] === undefined) moveToOwnNetwork(argv);
+  // Resumption is the tunnel's to measure.
+  const rows = TUNNEL_ROWS.filter(({ mode }) => mode !== "resumed");
+  return contest(argv, { name: "tproxy", contenders: captures, rows, introduction });
+}
+
+/** Starts anew where no rule of the firewall is anybody else's, and ends with what is measured there. */
+function moveToOwnNetwork(argv: readonly string[]): never {
+  if (process.getuid?.() !== 0)
+    throw new PortailError("capturing takes root", {
+      code: "bench.root",
+      exit: EXIT.noPrivilege,
+      hint: "it is done in a network of its own: nothing of this machine is touched",
+    });
+  const script = 'ip link set lo up && exec "$@"';
+  const again = [process.execPath, Bun.main, "tproxy", ...argv];
+  const { exitCode } = Bun.spawnSync(["unshare", "--net", "sh", "-c", script, "sh", ...again], {
+    env: { ...process.env, [INSIDE]: "1" },
+    stdio: ["inherit", "inherit", "inherit"],
+  });
+  process.exit(exitCode);
+}
+
+function introduction(argv: readonly string[], options: Options, others: number): string {
+  return [
+    `\`npm run bench -- tproxy${argv.map((word) => ` ${word}`).join("")}\` on ${machine()}.`,
+    "",
+    `Portail is ${options.subject}. ${options.rounds} rounds, as in the section on the tunnel. A contender is what captures connections, by`,
+    "nftables and the original destination, and wraps them in mTLS (TLS 1.3, ECDSA P-256, both certificates verified), beside the",
+    "same server side for all: HAProxy, which ends TLS before the target. The ratios are of both together. The tunnel of portail",
+    "captures nothing: it is what the wrapping costs alone. redsocks is not among them, since it speaks no TLS. All are pinned to",
+    `core ${PROXY_CORE}; no audit is written, so that no process is searched.`,
+    "",
+    `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
+  ].join("\n");
+}
