@@ -159,6 +159,7 @@ export class QueuedSink implements AuditSink {
     this.#failing.why = why;
     const { full, grace, destination } = this.#options;
     if (full === "drop") return performance.now() - this.#failing.since < grace;
+    this.#steer();
     this.#report(`the audit waits, and so do new clients: cannot write to ${destination}: ${why}`);
     return true;
   }

@@ -71,6 +71,8 @@ test("block: a trouble that goes on is said again and again, with what waits", a
   const { place, sink } = make("block");
   place.answer = failing;
   sink.write(event("a"));
+  await until(() => errors.length > 0 || sink.failing !== undefined);
+  expect(client().entered).toBe(false);
   await until(() => errors.length >= 3);
   expect(new Set(errors)).toEqual(new Set(["the audit waits, and so do new clients: cannot write to there: ENOSPC"]));
   await sink.close();
