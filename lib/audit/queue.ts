@@ -1,6 +1,6 @@
 /** Audit lines on their way: gathered, held while their place does not take them, and counted where they are lost. */
 import type { Logger } from "../command/log.ts";
-import { openGate, shutGate } from "../net/gate.ts";
+import { closeHeld, openGate, shutGate } from "../net/gate.ts";
 import { AUDIT_VERSION, type AuditEvent } from "./event.ts";
 import type { FullPolicy } from "./settings.ts";
 import type { AuditSink } from "./sink.ts";
@@ -173,8 +173,9 @@ export class QueuedSink implements AuditSink {
   /** With `block`, no new client is taken whose record there might be no room for. */
   #steer(): void {
     if (this.#options.full !== "block") return;
-    if (!this.#closed && (this.#failing !== undefined || this.#held > HIGH)) shutGate(this);
-    else if (this.#closed || this.#held < LOW) openGate(this);
+    if (this.#closed) closeHeld(this);
+    else if (this.#failing !== undefined || this.#held > HIGH) shutGate(this);
+    else if (this.#held < LOW) openGate(this);
   }
 
   #lose(count: number, why: string): void {
