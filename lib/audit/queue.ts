@@ -26,6 +26,8 @@ export interface Outlet {
   put(entries: readonly Entry[]): Promise<Put>;
   /** Throws, and keeps the old, where the new cannot be had. */
   reopen(): void;
+  /** Where it may learn afterwards that an entry which it took was lost: `lost` is told of each. */
+  watch?(lost: (why: string) => void): void;
   close(): void;
 }
 
@@ -74,6 +76,7 @@ export class QueuedSink implements AuditSink {
   constructor(outlet: Outlet, options: QueueOptions) {
     this.#outlet = outlet;
     this.#options = options;
+    outlet.watch?.((why) => this.#lose(1, why));
   }
 
   get waiting(): number {

@@ -4,6 +4,7 @@ import { beforeAll, describe, expect, test } from "bun:test";
 import { AccessProxy, allowLocal } from "../../support/access-proxy.ts";
 import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
+import { freePort } from "../../support/free-port.ts";
 import { start } from "../../support/program.ts";
 import { OWN_SYSLOG_NEEDS } from "../../support/own-syslog.ts";
 import { Rsyslog } from "../../support/rsyslog.ts";
@@ -129,6 +130,15 @@ scenario(
         expect(await get(proxy)).toBe(0);
         await until("the line of the losses", () => received(proxy, "loss").length === 1);
         expect(JSON.parse(received(proxy, "loss")[0]!.msg)).toMatchObject({ lost });
+        expect(await proxy.stop()).toBe(0);
+      });
+
+      test("over UDP: what nobody took is counted", async () => {
+        const audit = `syslog:udp://127.0.0.1:${freePort()}`;
+        const proxy = await portail.socks({ policy: allowLocal(web.port), audit, args: STATUS });
+        await proxy.program.output("stderr", /audit lines are lost: cannot write to syslog:udp\S+: ECONNREFUSED/);
+        expect(await get(proxy)).toBe(0);
+        await until("the count", async () => (await proxy.metric("audit_lost_lines_total")) > 1);
         expect(await proxy.stop()).toBe(0);
       });
 
