@@ -1,6 +1,6 @@
 /** Audit lines on their way: gathered, held while their place does not take them, and counted where they are lost. */
 import type { Logger } from "../command/log.ts";
-import { openGate, shutGate } from "../net/gate.ts";
+import { closeHeld, openGate, shutGate } from "../net/gate.ts";
 import { AUDIT_VERSION, type AuditEvent } from "./event.ts";
 import type { FullPolicy } from "./settings.ts";
 import type { AuditSink } from "./sink.ts";
@@ -26,6 +26,8 @@ export interface Outlet {
   put(entries: readonly Entry[]): Promise<Put>;
   /** Throws, and keeps the old, where the new cannot be had. */
   reopen(): void;
+  /** Where it may learn afterwards that an entry which it took was lost: `lost` is told of each. */
+  watch?(lost: (why: string) => void): void;
   close(): void;
 }
 
@@ -74,6 +76,7 @@ export class QueuedSink implements AuditSink {
   constructor(outlet: Outlet, options: QueueOptions) {
     this.#outlet = outlet;
     this.#options = options;
+    outlet.watch?.((why) => this.#lose(1, why));
   }
 
   get waiting(): number {
@@ -159,6 +162,7 @@ export class QueuedSink implements AuditSink {
     this.#failing.why = why;
     const { full, grace, destination } = this.#options;
     if (full === "drop") return performance.now() - this.#failing.since < grace;
+    this.#steer();
     this.#report(`the audit waits, and so do new clients: cannot write to ${destination}: ${why}`);
     return true;
   }
@@ -172,8 +176,9 @@ export class QueuedSink implements AuditSink {
   /** With `block`, no new client is taken whose record there might be no room for. */
   #steer(): void {
     if (this.#options.full !== "block") return;
-    if (!this.#closed && (this.#failing !== undefined || this.#held > HIGH)) shutGate(this);
-    else if (this.#closed || this.#held < LOW) openGate(this);
+    if (this.#closed) closeHeld(this);
+    else if (this.#failing !== undefined || this.#held > HIGH) shutGate(this);
+    else if (this.#held < LOW) openGate(this);
   }
 
   #lose(count: number, why: string): void {

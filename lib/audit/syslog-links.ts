@@ -26,15 +26,15 @@ export async function openUdpLink(host: string, port: number): Promise<SyslogLin
 class UdpLink implements SyslogLink {
   readonly #peer: { ip: string; port: number };
   #socket: DatagramSocket | undefined;
-  /** The machine there said that nobody is at the port: a message was lost. */
-  #refused = false;
+  #lost: (why: string) => void = () => {};
 
   constructor(ip: string, port: number) {
     this.#peer = { ip, port };
   }
 
   async open(): Promise<string | undefined> {
-    const events = { datagram() {}, refused: () => void (this.#refused = true) };
+    // The machine there says of each message, as often as it may, that nobody is at the port.
+    const events = { datagram() {}, refused: () => this.#lost("ECONNREFUSED") };
     const any = this.#peer.ip.includes(":") ? "::" : "0.0.0.0";
     try {
       this.#socket = await openDatagrams(any, events, { connect: this.#peer });
@@ -44,13 +44,12 @@ class UdpLink implements SyslogLink {
     }
   }
 
+  watch(lost: (why: string) => void): void {
+    this.#lost = lost;
+  }
+
   async put(messages: readonly Uint8Array[]): Promise<Put> {
     for (const [taken, message] of messages.entries()) {
-      if (this.#refused) {
-        // The next one shows whether somebody is there by now.
-        this.#refused = false;
-        return { taken, error: "ECONNREFUSED" };
-      }
       const error = this.#socket!.send(message, this.#peer);
       if (error === "EMSGSIZE") return { taken, never: error };
       if (error !== undefined) return SLOW.has(error) ? { taken, slow: true } : { taken, error };

@@ -10,6 +10,8 @@ import { openStreamLink, openUdpLink, openUnixLink } from "./syslog-links.ts";
 
 /** A way to a daemon. */
 export interface SyslogLink {
+  /** As of `Outlet`. */
+  watch?(lost: (why: string) => void): void;
   put(messages: readonly Uint8Array[]): Promise<Put>;
   close(): void;
 }
@@ -45,6 +47,10 @@ class SyslogOutlet implements Outlet {
 
   put(entries: readonly Entry[]): Promise<Put> {
     return this.#link.put(entries as readonly Uint8Array[]);
+  }
+
+  watch(lost: (why: string) => void): void {
+    this.#link.watch?.(lost);
   }
 
   reopen(): void {}

@@ -6,7 +6,8 @@ type Accept = (conn: Conn) => void;
 /** Who holds the gate shut. */
 const holders = new Set<object>();
 let waiting: { conn: Conn; accept: Accept }[] = [];
-/** Connections that wait; what comes beyond is closed, and counted by nobody: the client may come again. */
+let closed = 0;
+/** Connections that wait; what comes beyond is closed. */
 const MOST_WAITING = 1024;
 
 /** `accept` for as long as the gate is open; what comes while it is shut is given to it later, in order. */
@@ -19,6 +20,7 @@ export function gated(accept: Accept): Accept {
     if (waiting.length >= MOST_WAITING) waiting = waiting.filter(({ conn: { closed } }) => !closed);
     if (waiting.length >= MOST_WAITING) {
       conn.destroy();
+      closed++;
       return;
     }
     conn.pause();
@@ -41,6 +43,23 @@ export function openGate(holder: object): void {
     conn.resume();
     accept(conn);
   }
+}
+
+/** The same at the end of the daemon: those that wait are closed. */
+export function closeHeld(holder: object): void {
+  if (!holders.has(holder)) return;
+  for (const { conn } of waiting) {
+    if (conn.closed) continue;
+    conn.destroy();
+    closed++;
+  }
+  waiting = [];
+  openGate(holder);
+}
+
+/** Connections that were closed since they could not wait, or not any longer. */
+export function closedConnections(): number {
+  return closed;
 }
 
 /** Connections that wait. */

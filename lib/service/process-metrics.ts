@@ -1,7 +1,7 @@
 /** Metrics that every daemon has: its version, its life, and what it takes of the machine. Read only when somebody looks. */
 import { readdirSync } from "node:fs";
 import { currentAudit } from "../audit/sink.ts";
-import { heldConnections } from "../net/gate.ts";
+import { closedConnections, heldConnections } from "../net/gate.ts";
 import { descriptorLimit } from "./descriptors.ts";
 import type { Life } from "./life.ts";
 import type { Registry } from "./metrics.ts";
@@ -46,6 +46,7 @@ function addAudit(registry: Registry): void {
     return sink.failing === undefined ? 0 : 1;
   });
   registry.read("gauge", "held_connections", "Clients that wait until the audit can be written", heldConnections);
+  registry.read("counter", "held_connections_closed_total", "Clients that could not wait so long", closedConnections);
 }
 
 /** 0 where the system does not tell, or has no descriptor left to tell with. */

@@ -3,7 +3,7 @@ import { beforeEach, expect, test } from "bun:test";
 import type { AuditEvent } from "../../../../lib/audit/event.ts";
 import { QueuedSink, type Entry, type Outlet, type Put } from "../../../../lib/audit/queue.ts";
 import type { FullPolicy } from "../../../../lib/audit/settings.ts";
-import { gated, heldConnections } from "../../../../lib/net/gate.ts";
+import { closedConnections, gated, heldConnections } from "../../../../lib/net/gate.ts";
 import { until } from "../net/support.ts";
 
 let errors: string[] = [];
@@ -71,11 +71,15 @@ test("block: a trouble that goes on is said again and again, with what waits", a
   const { place, sink } = make("block");
   place.answer = failing;
   sink.write(event("a"));
+  await until(() => errors.length > 0 || sink.failing !== undefined);
+  const before = closedConnections();
+  const waits = client();
   await until(() => errors.length >= 3);
   expect(new Set(errors)).toEqual(new Set(["the audit waits, and so do new clients: cannot write to there: ENOSPC"]));
   await sink.close();
+  expect([heldConnections(), closedConnections()]).toEqual([0, before + 1]);
   expect([sink.lost, errors.at(-1)]).toEqual([1, "audit lines are lost: cannot write to there: ENOSPC"]);
-  expect(client().entered).toBe(true);
+  expect([waits.entered, client().entered]).toEqual([false, true]);
 });
 
 test("block: a slow place lets clients wait when too much is held, and memory is bounded", async () => {
