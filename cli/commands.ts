@@ -1,11 +1,13 @@
 /** The tree of commands. A command's module is imported when its words are typed, or its group's help is wanted. */
 
-import { defineGroup } from "../lib/command/define.ts";
+import { defineGroup, type Group } from "../lib/command/define.ts";
 
-export const root = defineGroup({
+export const root: Group = defineGroup({
   meta: { name: "portail", description: "Access without a VPN, decided by policy" },
   commands: {
     acl: () => import("../commands/acl/index.ts").then((module) => module.default),
+    audit: () => import("../commands/audit/index.ts").then((module) => module.default),
+    check: () => import("../commands/check/index.ts").then((module) => module.checkCommand(root)),
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
     completion: () => import("./completion/command.ts").then((module) => module.default),
     daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),

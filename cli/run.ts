@@ -1,12 +1,10 @@
 /** From argv to an exit status: finds the command, vets its arguments, merges its configuration, runs it, reports. No process here. */
 
 import { runCommand } from "citty";
-import { completeArgs, usage, vetArgv, type ArgValues } from "../lib/command/argv.ts";
-import { emptyTables } from "../lib/command/config-tables.ts";
-import { loadConfig } from "../lib/command/config.ts";
-import { environmentArgs } from "../lib/command/environment.ts";
-import type { Command, Config, Group } from "../lib/command/define.ts";
+import { completeArgs, usage, vetArgv } from "../lib/command/argv.ts";
+import type { Command, Group } from "../lib/command/define.ts";
 import { EXIT, type ExitStatus } from "../lib/command/errors.ts";
+import { invocationOf } from "../lib/command/invocation.ts";
 import type { OutputStream, Runtime } from "../lib/command/runtime.ts";
 import { commandHelp, groupHelp, helpHint, type HelpStyle } from "./help.ts";
 import { report } from "./report.ts";
@@ -57,21 +55,9 @@ async function details(): Promise<string> {
 
 async function runLeaf(place: Place, command: Command, runtime: Runtime): Promise<ExitStatus> {
   if (wantsHelp(place.rest)) return showHelp(place, runtime.stdout);
-  const given = vetArgv(place.rest, command.args);
-  const file = readConfig(command, given, runtime);
-  const args = completeArgs(command.args, given, file.values, environmentArgs(command.args, runtime.env));
-  const invocation = { args, data: runtime, config: file.config };
+  const invocation = invocationOf(command, vetArgv(place.rest, command.args), runtime);
   const { result } = await runCommand(command.citty, { rawArgs: [], data: invocation });
   return result as ExitStatus;
-}
-
-/** A command with the flag `config` (lib/command/flags.ts) takes a file. */
-function readConfig(command: Command, given: ArgValues, { cwd }: Runtime): { values: ArgValues; config: Config } {
-  const path = given.get("config");
-  if (typeof path !== "string" || command.meta.foreignConfig)
-    return { values: new Map(), config: { tables: emptyTables() } };
-  const { values, tables, place } = loadConfig(path, cwd, command);
-  return { values, config: { path, tables, place } };
 }
 
 /** True for `--help` or `-h` in front of `--`, whatever else is on the line. */

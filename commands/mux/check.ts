@@ -1,14 +1,9 @@
 /** `portail mux check`: whether the routes of a file can be served, what two of them take, and which are never reached. */
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
-import { SourceFiles } from "../../lib/identity/source-files.ts";
-import { Dialer } from "../../lib/net/dial.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
-import { KeepAlive } from "../../lib/net/keep-alive.ts";
-import { ResolveError } from "../../lib/net/resolve.ts";
 import { serveArgs } from "./flags.ts";
-import { loadPlaces } from "./load.ts";
-import { MuxMetrics } from "./metrics.ts";
+import { readPlaces } from "./read-places.ts";
 import { RouteTable } from "./routes/table.ts";
 import { parseMux, parsePlaces, type Place } from "./settings.ts";
 
@@ -31,19 +26,12 @@ listens nowhere and connects to nothing. It takes the flags of serve, too.`,
   },
   args: serveArgs,
   async run({ args, data, config }) {
-    const { minVersion } = parseMux(args);
+    parseMux(args);
     const places = parsePlaces(args, config);
     const lines = places.flatMap(findings);
     data.stdout.write(lines.map((line) => `${line}\n`).join(""));
     if (lines.length > 0) return EXIT.no;
-    const keepAlive = new KeepAlive(0);
-    await loadPlaces(places, {
-      files: new SourceFiles(data),
-      metrics: new MuxMetrics(),
-      targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },
-      minVersion,
-      log: data.log,
-    });
+    await readPlaces(places, args, data);
     for (const { endpoint, routes } of places)
       data.stdout.write(`${formatEndpoint(endpoint)}: ${routes.length} ${routes.length === 1 ? "route" : "routes"}\n`);
     return EXIT.done;
@@ -67,8 +55,4 @@ function findings({ endpoint, routes }: Place): string[] {
     ...lost,
     ...(lost.length > 0 ? ["  hint: leave it out, or narrow what takes its clients"] : []),
   ];
-}
-
-function nowhere(): Promise<string[]> {
-  return Promise.reject(new ResolveError("failed", "nothing is resolved here"));
 }

@@ -11,7 +11,7 @@ import {
   syslogFlags,
 } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys } from "../../lib/command/tunnel-keys.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { serveArgs } from "./flags.ts";
 
@@ -22,6 +22,7 @@ const serverFlags = {
   server: {
     type: "positional",
     required: true,
+    inFile: true,
     valueHint: "SERVER",
     description: "Where the server is: HOST:PORT or unix:PATH",
   },
@@ -46,6 +47,7 @@ const serverFlags = {
     description: "Trusted certificates for an https:// proxy, instead of the system's",
   },
   ...identityFlags,
+  ...tokenFlags,
   ...oldestTlsFlags,
   ...connectionFlags,
   ...logFlags,

@@ -9,7 +9,7 @@ import {
   statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
 
 /** Routes that are shipped. */
@@ -48,6 +48,7 @@ export const routeFlags = {
 export const serveArgs = {
   ...routeFlags,
   ...identityFlags,
+  ...tokenFlags,
   ...lifeFlags,
   ...statusFlags,
   "accept-proxy-from": {

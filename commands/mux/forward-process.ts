@@ -1,7 +1,7 @@
 /** A running `portail mux forward`: its listeners, a record of each connection, and its status. How connections are wrapped is lib/service. */
 import { AUDIT_VERSION } from "../../lib/audit/event.ts";
 import { certificateRecord } from "../../lib/audit/peer-record.ts";
-import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
+import { type AuditSink } from "../../lib/audit/sink.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress } from "../../lib/net/conn.ts";
 import { Unreached } from "../../lib/net/upstream.ts";
@@ -16,7 +16,7 @@ import type { StatusListener } from "../../lib/service/status.ts";
 import type { StatusSettings } from "../../lib/service/status-settings.ts";
 
 interface ForwardSettings {
-  audit: string | undefined;
+  sink: AuditSink | undefined;
   status: StatusSettings | undefined;
   /** Milliseconds for a look at the server. */
   timeout: number;
@@ -35,13 +35,11 @@ export class ForwardProcess implements Daemon {
   #sent = 0;
   #received = 0;
 
-  /** Throws `PortailError` for an audit that cannot be opened. */
   constructor(runtime: Runtime, wrap: LocalWrap, settings: ForwardSettings) {
     this.#runtime = runtime;
     this.#wrap = wrap;
     this.#settings = settings;
-    const { audit } = settings;
-    this.#sink = audit === undefined ? undefined : openAuditSink(audit, (message) => runtime.log.error(message));
+    this.#sink = settings.sink;
     wrap.carried = (carried) => this.#carried(carried);
   }
 

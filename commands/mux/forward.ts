@@ -1,11 +1,15 @@
 /** `portail mux forward`: a plain address of this machine that leads to what a server routes by name and protocol id. */
+import { parseAudit } from "../../lib/audit/settings.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import { usage } from "../../lib/command/argv.ts";
-import { defineCommand } from "../../lib/command/define.ts";
+import { defineCommand, type ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog, parseLife } from "../../lib/command/flags.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
 import { parseStatus } from "../../lib/service/status-settings.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
+import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
 import { forwardArgs } from "./client-flags.ts";
 import { parseListening } from "./client-settings.ts";
 import { openWrap, wrapExits } from "./client-wrap.ts";
@@ -45,13 +49,11 @@ is there, and --audit writes a line for each connection.`,
   args: forwardArgs,
   async run({ args, data }) {
     configureLog(data.log, args);
-    const settings = parseListening(args, data.env);
-    if (settings.listen.length === 0)
-      throw usage("usage.missing", "--listen is required", "where programs come in, e.g. --listen localhost:5432");
+    const settings = parseForward(args, data.env);
     const endLog = args.syslog ? logToSyslog(data.log) : () => {};
     try {
-      const { audit } = args;
-      const kept = { audit, status: parseStatus(args), timeout: settings.connectTimeout };
+      const sink = await openAudit(parseAudit(args), data.log);
+      const kept = { sink, status: parseStatus(args), timeout: settings.connectTimeout };
       const forward = new ForwardProcess(data, await openWrap(data, settings), kept);
       const status = await liveUntilStopped(data, (life) => forward.start(life), parseLife(args));
       await forward.close();
@@ -60,4 +62,15 @@ is there, and --audit writes a line for each connection.`,
       endLog();
     }
   },
+  async check({ args, data }) {
+    parseStatus(args);
+    parseLife(args);
+    await openWrap(data, parseForward(args, data.env));
+  },
 });
+
+function parseForward(args: ParsedArgs<typeof forwardArgs>, env: Runtime["env"]): WrapSettings {
+  const settings = parseListening(args, env);
+  if (settings.listen.length > 0) return settings;
+  throw usage("usage.missing", "--listen is required", "where programs come in, e.g. --listen localhost:5432");
+}

@@ -1,5 +1,5 @@
 /** `portail mux serve`: one port for everything, routed by server name, protocol id and first bytes. */
-import { openAuditSink } from "../../lib/audit/sink.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import { loadConfig } from "../../lib/command/config.ts";
 import { defineCommand, type CommandMeta, type Config, type ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
@@ -17,6 +17,7 @@ import { loadPlaces } from "./load.ts";
 import { MuxMetrics } from "./metrics.ts";
 import { Mux } from "./mux.ts";
 import { MuxProcess } from "./mux-process.ts";
+import { readPlaces } from "./read-places.ts";
 import { parseMux, parsePlaces } from "./settings.ts";
 
 const meta: CommandMeta = {
@@ -65,6 +66,7 @@ export default defineCommand({
       endLog();
     }
   },
+  check: ({ args, data, config }) => readPlaces(parsePlaces(args, config), args, data),
 });
 
 async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, config: Config): Promise<ExitStatus> {
@@ -72,7 +74,7 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   const settings = parseMux(args);
   parsePlaces(args, config);
   const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion } = settings;
-  const sink = audit === undefined ? undefined : openAuditSink(audit, (message) => log.error(message));
+  const sink = await openAudit(audit, log);
   const metrics = new MuxMetrics();
   const targetTools = {
     dialer: new Dialer(connectTimeout, keepAlive),

@@ -1,4 +1,5 @@
 /** What `portail mux serve` was told, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
@@ -27,7 +28,7 @@ export interface MuxSettings extends ConnectionSettings {
   /** Connections at a time. */
   most: number;
   minVersion: TlsVersion;
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   life: LifeOptions;
   status: StatusSettings | undefined;
 }
@@ -55,7 +56,7 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
     minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
     ...parseConnection(given),
-    audit: given.audit,
+    audit: parseAudit(given),
     life: parseLife(given),
     status: parseStatus(given),
   };
@@ -68,7 +69,9 @@ export function parsePlaces(
   use: "serve" | "show" = "serve",
 ): Place[] {
   const { cert, key, keystore, storepass, "storepass-file": file, cacert = [], crl = [] } = given;
-  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl });
+  const { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile } = given;
+  const token = { "pkcs11-module": module, "pkcs11-token-label": label, "pkcs11-pin": pin, "pkcs11-pin-file": pinFile };
+  const own = parseIdentityFlags({ cert, key, keystore, storepass, "storepass-file": file, cacert, crl, ...token });
   const routes = parseRoutes(withPreset(given, config, use), own);
   if (routes.length === 0) throw noRoutes();
   const common = given.listen.map(parseListen);

@@ -2,12 +2,15 @@
 import { defineCommand, type Command, type Invocation } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
+import type { Runtime } from "../../lib/command/runtime.ts";
+import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { parseEngine } from "./engine.ts";
 import { readKeyring } from "./keyring-file.ts";
 import { unlockKeyring } from "./keyring.ts";
 import { requiredPassword } from "./password.ts";
 import { args } from "./serve/flags.ts";
+import { load } from "./serve/load.ts";
 import { serve } from "./serve/process.ts";
 import { parseSettings } from "./serve/settings.ts";
 
@@ -17,16 +20,23 @@ async function run({ args: given, data }: Invocation<typeof args>) {
   const engine = parseEngine(given.engine);
   const end = given.syslog ? logToSyslog(data.log) : undefined;
   try {
-    return await serve(data, settings, {
-      engine,
-      async openKeys(files) {
-        const password = requiredPassword(given, data, files);
-        return (await unlockKeyring(readKeyring(given, files), password)).keys;
-      },
-    });
+    return await serve(data, settings, { engine, openKeys: (files) => openKeys(given, data, files) });
   } finally {
     end?.();
   }
+}
+
+async function openKeys(given: Invocation<typeof args>["args"], runtime: Runtime, files: SourceFiles) {
+  const password = requiredPassword(given, runtime, files);
+  return (await unlockKeyring(readKeyring(given, files), password)).keys;
+}
+
+async function check({ args: given, data }: Invocation<typeof args>) {
+  const settings = parseSettings(given, data.env);
+  parseEngine(given.engine);
+  const files = new SourceFiles(data);
+  const { warnings } = await load(settings, files, () => openKeys(given, data, files));
+  for (const warning of [...settings.warnings, ...warnings]) data.log.warn(warning);
 }
 
 function command(name: string): Command {
@@ -81,6 +91,8 @@ certificates anew; what is broken changes nothing. Flags, variables and URLs of 
     },
     args,
     run,
+    // The other name is for the same files.
+    ...(name === "serve" && { check }),
   });
 }
 

@@ -1,4 +1,5 @@
 /** The flags of `portail socks`: data, from which argv, configuration and help are made. */
+import { AUDIT_PLACES, auditFullFlag } from "../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import {
   acceptProxyFlags,
@@ -9,7 +10,7 @@ import {
   statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
-import { identityFlags, withoutVariables } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags, withoutVariables } from "../../lib/identity/flags.ts";
 import { controlFlags } from "./control-settings.ts";
 
 export const args = {
@@ -41,6 +42,7 @@ export const args = {
   },
   ...oldestTlsFlags,
   ...withoutVariables(identityFlags),
+  ...withoutVariables(tokenFlags),
   cacert: {
     ...withoutVariables(identityFlags).cacert,
     description:
@@ -83,8 +85,9 @@ export const args = {
     type: "string",
     valueHint: "DEST",
     group: "Policy",
-    description: "Write decisions and ends of connections as JSON Lines to a file, fd:N, or - for standard output",
+    description: `Write decisions and ends of connections as JSON Lines to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   "default-backend": {
     type: "string",
     valueHint: "NAME",

@@ -3,8 +3,10 @@ import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
+import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { planContext } from "./context.ts";
 import { args } from "./flags.ts";
+import { load } from "./load.ts";
 import { serve } from "./serve.ts";
 import { parseSettings } from "./settings.ts";
 
@@ -64,5 +66,11 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     } finally {
       end?.();
     }
+  },
+  async check({ args: given, data, config }) {
+    const settings = parseSettings(given, config.tables);
+    settings.context = await planContext(config, given["context-timeout"], data);
+    const { warnings } = await load(settings, new SourceFiles(data));
+    for (const warning of warnings) data.log.warn(warning);
   },
 });

@@ -1,5 +1,4 @@
 /** The metrics of `portail socks`: read from what the proxy has when somebody looks. */
-import type { AuditSink } from "../../lib/audit/sink.ts";
 import { addContextMetrics } from "../../lib/context/counts.ts";
 import type { Backend } from "../../lib/net/backend.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
@@ -11,16 +10,13 @@ import type { Backends } from "./exits.ts";
 import type { Meters } from "./meters.ts";
 import type { Proxy } from "./proxy.ts";
 
-/** A registry with them; `sink` is the audit, where there is one. */
-export function proxyMetrics(proxy: Proxy, sink: AuditSink | undefined): Registry {
+/** A registry with them. */
+export function proxyMetrics(proxy: Proxy): Registry {
   const registry = new Registry("portail");
   addConnections(registry, proxy);
   addDecisions(registry, proxy);
   addQueues(registry, proxy);
   if (proxy.meters !== undefined) addLatencies(registry, proxy.meters);
-  if (sink !== undefined) {
-    registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);
-  }
   if (proxy.settings.udp !== undefined) addDatagramMetrics(registry, proxy.counts.datagrams);
   if (proxy.settings.context !== undefined) addContextMetrics(registry, proxy.contextCounts);
   if (proxy.backends.all.size > 0) addBackends(registry, proxy.backends);

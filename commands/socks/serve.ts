@@ -1,6 +1,6 @@
 /** Starts the access proxy, keeps it until it is told to stop, and reloads it in between. */
 import { AUDIT_VERSION, type AuditEvent } from "../../lib/audit/event.ts";
-import { openAuditSink, type AuditSink } from "../../lib/audit/sink.ts";
+import { openAudit, type AuditSink } from "../../lib/audit/sink.ts";
 import { PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
@@ -24,8 +24,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
   const files = new SourceFiles(runtime);
   const loaded = await load(settings, files);
   for (const warning of loaded.warnings) log.warn(warning);
-  const sink =
-    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const sink = await openAudit(settings.audit, log);
   const recorders: ((event: AuditEvent) => void)[] = [];
   if (sink !== undefined) recorders.push((event) => sink.write(event));
   if (view.live && runtime.stderr.isTTY) recorders.push(liveView(runtime.stderr));
@@ -37,7 +36,7 @@ export async function serve(runtime: Runtime, settings: Settings, view: { live: 
     const listeners = await openListeners(runtime, proxy);
     const listen = listeners.map(({ address }) => formatAddress(address));
     const addresses = listeners.map(({ address }) => address);
-    const status = await openStatusFor(runtime, proxy, { life, sink, listen: addresses }).catch((error: unknown) => {
+    const status = await openStatusFor(runtime, proxy, { life, listen: addresses }).catch((error: unknown) => {
       for (const listener of listeners) listener.close();
       throw error;
     });
@@ -126,7 +125,7 @@ async function admission(proxy: Proxy): Promise<(conn: Conn) => void> {
 async function openStatusFor(
   { env, log, version }: Runtime,
   proxy: Proxy,
-  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: readonly SocketAddress[] },
+  { life, listen }: { life: Life; listen: readonly SocketAddress[] },
 ): Promise<StatusListener | undefined> {
   const { status } = proxy.settings;
   if (status === undefined) return undefined;
@@ -140,7 +139,7 @@ async function openStatusFor(
       import("./metrics.ts"),
       import("./pac.ts"),
     ]);
-  const registry = proxyMetrics(proxy, sink);
+  const registry = proxyMetrics(proxy);
   addProcessMetrics(registry, life, { command: "socks", version });
   const { tls } = proxy.settings.wayIn;
   const pac = pacRoute(listen, tls !== undefined && !tls.plaintext);

@@ -1,4 +1,5 @@
 /** What `portail socks` was told, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { defaultTunnels } from "../../lib/service/descriptors.ts";
 import type { ConfigTables } from "../../lib/command/config-tables.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
@@ -33,7 +34,7 @@ export interface Settings {
   users: string | undefined;
   /** Providers of facts; set where the configuration names some. */
   context?: ContextPlan | undefined;
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   resolvers: string[];
   /** Milliseconds. */
   dnsTimeout: number;
@@ -87,7 +88,7 @@ export function parseSettings(given: ParsedArgs<typeof args>, tables: ConfigTabl
     explainAcl: given["explain-acl"],
     templates: given.templates,
     users: given.users,
-    audit: given.audit,
+    audit: parseAudit(given),
     resolvers: given.resolver,
     dnsTimeout: duration("dns-timeout", 1),
     handshakeTimeout: duration("handshake-timeout", 1),

@@ -1,4 +1,5 @@
 /** The flags of `portail tproxy dns`: data. */
+import { AUDIT_PLACES, auditFullFlag } from "../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 
@@ -104,9 +105,9 @@ export const dnsArgs = {
     type: "string",
     valueHint: "DEST",
     group: "Log",
-    description:
-      "Write each answer to a name of --match or --map as a JSON line to a file, fd:N, or - for standard output",
+    description: `Write each answer to a name of --match or --map as a JSON line to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   ...logFlags,
   ...syslogFlags,
   ...configFlags,

@@ -1,4 +1,5 @@
 /** What the flags of names say, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { usage } from "../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
@@ -41,7 +42,7 @@ export interface NameSettings {
 
 export interface DnsSettings extends NameSettings {
   listen: readonly Endpoint[];
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   status: StatusSettings | undefined;
   life: LifeOptions;
 }
@@ -55,7 +56,7 @@ export function parseDns(args: ParsedArgs<typeof dnsArgs>): DnsSettings {
   return {
     ...settings,
     listen: args.listen.map((text) => parseEndpoint(text, "--listen")),
-    audit: args.audit,
+    audit: parseAudit(args),
     status: plainStatus(parseStatus(args)),
     life: parseLife(args),
   };

@@ -1,5 +1,5 @@
 /** `portail tproxy dns`: the stub resolver alone, for fake addresses that are routed here by other means. */
-import { openAuditSink } from "../../lib/audit/sink.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import { defineCommand, type CommandMeta } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
@@ -54,7 +54,7 @@ export default defineCommand({
     try {
       const settings = parseDns(args);
       const { audit } = settings;
-      const sink = audit === undefined ? undefined : openAuditSink(audit, (message) => log.error(message));
+      const sink = await openAudit(audit, log);
       const process = new DnsProcess(data, settings, sink);
       const status = await liveUntilStopped(data, (life) => process.start(life), settings.life);
       await process.close();

@@ -1,4 +1,5 @@
 /** The flags of `portail tproxy`: data. The reference's names keep their meaning; what a rule has of its own is a `[[rule]]` table (lib/command/tproxy-keys.ts). */
+import { AUDIT_PLACES, auditFullFlag } from "../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../lib/command/define.ts";
 import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { tproxyKeys } from "../../lib/command/tproxy-keys.ts";
@@ -106,8 +107,9 @@ export const carryFlags = {
     type: "string",
     valueHint: "DEST",
     group: "Log",
-    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
+    description: `Write each connection, let through or not, as a JSON line to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   ...logFlags,
 } as const satisfies ArgDefinitions;
 

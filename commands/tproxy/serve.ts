@@ -1,5 +1,5 @@
 /** Opens what a process needs to carry captured connections, whatever captures them. Listens nowhere. */
-import { openAuditSink } from "../../lib/audit/sink.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer } from "../../lib/net/dial.ts";
@@ -36,7 +36,7 @@ export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Ope
   const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd: runtime.cwd, verifierTimeout, led };
   const loading = () => load(rules, names, tools);
   const loaded = await loading();
-  const sink = audit === undefined ? undefined : openAuditSink(audit, (message) => log.error(message));
+  const sink = await openAudit(audit, log);
   const resolve = await openResolver(resolvers, dnsTimeout);
   const targetTools = {
     dialer: new Dialer(connectTimeout, keepAlive, mark),

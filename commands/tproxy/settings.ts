@@ -1,4 +1,5 @@
 /** What `portail tproxy` was told about the process, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { parseDuration, parseInteger } from "../../lib/command/values.ts";
@@ -18,7 +19,7 @@ export interface CarrySettings extends ConnectionSettings {
   most: number;
   minVersion: TlsVersion;
   resumption: boolean;
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   /** Authorities of an `https://` proxy; none are the system's. */
   proxyCa: readonly string[];
 }
@@ -37,7 +38,7 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
     resumption: given["session-resumption"],
     minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
-    audit: given.audit,
+    audit: parseAudit(given),
     proxyCa: given["proxy-cacert"],
   };
 }

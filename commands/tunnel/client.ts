@@ -7,7 +7,7 @@ import { clientArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
 import { parseClientProcess } from "./process.ts";
 import { forProgram, runProgram } from "./program.ts";
-import { serve } from "./serve.ts";
+import { openProcess, serve } from "./serve.ts";
 import { carryStdio } from "./stdio.ts";
 
 export default defineCommand({
@@ -63,5 +63,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     } finally {
       endLog();
     }
+  },
+  async check({ args, data, config }) {
+    await openProcess(data, { ...parseClientProcess(args, config, args.stdio), audit: undefined });
   },
 });

@@ -1,4 +1,5 @@
 /** What `portail tunnel` was told about the process: limits, life, log, and the list of its tunnels. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../lib/audit/settings.ts";
 import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import type { TableRow } from "../../lib/command/config-tables.ts";
@@ -23,7 +24,7 @@ import { conflict, parseClient, parseQuiet, parseServer, type Quiet, type Tunnel
 export interface ProcessSettings extends ConnectionSettings {
   tunnels: TunnelPlan[];
   quiet: Quiet;
-  audit: string | undefined;
+  audit: AuditSettings | undefined;
   skipResolve: boolean;
   resumption: boolean;
   /** Processes in all. */
@@ -83,7 +84,7 @@ export function parseClientProcess(
 function parseProcess(given: Given): Omit<ProcessSettings, "tunnels"> {
   return {
     quiet: parseQuiet(given.quiet),
-    audit: given.audit,
+    audit: parseAudit(given),
     skipResolve: given["skip-resolve"],
     resumption: given["session-resumption"],
     workers: parseInteger("--workers", given.workers, { min: 1, max: 256 }),
@@ -190,10 +191,11 @@ function refuseUnshareable(settings: ProcessSettings): ProcessSettings {
       "listen at HOST:PORT",
     );
   }
-  if (settings.audit === "-" || settings.audit?.startsWith("fd:"))
+  const { audit } = settings;
+  if (audit?.place.kind === "stdout" || audit?.place.kind === "fd")
     throw usage(
       "usage.conflict",
-      `--workers and --audit ${settings.audit} exclude each other`,
+      `--workers and --audit ${audit.destination} exclude each other`,
       "give the audit a file",
     );
   return settings;

@@ -1,5 +1,5 @@
 /** Opens what a process needs for its tunnels, and runs them until they are told to stop. */
-import { openAuditSink } from "../../lib/audit/sink.ts";
+import { openAudit } from "../../lib/audit/sink.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
@@ -24,8 +24,7 @@ export async function serve(runtime: Runtime, settings: ProcessSettings): Promis
 /** Everything but the listeners: files are read, targets are known. */
 export async function openProcess(runtime: Runtime, settings: ProcessSettings): Promise<TunnelProcess> {
   const { log } = runtime;
-  const sink =
-    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const sink = await openAudit(settings.audit, log);
   const shared: Shared = {
     log,
     quiet: settings.quiet,

@@ -5,7 +5,7 @@ import { exits } from "./exits.ts";
 import { serverArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
 import { parseServerProcess } from "./process.ts";
-import { serve } from "./serve.ts";
+import { openProcess, serve } from "./serve.ts";
 import { carryStdio } from "./stdio.ts";
 
 export default defineCommand({
@@ -47,5 +47,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     } finally {
       endLog();
     }
+  },
+  async check({ args, data, config }) {
+    await openProcess(data, { ...parseServerProcess(args, config), audit: undefined });
   },
 });

@@ -18,9 +18,10 @@ export interface FactSpec {
 }
 
 const ALL = ["socks", "tproxy", "tunnel", "mux", "s3crypt"] as const;
-const PROXIES = ["socks", "tproxy"] as const;
-const TLS = ["socks", "tproxy", "tunnel", "mux", "s3crypt"] as const;
-const HELLO = ["tproxy", "tunnel", "mux"] as const;
+const PROXIES = ["socks"] as const;
+/** Those whose clients may come over TLS: those of a transparent proxy never do. */
+const TLS = ["socks", "tunnel", "mux", "s3crypt"] as const;
+const HELLO = ["tunnel", "mux"] as const;
 const HTTP = ["socks", "s3crypt"] as const;
 /** Those that may speak TLS to what they dial. */
 const DIALERS = ["socks", "tproxy", "tunnel", "mux"] as const;
@@ -101,9 +102,9 @@ export const FACTS = {
   query: fact("string", HTTP, "the query of the HTTP request, without the question mark"),
   scheme: fact("string", HTTP, "the scheme of the HTTP request; http for CONNECT"),
   "tls.server_name": fact("host", HELLO, "the server name that the client asked for (SNI)"),
-  "tls.protocol_id": fact("string", HELLO, "the negotiated protocol id (ALPN)"),
+  "tls.protocol_id": fact("string", ["tproxy", "tunnel", "mux"], "the negotiated protocol id (ALPN)"),
   "tls.protocol_ids": fact("strings", HELLO, "the protocol ids that the client offered"),
-  "tls.version": fact("string", TLS, '"TLSv1.2" or "TLSv1.3"'),
+  "tls.version": fact("string", ALL, '"TLSv1.2" or "TLSv1.3"'),
   "tunnel.name": fact("string", ["tunnel"], "the name of the tunnel in the configuration"),
   "tproxy.rule": fact("string", ["tproxy"], "the name of the rule that took the connection"),
   "mux.route": fact("string", ["mux"], "the name of the route that matched"),

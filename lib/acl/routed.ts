@@ -21,10 +21,12 @@ const UNTOLD: Exits = { otherwise: [], isDirect: () => false };
 /** A policy set, or what stands in its place to see each question. */
 export type Router = Decider & Pick<Policy, "routes">;
 
-/** Proxies choose among routes, fill `route.local`, and guard addresses; the other commands connect elsewhere. */
+/** Proxies choose among routes, fill `route.local`, and guard addresses; the other commands connect elsewhere, or where a program was going. */
 export function decideAsCommand(facts: Facts, policy: Router, guard: Guard, exits?: Exits): Deciding {
   const { command } = facts;
-  const isProxy = command === undefined || (FACTS["dest.ip"].commands as readonly string[]).includes(command);
+  const chooses = (name: string) =>
+    name !== "tproxy" && (FACTS["dest.ip"].commands as readonly string[]).includes(name);
+  const isProxy = command === undefined || chooses(command);
   return isProxy ? decideRequest(facts, new Routed(policy, exits), guard) : decideRequest(facts, policy, undefined);
 }
 

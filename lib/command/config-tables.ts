@@ -28,6 +28,9 @@ export const TABLES = {
       key: { type: "string", description: "Private key, PEM" },
       keystore: { type: "string", description: "Certificate and key in one file, PEM or PKCS#12" },
       "storepass-file": { type: "string", description: "File with the password of the keystore or key" },
+      "pkcs11-module": { type: "string", description: "PKCS#11 module of the token that has the key" },
+      "pkcs11-token-label": { type: "string", description: "Name of the token" },
+      "pkcs11-pin-file": { type: "string", description: "File with the PIN of the token" },
     },
   },
   trust: {

@@ -50,7 +50,7 @@ export function parseConfig(text: string, file: string, command: Target): Config
   const values = new Map<string, ArgValue>();
   const tables: Partial<Record<TableName, unknown>> = { ...emptyTables() };
   const flags = Object.fromEntries(
-    Object.entries(args).filter(([name, d]) => name !== "config" && d.type !== "positional"),
+    Object.entries(args).filter(([name, d]) => name !== "config" && (d.type !== "positional" || d.inFile)),
   );
   for (const [key, value] of Object.entries(reader.document)) {
     const name = key.replaceAll("_", "-");

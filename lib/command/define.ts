@@ -67,6 +67,8 @@ export interface PositionalArg extends ArgBase {
   default?: string;
   multiple?: true;
   required?: true;
+  /** The configuration file may say it too, by its name. */
+  inFile?: true;
 }
 
 export type ArgDefinition = StringArg | BooleanArg | PositionalArg;
@@ -123,6 +125,8 @@ interface CommandDefinition<A extends ArgDefinitions> {
   commands?: Group["commands"];
   /** The exit status: one of `EXIT`, or that of a program which the command ran. */
   run(invocation: Invocation<A>): Awaitable<number>;
+  /** Of a daemon: reads all that `run` would before it serves, listens nowhere and writes nothing. Throws as `run`. */
+  check?(invocation: Invocation<A>): Awaitable<void>;
 }
 
 /** A leaf of the tree: a citty command that carries its own definitions. */
@@ -134,6 +138,8 @@ export interface Command {
   readonly commands?: Group["commands"];
   /** To be run by citty with an `Invocation` as its data. citty parses no argv: it would lose repeated flags. */
   readonly citty: CommandDef;
+  /** For `portail check`; only daemons have it. */
+  readonly check?: (invocation: Invocation) => Awaitable<void>;
 }
 
 /** A word that only leads to others, e.g. `portail acl`. Its members are imported when they are needed. */
@@ -147,13 +153,20 @@ export interface Group {
 
 /** Declares a command. `run` gets exactly typed values and returns the exit status; it throws PortailError for an operator's mistake. */
 export function defineCommand<const A extends ArgDefinitions>(definition: CommandDefinition<A>): Command {
-  const { meta, args, commands, run } = definition;
+  const { meta, args, commands, run, check } = definition;
   const { name, description } = meta;
   const citty = defineCittyCommand({
     meta: { name, description },
     run: ({ data }: { data?: Invocation<A> }) => run(data!),
   });
-  return { kind: "command", meta, args, citty, ...(commands && { commands }) };
+  return {
+    kind: "command",
+    meta,
+    args,
+    citty,
+    ...(commands && { commands }),
+    ...(check && { check: (given: Invocation) => check(given as Invocation<A>) }),
+  };
 }
 
 /** Declares a group of commands. */

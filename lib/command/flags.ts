@@ -1,5 +1,6 @@
 /** Flags that several commands share, to be spread into their `args`, and what they mean. */
 
+import { auditFullFlag, AUDIT_PLACES } from "../audit/settings.ts";
 import { EXIT, PortailError } from "./errors.ts";
 import type { ArgDefinitions, ParsedArgs } from "./define.ts";
 import type { Logger } from "./log.ts";
@@ -43,8 +44,9 @@ export const connectionAuditFlags = {
     type: "string",
     valueHint: "DEST",
     group: "Log",
-    description: "Write each connection, let through or not, as a JSON line to a file, fd:N, or - for standard output",
+    description: `Write each connection, let through or not, as a JSON line to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
 } as const satisfies ArgDefinitions;
 
 const PROGRAM = "Program";

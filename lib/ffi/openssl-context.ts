@@ -185,9 +185,9 @@ export class OpensslContext {
   }
 }
 
-/** The library's word for what went wrong last, and forgets it. */
+/** The library's word for what went wrong, and forgets it. What went wrong last was told by who knows what it means. */
 export function lastReason({ crypto }: Openssl): string {
-  const first = crypto.ERR_get_error();
+  const last = crypto.ERR_peek_last_error();
   crypto.ERR_clear_error();
-  return first === 0n ? "" : String(crypto.ERR_reason_error_string(first) ?? "");
+  return last === 0n ? "" : String(crypto.ERR_reason_error_string(last) ?? "");
 }

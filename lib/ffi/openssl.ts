@@ -45,7 +45,7 @@ const CRYPTO = {
   BIO_write: { args: ["ptr", "ptr", "int"], returns: "int" },
   BIO_read: { args: ["ptr", "ptr", "int"], returns: "int" },
   ERR_clear_error: { args: [], returns: "void" },
-  ERR_get_error: { args: [], returns: "u64" },
+  ERR_peek_last_error: { args: [], returns: "u64" },
   ERR_reason_error_string: { args: ["u64"], returns: "cstring" },
 } as const;
 

@@ -1,7 +1,7 @@
 /** Descriptors for another process: sendmsg(2) with SCM_RIGHTS over a UNIX stream (unix(7)). Reads nothing. */
-import { ptr } from "bun:ffi";
 import { closeSync } from "node:fs";
 import { openLibc } from "./libc.ts";
+import { rightsMessage } from "./rights-message.ts";
 import { encodeAddress, errorName, type ErrorName } from "./unix-socket.ts";
 
 const SYMBOLS = {
@@ -16,8 +16,6 @@ const SYMBOLS = {
 const AF_UNIX = 1;
 /** SOCK_STREAM, SOCK_CLOEXEC, SOCK_NONBLOCK. */
 const STREAM = 0o2004001;
-const SOL_SOCKET = 1;
-const SCM_RIGHTS = 1;
 const MSG_NOSIGNAL = 0x4000;
 
 let opened: ReturnType<typeof open>;
@@ -43,24 +41,9 @@ export function connectAndPass(path: string, bytes: Uint8Array, passed: readonly
   return error;
 }
 
-/** The structures hold addresses: buffers of their own do not move, and live as long as they are named. */
 function pass(system: NonNullable<typeof opened>, fd: number, passed: number): boolean {
-  const byte = new Uint8Array(new ArrayBuffer(8));
-  // struct iovec: where, how many.
-  const vector = new BigUint64Array(new ArrayBuffer(16));
-  vector.set([BigInt(ptr(byte)), 1n]);
-  // struct cmsghdr and one int, filled up to a multiple of eight.
-  const control = new DataView(new ArrayBuffer(24));
-  control.setBigUint64(0, 20n, true);
-  control.setInt32(8, SOL_SOCKET, true);
-  control.setInt32(12, SCM_RIGHTS, true);
-  control.setInt32(16, passed, true);
-  // struct msghdr: no name, the vector and its length, the control data and its length, no flags.
-  const header = new BigUint64Array(new ArrayBuffer(56));
-  const rights = new Uint8Array(control.buffer);
-  header.set([0n, 0n, BigInt(ptr(vector)), 1n, BigInt(ptr(rights)), 24n, 0n]);
-  const sent = system.sendmsg(fd, header, MSG_NOSIGNAL);
-  return sent === 1 && byte.length + vector.length + rights.length > 0;
+  const { header, kept } = rightsMessage(passed, Uint8Array.of(0));
+  return system.sendmsg(fd, header, MSG_NOSIGNAL) === 1 && kept.length > 0;
 }
 
 function open() {

@@ -2,11 +2,13 @@
 import { read, type Pointer } from "bun:ffi";
 import { constants } from "node:os";
 import { openLibc } from "./libc.ts";
+import { rightsMessage } from "./rights-message.ts";
 
 const SYMBOLS = {
   socket: { args: ["int", "int", "int"], returns: "int" },
   connect: { args: ["int", "ptr", "u32"], returns: "int" },
   sendto: { args: ["int", "ptr", "usize", "int", "ptr", "u32"], returns: "int" },
+  sendmsg: { args: ["int", "ptr", "int"], returns: "int" },
   close: { args: ["int"], returns: "int" },
   clock_gettime: { args: ["int", "ptr"], returns: "int" },
   __errno_location: { args: [], returns: "ptr" },
@@ -31,6 +33,8 @@ export interface UnixSocket {
    * its receiver anew each time.
    */
   send(bytes: Uint8Array): number | ErrorName;
+  /** Sends an empty datagram with a descriptor, which stays the caller's to close. Why it was not sent, or undefined. */
+  pass(fd: number): ErrorName | undefined;
   close(): void;
 }
 
@@ -57,6 +61,11 @@ export function openUnixSocket(kind: keyof typeof SOCKETS, address: string): Uni
       const sent = system.sendto(fd, bytes, bytes.length, MSG_NOSIGNAL, to, length);
       return sent >= 0 ? sent : errorName(system.errno());
     },
+    pass(passed) {
+      const { header, kept } = rightsMessage(passed, new Uint8Array(), to ?? undefined);
+      const sent = system.sendmsg(fd, header, MSG_NOSIGNAL);
+      return sent >= 0 && kept.length > 0 ? undefined : errorName(system.errno());
+    },
     close: () => void system.close(fd),
   };
 }
@@ -78,8 +87,8 @@ function calls() {
 function open() {
   const symbols = openLibc(SYMBOLS);
   if (symbols === undefined) return undefined;
-  const { socket, connect, sendto, close, clock_gettime: clockGettime, __errno_location: errno } = symbols;
-  return { socket, connect, sendto, close, clockGettime, errno };
+  const { socket, connect, sendto, sendmsg, close, clock_gettime: clockGettime, __errno_location: errno } = symbols;
+  return { socket, connect, sendto, sendmsg, close, clockGettime, errno };
 }
 
 /** A `sockaddr_un`: the family in host order, then the path and a zero, or a zero and the abstract name. */

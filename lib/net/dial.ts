@@ -51,6 +51,9 @@ export interface DialMeter {
   dialled(outcome: Dialled): Dialled;
 }
 
+/** Once it is there: to import it for each dial costs more than the dial. */
+let marked: Promise<typeof import("./marked-dial.ts")> | undefined;
+
 /** Opens connections under one deadline for all candidates of a target together. */
 export class Dialer {
   readonly #timeout: number;
@@ -100,7 +103,7 @@ export class Dialer {
     const dialling =
       mark === undefined
         ? import("./race.ts").then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
-        : import("./marked-dial.ts").then(({ dialMarked }) =>
+        : (marked ??= import("./marked-dial.ts")).then(({ dialMarked }) =>
             dialMarked(candidates, mark, this.#timeout, this.#keepAlive),
           );
     dialling.then(

@@ -3,6 +3,7 @@ import { lstatSync, unlinkSync } from "node:fs";
 import { EXIT, PortailError } from "../command/errors.ts";
 import type { Conn, SocketAddress } from "./conn.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
+import { gated } from "./gate.ts";
 import { boundAddress, inheritedSocket } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import { acceptHandlers, type NativeConn } from "./native-conn.ts";
@@ -20,6 +21,8 @@ export interface ListenOptions {
   reusePort?: boolean;
   /** Who may connect to a UNIX socket that is made: the permissions of its path. Without it, what the umask leaves. */
   mode?: number;
+  /** Also accepts while the gate is shut (lib/net/gate.ts): for those who look after the daemon. */
+  always?: boolean;
 }
 
 export interface Listener {
@@ -32,7 +35,8 @@ export interface Listener {
 
 /** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
 export async function openListener(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<Listener> {
-  const socket = acceptHandlers(options.keepAlive, options.accept, options.layered ?? false);
+  const accept = options.always ? options.accept : gated(options.accept);
+  const socket = acceptHandlers(options.keepAlive, accept, options.layered ?? false);
   const common = { socket, allowHalfOpen: true };
   try {
     switch (endpoint.kind) {

@@ -15,6 +15,8 @@ const STAGGER = 250;
 const MOST = 8;
 /** Of the time that an attempt has taken, until it is looked at again. */
 const PARTS = 16;
+/** Turns of the event loop in which it is looked at first. */
+const TURNS = 2;
 
 /** Rejects with a `DialError`. `timeout`, in milliseconds, is for all candidates together. */
 export async function dialMarked(
@@ -119,6 +121,7 @@ class Attempt {
   #candidate: Candidate | undefined;
   #fd = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  #turns = 0;
 
   constructor(told: Told) {
     this.#told = told;
@@ -143,14 +146,22 @@ class Attempt {
   }
 
   #look(keepAlive: KeepAlive): void {
+    if (this.#fd < 0) return;
     const state = connectState(this.#fd);
     if (state === "connected") this.#adopt(keepAlive);
-    else if (state === "pending") {
-      const ms = Math.max(1, (performance.now() - this.#started) / PARTS);
-      this.#timer = setTimeout(() => this.#look(keepAlive), ms);
-    } else {
+    else if (state === "pending") this.#wait(keepAlive);
+    else {
       this.giveUp();
       queueMicrotask(() => this.#fail(state));
+    }
+  }
+
+  /** A timer is a millisecond late at least, in which whoever is near has long answered. */
+  #wait(keepAlive: KeepAlive): void {
+    if (this.#turns++ < TURNS) setImmediate(() => this.#look(keepAlive));
+    else {
+      const ms = Math.max(1, (performance.now() - this.#started) / PARTS);
+      this.#timer = setTimeout(() => this.#look(keepAlive), ms);
     }
   }
 

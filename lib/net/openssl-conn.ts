@@ -36,6 +36,8 @@ class Handshake extends Due {
   readonly #layer: OpensslLayer;
   #signing = false;
   #over = false;
+  /** Of the peer. */
+  #firstByte: number | undefined;
   /** Why there was no signature. */
   #unsigned: Error | undefined;
 
@@ -56,10 +58,10 @@ class Handshake extends Due {
 
   begin(early: Early): void {
     this.#options.deadlines.add(this);
-    this.#layer.feed(early.bytes);
+    this.#feed(early.bytes);
     this.#below.attach({
       data: (chunk) => {
-        this.#layer.feed(chunk);
+        this.#feed(chunk);
         this.#advance();
       },
       drain: () => {},
@@ -67,6 +69,11 @@ class Handshake extends Due {
       close: (error) => this.#closed(error),
     });
     this.#advance();
+  }
+
+  #feed(chunk: Uint8Array): void {
+    this.#firstByte ??= chunk[0];
+    this.#layer.feed(chunk);
   }
 
   #advance(): void {
@@ -112,7 +119,7 @@ class Handshake extends Due {
     endWith(this.#below, undefined, () => {});
     const failure =
       this.#unsigned === undefined
-        ? opensslFailure(progress)
+        ? opensslFailure(progress, this.#firstByte)
         : new TlsFailure("tls_unavailable", `there is no signature of our key: ${this.#unsigned.message}`);
     this.#resolve(failure);
   }
@@ -254,7 +261,8 @@ class OpensslConn extends BaseConn implements Conn {
   }
 
   #break(reason: string): void {
-    this.#broken = new Error(reason);
+    // In the words of the runtime's library.
+    this.#broken = new Error(`SSL routines:${reason.toUpperCase().replaceAll(" ", "_")}`);
     this.#flush();
     this.#below.destroy();
   }

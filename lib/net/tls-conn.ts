@@ -69,6 +69,8 @@ class Handshake extends Due {
   #error: Error | undefined;
   /** Given before the server was judged. */
   #session: Uint8Array | undefined;
+  /** Not while the layer is put on: what was read before may be no TLS, which is told at once. */
+  #laid = false;
   #over = false;
 
   constructor(
@@ -99,10 +101,12 @@ class Handshake extends Due {
     const initialData = early.length === 0 ? undefined : Buffer.from(early.buffer, early.byteOffset, early.length);
     const upgrade = { data: this, tls, isServer, initialData, socket: TLS_HANDLERS };
     this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
+    this.#laid = true;
   }
 
   begin(): void {
-    this.#options.deadlines.add(this);
+    if (this.#over) this.#socket.terminate();
+    else this.#options.deadlines.add(this);
   }
 
   /** The layer is there, and has not sent its first message yet. */
@@ -113,7 +117,7 @@ class Handshake extends Due {
 
   onHandshake(success: boolean, error: Error | null): void {
     if (this.#over) return;
-    if (!this.#judge(success, error)) {
+    if (!this.#laid || !this.#judge(success, error)) {
       this.#fail(tlsFailure(error ?? this.#error));
       return;
     }
@@ -167,7 +171,7 @@ class Handshake extends Due {
   #fail(failure: TlsFailure): void {
     this.#settle();
     this.#told.failed(failure);
-    this.#socket.terminate();
+    if (this.#laid) this.#socket.terminate();
   }
 }
 

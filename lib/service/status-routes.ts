@@ -1,5 +1,7 @@
 /** What every daemon answers on its status listener: its state, its metrics, and the order to stop. Listens nowhere. */
 import { hostname } from "node:os";
+import { currentAudit } from "../audit/sink.ts";
+import { heldConnections } from "../net/gate.ts";
 import type { HealthCheck } from "./health.ts";
 import type { Life } from "./life.ts";
 import { EXPOSITION_TYPE, type Registry } from "./metrics.ts";
@@ -42,11 +44,20 @@ function statusRoute({ life, version, listen, forward, more }: StatusSource): Ro
         message: life.state,
         revision: version,
         compiler: `bun ${Bun.version}`,
+        ...auditState(),
         ...more?.(),
       };
       return { status: ok ? 200 : 503, type: "application/json", body: `${JSON.stringify(page)}\n` };
     },
   };
+}
+
+/** Of the sink, where there is one. */
+function auditState(): Record<string, unknown> {
+  const sink = currentAudit();
+  if (sink === undefined) return {};
+  const { lost, waiting, failing } = sink;
+  return { audit: { ok: failing === undefined, error: failing, lost, waiting, held_connections: heldConnections() } };
 }
 
 /** `GET /metrics`, for Prometheus. */

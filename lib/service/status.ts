@@ -65,7 +65,7 @@ export async function openStatus(
   const server = new StatusServer(options);
   const accept = (conn: Conn) => server.admit(conn);
   const reusePort = options.reusePort ?? false;
-  const listener = await openListener(endpoint, env, { keepAlive: new KeepAlive(0), accept, reusePort });
+  const listener = await openListener(endpoint, env, { keepAlive: new KeepAlive(0), accept, reusePort, always: true });
   return {
     address: listener.address,
     close() {

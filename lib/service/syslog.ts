@@ -32,7 +32,7 @@ export function logToSyslog(log: Logger): () => void {
 
 /** Throws `PortailError` (`syslog.unavailable`, 69) where nobody takes messages at `path`. */
 export function openSyslog(path = PATH): Syslog {
-  const socket = openSocket(path);
+  const socket = openSyslogSocket(path);
   if (typeof socket !== "string") return new SocketSyslog(path, socket);
   const why =
     socket === "ENOENT" ? "there is no such socket" : socket === "ECONNREFUSED" ? "nobody listens there" : socket;
@@ -44,7 +44,7 @@ export function openSyslog(path = PATH): Syslog {
 }
 
 /** A stream is refused where the socket takes datagrams, which is the rule. */
-function openSocket(path: string): Opened | ErrorName {
+export function openSyslogSocket(path: string): SyslogSocket | ErrorName {
   const stream = openUnixSocket("stream", path);
   if (typeof stream !== "string") return { ...stream, end: "\0" };
   const datagram = stream === "EPROTOTYPE" ? openUnixSocket("datagram", path) : stream;
@@ -52,19 +52,19 @@ function openSocket(path: string): Opened | ErrorName {
 }
 
 /** `end` is what parts one message from the next (syslog(3) ends those of a stream with a zero). */
-type Opened = UnixSocket & { end: string };
+export type SyslogSocket = UnixSocket & { end: string };
 
 class SocketSyslog implements Syslog {
   readonly #path: string;
   /** Undefined while it must be found again. */
-  #socket: Opened | undefined;
+  #socket: SyslogSocket | undefined;
   readonly #waiting: string[] = [];
   /** Of the first that waits, what a stream has not taken yet. */
   #rest: Uint8Array | undefined;
   #lost = 0;
   #retry: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(path: string, socket: Opened) {
+  constructor(path: string, socket: SyslogSocket) {
     this.#path = path;
     this.#socket = socket;
   }
@@ -97,7 +97,7 @@ class SocketSyslog implements Syslog {
 
   /** The milliseconds after which to try again; 0 when it is sent. */
   #sendFirst(): number {
-    const socket = this.#socket ?? openSocket(this.#path);
+    const socket = this.#socket ?? openSyslogSocket(this.#path);
     if (typeof socket === "string") return AWAY;
     this.#socket = socket;
     const bytes = this.#rest ?? Buffer.from(`${this.#waiting[0]}${socket.end}`);

@@ -53,7 +53,12 @@ export async function openVarlink(
 ): Promise<VarlinkListener> {
   const server = new VarlinkServer(options);
   const accept = (conn: Conn) => server.admit(conn);
-  const listener = await openListener(endpoint, env, { keepAlive: new KeepAlive(0), accept, mode: options.mode });
+  const listener = await openListener(endpoint, env, {
+    keepAlive: new KeepAlive(0),
+    accept,
+    mode: options.mode,
+    always: true,
+  });
   return {
     address: listener.address,
     close() {

@@ -5,7 +5,7 @@ import { machine } from "./support/machine.ts";
 import type { Options } from "./support/options.ts";
 import { PROXY_CORE } from "./support/process.ts";
 import { TUNNEL_ROWS } from "./support/rows.ts";
-import { captures } from "./tproxy/captures.ts";
+import { captures, STAND_IN } from "./tproxy/captures.ts";
 import { contest } from "./tunnel.ts";
 
 /** Set in the network of its own. */
@@ -27,7 +27,7 @@ function moveToOwnNetwork(argv: readonly string[]): never {
       exit: EXIT.noPrivilege,
       hint: "it is done in a network of its own: nothing of this machine is touched",
     });
-  const script = 'ip link set lo up && exec "$@"';
+  const script = `ip link set lo up && ip addr add ${STAND_IN}/32 dev lo && exec "$@"`;
   const again = [process.execPath, Bun.main, "tproxy", ...argv];
   const { exitCode } = Bun.spawnSync(["unshare", "--net", "sh", "-c", script, "sh", ...again], {
     env: { ...process.env, [INSIDE]: "1" },
@@ -43,8 +43,9 @@ function introduction(argv: readonly string[], options: Options, others: number)
     `Portail is ${options.subject}. ${options.rounds} rounds, as in the section on the tunnel. A contender is what captures connections, by`,
     "nftables and the original destination, and wraps them in mTLS (TLS 1.3, ECDSA P-256, both certificates verified), beside the",
     "same server side for all: HAProxy, which ends TLS before the target. The ratios are of both together. The tunnel of portail",
-    "captures nothing: it is what the wrapping costs alone. redsocks is not among them, since it speaks no TLS. All are pinned to",
-    `core ${PROXY_CORE}; no audit is written, so that no process is searched.`,
+    "captures nothing: it is what the wrapping costs alone. In the second table what is captured goes on in the clear. redsocks is",
+    "in neither: it speaks no TLS, and leads all that it captures to a proxy.",
+    `All are pinned to core ${PROXY_CORE}; no audit is written, so that no process is searched.`,
     "",
     `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
   ].join("\n");

@@ -73,7 +73,7 @@ interface Proofs {
 async function proveAll(benches: ReadonlyMap<Contender, Bench>): Promise<Proofs> {
   const into: Proofs = { proofs: new Map(), problems: [] };
   for (const [contender, bench] of benches) {
-    if (contender.setup === undefined) continue;
+    if (contender.setup === undefined || contender.family !== "mTLS") continue;
     say(`proof: ${contender.name}`);
     try {
       const proof = await prove(contender, bench);
@@ -92,7 +92,7 @@ function modesOf(
   wanted: ReadonlySet<Mode>,
   proofs: ReadonlyMap<Contender, Proof>,
 ): ReadonlySet<Mode> {
-  if (contender.setup === undefined) return wanted;
+  if (contender.setup === undefined || contender.family !== "mTLS") return wanted;
   const proof = proofs.get(contender);
   return proof === undefined ? new Set() : measurableModes(wanted, proof);
 }
@@ -110,9 +110,12 @@ interface Outcome extends Proofs {
 
 function report(subject: Subject, outcome: Outcome): Report {
   const { argv, options, rows, series, proofs, problems, missing, others, complete } = outcome;
-  const pairSeries = series.filter(({ contender }) => contender.family === "mTLS");
-  const { text, judged } = gateTable("mTLS", pairSeries, rows);
-  const parts = [`## ${subject.name}`, subject.introduction(argv, options, others), text];
+  const tables = (["mTLS", "relay"] as const)
+    .map((family) => [family, series.filter(({ contender }) => contender.family === family)] as const)
+    .filter(([, members]) => members.length > 0)
+    .map(([family, members]) => gateTable(family, members, rows));
+  const judged = tables.flatMap((table) => table.judged);
+  const parts = [`## ${subject.name}`, subject.introduction(argv, options, others), ...tables.map(({ text }) => text)];
   const direct = series.filter(({ contender }) => contender.family === "direct");
   const gated = rows.filter(({ gate }) => gate);
   if (direct.length > 0 && gated.length > 0) parts.push(plainTable(direct, gated));

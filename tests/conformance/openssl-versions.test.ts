@@ -6,16 +6,19 @@ import { needing } from "../support/needs.ts";
 import { run } from "../support/program.ts";
 import { pythonLibrary } from "../support/python-library.ts";
 import { Scene } from "../support/scene.ts";
+import { SOFTHSM } from "../support/softhsm.ts";
 
 setDefaultTimeout(400_000);
 
 const ROOT = resolve(import.meta.dir, "../..");
 /** Wheels that bring a libssl of their own, and its version. */
 const WHEELS = [["psycopg2-binary", "2.9.13", "3.5.8"]] as const;
-const TESTS = ["openssl-conn", "conn"].map((name) => resolve(ROOT, `tests/unit/lib/net/${name}.test.ts`));
+const TESTS = ["unit/lib/net/openssl-conn", "unit/lib/net/conn", "adversarial/tunnel/protocols"].map((name) =>
+  resolve(ROOT, `tests/${name}.test.ts`),
+);
 const VERSION = `const { openssl } = await import("${ROOT}/lib/ffi/openssl.ts"); console.log(openssl().version ?? openssl());`;
 
-needing("another OpenSSL", ["python3", "python3:pip", "openssl"], () => {
+needing("another OpenSSL", ["python3", "python3:pip", ...SOFTHSM], () => {
   const scene = new Scene();
   afterAll(() => scene.close());
 
@@ -27,12 +30,12 @@ needing("another OpenSSL", ["python3", "python3:pip", "openssl"], () => {
       const file = readdirSync(library).find((each) => each.startsWith(`${lib}-`))!;
       symlinkSync(join(library, file), join(folder, `${lib}.so.3`));
     }
-    const env = { PORTAIL_OPENSSL: folder };
+    const env = { PORTAIL_OPENSSL: folder, PORTAIL_KEYS: "token" };
     const bun = (...args: string[]) => run([process.execPath, ...args], { env, cwd: ROOT, patience: 120_000 });
     expect((await bun("--eval", VERSION)).stdout).toBe(`${version}\n`);
     const { status, stderr } = await bun("test", "--timeout=60000", ...TESTS);
     expect([status, /(\d+) fail/.exec(stderr)?.[1]]).toEqual([0, "0"]);
-    expect(Number(/(\d+) pass/.exec(stderr)?.[1])).toBeGreaterThan(100);
+    expect(Number(/(\d+) pass/.exec(stderr)?.[1])).toBeGreaterThan(140);
   });
 
   test("of which there is none, or by a path that is not absolute, is an error", async () => {

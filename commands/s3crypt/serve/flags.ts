@@ -1,4 +1,5 @@
 /** The flags of `portail s3crypt serve`: data, from which argv, configuration and help are made. Those of ds_proxy are among them. */
+import { AUDIT_PLACES, auditFullFlag } from "../../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../../lib/command/define.ts";
 import {
   acceptProxyFlags,
@@ -8,7 +9,7 @@ import {
   statusFlags,
   syslogFlags,
 } from "../../../lib/command/flags.ts";
-import { identityFlags, upstreamIdentityFlags, withoutVariables } from "../../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags, upstreamIdentityFlags, withoutVariables } from "../../../lib/identity/flags.ts";
 import { keyFlags } from "../keyring-file.ts";
 import { demanding, engineFlag } from "../tool/flags.ts";
 import { onceFlags } from "./once-flags.ts";
@@ -36,6 +37,7 @@ export const args = {
     description: "Whether clients show a certificate of --cacert; required once that is given",
   },
   ...withoutVariables(identityFlags),
+  ...withoutVariables(tokenFlags),
   "upstream-url": {
     type: "string",
     required: true,
@@ -115,8 +117,9 @@ export const args = {
     type: "string",
     valueHint: "DEST",
     group: "Policy",
-    description: "Write what became of each request as JSON Lines to a file, fd:N, or - for standard output",
+    description: `Write what became of each request as JSON Lines to ${AUDIT_PLACES}`,
   },
+  ...auditFullFlag,
   "handshake-timeout": {
     ...TIME,
     default: "10s",

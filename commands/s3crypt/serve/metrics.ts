@@ -1,10 +1,8 @@
 /** The metrics of `portail s3crypt serve`: read from what the gateway has when somebody looks. */
-import type { AuditSink } from "../../../lib/audit/sink.ts";
 import { Registry, type Labels } from "../../../lib/service/metrics.ts";
 import type { Gateway } from "./gateway.ts";
 
-/** `sink` is the audit, where there is one. */
-export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): Registry {
+export function gatewayMetrics(gateway: Gateway): Registry {
   const registry = new Registry("portail");
   const { counts } = gateway;
   registry.read("counter", "connections_total", "Clients that came in", () => gateway.sessions);
@@ -51,8 +49,6 @@ export function gatewayMetrics(gateway: Gateway, sink: AuditSink | undefined): R
     () => gateway.chains.size,
   );
   registry.read("gauge", "keyring_keys", "Keys of the keyring", () => gateway.keys.ids.length);
-  if (sink !== undefined)
-    registry.read("counter", "audit_lost_lines_total", "Audit lines that could not be written", () => sink.lost);
   return registry;
 }
 

@@ -1,6 +1,6 @@
 /** Starts the proxy, keeps it until it is told to stop, and reloads it in between. */
 import { AUDIT_VERSION, type LifeEvent } from "../../../lib/audit/event.ts";
-import { openAuditSink, type AuditSink } from "../../../lib/audit/sink.ts";
+import { openAudit, type AuditSink } from "../../../lib/audit/sink.ts";
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import { PortailError, type ExitStatus } from "../../../lib/command/errors.ts";
 import type { Runtime } from "../../../lib/command/runtime.ts";
@@ -46,8 +46,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
   const loadAll = () => load(settings, files, () => openKeys(files));
   const loaded = await loadAll();
   for (const warning of [...settings.warnings, ...loaded.warnings]) log.warn(warning);
-  const sink =
-    settings.audit === undefined ? undefined : openAuditSink(settings.audit, (message) => log.error(message));
+  const sink = await openAudit(settings.audit, log);
   const resolve = await openResolver(settings.resolvers, settings.connectTimeout);
   const { writeOnce, keepAlive } = settings;
   const registry = writeOnce && (await openRegistry(writeOnce, { files, resolve, keepAlive }));
@@ -66,7 +65,7 @@ export async function serve(runtime: Runtime, settings: Settings, { engine, open
     const { s3 } = settings;
     const atRoot = listeners.slice(settings.listen.length).map(({ address }) => formatAddress(address));
     const listen = listeners.map(({ address }) => formatAddress(address));
-    const status = await openStatusFor(runtime, gateway, { life, sink, listen }).catch((error: unknown) => {
+    const status = await openStatusFor(runtime, gateway, { life, listen }).catch((error: unknown) => {
       for (const listener of listeners) listener.close();
       throw error;
     });
@@ -132,11 +131,11 @@ async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listen
 async function openStatusFor(
   { env, log, version }: Runtime,
   gateway: Gateway,
-  { life, sink, listen }: { life: Life; sink: AuditSink | undefined; listen: readonly string[] },
+  { life, listen }: { life: Life; listen: readonly string[] },
 ): Promise<StatusListener | undefined> {
   const { status, keepAlive } = gateway.settings;
   if (status === undefined) return undefined;
-  const registry = gatewayMetrics(gateway, sink);
+  const registry = gatewayMetrics(gateway);
   addProcessMetrics(registry, life, { command: "s3crypt", version });
   const routes = routesOf({ life, version, listen: listen.join(",") }, registry, status);
   const secured = wantsTls(status, gateway.front !== undefined)

@@ -1,4 +1,5 @@
 /** What `portail s3crypt serve` was told, as values: the end of all strings. Opens nothing. */
+import { parseAudit, type AuditSettings } from "../../../lib/audit/settings.ts";
 import { usage } from "../../../lib/command/argv.ts";
 import type { ParsedArgs } from "../../../lib/command/define.ts";
 import { EXIT, PortailError } from "../../../lib/command/errors.ts";
@@ -36,7 +37,7 @@ export interface Settings {
   /** Undefined where presigned uploads may be repeated. */
   readonly writeOnce: WriteOnceSettings | undefined;
   readonly acl: string | undefined;
-  readonly audit: string | undefined;
+  readonly audit: AuditSettings | undefined;
   /** Milliseconds. */
   readonly connectTimeout: number;
   readonly answerTimeout: number;
@@ -89,7 +90,7 @@ export function parseSettings(given: Given, env: Environment): Settings {
     localDirectory: given["local-encryption-directory"],
     writeOnce,
     acl: given.acl,
-    audit: given.audit,
+    audit: parseAudit(given),
     connectTimeout: parseSeconds("--backend-connection-timeout", given["backend-connection-timeout"]),
     answerTimeout: duration("backend-response-timeout"),
     handshakeTimeout: duration("handshake-timeout", 1),

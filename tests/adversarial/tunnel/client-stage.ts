@@ -4,6 +4,7 @@ import type { SecureVersion } from "node:tls";
 import { authority, save, type Certified } from "../../support/pki.ts";
 import { FORMS, Portail } from "../../support/portail.ts";
 import { PythonTls } from "../../support/python-tls.ts";
+import { ownIdentity } from "./own-identity.ts";
 import type { Scene } from "../../support/scene.ts";
 import type { Credential } from "../../support/tls-clients.ts";
 import { opensslServer, pythonServer, runtimeServer, type TlsServer } from "../../support/tls-servers.ts";
@@ -41,16 +42,9 @@ export class ClientStage {
     const straight = Object.entries(tunnels).map(([name, keys]): [string, Table] => [name, { ...place, ...keys }]);
     const rows = [...straight, ...straight.map(([name, keys]): [string, Table] => [proxied(name), { ...keys, proxy }])];
     const config = scene.write("tunnels.toml", tunnelConfig(trusts, Object.fromEntries(rows)));
-    const { keystore } = save(scene, "client", authority("Clients").issue({ cn: "client" }));
-    const flags = [
-      "--keystore",
-      keystore,
-      "--config",
-      config,
-      "--proxy-cacert",
-      scene.write("proxies.pem", proxies.cert),
-    ];
-    const client = await new Portail(FORMS[0]!, scene).tunnel({ side: "client", args: flags });
+    const { identity, env } = ownIdentity(scene, authority("Clients").issue({ cn: "client" }), "client");
+    const flags = [...identity, "--config", config, "--proxy-cacert", scene.write("proxies.pem", proxies.cert)];
+    const client = await new Portail(FORMS[0]!, scene).tunnel({ side: "client", args: flags, env });
     return new ClientStage(
       scene,
       client,

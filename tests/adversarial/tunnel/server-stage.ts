@@ -1,6 +1,7 @@
 /** A `portail tunnel server` with many tunnels to one target that counts, and clients of three kinds for it. Asserts nothing. */
 import { countingTarget, type CountingTarget } from "../../support/counting-target.ts";
 import { authority, save, type Certified } from "../../support/pki.ts";
+import { ownIdentity } from "./own-identity.ts";
 import { FORMS, Portail } from "../../support/portail.ts";
 import { PythonTls } from "../../support/python-tls.ts";
 import type { Scene } from "../../support/scene.ts";
@@ -53,9 +54,9 @@ export class ServerStage {
       return [name, { listen: ["127.0.0.1:0"], target: [target.text], ...keys }] as const;
     });
     const config = scene.write("tunnels.toml", tunnelConfig(trusts, Object.fromEntries(rows)));
-    const { keystore } = save(scene, "server", authority("Servers").issue());
-    const flags = ["--keystore", keystore, "--config", config, ...args];
-    const server = await new Portail(FORMS[0]!, scene).tunnel({ side: "server", args: flags });
+    const { identity, env } = ownIdentity(scene, authority("Servers").issue(), "server");
+    const flags = [...identity, "--config", config, ...args];
+    const server = await new Portail(FORMS[0]!, scene).tunnel({ side: "server", args: flags, env });
     return new ServerStage(scene, server, target, Object.keys(tunnels));
   }
 

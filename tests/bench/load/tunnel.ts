@@ -10,6 +10,8 @@ export interface Route {
   via: Via;
   /** The proxy's port, or the target's when there is none. */
   port: number;
+  /** Where connections are made to; 127.0.0.1 where it is not said. */
+  host?: string | undefined;
   targetPort: number;
   /**
    * The key agreement, where the proxy is spoken to over TLS: the only one offered, in a full handshake for each
@@ -72,7 +74,7 @@ export function tunnelDialer(route: Route): (events: TunnelEvents) => void {
   let next = 0;
   return (events) => {
     const options = {
-      hostname: "127.0.0.1",
+      hostname: route.host ?? "127.0.0.1",
       port: route.port,
       localAddress: SOURCES[next++ % SOURCES.length]!,
       data: { dialog: newDialog(), ready: false, events },

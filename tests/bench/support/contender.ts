@@ -26,6 +26,8 @@ export interface Contender {
   tls?: KeyAgreement;
   /** What its clients begin with, in turn, where they are told apart by it: ClientHellos, in base64. */
   hellos?: readonly string[];
+  /** The address at which its clients connect to the target's port, and nobody is: they are captured. */
+  at?: string;
   /** Counts among those that portail is compared with. */
   peer: boolean;
   /** Must be on PATH; the versions of their packages are printed. */

@@ -114,7 +114,7 @@ async function startDaemons(
   { dir, targetPort }: Bench,
   link: Partial<Link>,
 ): Promise<StartedDaemons> {
-  const { via, setup, name, tls, hellos } = contender;
+  const { via, setup, name, tls, hellos, at } = contender;
   if (setup === undefined) {
     return { route: { via, port: targetPort, targetPort }, pids: [], stop: () => Promise.resolve() };
   }
@@ -139,7 +139,8 @@ async function startDaemons(
     await stop();
     throw error;
   }
-  return { route: { via, port, targetPort, tls, hellos }, pids: running.map(({ pid }) => pid), stop };
+  const to = at === undefined ? { port } : { port: targetPort, host: at };
+  return { route: { via, ...to, targetPort, tls, hellos }, pids: running.map(({ pid }) => pid), stop };
 }
 
 function start({ argv, port }: Daemon, log: string, dir: string): Promise<Running> {

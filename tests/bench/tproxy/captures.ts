@@ -15,6 +15,8 @@ export function captures(command: string): Contender[] {
       portail(program, where),
     ),
     capturing("haproxy", true, "TCP mode, `nbthread 1`, `server *:PORT`", haproxyCapturing),
+    passing("portail", false, "`tproxy run --passthrough`", (where) => portailPassing(program, where)),
+    passing("haproxy", true, "TCP mode, `nbthread 1`, to a fixed server", haproxyPassing),
     contender(tunnel(program), false),
     contender({ ...haproxyPair, name: "haproxy, no capture" }, false),
     direct,
@@ -83,6 +85,40 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
   return { argv, listen, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
 }
 
+/** Address of loopback, where nobody listens. */
+export const STAND_IN = "198.18.0.1";
+
+/** Connections to a stand-in go on in the clear. */
+function passing(name: string, peer: boolean, note: string, front: (where: Where) => Front): Contender {
+  return {
+    name,
+    family: "relay",
+    via: "none",
+    at: STAND_IN,
+    peer,
+    programs: ["haproxy", "nft", "unshare", "ip"],
+    note,
+    setup(where) {
+      const { argv, listen, files } = front(where);
+      return { daemons: [{ argv, port: listen }], files };
+    },
+  };
+}
+
+function portailPassing(program: readonly string[], { dir, targetPort }: Where): Front {
+  const listen = freePort();
+  const table = ["--instance", `to-${targetPort}`, "--listen-port", String(listen), "--portMap", "1"];
+  const rest = ["--passthrough", "--disable-authentication", "--hosts", `${dir}/stand-ins`, "--quiet"];
+  const argv = [...program, "tproxy", "run", ...table, ...rest];
+  return { argv, listen, files: { "stand-ins": `${STAND_IN} ${SERVER_NAME}\n` } };
+}
+
+function haproxyPassing({ dir, targetPort }: Where): Front {
+  const listen = freePort();
+  const sections = ["listen captured", `  bind 127.0.0.1:${listen}`, `  server target 127.0.0.1:${targetPort}`];
+  return captured(dir, "haproxy-passing", sections, listen, `ip daddr ${STAND_IN} tcp dport ${targetPort}`);
+}
+
 /** `*` is the address that a connection was made to. */
 function haproxyCapturing({ port, link, dir }: Where): Front {
   const listen = freePort();
@@ -92,10 +128,15 @@ function haproxyCapturing({ port, link, dir }: Where): Front {
     `  server meant *:${link.dial} ssl crt ${dir}/client-both.pem ca-file ${dir}/ca.pem verify required ` +
       `verifyhost ${SERVER_NAME} sni str(${SERVER_NAME}) ${TLS13}${link.resume ? "" : " no-ssl-reuse no-tls-tickets"}`,
   ];
-  const { argv, files } = haproxy(dir, sections, { name: "haproxy-capturing", global: ["maxconn 8192"] });
-  const rule = `ip daddr 127.0.0.1 tcp dport ${port} redirect to :${listen}`;
-  const table = `table ip haproxy {\nchain output {\ntype nat hook output priority -100\n${rule}\n}\n}`;
-  const script = `nft -f ${dir}/haproxy.nft && exec "$@"`;
-  const replaced = `table ip haproxy {\n}\ndelete table ip haproxy\n${table}\n`;
-  return { argv: ["sh", "-c", script, "sh", ...argv], listen, files: { ...files, "haproxy.nft": replaced } };
+  return captured(dir, "haproxy-capturing", sections, listen, `ip daddr 127.0.0.1 tcp dport ${port}`);
+}
+
+/** HAProxy behind a table of its own. */
+function captured(dir: string, name: string, sections: string[], listen: number, what: string): Front {
+  const { argv, files } = haproxy(dir, sections, { name, global: ["maxconn 8192"] });
+  const rule = `${what} redirect to :${listen}`;
+  const table = `table ip ${name} {\nchain output {\ntype nat hook output priority -100\n${rule}\n}\n}`;
+  const replaced = `table ip ${name} {\n}\ndelete table ip ${name}\n${table}\n`;
+  const script = `nft -f ${dir}/${name}.nft && exec "$@"`;
+  return { argv: ["sh", "-c", script, "sh", ...argv], listen, files: { ...files, [`${name}.nft`]: replaced } };
 }

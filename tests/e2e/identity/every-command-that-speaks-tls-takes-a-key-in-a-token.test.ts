@@ -15,13 +15,21 @@ const ca = authority();
 
 function tell({ scene, portail }: Stage): void {
   const hsm = new SoftHsm(scene);
-  hsm.put(ca.issue({ cn: "server", san: ["DNS:localhost", "IP:127.0.0.1", "DNS:a.example"] }), "server", "01");
+  const server = ca.issue({ cn: "server", san: ["DNS:localhost", "IP:127.0.0.1", "DNS:a.example"] });
+  hsm.put(server, "server", "01");
   hsm.put(ca.issue({ cn: "client", key: "rsa", san: [] }), "client", "02");
   // It knows by itself where its tokens are.
   const module = mannered(scene, MODULE, { env: hsm.env });
   const pin = scene.write("pin", `${PIN}\n`, 0o600);
   const uri = (object: string) => `pkcs11:object=${object}?module-path=${module}&pin-source=file:${pin}`;
   const own = ["--keystore", uri("server")];
+  /** The same by names of their own; the key is that of the certificate. */
+  const named = {
+    cert: save(scene, "server", server).cert,
+    "pkcs11-module": module,
+    "pkcs11-token-label": "portail test",
+    "pkcs11-pin-file": pin,
+  };
   const cacert = scene.write("ca.pem", ca.cert);
   const alice = save(scene, "alice", ca.issue({ cn: "alice" }));
   const hello = { status: 0, stdout: "hello from the web\n", stderr: "" };
@@ -29,7 +37,8 @@ function tell({ scene, portail }: Stage): void {
   test("the access proxy", async () => {
     const web = openWeb(scene);
     const policy = `policy alice { when client.cn == "alice" and dest.ip in [127.0.0.0/8] and port == ${web.port} action allow }\n`;
-    const proxy = await portail.socks({ policy, args: [...own, "--cacert", cacert] });
+    const flags = Object.entries(named).flatMap(([name, value]) => [`--${name}`, value]);
+    const proxy = await portail.socks({ policy, args: [...flags, "--cacert", cacert] });
     const way = ["--proxy", `https://localhost:${proxy.port}`, "--proxy-cacert", cacert];
     const who = ["--proxy-cert", alice.cert, "--proxy-key", alice.key, "--proxytunnel"];
     expect(await curl([...way, ...who, `http://127.0.0.1:${web.port}/hello`])).toEqual(hello);
@@ -40,11 +49,8 @@ function tell({ scene, portail }: Stage): void {
     const web = openWeb(scene);
     const route = { name: "a", "server-name": "a.example", terminate: true, target: `127.0.0.1:${web.port}` };
     const trust = { "client-certificate": "required", "allow-all": true, alpn: ["http/1.1"] };
-    const mux = await RunningMux.open(scene, portail, { routes: [{ ...route, ...trust }] }, [
-      ...own,
-      "--cacert",
-      cacert,
-    ]);
+    const tables = { routes: [{ ...route, ...trust, identity: "own" }], identities: { own: named } };
+    const mux = await RunningMux.open(scene, portail, tables, ["--cacert", cacert]);
     const where = ["--connect-to", `a.example:443:127.0.0.1:${mux.port}`, "https://a.example/hello"];
     const who = ["--cacert", cacert, "--cert", alice.cert, "--key", alice.key];
     expect(await curl(["--http1.1", ...who, ...where])).toEqual(hello);

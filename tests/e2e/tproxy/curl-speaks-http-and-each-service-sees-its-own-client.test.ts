@@ -29,7 +29,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     `
 cacert = "${cacert}"
 resolver = "10.9.0.4"
-hosts = "${scene.write("hosts", "10.9.0.3 third.example\nfd09::3 third.example\n198.18.0.9 one.example two.example\n")}"
+hosts = "${scene.write("hosts", "10.9.0.3 third.example\nfd09::3 third.example\n198.18.0.9 one.example two.example\n10.9.0.4 closed.example\n")}"
 
 [identity.alice]
 keystore = "${alice.keystore}"
@@ -105,6 +105,7 @@ identity = "bob"
     ["a user of another rule", ALICE, "10.9.0.3", "no_rule"],
     ["a name that is not known", BOB, "10.9.0.2", "unknown_name"],
     ["two names for one address", BOB, "198.18.0.9", "ambiguous_name"],
+    ["a server that is not there", BOB, "10.9.0.4", "dial_refused"],
   ])("refused: %s", async (_, uid, address, reason) => {
     tproxy.audit.forget();
     const { status, stdout } = await ask(uid, "service", address);

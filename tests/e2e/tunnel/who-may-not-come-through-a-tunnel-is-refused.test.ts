@@ -5,7 +5,6 @@ import { countingTarget } from "../../support/counting-target.ts";
 import { authority, derOf, pinOf, save, selfSigned, type Certified } from "../../support/pki.ts";
 import { run } from "../../support/program.ts";
 import { scenario, type Stage } from "../../support/scenario.ts";
-import { PIN, SoftHsm, SOFTHSM } from "../../support/softhsm.ts";
 import { opensslServer, runtimeServer } from "../../support/tls-servers.ts";
 import type { RunningTunnel } from "../../support/tunnel-scene.ts";
 import { until } from "../../support/until.ts";
@@ -26,22 +25,12 @@ interface Case {
   reason: string;
 }
 
-const tell = ({ scene, portail }: Stage, hsm?: SoftHsm) => {
+const tell = ({ scene, portail }: Stage) => {
   const cacert = ["--cacert", scene.write("ca.pem", ca.cert)];
   const list = ca.crl({ revoked: [alice] });
   const crls = [scene.write("pem.crl", list), scene.write("der.crl", derOf(list))] as const;
   let number = 0;
   const saved = (certified: Certified) => save(scene, `identity-${++number}`, certified);
-
-  const pin = scene.write("pin", `${PIN}\n`, 0o600);
-  const env = hsm?.env ?? {};
-  /** Our own identity, in files or in the token. */
-  const own = (certified: Certified) => {
-    if (hsm === undefined) return ["--keystore", saved(certified).keystore];
-    const label = `own-${++number}`;
-    hsm.put(certified, label, Buffer.from(label).toString("hex"));
-    return ["--keystore", hsm.uri(`object=${label}`, `pin-source=file:${pin}`)];
-  };
 
   /** One record, one line of the log beside those of the start, and no socket left. */
   const expectRefused = async (tunnel: RunningTunnel, lines: number, sockets: number, reason: string) => {
@@ -88,8 +77,9 @@ const tell = ({ scene, portail }: Stage, hsm?: SoftHsm) => {
   test.each(Object.entries(CLIENTS))("server: %s", async (_, { flags, more = [], reason, ...given }) => {
     const peer = "peer" in given ? given.peer : alice;
     const target = await countingTarget(scene);
-    const args = [...own(servers.issue()), ...cacert, ...flags];
-    const tunnel = await portail.tunnel({ side: "server", target: target.text, args, env });
+    const { keystore } = saved(servers.issue());
+    const args = ["--keystore", keystore, ...cacert, ...flags];
+    const tunnel = await portail.tunnel({ side: "server", target: target.text, args });
     const [lines, sockets] = [tunnel.log().length, tunnel.sockets()];
     const identity = peer === undefined ? undefined : saved(peer);
     const as = identity === undefined ? [] : ["-cert", identity.cert, "-key", identity.key];
@@ -127,21 +117,19 @@ const tell = ({ scene, portail }: Stage, hsm?: SoftHsm) => {
   });
 
   const openClient = (port: number, flags: string[]) => {
-    // Without an identity there would be nothing in the token.
-    const identity = hsm === undefined ? ["--disable-authentication"] : own(alice);
-    const args = [...identity, ...cacert, ...flags];
-    return portail.tunnel({ side: "client", target: `localhost:${port}`, args, env });
+    const args = ["--disable-authentication", ...cacert, ...flags];
+    return portail.tunnel({ side: "client", target: `localhost:${port}`, args });
   };
 
   test("the same names let through who bears them", async () => {
     const target = await countingTarget(scene);
-    const [mine, server, client] = [own(alices), saved(alices), saved(alice)];
+    const [server, client] = [saved(alices), saved(alice)];
     const upstream = await runtimeServer(scene, server, "TLSv1.3");
     const rules = (prefix: string) =>
       ["dns-san", "ip-san", "uri-san"].map((kind, i) => [`--${prefix}-${kind}`, RIGHT[prefix]![i]!]);
     for (const [flag, value] of rules("allow")) {
-      const args = [...mine, ...cacert, flag!, value!];
-      const tunnel = await portail.tunnel({ side: "server", target: target.text, args, env });
+      const args = ["--keystore", server.keystore, ...cacert, flag!, value!];
+      const tunnel = await portail.tunnel({ side: "server", target: target.text, args });
       const where = ["-connect", `127.0.0.1:${tunnel.port}`, "-quiet", "-no_ign_eof"];
       await run(["openssl", "s_client", ...where, "-cert", client.cert, "-key", client.key], { stdin: WORD });
       expect([flag, await tunnel.session()]).toMatchObject([flag, { decision: "allow" }]);
@@ -176,5 +164,3 @@ function say(port: number): Promise<string> {
 
 // From source, more of it is told by tests/adversarial/tunnel.
 scenario(import.meta.file, ["openssl"], tell, ["binary"]);
-const name = import.meta.file.replace(".test.ts", "-with-keys-in-a-token.test.ts");
-scenario(name, SOFTHSM, (stage) => tell(stage, new SoftHsm(stage.scene)), ["binary"]);

@@ -43,7 +43,7 @@ test("every value arrives, with its unit", () => {
     relay: { idle: 60_000, lifetime: 7_200_000, halfClosed: 3000 },
     dnsTimeout: 40,
     users: "u",
-    audit: "a",
+    audit: { destination: "a", place: { kind: "file", path: "a" }, full: undefined },
     resolvers: ["192.0.2.1", "192.0.2.2:5353"],
   });
 });

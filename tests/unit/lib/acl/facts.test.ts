@@ -17,19 +17,19 @@ test("the facts", () => {
     client.executable string tproxy
     client.cgroup string tproxy
     client.auth string socks,tproxy,tunnel,mux,s3crypt
-    client.user string socks,tproxy
-    client.cn string socks,tproxy,tunnel,mux,s3crypt
-    client.ou strings socks,tproxy,tunnel,mux,s3crypt
-    client.dns strings socks,tproxy,tunnel,mux,s3crypt
-    client.uri strings socks,tproxy,tunnel,mux,s3crypt
-    client.ip_names strings socks,tproxy,tunnel,mux,s3crypt
-    client.email strings socks,tproxy,tunnel,mux,s3crypt
-    client.spiffe string socks,tproxy,tunnel,mux,s3crypt
-    client.issuer string socks,tproxy,tunnel,mux,s3crypt
-    client.serial string socks,tproxy,tunnel,mux,s3crypt
-    client.pin string socks,tproxy,tunnel,mux,s3crypt
-    client.not_before instant socks,tproxy,tunnel,mux,s3crypt
-    client.not_after instant socks,tproxy,tunnel,mux,s3crypt
+    client.user string socks
+    client.cn string socks,tunnel,mux,s3crypt
+    client.ou strings socks,tunnel,mux,s3crypt
+    client.dns strings socks,tunnel,mux,s3crypt
+    client.uri strings socks,tunnel,mux,s3crypt
+    client.ip_names strings socks,tunnel,mux,s3crypt
+    client.email strings socks,tunnel,mux,s3crypt
+    client.spiffe string socks,tunnel,mux,s3crypt
+    client.issuer string socks,tunnel,mux,s3crypt
+    client.serial string socks,tunnel,mux,s3crypt
+    client.pin string socks,tunnel,mux,s3crypt
+    client.not_before instant socks,tunnel,mux,s3crypt
+    client.not_after instant socks,tunnel,mux,s3crypt
     upstream.name host socks,tproxy,tunnel,mux
     upstream.cn string socks,tproxy,tunnel,mux
     upstream.ou strings socks,tproxy,tunnel,mux
@@ -45,7 +45,7 @@ test("the facts", () => {
     upstream.not_after instant socks,tproxy,tunnel,mux
     peer.ip address socks,tproxy,tunnel,mux,s3crypt
     listen.port number socks,tproxy,tunnel,mux,s3crypt
-    proxy.protocol string socks,tproxy
+    proxy.protocol string socks
     proxy.version string socks
     proxy.cmd string socks
     host host socks,tproxy,tunnel,mux,s3crypt
@@ -55,14 +55,14 @@ test("the facts", () => {
     path string socks,s3crypt
     query string socks,s3crypt
     scheme string socks,s3crypt
-    tls.server_name host tproxy,tunnel,mux
+    tls.server_name host tunnel,mux
     tls.protocol_id string tproxy,tunnel,mux
-    tls.protocol_ids strings tproxy,tunnel,mux
+    tls.protocol_ids strings tunnel,mux
     tls.version string socks,tproxy,tunnel,mux,s3crypt
     tunnel.name string tunnel
     tproxy.rule string tproxy
     mux.route string mux
-    route.local boolean socks,tproxy
+    route.local boolean socks
     s3.bucket string s3crypt
     s3.key string s3crypt
     s3.operation string s3crypt

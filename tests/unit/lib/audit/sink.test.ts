@@ -17,6 +17,7 @@ import {
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { AuditEvent, RejectEvent } from "../../../../lib/audit/event.ts";
+import { parsePlace, type FullPolicy } from "../../../../lib/audit/settings.ts";
 import { openAuditSink, type AuditSink } from "../../../../lib/audit/sink.ts";
 import { PortailError } from "../../../../lib/command/errors.ts";
 import { until } from "../net/support.ts";
@@ -32,7 +33,9 @@ beforeEach(() => {
 afterEach(() => rmSync(folder, { recursive: true }));
 
 const path = (name = "audit.jsonl") => join(folder, name);
-const open = (destination = path()): AuditSink => openAuditSink(destination, (message) => void troubles.push(message));
+const log = { error: (message: unknown) => void troubles.push(String(message)), info() {} };
+const open = (destination = path(), full?: FullPolicy, every?: number): Promise<AuditSink> =>
+  openAuditSink({ destination, place: parsePlace(destination), full }, log, every);
 
 function event(message: string): RejectEvent {
   const base = { v: 1, time: "2026-01-01T00:00:00.000Z", command: "socks" } as const;
@@ -50,7 +53,7 @@ const messages = (events: AuditEvent[]): string[] =>
 
 describe("a file", () => {
   test("is made for its owner alone, and holds one line of JSON for each event, in order", async () => {
-    const sink = open();
+    const sink = await open();
     expect(statSync(path()).mode & 0o777).toBe(0o600);
     for (const message of ["one", 'two "quoted"', "three\nlines", "four \u2028"]) sink.write(event(message));
     await sink.close();
@@ -60,21 +63,21 @@ describe("a file", () => {
 
   test("is appended to", async () => {
     writeFileSync(path(), "before\n");
-    const sink = open();
+    const sink = await open();
     sink.write(event("after"));
     await sink.close();
     expect(readFileSync(path(), "utf8")).toStartWith('before\n{"v":1,');
   });
 
   test("gets its lines soon, without an end", async () => {
-    const sink = open();
+    const sink = await open();
     sink.write(event("soon"));
     await until(() => readFileSync(path(), "utf8").endsWith("\n"));
     await sink.close();
   });
 
   test("is opened anew after it was rotated; no line is lost or written twice", async () => {
-    const sink = open();
+    const sink = await open();
     for (let i = 0; i < 300; i++) {
       sink.write(event(`line ${i}`));
       if (i % 100 !== 50) continue;
@@ -89,7 +92,7 @@ describe("a file", () => {
   });
 
   test("that cannot be opened anew is kept", async () => {
-    const sink = open();
+    const sink = await open();
     const moved = `${folder}-moved`;
     renameSync(folder, moved);
     expect(() => sink.reopen()).toThrow(PortailError);
@@ -103,7 +106,7 @@ describe("a file", () => {
 describe("a descriptor", () => {
   test("fd:N is written to, and stays open at the end", async () => {
     const fd = openSync(path(), "w");
-    const sink = open(`fd:${fd}`);
+    const sink = await open(`fd:${fd}`);
     sink.reopen();
     sink.write(event("one"));
     await sink.close();
@@ -114,7 +117,8 @@ describe("a descriptor", () => {
   test("- is standard output", async () => {
     const script = `
       const { openAuditSink } = await import(${JSON.stringify(join(import.meta.dir, "../../../../lib/audit/sink.ts"))});
-      const sink = openAuditSink("-", () => {});
+      const settings = { destination: "-", place: { kind: "stdout" }, full: undefined };
+      const sink = await openAuditSink(settings, { error() {}, info() {} });
       sink.write(${JSON.stringify(event("out"))});
       await sink.close();
     `;
@@ -128,14 +132,14 @@ describe("what cannot be opened stops the start: status 73", () => {
     ["a folder that is not there", () => path("none/audit")],
     ["a folder", () => folder],
     ["a descriptor that is not open", () => "fd:987"],
-  ])("%s", (_, destination) => {
-    expect(() => open(destination())).toThrow(expect.objectContaining({ code: "audit.cannot_open", exit: 73 }));
+  ])("%s", async (_, destination) => {
+    await expect(open(destination())).rejects.toThrow(expect.objectContaining({ code: "audit.cannot_open", exit: 73 }));
   });
 });
 
 describe("losses are counted, told to people, and told by a line", () => {
   test("a full disk", async () => {
-    const sink = open("/dev/full");
+    const sink = await open("/dev/full");
     for (let i = 0; i < 3; i++) sink.write(event("lost"));
     await until(() => sink.lost > 0);
     sink.write(event("lost"));
@@ -147,7 +151,7 @@ describe("losses are counted, told to people, and told by a line", () => {
 
   test("a disk that was full for a while: the line says how many", async () => {
     symlinkSync("/dev/full", path());
-    const sink = open();
+    const sink = await open();
     for (const batch of [10, 5, 1]) {
       const before = sink.lost;
       for (let i = 0; i < batch; i++) sink.write(event("lost"));
@@ -165,7 +169,7 @@ describe("losses are counted, told to people, and told by a line", () => {
   });
 
   test("a reader that is gone", async () => {
-    const { sink, reader } = openPipe();
+    const { sink, reader } = await openPipe();
     closeSync(reader);
     sink.write(event("lost"));
     await until(() => sink.lost === 1);
@@ -174,7 +178,7 @@ describe("losses are counted, told to people, and told by a line", () => {
   });
 
   test("a reader that is too slow: what does not fit is dropped, the rest comes whole", async () => {
-    const { sink, reader } = openPipe();
+    const { sink, reader } = await openPipe();
     const count = 30_000;
     for (let i = 0; i < count; i++) {
       sink.write(event(`${i} ${"x".repeat(1024)}`));
@@ -196,7 +200,7 @@ describe("losses are counted, told to people, and told by a line", () => {
   });
 
   test("a reader that never reads does not keep the process", async () => {
-    const { sink, reader } = openPipe();
+    const { sink, reader } = await openPipe();
     for (let i = 0; i < 1000; i++) sink.write(event("x".repeat(1024)));
     const outcome = await Promise.race([sink.close().then(() => "closed"), Bun.sleep(20_000).then(() => "kept")]);
     closeSync(reader);
@@ -205,22 +209,22 @@ describe("losses are counted, told to people, and told by a line", () => {
 });
 
 /** A sink into a named pipe, and its reading end, which is held open and not read. */
-function openPipe(): { sink: AuditSink; reader: number } {
+async function openPipe(): Promise<{ sink: AuditSink; reader: number }> {
   Bun.spawnSync(["mkfifo", path("pipe")]);
   const reader = openSync(path("pipe"), constants.O_RDONLY | constants.O_NONBLOCK);
-  return { sink: open(path("pipe")), reader };
+  return { sink: await open(path("pipe")), reader };
 }
 
 test("an existing file keeps the mode that its owner gave it", async () => {
   writeFileSync(path(), "");
   chmodSync(path(), 0o640);
-  await open().close();
+  await (await open()).close();
   expect(statSync(path()).mode & 0o777).toBe(0o640);
   expect(existsSync(path())).toBe(true);
 });
 
 test("what comes when it is closed is lost, and goes to no file that was opened since", async () => {
-  const sink = open();
+  const sink = await open();
   await sink.close();
   const others = Array.from({ length: 8 }, (_, i) => {
     const name = path(`other-${i}`);

@@ -16,6 +16,7 @@ const COMMAND = defineCommand({
     "max-connections": { type: "string", description: "" },
     quiet: { type: "boolean", description: "" },
     policy: { type: "positional", description: "" },
+    server: { type: "positional", inFile: true, description: "" },
     ...configFlags,
   },
   run: () => 0,
@@ -40,6 +41,11 @@ describe("parseConfig() reads", () => {
     const { values } = read('listen = ["a", 1]\nmax_connections = 1_000\nquiet = true\n');
     expect(Object.fromEntries(values)).toEqual({ listen: ["a", "1"], "max-connections": "1000", quiet: true });
     expect(read('listen = "a"').values.get("listen")).toEqual(["a"]);
+  });
+
+  test("an argument that may stand in a file", () => {
+    expect(Object.fromEntries(read('server = "a:1"').values)).toEqual({ server: "a:1" });
+    expect(refusal('policy = "p"')).toMatchObject({ code: "config.unknown_key" });
   });
 
   test("named tables and lists of tables, in order, with the keys of their schema", () => {

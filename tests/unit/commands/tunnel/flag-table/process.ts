@@ -61,7 +61,7 @@ export const processRows = {
   audit: {
     takes: [
       ["", settings({ audit: undefined })],
-      ["--audit @/audit.jsonl", settings({ audit: "@/audit.jsonl" })],
+      ["--audit @/audit.jsonl", settings({ audit: { destination: "@/audit.jsonl" } })],
     ],
     refuses: [
       [
@@ -72,7 +72,21 @@ export const processRows = {
         "or - for standard output",
       ],
       ["--audit fd:999", 73, "audit.cannot_open", "cannot open the audit destination", ""],
-      ["--audit syslog:", 64, "audit.unsupported", "audit to syslog is not there yet", "write to a file"],
+      ["--audit syslog:", 64, "audit.syntax", "is no destination: it names no way", "syslog:tcp://HOST:PORT"],
+      ["--audit journald:x", 64, "audit.syntax", "the path of a socket begins with /", "journald:"],
+      ["--audit journald:@/none", 73, "audit.cannot_open", "ENOENT", "start journald"],
+      ["--audit syslog:unix:@/none", 73, "audit.cannot_open", "ENOENT", "start the syslog daemon"],
+      ["--audit syslog:tcp://127.0.0.1:1", 73, "audit.cannot_open", "refused", "start the syslog daemon"],
+    ],
+  },
+  "audit-full": {
+    takes: [
+      ["--audit @/audit.jsonl --audit-full block", settings({ audit: { full: "block" } })],
+      ["--audit @/audit.jsonl --audit-full drop", settings({ audit: { full: "drop" } })],
+    ],
+    refuses: [
+      ["--audit @/audit.jsonl --audit-full wait", 64, "usage.value", "--audit-full", "use one of block, drop"],
+      ["--audit-full drop", 64, "usage.missing", "--audit-full goes with --audit", ""],
     ],
   },
   "metrics-graphite": {
