@@ -13,7 +13,7 @@ import { sbom, type Locked } from "./packaging/sbom.ts";
 import { programName, TARGETS, type Target } from "./packaging/target.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
-const { target: wanted, out } = options();
+const { target: wanted, out, runtimes } = options();
 const targets = wanted.map((name) => TARGETS.find((target) => target.name === name) ?? unknown(name));
 const manifest = JSON.parse(readFileSync(join(ROOT, "package.json"), "utf8"));
 const { version, license, description } = manifest as { version: string; license: string; description: string };
@@ -39,7 +39,7 @@ try {
 function packTarget(target: Target, npm: NpmOptions): boolean {
   let runtime: string;
   try {
-    runtime = fetchRuntime(target.runtime, join(ROOT, "dist/runtimes"));
+    runtime = fetchRuntime(target.runtime, runtimes);
   } catch (error) {
     say(`WARNING: ${target.name} is left out: ${error instanceof Error ? error.message : String(error)}`);
     return false;
@@ -53,7 +53,7 @@ function packTarget(target: Target, npm: NpmOptions): boolean {
   if (debian !== undefined) {
     const outfile = join(out, `portail_${version}_${debian}.deb`);
     const own = { program, architecture: debian, scratch: join(scratch, `debian-${debian}`), outfile };
-    packDebian({ ...own, version, description, epoch });
+    packDebian({ ...own, version, epoch });
   }
   say(target.name);
   return true;
@@ -85,13 +85,14 @@ function sourceEpoch(): number {
   return leave("set SOURCE_DATE_EPOCH to seconds since 1970: these sources are no git repository", EXIT.usage);
 }
 
-function options(): { target: string[]; out: string } {
+function options(): { target: string[]; out: string; runtimes: string } {
   try {
     const { values } = parseArgs({
-      options: { target: { type: "string", multiple: true }, out: { type: "string" } },
+      options: { target: { type: "string", multiple: true }, out: { type: "string" }, runtimes: { type: "string" } },
     });
     const target = values.target ?? TARGETS.map(({ name }) => name);
-    return { target, out: values.out === undefined ? cleared(join(ROOT, "dist/package")) : resolve(values.out) };
+    const out = values.out === undefined ? cleared(join(ROOT, "dist/package")) : resolve(values.out);
+    return { target, out, runtimes: resolve(values.runtimes ?? join(ROOT, "dist/runtimes")) };
   } catch (error) {
     return leave(error instanceof Error ? error.message : String(error), EXIT.usage);
   }

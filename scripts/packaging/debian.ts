@@ -12,7 +12,6 @@ export interface DebianOptions {
   program: string;
   architecture: string;
   version: string;
-  description: string;
   /** Seconds since 1970. */
   epoch: number;
   /** A folder to work in, not there yet. */
@@ -40,9 +39,9 @@ export function packDebian(options: DebianOptions): void {
   pack(["dpkg-deb", "--root-owner-group", "-Zgzip", "-z6", "--build", scratch, outfile], epoch, scratch);
 }
 
-function control({ version, architecture, description }: DebianOptions, kib: number): string {
+function control({ version, architecture }: DebianOptions, kib: number): string {
   const template = readFileSync(join(ROOT, "packaging/debian/control"), "utf8");
-  const values: Record<string, string> = { version, architecture, description, size: String(kib) };
+  const values: Record<string, string> = { version, architecture, size: String(kib) };
   return template.replace(/\$\{(\w+)\}/g, (_, name: string) => values[name]!);
 }
 

@@ -27,8 +27,12 @@ needing(basename(import.meta.file, ".test.ts").replaceAll("-", " "), ["npm", "ta
     const folder = scene.mkdir("project");
     scene.write("project/package.json", "{}");
     const env = { HOME: scene.folder, npm_config_registry: registry, npm_config_update_notifier: "false" };
-    const { status, stderr } = await run(["npm", "install", "portail"], { cwd: folder, env, patience: MAKING });
-    if (status !== 0) throw new Error(stderr);
+    const { status, stdout, stderr } = await run(["npm", "install", "--no-audit", "--no-fund", "portail"], {
+      cwd: folder,
+      env,
+      patience: MAKING,
+    });
+    if (status !== 0) throw new Error(`${stdout}${stderr}`);
     program = ["npx", "--no-install", "portail"];
   });
 

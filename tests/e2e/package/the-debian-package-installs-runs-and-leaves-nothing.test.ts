@@ -1,6 +1,6 @@
 /** The Debian package in a fresh Debian: installed by its dpkg, daemons that serve, removed without a trace; and before lintian. */
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
-import { copyFileSync, readdirSync, writeFileSync } from "node:fs";
+import { copyFileSync, mkdirSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { curl } from "../../support/curl.ts";
 import { BOOTSTRAPPING, DebianRoot } from "../../support/debian-root.ts";
@@ -12,6 +12,8 @@ import { Scene } from "../../support/scene.ts";
 import { openWeb } from "../../support/web.ts";
 
 const NEEDS = ["debootstrap", "dpkg-deb", "lintian", "unshare", "curl"];
+const UNIT = "lib/systemd/system/portail-socks@.service";
+const WANTS = "etc/systemd/system/multi-user.target.wants";
 const sentence = basename(import.meta.file, ".test.ts").replaceAll("-", " ");
 
 needing(sentence, [...NEEDS, ...(process.getuid?.() === 0 ? [] : ["root"])], () => {
@@ -29,6 +31,7 @@ needing(sentence, [...NEEDS, ...(process.getuid?.() === 0 ? [] : ["root"])], () 
       readdirSync(folder).find((name) => name.endsWith(".deb"))!,
     );
     debian = await DebianRoot.open(scene);
+    mkdirSync(join(debian.folder, WANTS), { recursive: true });
     fresh = await debian.inventory();
   });
 
@@ -45,8 +48,8 @@ needing(sentence, [...NEEDS, ...(process.getuid?.() === 0 ? [] : ["root"])], () 
     expect(stdout).toMatch(/^portail \d+\.\d+\.\d+\n$/);
     expect((await debian.run(["dpkg", "--verify", "portail"])).stdout).toBe("");
     const installed = (await debian.inventory()).map((line) => line.split(" ")[4]);
-    for (const path of ["bash-completion/completions/portail", "man/man1/portail.1.gz"])
-      expect(installed).toContain(`./usr/share/${path}`);
+    for (const path of ["share/bash-completion/completions/portail", "share/man/man1/portail.1.gz", UNIT])
+      expect(installed).toContain(`./usr/${path}`);
   });
 
   test("a tunnel server runs there", async () => {
@@ -79,10 +82,12 @@ needing(sentence, [...NEEDS, ...(process.getuid?.() === 0 ? [] : ["root"])], () 
     expect((await curl([...through, "http://127.0.0.1:1/"])).status).not.toBe(0);
   });
 
-  test("its removal leaves nothing", async () => {
+  test("its removal leaves nothing, nor what was enabled", async () => {
+    symlinkSync(`/usr/${UNIT}`, join(debian.folder, WANTS, "portail-socks@out.service"));
     const { status, stderr } = await debian.run(["dpkg", "--purge", "portail"]);
     expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
     expect(await debian.inventory()).toEqual(fresh);
+    expect((await debian.run(["dpkg-query", "--show", "portail"])).status).toBe(1);
   });
 });
 
