@@ -20,20 +20,20 @@ needing(basename(import.meta.file, ".test.ts").replaceAll("-", " "), ["npm", "ta
   const scene = new Scene();
   afterAll(() => scene.close());
   const asked: string[] = [];
-  let program: string[] = [];
+  const program = ["npx", "--no-install", "portail"];
+  let env: Record<string, string> = {};
 
   beforeAll(async () => {
     const registry = await openRegistry(scene, await packages(), asked);
     const folder = scene.mkdir("project");
     scene.write("project/package.json", "{}");
-    const env = { HOME: scene.folder, npm_config_registry: registry, npm_config_update_notifier: "false" };
+    env = { HOME: scene.folder, npm_config_registry: registry, npm_config_update_notifier: "false" };
     const { status, stdout, stderr } = await run(["npm", "install", "--no-audit", "--no-fund", "portail"], {
       cwd: folder,
       env,
       patience: MAKING,
     });
     if (status !== 0) throw new Error(`${stdout}${stderr}`);
-    program = ["npx", "--no-install", "portail"];
   });
 
   test("the package of this machine is there, and no other", () => {
@@ -44,7 +44,6 @@ needing(basename(import.meta.file, ".test.ts").replaceAll("-", " "), ["npm", "ta
 
   test("output, input and exit status are the program's", async () => {
     const cwd = scene.path("project");
-    const env = { HOME: scene.folder };
     const version = await run([...program, "--version"], { cwd, env });
     expect(version).toMatchObject({
       status: 0,

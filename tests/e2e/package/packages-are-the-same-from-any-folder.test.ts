@@ -71,8 +71,9 @@ needing(basename(import.meta.file, ".test.ts").replaceAll("-", " "), ["dpkg-deb"
     const serve = [file("portail-", TARGET), "s3crypt", "serve", "--upstream-url", "https://a.test/"];
     const outcome = await run(serve, { cwd });
     expect(outcome).toMatchObject({ status: 64, stdout: "" });
-    expect(outcome.stderr).not.toContain("planted");
-    expect((await run(serve, { cwd, env: { DS_KEYRING: "planted.toml" } })).stderr).toContain('"planted.toml"');
+    expect(outcome.stderr).toContain("--keyring-file is required");
+    const told = await run(serve, { cwd, env: { DS_KEYRING: "planted.toml" } });
+    expect(told.stderr).toContain("the password of the keyring is missing");
     const trapped = await run([process.execPath, "-e", "console.log(process.env.DS_KEYRING)"], { cwd });
     expect(trapped.stdout).toBe("planted\nplanted.toml\n");
   });
