@@ -48,21 +48,30 @@ const UNASKED: Authorised = { decision: undefined, facts: { command: "mux" }, ad
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 
 /** Connects to the first target of the route that the policy allows, and that answers and is who it should be. */
-export async function openBack(
+export function openBack(
   arrival: Arrival<Route>,
   front: Front,
   tools: BackTools,
   judged: Judged,
 ): Promise<Back | Refusal> {
   if (arrival.cancel !== undefined) return openCancel(arrival, arrival.cancel, judged);
+  const targets = arrival.route.targets();
+  // Most routes have one: a layer of promises less.
+  if (targets.length === 1) return new Approach(arrival, front, tools, targets[0]!).open(judged);
+  return openFirst(arrival, front, tools, judged, targets);
+}
+
+async function openFirst(
+  arrival: Arrival<Route>,
+  front: Front,
+  tools: BackTools,
+  judged: Judged,
+  targets: readonly RoutedTarget[],
+): Promise<Back | Refusal> {
   let refusal = new Refusal("dial", "targets_down", "all targets of the route are down by their checks");
-  for (const target of arrival.route.targets()) {
+  for (const target of targets) {
     const back = await new Approach(arrival, front, tools, target).open(judged);
-    if (!(back instanceof Refusal)) {
-      target.target?.succeeded();
-      return back;
-    }
-    if (back.decision === undefined) target.target?.failed();
+    if (!(back instanceof Refusal)) return back;
     refusal = back;
     if (front.conn.closed) break;
   }
@@ -107,19 +116,26 @@ class Approach {
     judged.target = text;
     const authorising = this.#authorise();
     const authorised = authorising instanceof Promise ? await authorising : authorising;
-    if (authorised instanceof Refusal) return authorised;
+    if (authorised instanceof Refusal) return this.#failed(authorised);
     judged.authorised = authorised;
     const dialled = await this.#dial(authorised);
-    if (dialled instanceof DialError) return new Refusal("dial", `dial_${dialled.kind}`, dialled.message);
+    if (dialled instanceof DialError) return this.#failed(new Refusal("dial", `dial_${dialled.kind}`, dialled.message));
     // Asked now: a closed socket no longer knows.
     const address = dialled.remote;
     const secured = this.#saysNothing ? { conn: dialled, early: NOTHING } : await this.#prepare(dialled);
     if (secured instanceof Refusal) {
       dialled.destroy();
-      return secured;
+      return this.#failed(secured);
     }
+    this.#target.target?.succeeded();
     const again = (header: Uint8Array | undefined) => this.#openAgain(address, authorised, header);
     return { conn: secured.conn, early: secured.early, text, address, again };
+  }
+
+  /** Notes that the target is not to be tried for a moment, unless it was the policy that said no. */
+  #failed(refusal: Refusal): Refusal {
+    if (refusal.decision === undefined) this.#target.target?.failed();
+    return refusal;
   }
 
   get #text(): string {

@@ -111,6 +111,7 @@ export const explainFlags = {
   ...asInFile(serveArgs),
   ...routeFlags,
   ...identityFlags,
+  ...tokenFlags,
   at: {
     type: "string",
     valueHint: "ADDRESS",

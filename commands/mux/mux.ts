@@ -77,7 +77,7 @@ export class Mux {
   /** Takes a connection that was accepted: at once, or when a place is free. `table` gives the routes of that moment. */
   accept(conn: Conn, table: () => RouteTable<Route>): void {
     this.metrics.accepted++;
-    if (this.#room.enter(conn, () => void this.#serve(conn, table()))) return;
+    if (this.#room.enter(conn, () => this.#serve(conn, table()))) return;
     this.metrics.refused.with("limit").value++;
     conn.destroy();
     if (this.#room.mayComplain())
@@ -87,15 +87,13 @@ export class Mux {
       });
   }
 
-  async #serve(conn: Conn, table: RouteTable<Route>): Promise<void> {
+  #serve(conn: Conn, table: RouteTable<Route>): void {
     const session = new Session(this, table, conn);
     this.open.enter(session);
-    try {
-      await session.run();
-    } finally {
+    session.begin(() => {
       this.open.leave(session);
       this.#room.leave();
-    }
+    });
   }
 
   /** Ends what has not come to relay, and resolves when all else has ended. */

@@ -34,7 +34,8 @@ export class Session {
   readonly #progress: Progress;
   #relay: Relay | undefined;
   #cut = false;
-  #settle: (refusal: Refusal) => void = () => {};
+  #settled = false;
+  #over: () => void = () => {};
 
   constructor(mux: Mux, table: RouteTable<Route>, accepted: Conn) {
     this.#mux = mux;
@@ -58,19 +59,27 @@ export class Session {
     return this.#relay !== undefined;
   }
 
-  /** Resolves when it is over. */
-  async run(): Promise<void> {
-    const end = await new Promise<Refusal | RelayResult>((resolve, reject) => {
-      this.#settle = resolve;
-      this.#open().then(resolve, reject);
+  /** `over` is told once, when it is. */
+  begin(over: () => void): void {
+    this.#over = over;
+    void this.#open().then((refusal) => {
+      if (refusal !== undefined) this.#settle(refusal);
     });
+  }
+
+  /** How it ended, before it came to relay or after; what comes later is dropped. */
+  #settle(end: Refusal | RelayResult): void {
+    if (this.#settled) return;
+    this.#settled = true;
     const counts = this.#progress.arrival?.route.counts;
     if (counts !== undefined) counts.busy--;
-    if (end instanceof Refusal) {
-      this.#progress.back?.conn.destroy();
-      recordRefused(this.#mux, this.#progress, end);
-      await this.#dismiss(end);
+    if (!(end instanceof Refusal)) {
+      this.#over();
+      return;
     }
+    this.#progress.back?.conn.destroy();
+    recordRefused(this.#mux, this.#progress, end);
+    this.#dismiss(end);
   }
 
   /** Ends it at once, whatever it waits for: what comes of that later is dropped. */
@@ -87,16 +96,17 @@ export class Session {
   }
 
   /** Tells a client that still waits for an answer to its hello why there is none. */
-  async #dismiss(refusal: Refusal): Promise<void> {
+  #dismiss(refusal: Refusal): void {
     const { front } = this.#progress;
     const last = refusal.last ?? this.#alert(refusal);
     const conn = front?.conn ?? this.#accepted;
     if (last === undefined || this.#cut || conn.closed) {
       conn.destroy();
       this.#accepted.destroy();
+      this.#over();
       return;
     }
-    await new Promise<void>((gone) => endWith(conn, last, gone));
+    endWith(conn, last, this.#over);
   }
 
   #alert({ phase, decision }: Refusal): Uint8Array | undefined {
@@ -106,8 +116,8 @@ export class Session {
     return encodeAlert(decision === undefined ? "internal_error" : "access_denied");
   }
 
-  /** Everything up to the relay, and the relay itself; or why it did not come to that. */
-  async #open(): Promise<Refusal | RelayResult> {
+  /** Everything up to the relay; or why it did not come to that. */
+  async #open(): Promise<Refusal | undefined> {
     const mux = this.#mux;
     const progress = this.#progress;
     const arrival = await sniff(this.#accepted, this.#table, mux.sniffRules, progress);
@@ -133,7 +143,8 @@ export class Session {
     if (this.#cut) return this.#drop(back.conn);
     progress.back = back;
     if (front.conn.closed) return new Refusal("dial", "client_gone", "the client left before the target was reached");
-    return this.#copy(arrival, front, back);
+    this.#copy(arrival, front, back);
+    return undefined;
   }
 
   /** What was opened when it was no longer wanted. */
@@ -142,7 +153,7 @@ export class Session {
     return this.#stopped();
   }
 
-  #copy(arrival: Arrival<Route>, front: Front, back: Back): Promise<RelayResult> {
+  #copy(arrival: Arrival<Route>, front: Front, back: Back): void {
     const { route, cancel } = arrival;
     const { counts, settings } = route;
     const progress = this.#progress;
@@ -155,15 +166,13 @@ export class Session {
     const place = { route, text: back.text, open: back.again! };
     const learnt = learns ? this.#mux.cancellations.learn(back.conn, place) : undefined;
     const upstream = learnt?.conn ?? back.conn;
-    return new Promise((resolve) => {
-      const relayEnded = (result: RelayResult) => {
-        learnt?.forget();
-        counts.open--;
-        counts.lives.observe((performance.now() - progress.started) / 1000);
-        recordClosed(this.#mux, progress, result);
-        resolve(result);
-      };
-      this.#relay = new Relay(front.conn, upstream, this.#mux.settings.relayLimits, front.early, { relayEnded });
-    });
+    const relayEnded = (result: RelayResult) => {
+      learnt?.forget();
+      counts.open--;
+      counts.lives.observe((performance.now() - progress.started) / 1000);
+      recordClosed(this.#mux, progress, result);
+      this.#settle(result);
+    };
+    this.#relay = new Relay(front.conn, upstream, this.#mux.settings.relayLimits, front.early, { relayEnded });
   }
 }

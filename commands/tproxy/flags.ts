@@ -5,7 +5,7 @@ import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags, syslogFl
 import { tproxyKeys } from "../../lib/command/tproxy-keys.ts";
 import { nameFlags } from "./dns-flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
-import { identityFlags } from "../../lib/identity/flags.ts";
+import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 
 const capture = { type: "string", multiple: true, group: "Capture" } as const;
 
@@ -75,6 +75,7 @@ export const captureFlags = {
 /** Of whoever carries connections. */
 export const carryFlags = {
   ...identityFlags,
+  ...tokenFlags,
   "proxy-cacert": {
     type: "string",
     multiple: true,

@@ -41,7 +41,9 @@ export class Tpm {
   static async open(scene: Scene): Promise<Tpm> {
     const [state, store] = [scene.path("tpm-state"), scene.path("tpm-store")];
     for (const folder of [state, store]) mkdirSync(folder);
-    const port = freePort();
+    // Its control is where its users expect it, one further.
+    let port = freePort();
+    while (listensAt(port + 1)) port = freePort();
     const places = ["--server", `type=tcp,port=${port}`, "--ctrl", `type=tcp,port=${port + 1}`];
     const flags = ["--tpm2", "--tpmstate", `dir=${state}`, "--flags", "not-need-init,startup-clear"];
     const tpm = start(scene, ["swtpm", "socket", ...flags, ...places]);
