@@ -26,6 +26,7 @@ const TASKS = {
   "test:long": (args) => ["scripts/test.ts", "--long", ...args],
   build: (args) => ["scripts/build.ts", ...args],
   gen: (args) => ["cli/gen.ts", ...args],
+  package: (args) => ["scripts/package.ts", ...args],
   bench: (args) => ["tests/bench/run.ts", ...args],
   peers: (args) => ["scripts/peers.ts", ...args],
 };

@@ -65,6 +65,7 @@ describe("a task runs under the pinned Bun, silently when nothing is to be insta
     [["build"], "ran scripts/build.ts\n"],
     [["bench", "socks"], "ran tests/bench/run.ts socks\n"],
     [["gen"], "ran cli/gen.ts\n"],
+    [["package", "--out", "a"], "ran scripts/package.ts --out a\n"],
     [["peers"], "ran scripts/peers.ts\n"],
   ])("%j", async (args, out) => {
     expect(await bootstrap(...args)).toEqual({ out, err: "", status: 0 });
@@ -90,7 +91,16 @@ describe("a task runs under the pinned Bun, silently when nothing is to be insta
 
 test("npm's scripts are these tasks, and replace their shell so that signals arrive", async () => {
   const { scripts } = await Bun.file(resolve(import.meta.dir, "../../../package.json")).json();
-  expect(Object.keys(scripts).toSorted()).toEqual(["bench", "build", "gen", "peers", "start", "test", "test:long"]);
+  expect(Object.keys(scripts).toSorted()).toEqual([
+    "bench",
+    "build",
+    "gen",
+    "package",
+    "peers",
+    "start",
+    "test",
+    "test:long",
+  ]);
   for (const [name, line] of Object.entries(scripts)) expect(line).toBe(`exec node scripts/bootstrap.mjs ${name}`);
 });
 
