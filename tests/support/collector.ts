@@ -1,5 +1,5 @@
 /** Has a running program's runtime collect its garbage, by its inspector's protocol: what is resident then is what is held. Knows no command. */
-import { freePort } from "./free-port.ts";
+import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
 
 /** Of each measurement; the allocator gives pages back behind the collection. */
@@ -7,18 +7,18 @@ const READINGS = 21;
 const BETWEEN_MS = 100;
 
 export class Collector {
-  readonly #port = freePort();
+  readonly #url: string;
   #socket: WebSocket | undefined;
   #orders = 0;
   #done = 0;
 
+  constructor(scene: Scene) {
+    this.#url = `ws+unix://${scene.path("inspector.sock")}`;
+  }
+
   /** What the program must find in its environment. */
   get env(): Record<string, string> {
     return { BUN_INSPECT: this.#url };
-  }
-
-  get #url(): string {
-    return `ws://127.0.0.1:${this.#port}/collector`;
   }
 
   /** To the program that was started with `env`. */

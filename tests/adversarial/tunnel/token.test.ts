@@ -28,7 +28,7 @@ const me = ca.issue({ cn: "me" });
 
 needing("a tunnel whose key is in a token", SOFTHSM, () => {
   const scene = new Scene();
-  const collector = new Collector();
+  const collector = new Collector(scene);
   let tunnel: RunningTunnel;
   beforeAll(async () => {
     const hsm = new SoftHsm(scene);
