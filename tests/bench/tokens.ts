@@ -104,16 +104,16 @@ async function slowRounds({ command, rounds }: Options, place: Places, bench: Be
       problems.push(`slow token: ${error instanceof Error ? error.message : String(error)}`);
     }
   }
-  const [without, beside, served] = (["without", "with", "served"] as const).map((name) =>
+  const [without, beside, waiting, served] = (["without", "with", "waiting", "served"] as const).map((name) =>
     spread(found.map((figures) => figures[name])),
   );
   const text = (values: typeof without) =>
     values === undefined ? "-" : `${figure(values.median)} (${figure(values.min)}..${figure(values.max)})`;
   const passed = beside !== undefined && beside.max < MOST;
   const row = ["1-byte echo, p99 (ms)", text(without), text(beside), `< ${MOST}`, passed ? "pass" : "FAIL"];
-  const served100 = ["of which served (clients)", "0", text(served), "", ""];
+  const rows = [row, ["clients that wait at its end", "0", text(waiting)], ["clients served", "0", text(served)]];
   const head = ["another tunnel of the process", "alone", `${WAITING} clients wait for a slow token`, "gate", ""];
-  return { text: table(head, [row, served100]), problems, passed };
+  return { text: table(head, rows), problems, passed };
 }
 
 /** A column for each, and how portail with its key in the token compares to each of the others. */

@@ -25,10 +25,11 @@ export interface SlowPlace {
   slowUri: string;
 }
 
-/** Milliseconds, and how many of those that waited were served meanwhile. */
+/** Milliseconds; how many clients still waited behind the round trips, and how many were served meanwhile. */
 export interface SlowFigures {
   without: number;
   with: number;
+  waiting: number;
   served: number;
 }
 
@@ -49,7 +50,7 @@ export async function measureSlow(command: string, place: SlowPlace, bench: Benc
       await Bun.sleep(2 * SIGNING);
       const beside = await p99();
       if (clients.served === 0) throw new Error(`nobody was served by the slow token: ${clients.trouble}`);
-      return { without, with: beside, served: clients.served };
+      return { without, with: beside, waiting: clients.waiting, served: clients.served };
     } finally {
       clients.stop();
     }
@@ -131,6 +132,10 @@ class Clients {
         resolve();
       });
     });
+  }
+
+  get waiting(): number {
+    return this.#open.size;
   }
 
   stop(): void {
