@@ -35,6 +35,7 @@ export const PEERS = {
   jsonschema: "python3-jsonschema",
   kdig: "knot-dnsutils",
   kill: "procps",
+  "lib:engines-3/pkcs11.so": "libengine-pkcs11-openssl",
   "lib:libsodium.so.23": "libsodium23",
   "lib:libtpm2_pkcs11.so.1": "libtpm2-pkcs11-1",
   "lib:libtss2-tcti-swtpm.so.0": "libtss2-tcti-swtpm0",

@@ -23,6 +23,7 @@ const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
   socks: () => import("./socks.ts"),
   "socks-h2": () => import("./socks-h2.ts"),
   "socks-udp": () => import("./socks-udp.ts"),
+  tokens: () => import("./tokens.ts"),
   tproxy: () => import("./tproxy.ts"),
   "tproxy-dns": () => import("./tproxy-dns.ts"),
   tunnel: () => import("./tunnel.ts"),

@@ -36,7 +36,7 @@ export interface InteropStage extends Stage {
 
 /**
  * A scenario of all cases from source; the binary is told those of one kind of key. With our keys in a token the binary is
- * told all of them.
+ * told all of them, and the source those of that kind, or all in a long run.
  */
 export function interopScenario(
   file: string,
@@ -50,6 +50,8 @@ export function interopScenario(
   scenario(file, needs, (stage) => tell(withFiles(stage), some), ["binary"]);
   const withToken = (stage: Stage) => ({ ...stage, files: new InteropFiles(stage.scene, new SoftHsm(stage.scene)) });
   const name = file.replace(".test.ts", "-with-keys-in-a-token.test.ts");
+  const long = process.env["PORTAIL_LONG"] === "1";
+  scenario(name, [...needs, ...SOFTHSM], (stage) => tell(withToken(stage), long ? CASES : some), ["source"]);
   scenario(name, [...needs, ...SOFTHSM], (stage) => tell(withToken(stage), CASES), ["binary"]);
 }
 

@@ -11,15 +11,18 @@ export const MODULE = "/usr/lib/softhsm/libsofthsm2.so";
 export const PIN = "pin-of-4321";
 const OFFICER_PIN = "officer-4321";
 
+/** What it needs of a scene. */
+export type Folder = Pick<Scene, "path" | "write">;
+
 export class SoftHsm {
   /** What a program needs to see the token. */
   readonly env: Record<string, string>;
-  readonly #scene: Scene;
+  readonly #scene: Folder;
   readonly #label: string;
   #files = 0;
 
   /** With one token of that name. */
-  constructor(scene: Scene, label = "portail test") {
+  constructor(scene: Folder, label = "portail test") {
     this.#scene = scene;
     this.#label = label;
     const tokens = scene.path("softhsm-tokens");
@@ -34,7 +37,7 @@ export class SoftHsm {
   }
 
   /** Puts key and certificate into the token, as `label` with `id` (hex); `cert: false` leaves the certificate out. */
-  put(of: Certified, label: string, id: string, { cert = true, token = this.#label } = {}): void {
+  put(of: Pick<Certified, "key" | "der">, label: string, id: string, { cert = true, token = this.#label } = {}): void {
     const key = this.#scene.write(`softhsm-${++this.#files}.pem`, of.key);
     const place = ["--token", token, "--pin", PIN, "--label", label, "--id", id];
     this.run("softhsm2-util", "--import", key, ...place);

@@ -1,7 +1,7 @@
 /** PKCS#11 modules as nobody would want them, written in C: they crash, or take their time. Loads none. */
 import { dirname, join } from "node:path";
 import { environment } from "./program.ts";
-import type { Scene } from "./scene.ts";
+import type { Folder } from "./softhsm.ts";
 
 /** A function list of 68 calls, of which those that are not named here are CKR_FUNCTION_NOT_SUPPORTED. */
 const LIST = `
@@ -24,7 +24,7 @@ unsigned long C_GetFunctionList(void **out) { *out = &list; return 0; }
 `;
 
 /** The path of one that crashes when it is loaded, or when it is asked for its slots; it has no slot. */
-export function brokenModule(scene: Scene, at: "load" | "slots"): string {
+export function brokenModule(scene: Folder, at: "load" | "slots"): string {
   return compile(scene, `crashes-at-${at}`, LIST, [`-DCRASH_AT=${at === "load" ? 0 : 4}`]);
 }
 
@@ -42,7 +42,7 @@ interface Manners {
 }
 
 /** The path of one that passes all calls on to the module at `path`, but for its manners. */
-export function mannered(scene: Scene, path: string, manners: Manners): string {
+export function mannered(scene: Folder, path: string, manners: Manners): string {
   const { signing = 0, logins = "", flags = 0, lost = "", env = {} } = manners;
   const variables = Object.entries(env).map(([name, value]) => `setenv("${name}", "${value}", 1);`);
   const source = `
@@ -88,7 +88,7 @@ unsigned long C_GetFunctionList(void **out) {
 
 let count = 0;
 
-function compile(scene: Scene, name: string, source: string, flags: readonly string[]): string {
+function compile(scene: Folder, name: string, source: string, flags: readonly string[]): string {
   const file = scene.write(`${name}.c`, source);
   const built = join(dirname(file), `${name}.so`);
   const command = ["g++", "-x", "c", "-w", "-shared", "-fPIC", file, "-o", built, ...flags];

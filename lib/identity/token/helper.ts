@@ -10,10 +10,13 @@ export function isTokenHelper(env: Readonly<Record<string, string | undefined>>)
   return env[HELPER] === "1" && process.send !== undefined;
 }
 
-/** The environment of the process: that of the program, without the PIN. */
+/** What the process must not have: the PIN, and the address of the runtime's inspector, at which the program has one. */
+const WITHHELD: ReadonlySet<string> = new Set(["PKCS11_PIN", "BUN_INSPECT"]);
+
+/** The environment of the process: that of the program, but for what is withheld. */
 export function helperEnvironment(env: Readonly<Record<string, string | undefined>>): Record<string, string> {
   const kept = Object.entries(env).filter((entry): entry is [string, string] => {
-    return entry[1] !== undefined && entry[0] !== "PKCS11_PIN";
+    return entry[1] !== undefined && !WITHHELD.has(entry[0]);
   });
   return { ...Object.fromEntries(kept), [HELPER]: "1" };
 }

@@ -64,6 +64,15 @@ export const TUNNEL_ROWS = [
   row("pss-tunnels", "PSS per 1,000 idle tunnels", "MiB", "lower", false, "memory"),
 ] as const;
 
+/** Of a tunnel whose key is in a token. */
+export const TOKEN_ROWS = [
+  row("rate", "full handshakes, 64 parallel", "1/s", "higher", false, "rate"),
+  row("bulk-1", "download, 1 connection", "MiB/s", "higher", false, "bulk"),
+  row("bulk-8", "download, 8 connections", "MiB/s", "higher", false, "bulk"),
+  row("cpu-rate", "processor time, full handshakes", "µs each", "lower", false, "rate"),
+  row("cpu-bulk", "processor time, download", "s/GiB", "lower", false, "bulk"),
+] as const;
+
 /** Beside all peers. */
 export const NEW_CONNECTIONS = row("rate", "new connections, 64 parallel", "1/s", "higher", true, "rate");
 

@@ -32,18 +32,30 @@ const STUNNEL_HEAD = [
   "socket = r:TCP_NODELAY=1",
 ];
 
-function stunnelSide(name: string, { port, to, dir, resume }: SidePlan, more: string[]): PeerProgram {
+interface StunnelKey {
+  /** Lines ahead of the service. */
+  head: readonly string[];
+  key: string;
+}
+
+function stunnelSide(
+  name: string,
+  { port, to, dir, resume }: SidePlan,
+  more: readonly string[],
+  { head, key }: StunnelKey = { head: [], key: `${dir}/${name}.key` },
+): PeerProgram {
   const file = `stunnel-${name}.conf`;
   return {
     argv: ["stunnel4", join(dir, file)],
     files: {
       [file]: lines(
         ...STUNNEL_HEAD,
+        ...head,
         "[tunnel]",
         `accept = 127.0.0.1:${port}`,
         `connect = 127.0.0.1:${to}`,
         `cert = ${dir}/${name}.pem`,
-        `key = ${dir}/${name}.key`,
+        `key = ${key}`,
         `CAfile = ${dir}/ca.pem`,
         "verifyChain = yes",
         "sslVersionMin = TLSv1.3",
@@ -59,6 +71,14 @@ function stunnelSide(name: string, { port, to, dir, resume }: SidePlan, more: st
 export const stunnelClient: Side = (plan) =>
   stunnelSide("client", plan, ["client = yes", `sni = ${SERVER_NAME}`, `checkHost = ${SERVER_NAME}`]);
 export const stunnelServer: Side = (plan) => stunnelSide("server", plan, ["requireCert = yes"]);
+
+/** With its key where OpenSSL's engine for PKCS#11 finds it. */
+export const stunnelServerWithEngine =
+  ({ module, pin, key }: { module: string; pin: string; key: string }): Side =>
+  (plan) => {
+    const head = ["engine = pkcs11", `engineCtrl = MODULE_PATH:${module}`, `engineCtrl = PIN:${pin}`];
+    return stunnelSide("server", plan, ["engineId = pkcs11", "requireCert = yes"], { head, key });
+  };
 
 function haproxySide(name: string, dir: string, proxy: string[], more: string[] = []): PeerProgram {
   const global = [`maxconn ${CONNECTIONS / 2}`, ...more];
