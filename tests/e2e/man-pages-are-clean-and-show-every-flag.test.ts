@@ -69,13 +69,13 @@ async function commandOf(page: string): Promise<string[]> {
   const words = page.slice(0, -2).split("-").slice(1);
   const found: string[] = [];
   while (words.length > 0) {
-    for (let count = 1; ; count++) {
+    for (let count = words.length; ; count--) {
       const name = words.slice(0, count).join("-");
       const fits = await locate(root, [...found, name]).then(
         ({ path }) => path.at(-1) === name,
         () => false,
       );
-      if (!fits && count < words.length) continue;
+      if (!fits && count > 1) continue;
       found.push(name);
       words.splice(0, count);
       break;

@@ -145,5 +145,7 @@ function parts(relay: StorageRelay): number[] {
   const sent = relay
     .matching(/^PUT .*(partNumber=\d+|\/m\/\d+$)/)
     .toSorted((a, b) => number(a.target) - number(b.target));
-  return sent.map(({ headers, sent: size }) => Number(headers["x-amz-decoded-content-length"] ?? size));
+  // A client that has waited too long sends a part again: its last form counts.
+  const last = [...new Map(sent.map((part) => [number(part.target), part])).values()];
+  return last.map(({ headers, sent: size }) => Number(headers["x-amz-decoded-content-length"] ?? size));
 }
