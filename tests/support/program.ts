@@ -20,7 +20,17 @@ export interface Outcome {
 /** Daemons stand in folders that an ordinary user's PATH does not name. */
 export const PATH = [process.env["PATH"] ?? "", "/usr/local/sbin", "/usr/sbin", "/sbin"].join(":");
 
-const ENVIRONMENT = { PATH, LANG: "C.UTF-8", LC_ALL: "C.UTF-8", HOME: "/nonexistent", NO_COLOR: "1" };
+/** The OpenSSL that a run of the tests is for, where it is not the system's. */
+const { PORTAIL_OPENSSL: openssl } = process.env;
+
+const ENVIRONMENT = {
+  PATH,
+  LANG: "C.UTF-8",
+  LC_ALL: "C.UTF-8",
+  HOME: "/nonexistent",
+  NO_COLOR: "1",
+  ...(openssl === undefined ? {} : { PORTAIL_OPENSSL: openssl }),
+};
 
 export function environment(more: Record<string, string> = {}): Record<string, string> {
   return { ...ENVIRONMENT, ...more };
