@@ -6,6 +6,7 @@ import { Replay } from "../../lib/acl/replay/replay.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import { Stop } from "../../lib/command/stop.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { listenFlag, parseListen } from "../../lib/explain/network.ts";
@@ -93,26 +94,6 @@ async function readAll(runtime: Runtime, files: readonly string[], splitter: Lin
     }
   } finally {
     for (const release of off) release();
-  }
-}
-
-/** A wait that a signal ends. Promise.race would keep what every wait came to until the signal comes. */
-class Stop {
-  #stopped = false;
-  #wake: () => void = () => {};
-
-  readonly now = (): void => {
-    this.#stopped = true;
-    this.#wake();
-  };
-
-  /** What `value` comes to, or undefined once stopped. */
-  async or<T>(value: Promise<T>): Promise<T | undefined> {
-    if (this.#stopped) return undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
-    this.#wake = () => resolve(undefined);
-    value.then(resolve, reject);
-    return promise;
   }
 }
 

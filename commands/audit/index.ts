@@ -7,7 +7,8 @@ import type { Runtime } from "../../lib/command/runtime.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseFilter, type Filter } from "./filter.ts";
 import { parseAuditLine, type AuditLine } from "./line.ts";
-import { chunksOf, follow, Stop } from "./read.ts";
+import { Stop } from "../../lib/command/stop.ts";
+import { chunksOf, follow } from "./read.ts";
 import { lineText, summaryJson, summaryText } from "./report.ts";
 import { Summary } from "./summary.ts";
 

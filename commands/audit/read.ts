@@ -3,35 +3,12 @@ import { open, stat, type FileHandle } from "node:fs/promises";
 import { resolve } from "node:path";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
+import type { Stop } from "../../lib/command/stop.ts";
 
 /** Bytes that are read from a file at a time. */
 const CHUNK = 256 * 1024;
 /** Milliseconds between looks at a file that is followed. */
 const POLL = 200;
-
-/** A wait that a signal ends. */
-export class Stop {
-  #stopped = false;
-  #wake: () => void = () => {};
-
-  get stopped(): boolean {
-    return this.#stopped;
-  }
-
-  readonly now = (): void => {
-    this.#stopped = true;
-    this.#wake();
-  };
-
-  /** What `value` comes to, or undefined once stopped. */
-  async or<T>(value: Promise<T>): Promise<T | undefined> {
-    if (this.#stopped) return undefined;
-    const { promise, resolve, reject } = Promise.withResolvers<T | undefined>();
-    this.#wake = () => resolve(undefined);
-    value.then(resolve, reject);
-    return promise;
-  }
-}
 
 /** Chunks of a file up to its end, or of standard input for `-`. Rejects with `PortailError` (`audit.unreadable`, 66). */
 export async function* chunksOf(runtime: Runtime, file: string): AsyncGenerator<Uint8Array> {
