@@ -6,7 +6,8 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { Template } from "../../lib/command/template.ts";
 import { parseChoice, parseInteger } from "../../lib/command/values.ts";
 import { parseAllowRules, type AccessRules } from "../../lib/identity/access.ts";
-import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import type { IdentitySources } from "../../lib/identity/flags.ts";
+import { identityOfTable, NO_TRUST, trustOfTable } from "../../lib/identity/tables.ts";
 import { hasCheckRules, parseCheckRules } from "../../lib/net/check-rules.ts";
 import { isLoopback, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { CheckRules } from "../../lib/net/rise-fall.ts";
@@ -168,8 +169,8 @@ function parseTermination(row: Row, plain: boolean, config: Config, own: Identit
   if (rules.empty && clientCertificate === "required" && row.acl === undefined)
     throw invalid("nothing says which clients may connect", "write allow-all, another allow-* key, or acl");
   const sources = {
-    identity: row.identity === undefined ? own.identity : identityOf(config, row.identity),
-    trust: row.trust === undefined ? own.trust : trustOf(config, row.trust),
+    identity: row.identity === undefined ? own.identity : identityOfTable(config.tables, row.identity, invalid),
+    trust: row.trust === undefined ? own.trust : trustOfTable(config.tables, row.trust, invalid),
   };
   if (sources.identity === undefined)
     throw invalid("there is no certificate to present", "write identity = NAME, or give --cert and --key");
@@ -194,35 +195,10 @@ function parseTargetTls(row: Row, config: Config): TargetTls | undefined {
     protocolIds: row["target-alpn"].length === 0 ? undefined : row["target-alpn"],
     postgres: starttls !== undefined && parseChoice("target-starttls", starttls, ["postgres"]) === "postgres",
     sources: {
-      identity: identity === undefined ? undefined : identityOf(config, identity),
-      trust: trust === undefined ? NO_TRUST : trustOf(config, trust),
+      identity: identity === undefined ? undefined : identityOfTable(config.tables, identity, invalid),
+      trust: trust === undefined ? NO_TRUST : trustOfTable(config.tables, trust, invalid),
     },
   };
-}
-
-const NO_TRUST = { cacert: [], crl: [] };
-const NO_FLAGS = {
-  cert: undefined,
-  key: undefined,
-  keystore: undefined,
-  storepass: undefined,
-  "storepass-file": undefined,
-  ...NO_TRUST,
-};
-
-function identityOf(config: Config, name: string): IdentitySources["identity"] {
-  return parseIdentityFlags({ ...NO_FLAGS, ...named(config.tables.identity, "identity", name) }).identity;
-}
-
-function trustOf(config: Config, name: string): IdentitySources["trust"] {
-  return { ...NO_TRUST, ...named(config.tables.trust, "trust", name) };
-}
-
-function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T {
-  const found = table.get(name);
-  if (found !== undefined) return found;
-  const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
-  throw invalid(`there is no table [${kind}.${name}]`, hint);
 }
 
 function parseHealth(row: Row, targets: readonly RouteTarget[]): CheckRules | undefined {

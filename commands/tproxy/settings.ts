@@ -4,6 +4,7 @@ import { usage } from "../../lib/command/argv.ts";
 import type { Config, ParsedArgs } from "../../lib/command/define.ts";
 import { parseDuration, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import { identityOfTable, trustOfTable } from "../../lib/identity/tables.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
 import { parseCidr, type Cidr } from "../../lib/wire/ip.ts";
@@ -94,11 +95,8 @@ export function sourcesOf(
   { tables }: Pick<Config, "tables">,
 ): IdentitySources {
   const own = parseIdentityFlags(given);
-  const identity =
-    rule.identity === undefined
-      ? own.identity
-      : parseIdentityFlags({ ...NO_FLAGS, ...named(tables.identity, "identity", rule.identity) }).identity;
-  const trust = rule.trust === undefined ? own.trust : { ...NO_TRUST, ...named(tables.trust, "trust", rule.trust) };
+  const identity = rule.identity === undefined ? own.identity : identityOfTable(tables, rule.identity, invalid);
+  const trust = rule.trust === undefined ? own.trust : trustOfTable(tables, rule.trust, invalid);
   if (rule.authenticate && identity === undefined)
     throw usage(
       "tproxy.no_identity",
@@ -113,23 +111,6 @@ export function sourcesOf(
       "leave --crl out, or verify certificates by their chain",
     );
   return { identity: rule.authenticate ? identity : undefined, trust };
-}
-
-const NO_TRUST = { cacert: [], crl: [] };
-const NO_FLAGS = {
-  cert: undefined,
-  key: undefined,
-  keystore: undefined,
-  storepass: undefined,
-  "storepass-file": undefined,
-  ...NO_TRUST,
-};
-
-function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T {
-  const found = table.get(name);
-  if (found !== undefined) return found;
-  const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
-  throw invalid(`there is no table [${kind}.${name}]`, hint);
 }
 
 /** It becomes a part of the table's name. */

@@ -7,6 +7,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { parseLife } from "../../lib/command/flags.ts";
 import { parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
+import { identityOfTable, trustOfTable } from "../../lib/identity/tables.ts";
 import type { AccessPrefix } from "../../lib/identity/access.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
@@ -154,30 +155,10 @@ function invalidRow(message: string, hint?: string): PortailError {
 function filesOf(given: Given, config: Config, row: TableRow<"tunnel"> | undefined): TunnelFiles {
   const { identity, trust } = parseIdentityFlags(given);
   const sources: IdentitySources = {
-    identity:
-      row?.identity === undefined
-        ? identity
-        : parseIdentityFlags({ ...NO_FLAGS, ...named(config.tables.identity, "identity", row.identity) }).identity,
-    trust: row?.trust === undefined ? trust : { ...NO_TRUST, ...named(config.tables.trust, "trust", row.trust) },
+    identity: row?.identity === undefined ? identity : identityOfTable(config.tables, row.identity, invalidRow),
+    trust: row?.trust === undefined ? trust : trustOfTable(config.tables, row.trust, invalidRow),
   };
   return { sources, proxyCa: "proxy-cacert" in given ? given["proxy-cacert"] : [], tls: tlsSettings(given) };
-}
-
-const NO_TRUST = { cacert: [], crl: [] };
-const NO_FLAGS = {
-  cert: undefined,
-  key: undefined,
-  keystore: undefined,
-  storepass: undefined,
-  "storepass-file": undefined,
-  ...NO_TRUST,
-};
-
-function named<T>(table: ReadonlyMap<string, T>, kind: string, name: string): T {
-  const found = table.get(name);
-  if (found !== undefined) return found;
-  const hint = table.size === 0 ? `write [${kind}.${name}]` : `there are ${[...table.keys()].join(", ")}`;
-  throw invalidRow(`there is no table [${kind}.${name}]`, hint);
 }
 
 /** Several processes can listen at one TCP port; they cannot share a path, a socket that was passed, or a port of chance. */
