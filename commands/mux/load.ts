@@ -82,7 +82,7 @@ class Loader {
       policy: acl === undefined ? undefined : this.#policy(acl),
     };
     const { metrics, targetTools } = this.#tools;
-    return new Route(settings, files, metrics.route(settings.name), targetTools);
+    return new Route(settings, files, metrics.of(settings.name), targetTools);
   }
 
   async #secure(sources: IdentitySources, verifies: boolean): Promise<Secured> {

@@ -9,7 +9,7 @@ import type { OutboundSide, SecuredWay } from "../../lib/net/upstream.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { Arrival } from "./arrival.ts";
 import type { Loaded, RuleFiles } from "./load.ts";
-import type { RuleCounts } from "./metrics.ts";
+import type { CarriedCounts } from "../../lib/service/carried-metrics.ts";
 import { questionOf } from "./question.ts";
 import type { RuleMatch } from "./rule.ts";
 import type { RuleSettings, StartTls } from "./rule-settings.ts";
@@ -27,13 +27,13 @@ const MOST = 1024;
 export class Route implements RuleMatch {
   readonly settings: RuleSettings;
   readonly files: RuleFiles;
-  readonly counts: RuleCounts;
+  readonly counts: CarriedCounts;
   readonly #tools: RouteTools;
   readonly #proxy: OutboundSide | undefined;
   readonly #targets = new Map<string, Target>();
   readonly #sessions = new Map<string, SessionCache>();
 
-  constructor({ settings, files }: Loaded["rules"][number], counts: RuleCounts, tools: RouteTools) {
+  constructor({ settings, files }: Loaded["rules"][number], counts: CarriedCounts, tools: RouteTools) {
     this.settings = settings;
     this.files = files;
     this.counts = counts;

@@ -78,8 +78,7 @@ export class Tproxy {
     const { targetTools, deadlines } = this;
     const { keepAlive, resumption } = this.settings;
     this.routes = rules.map(
-      (rule) =>
-        new Route(rule, this.metrics.rule(rule.settings.name), { targetTools, deadlines, keepAlive, resumption }),
+      (rule) => new Route(rule, this.metrics.of(rule.settings.name), { targetTools, deadlines, keepAlive, resumption }),
     );
     this.names = names;
     const mentions = this.routes.flatMap(({ files }) => files.policy?.mentions ?? []);
