@@ -66,3 +66,22 @@ export function withoutPasses(output: string): string {
     .filter((line) => !/^\s*(?:\(pass\)|✓)/.test(line))
     .join("\n");
 }
+
+/** Lines shown of what was wrong with a test. */
+const MOST_LINES = 8;
+
+/** Each test that failed and the first lines of why, once: what stands at the end of a long log. */
+export function failuresText(step: string, output: string): string {
+  const seen = new Map<string, string[]>();
+  let why: string[] = [];
+  for (const line of output.split("\n")) {
+    const name = /^\(fail\) (.*?)(?: \[[0-9.]+m?s\])?$/.exec(line)?.[1];
+    if (name !== undefined) {
+      if (!seen.has(name)) seen.set(name, why);
+      why = [];
+    } else if (line.startsWith("error:")) why = [line];
+    else if (why.length > 0 && why.length < MOST_LINES && line.trim() !== "") why.push(line);
+  }
+  if (seen.size === 0) seen.set("no test", output.trim().split("\n").slice(-MOST_LINES));
+  return [...seen].map(([name, lines]) => [`${step}: ${name}`, ...lines, ""].join("\n  ").trimEnd() + "\n").join("");
+}

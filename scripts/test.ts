@@ -3,7 +3,16 @@
 import { mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
-import { countsOf, leftOutText, readLeftOut, sumLine, total, withoutPasses, type Counts } from "./test-report.ts";
+import {
+  countsOf,
+  failuresText,
+  leftOutText,
+  readLeftOut,
+  sumLine,
+  total,
+  withoutPasses,
+  type Counts,
+} from "./test-report.ts";
 
 const ROOT = resolve(import.meta.dir, "..");
 const LONG_TEST_MS = 60 * 60_000;
@@ -49,7 +58,8 @@ process.once("exit", () => rmSync(scratch, { recursive: true, force: true }));
 const leftOutFile = join(scratch, "left-out.jsonl");
 writeFileSync(leftOutFile, "");
 
-const failed: string[] = [];
+/** Names, and what is said of them at the end. */
+const failed = new Map<string, string>();
 const counts: Counts[] = [];
 const wanted = steps.filter((step) => chosen.length === 0 || chosen.some((name) => isNamed(step, name)));
 const outcomes = begin(wanted);
@@ -60,16 +70,18 @@ for (const [i, step] of wanted.entries()) {
   if (result) counts.push(result);
   process.stdout.write(`${result ? sumLine(result) : status === 0 ? "ok" : "FAILED"} (${seconds.toFixed(1)} s)\n`);
   if (status !== 0) {
-    failed.push(step.name);
+    failed.set(step.name, failuresText(step.name, output));
     process.stdout.write(`${withoutPasses(output).trim()}\n\n`);
   }
 }
 
 const leftOut = readLeftOut(readFileSync(leftOutFile, "utf8"));
 const sums = total(counts, leftOut, process.env["CI"] === "true");
-if (failed.length > 0) process.stdout.write(`\nFAILED: ${failed.join(", ")}\n`);
+if (failed.size > 0) {
+  process.stdout.write(`\nFAILED: ${[...failed.keys()].join(", ")}\n${[...failed.values()].join("")}`);
+}
 process.stdout.write(`\n${leftOutText(leftOut)}${sumLine(sums)}\n`);
-process.exit(failed.length === 0 && sums.failed === 0 ? 0 : 1);
+process.exit(failed.size === 0 && sums.failed === 0 ? 0 : 1);
 
 function check(name: string, args: string[]): Step {
   return { name, args, suite: false };

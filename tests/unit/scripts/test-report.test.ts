@@ -1,7 +1,15 @@
 /** Sums of test runs: counted from real runner output, never better than the exit status. */
 
 import { describe, expect, test } from "bun:test";
-import { countsOf, leftOutText, readLeftOut, sumLine, total, withoutPasses } from "../../../scripts/test-report.ts";
+import {
+  countsOf,
+  failuresText,
+  leftOutText,
+  readLeftOut,
+  sumLine,
+  total,
+  withoutPasses,
+} from "../../../scripts/test-report.ts";
 
 /** As printed by Bun 1.4.5. */
 const OUTPUT = `bun test v1.4.5 (a7733435c)
@@ -41,6 +49,32 @@ test("total() adds up, and in CI scenarios left out are failures", () => {
 test("sumLine() says the skipped only when there are any", () => {
   expect(sumLine({ passed: 2, failed: 0, skipped: 0 })).toBe("2 passed, 0 failed");
   expect(sumLine({ passed: 2, failed: 1, skipped: 3 })).toBe("2 passed, 1 failed, 3 skipped");
+});
+
+describe("failuresText()", () => {
+  const why =
+    "error: expect(received).toBe(expected)\n\nExpected: 2\nReceived: 1\n\n      at <anonymous> (a.test.ts:2:35)\n";
+
+  test("says each test once and why", () => {
+    const output = `(pass) a [1.00ms]\n3 | line\n${why}(fail) group > b [0.44ms]\n(fail) c [50.17ms]\n  ^ this test timed out after 50ms.\n\n2 tests failed:\n(fail) group > b [0.44ms]\n(fail) c [50.17ms]\n`;
+    expect(failuresText("unit", output)).toBe(
+      [
+        "unit: group > b",
+        "  error: expect(received).toBe(expected)",
+        "  Expected: 2",
+        "  Received: 1",
+        "        at <anonymous> (a.test.ts:2:35)",
+        "unit: c",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("shows the end where no test is named", () => {
+    expect(failuresText("types", "a.ts(1,2): error TS1\nFound 1 error.\n")).toBe(
+      "types: no test\n  a.ts(1,2): error TS1\n  Found 1 error.\n",
+    );
+  });
 });
 
 describe("scenarios left out", () => {
