@@ -51,8 +51,9 @@ export abstract class Http2Conn implements ConnEvents, Http2Events {
   /** `early` was read already. */
   begin(early: Early): void {
     this.together(() => this.session.start());
-    this.conn.attach(this);
-    if (early.bytes.length > 0 && !this.#over) this.data(early.bytes);
+    if (early.bytes.length > 0) this.data(early.bytes);
+    // After a farewell somebody else listens for the end.
+    if (!this.#over || this.conn.closed) this.conn.attach(this);
     if (early.ended && !this.#over) this.end();
   }
 

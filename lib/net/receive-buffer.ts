@@ -11,7 +11,7 @@ export class ReceiveBuffer implements ConnEvents {
   }
 
   data(chunk: Uint8Array): void {
-    if (this.#chunks.length === 0) this.#conn.pause();
+    this.#conn.pause();
     this.#chunks.push(chunk);
   }
 
@@ -28,10 +28,13 @@ export class ReceiveBuffer implements ConnEvents {
   /** The connection itself remembers that it is closed. */
   close(): void {}
 
-  /** Gives what came so far to `events`, and lets the rest come. */
+  /** Gives what came so far to `events`, in one piece since its receiver may go on to read the socket itself, and lets the rest come. */
   release(events: ConnEvents): void {
-    if (this.#chunks.length > 0) this.#conn.resume();
-    for (const chunk of this.#chunks) events.data(chunk);
+    const [first, ...more] = this.#chunks;
+    if (first !== undefined) {
+      this.#conn.resume();
+      events.data(more.length === 0 ? first : Buffer.concat(this.#chunks));
+    }
     if (this.#ended) events.end();
   }
 }

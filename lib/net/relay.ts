@@ -59,11 +59,12 @@ export class Relay {
       );
     }
     const fromClient = new Direction(this, client, upstream, "client");
-    client.attach(fromClient);
     if (early.bytes.length > 0) {
       client.resume();
-      fromClient.data(early.bytes);
+      // Ahead of what came since and is held, and past which nothing may go.
+      if (!upstream.write(early.bytes)) client.pause();
     }
+    client.attach(fromClient);
     if (early.ended) fromClient.end();
     upstream.attach(new Direction(this, upstream, client, "upstream"));
   }

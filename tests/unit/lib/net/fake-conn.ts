@@ -1,5 +1,6 @@
 /** A `Conn` without a socket: what is written is kept, and the test plays the peer. */
 import type { Conn, ConnEvents } from "../../../../lib/net/conn.ts";
+import { ReceiveBuffer } from "../../../../lib/net/receive-buffer.ts";
 
 export class FakeConn implements Conn {
   readonly remote = { ip: "192.0.2.1", port: 1 };
@@ -17,7 +18,15 @@ export class FakeConn implements Conn {
   events: ConnEvents | undefined;
 
   attach(events: ConnEvents): void {
+    const before = this.events;
     this.events = events;
+    if (before instanceof ReceiveBuffer) before.release(events);
+  }
+
+  /** What comes from now on is held for the next receiver. */
+  hold(): this {
+    this.attach(new ReceiveBuffer(this));
+    return this;
   }
 
   write(bytes: Uint8Array): boolean {

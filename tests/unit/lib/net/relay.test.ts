@@ -55,6 +55,22 @@ describe("bytes", () => {
     expect(client.calls).toContain("resume");
   });
 
+  test.each([4, 100_000])("%i bytes that came early go ahead of what is held, and nothing goes past that", (size) => {
+    const client = new FakeConn().hold();
+    const upstream = new FakeConn();
+    Object.assign(client, {
+      pumpTo() {
+        upstream.written.push("pumped");
+        return true;
+      },
+    });
+    client.data("held, ");
+    client.data("and more");
+    const relay = new Relay(client, upstream, NO_LIMITS, { bytes: Buffer.alloc(size, "e"), ended: false }, noting([]));
+    expect(upstream.written).toEqual(["e".repeat(size), "held, and more"]);
+    relay.cut();
+  });
+
   test("early bytes that are too many pause the client", () => {
     const client = new FakeConn();
     const upstream = new FakeConn();
