@@ -7,7 +7,7 @@ import { whichPeer } from "../../../scripts/peer-list.ts";
 import { haproxy, lines, type PeerProgram } from "../../support/peer-programs.ts";
 import { SERVER_NAME } from "./material.ts";
 
-export interface SidePlan {
+interface SidePlan {
   port: number;
   /** Where to dial, on loopback. */
   to: number;
