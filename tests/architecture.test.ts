@@ -38,10 +38,8 @@ describe("a planted violation is found", () => {
     return findings.map((finding) => finding.slice(path.length + 2));
   }
 
-  const [FIRST_LINE, LENGTH, NAMES, DIRECTION, PURE_IMPORT, PURE_NAME, SOCKETS, FFI, REGEXP] = RULE_NAMES as [
-    string,
-    ...string[],
-  ];
+  const [FIRST_LINE, NAMED_FILES, LENGTH, NAMES, DIRECTION, PURE_IMPORT, PURE_NAME, SOCKETS, FFI, REGEXP] =
+    RULE_NAMES as [string, ...string[]];
 
   const VIOLATIONS: [path: string, body: string, rule: string | undefined, found: string][] = [
     ["lib/net/a.ts", 'import { run } from "../../cli/run.ts";', DIRECTION, "cli/run.ts"],
@@ -84,8 +82,16 @@ describe("a planted violation is found", () => {
     expect(plant("lib/net/a.ts", text)).toEqual([`${FIRST_LINE}: ${text.split("\n")[0]}`]);
   });
 
+  test.each(["gone.ts", "cli/gone.ts", "GONE.md"])("first line names %s", (name) => {
+    expect(plant("lib/net/a.ts", `/** What is read by ${name}. */\n`)).toEqual([`${NAMED_FILES}: ${name}`]);
+  });
+
+  test.each(["a.ts", "net/a.ts", "lib/net/a.ts"])("but not where its first line names %s, which is there", (name) => {
+    expect(plant("lib/net/a.ts", `/** What is read by ${name}. */\n`)).toEqual([]);
+  });
+
   test("of every rule there is", () => {
-    const violated = new Set([...VIOLATIONS.map(([, , rule]) => rule), FIRST_LINE]);
+    const violated = new Set([...VIOLATIONS.map(([, , rule]) => rule), FIRST_LINE, NAMED_FILES]);
     expect(RULE_NAMES.filter((rule) => !violated.has(rule))).toEqual([]);
   });
 

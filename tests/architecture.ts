@@ -1,6 +1,6 @@
 /** The rules of the tree, checked on sources as text: who may import whom, what stays pure, where sockets and libraries live. Runs no code. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Glob } from "bun";
 
@@ -33,6 +33,8 @@ interface Source {
   /** Without comments and string literals. */
   bare: string;
   imports: string[];
+  /** Whether there is such a file, by its path from the top. */
+  isThere(path: string): boolean;
 }
 
 type Rule = (source: Source) => Iterable<string>;
@@ -40,6 +42,11 @@ type Rule = (source: Source) => Iterable<string>;
 const RULES: Record<string, Rule> = {
   *"first line is one sentence in /** */"({ text }) {
     if (!/^\/\*\* \S.*\S \*\/\n/.test(text)) yield text.slice(0, text.indexOf("\n"));
+  },
+  *"first line names files that are there"({ path, text, isThere }) {
+    const line = text.slice(0, text.indexOf("\n"));
+    for (const [name] of line.matchAll(/[\w./-]+\.(?:ts|md)\b/g))
+      if (!foldersOf(path).some((folder) => isThere(join(folder, name)))) yield name;
   },
   *"no file is too long"({ text }) {
     const lines = text.split("\n").length - 1;
@@ -106,7 +113,13 @@ function readSource(root: string, path: string): Source {
   const bare = code.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, '""');
   const specifiers = [...code.matchAll(IMPORT)].map((match) => match[1]!);
   const imports = specifiers.map((name) => (name.startsWith(".") ? join(dirname(path), name) : name));
-  return { path, text, code, bare, imports };
+  return { path, text, code, bare, imports, isThere: (name) => existsSync(join(root, name)) };
+}
+
+/** The folders that `path` is in, the nearest first: names are written from any of them. */
+function foldersOf(path: string): string[] {
+  const folder = dirname(path);
+  return folder === "." ? [folder] : [folder, ...foldersOf(folder)];
 }
 
 const LITERAL_OR_COMMENT = /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;
