@@ -79,7 +79,8 @@ describe("a planted violation is found", () => {
   });
 
   test.each(["export {};\n", "/** Two\n lines. */\n", "// A comment.\n", "/** */\n"])("first line: %j", (text) => {
-    expect(plant("lib/net/a.ts", text)).toEqual([`${FIRST_LINE}: ${text.split("\n")[0]}`]);
+    for (const path of ["lib/net/a.ts", "scripts/a.mjs", "tests/unit/a.test.ts"])
+      expect(plant(path, text)).toEqual([`${FIRST_LINE}: ${text.split("\n")[0]}`]);
   });
 
   test.each(["gone.ts", "cli/gone.ts", "GONE.md"])("first line names %s", (name) => {
@@ -100,6 +101,7 @@ describe("a planted violation is found", () => {
     ["lib/wire/a.ts", 'import { domainToASCII } from "node:url";\nimport { RE2JS } from "re2js";'],
     ["lib/net/a.ts", 'import { createServer } from "node:net";\nBun.connect();'],
     ["lib/ffi/a.ts", 'import { dlopen } from "bun:ffi";'],
+    ["tests/support/a.ts", 'import { dlopen } from "bun:ffi";\nimport { run } from "../../cli/run.ts";'],
     ["commands/socks/index.ts", 'import { x } from "./stage.ts";\nimport { y } from "../../lib/net/dial.ts";'],
   ])("but not where it is allowed: %s", (path, body) => {
     expect(plant(path, `${HEAD}${body}\n`)).toEqual([]);
