@@ -11,6 +11,7 @@ export const root: Group = defineGroup({
     "check-acl-syntax": () => import("../commands/acl/check-acl-syntax.ts").then((module) => module.default),
     completion: () => import("./completion/command.ts").then((module) => module.default),
     daemon: () => import("../commands/socks/daemon.ts").then((module) => module.default),
+    doctor: () => import("../commands/doctor/index.ts").then((module) => module.default),
     identity: () => import("../commands/identity/index.ts").then((module) => module.default),
     mux: () => import("../commands/mux/index.ts").then((module) => module.default),
     rpc: () => import("../commands/socks/rpc.ts").then((module) => module.default),

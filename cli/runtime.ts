@@ -1,4 +1,4 @@
-/** The real Runtime, over the process. The only place that reads the environment and the standard streams. */
+/** The real Runtime, over the process. What commands see of its environment and its standard streams. */
 
 import { fstatSync } from "node:fs";
 import { isatty } from "node:tty";

@@ -38,6 +38,7 @@ const chosen = process.argv.slice(2).filter((arg) => arg !== "--long");
 const steps: Step[] = [
   check("types", ["check"]),
   check("lint", ["node_modules/oxlint/bin/oxlint", "--deny-warnings"]),
+  check("unused", ["node_modules/knip/bin/knip.js"]),
   check("format", ["fmt", "--check"]),
   suite("architecture", "./tests/architecture.test.ts"),
   suite("conformance", "./tests/conformance"),

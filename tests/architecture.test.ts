@@ -38,10 +38,8 @@ describe("a planted violation is found", () => {
     return findings.map((finding) => finding.slice(path.length + 2));
   }
 
-  const [FIRST_LINE, LENGTH, NAMES, DIRECTION, PURE_IMPORT, PURE_NAME, SOCKETS, FFI, REGEXP] = RULE_NAMES as [
-    string,
-    ...string[],
-  ];
+  const [FIRST_LINE, NAMED_FILES, LENGTH, NAMES, DIRECTION, PURE_IMPORT, PURE_NAME, SOCKETS, FFI, REGEXP] =
+    RULE_NAMES as [string, ...string[]];
 
   const VIOLATIONS: [path: string, body: string, rule: string | undefined, found: string][] = [
     ["lib/net/a.ts", 'import { run } from "../../cli/run.ts";', DIRECTION, "cli/run.ts"],
@@ -81,11 +79,20 @@ describe("a planted violation is found", () => {
   });
 
   test.each(["export {};\n", "/** Two\n lines. */\n", "// A comment.\n", "/** */\n"])("first line: %j", (text) => {
-    expect(plant("lib/net/a.ts", text)).toEqual([`${FIRST_LINE}: ${text.split("\n")[0]}`]);
+    for (const path of ["lib/net/a.ts", "scripts/a.mjs", "tests/unit/a.test.ts"])
+      expect(plant(path, text)).toEqual([`${FIRST_LINE}: ${text.split("\n")[0]}`]);
+  });
+
+  test.each(["gone.ts", "cli/gone.ts", "GONE.md"])("first line names %s", (name) => {
+    expect(plant("lib/net/a.ts", `/** What is read by ${name}. */\n`)).toEqual([`${NAMED_FILES}: ${name}`]);
+  });
+
+  test.each(["a.ts", "net/a.ts", "lib/net/a.ts"])("but not where its first line names %s, which is there", (name) => {
+    expect(plant("lib/net/a.ts", `/** What is read by ${name}. */\n`)).toEqual([]);
   });
 
   test("of every rule there is", () => {
-    const violated = new Set([...VIOLATIONS.map(([, , rule]) => rule), FIRST_LINE]);
+    const violated = new Set([...VIOLATIONS.map(([, , rule]) => rule), FIRST_LINE, NAMED_FILES]);
     expect(RULE_NAMES.filter((rule) => !violated.has(rule))).toEqual([]);
   });
 
@@ -94,6 +101,7 @@ describe("a planted violation is found", () => {
     ["lib/wire/a.ts", 'import { domainToASCII } from "node:url";\nimport { RE2JS } from "re2js";'],
     ["lib/net/a.ts", 'import { createServer } from "node:net";\nBun.connect();'],
     ["lib/ffi/a.ts", 'import { dlopen } from "bun:ffi";'],
+    ["tests/support/a.ts", 'import { dlopen } from "bun:ffi";\nimport { run } from "../../cli/run.ts";'],
     ["commands/socks/index.ts", 'import { x } from "./stage.ts";\nimport { y } from "../../lib/net/dial.ts";'],
   ])("but not where it is allowed: %s", (path, body) => {
     expect(plant(path, `${HEAD}${body}\n`)).toEqual([]);

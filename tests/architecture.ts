@@ -1,13 +1,16 @@
 /** The rules of the tree, checked on sources as text: who may import whom, what stays pure, where sockets and libraries live. Runs no code. */
 
-import { readFileSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { Glob } from "bun";
 
 /** Longest source file, in lines. */
 const LONGEST = 350;
-/** The folders of the program; tests and scripts may do as they like. */
-const SOURCES = new Glob("{cli,commands,lib}/**/*.ts");
+const SOURCES = new Glob("{cli,commands,examples,lib,scripts,tests}/**/*.{ts,mjs}");
+/** Has a test for each file of the program, path for path. */
+const UNIT = "tests/unit/";
+/** The folders of the program. Examples, scripts and tests may do as they like behind their first line. */
+const PROGRAM = /^(?:cli|commands|lib)\//;
 /** Bytes in, values out: no socket, file, clock or randomness. */
 const PURE = /^lib\/(?:(?:wire|session|acl|ciphers?)\/|audit\/event|command\/(?:errors|nearest)\.ts$)/;
 /** IDNA is the only thing that pure code takes from the runtime. */
@@ -33,14 +36,25 @@ interface Source {
   /** Without comments and string literals. */
   bare: string;
   imports: string[];
+  /** Whether there is such a file, by its path from the top. */
+  isThere(path: string): boolean;
 }
 
 type Rule = (source: Source) => Iterable<string>;
 
-const RULES: Record<string, Rule> = {
+/** Of every file. */
+const FIRST_LINE_RULES: Record<string, Rule> = {
   *"first line is one sentence in /** */"({ text }) {
     if (!/^\/\*\* \S.*\S \*\/\n/.test(text)) yield text.slice(0, text.indexOf("\n"));
   },
+  *"first line names files that are there"({ path, text, isThere }) {
+    const line = text.slice(0, text.indexOf("\n"));
+    for (const [name] of line.matchAll(/[\w./-]+\.(?:ts|md)\b/g))
+      if (!foldersOf(path).some((folder) => isThere(join(folder, name)))) yield name;
+  },
+};
+
+const PROGRAM_RULES: Record<string, Rule> = {
   *"no file is too long"({ text }) {
     const lines = text.split("\n").length - 1;
     if (lines > LONGEST) yield `${lines} lines`;
@@ -85,12 +99,13 @@ export interface Report {
   findings: string[];
 }
 
-/** Reads every source file of the program under `root` and holds it against all rules. */
+/** Reads every source file under `root` and holds it against the rules for it. */
 export function checkArchitecture(root: string): Report {
   const files = [...SOURCES.scanSync({ cwd: root })].toSorted();
   const findings = files.flatMap((path) => {
     const source = readSource(root, path);
-    return Object.entries(RULES).flatMap(([name, rule]) =>
+    const rules = PROGRAM.test(path) ? { ...FIRST_LINE_RULES, ...PROGRAM_RULES } : FIRST_LINE_RULES;
+    return Object.entries(rules).flatMap(([name, rule]) =>
       [...rule(source)].map((found) => `${path}: ${name}: ${found}`),
     );
   });
@@ -98,7 +113,7 @@ export function checkArchitecture(root: string): Report {
 }
 
 /** Names of all rules, so that a test can ask for a violation of each. */
-export const RULE_NAMES = Object.keys(RULES);
+export const RULE_NAMES = Object.keys({ ...FIRST_LINE_RULES, ...PROGRAM_RULES });
 
 function readSource(root: string, path: string): Source {
   const text = readFileSync(join(root, path), "utf8");
@@ -106,7 +121,14 @@ function readSource(root: string, path: string): Source {
   const bare = code.replace(/"(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'/g, '""');
   const specifiers = [...code.matchAll(IMPORT)].map((match) => match[1]!);
   const imports = specifiers.map((name) => (name.startsWith(".") ? join(dirname(path), name) : name));
-  return { path, text, code, bare, imports };
+  return { path, text, code, bare, imports, isThere: (name) => existsSync(join(root, name)) };
+}
+
+/** The folders that `path` is in, the nearest first, for a unit test those of what it tests as well: names are written from any of them. */
+function foldersOf(path: string): string[] {
+  const folder = dirname(path);
+  if (path.startsWith(UNIT)) return [folder, ...foldersOf(path.slice(UNIT.length))];
+  return folder === "." ? [folder] : [folder, ...foldersOf(folder)];
 }
 
 const LITERAL_OR_COMMENT = /("(?:\\.|[^"\\\n])*"|'(?:\\.|[^'\\\n])*'|`(?:\\.|[^`\\])*`)|\/\*[\s\S]*?\*\/|\/\/[^\n]*/g;

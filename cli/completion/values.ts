@@ -39,6 +39,10 @@ export const VALUES: Record<ValueSource, (asking: Asking) => Promise<Offer[]>> =
       plain,
     );
   },
+  "doctor-commands": async () => {
+    const { COMMANDS } = await import("../../commands/doctor/finding.ts");
+    return COMMANDS.map(plain);
+  },
   facts: async () => {
     const { FACTS, FAMILIES } = await import("../../lib/acl/facts.ts");
     const facts = Object.entries(FACTS).map(([name, { doc }]) => ({ value: `${name}=`, about: doc }));

@@ -13,7 +13,7 @@ import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
 
 /** Routes that are shipped. */
-export const presetFlags = {
+const presetFlags = {
   preset: {
     type: "string",
     valueHint: "teleport",

@@ -50,7 +50,7 @@ export async function loadPlaces(places: readonly Place[], tools: LoadTools): Pr
 }
 
 /** Throws `PortailError` where two routes take the same. */
-export function tableOf<R extends RouteMatch>(endpoint: Endpoint, routes: readonly R[]): RouteTable<R> {
+function tableOf<R extends RouteMatch>(endpoint: Endpoint, routes: readonly R[]): RouteTable<R> {
   const table = new RouteTable(routes);
   const [overlap] = table.overlaps;
   if (overlap === undefined) return table;

@@ -31,14 +31,14 @@ export type RouteTarget =
 
 export type ClientCertificate = "off" | "optional" | "required";
 
-export interface Termination {
+interface Termination {
   clientCertificate: ClientCertificate;
   /** What the certificate must say; undefined leaves that to the policy. */
   rules: AccessRules | undefined;
   sources: IdentitySources;
 }
 
-export interface TargetTls {
+interface TargetTls {
   /** Undefined is the target's host. */
   serverName: string | undefined;
   /** Undefined offers what was agreed upon with the client. */

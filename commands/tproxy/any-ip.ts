@@ -1,17 +1,14 @@
 /** Capture without a firewall: the addresses that stand for names are routed to loopback, and we listen at their ports. */
-import { existsSync } from "node:fs";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
+import { systemProgram } from "../../lib/service/system-programs.ts";
 import { cidrContains, formatCidr, parseIp, type Cidr } from "../../lib/wire/ip.ts";
 import { hasIpv6 } from "./has-ipv6.ts";
 import type { Captured, Tproxy } from "./tproxy.ts";
 import type { Capturing } from "./tproxy-process.ts";
-
-/** Where distributions put it. */
-const PATHS = ["/usr/sbin/ip", "/sbin/ip", "/usr/bin/ip"];
 
 /** Only programs of this machine: to others the listeners are open too. */
 export function anyIp(ranges: readonly Cidr[]): Captured {
@@ -80,7 +77,7 @@ export class AnyIp implements Capturing {
 }
 
 async function route(verb: "replace" | "del", range: Cidr): Promise<void> {
-  const path = PATHS.find((candidate) => existsSync(candidate));
+  const path = systemProgram("ip");
   if (path === undefined) {
     throw new PortailError("the program ip is not there", {
       code: "tproxy.ip_missing",

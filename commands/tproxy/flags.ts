@@ -126,6 +126,7 @@ const ledFlags = {
   "dns-idle-timeout": nameFlags["dns-idle-timeout"],
 } as const satisfies ArgDefinitions;
 
+/** Of `rules` too, so that it takes the command lines and files of `run` as they are. */
 export const runArgs = {
   ...captureFlags,
   ...ledFlags,
@@ -149,9 +150,6 @@ export const runArgs = {
   },
   "log-level": { type: "string", alias: "logLevel", hidden: true, description: "Taken for the reference's sake" },
 } as const satisfies ArgDefinitions;
-
-/** Those of `run`, so that its command lines and files are taken as they are. */
-export const rulesArgs = runArgs;
 
 const { "port-map": _, ...ruleFlags } = tproxyKeys;
 

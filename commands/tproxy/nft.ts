@@ -1,9 +1,6 @@
 /** The program nft(8): puts a table in force, takes it away, reads it. Knows nothing of what is in one. */
-import { existsSync } from "node:fs";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
-
-/** Where distributions put it: an ordinary user's PATH does not name them. */
-const PATHS = ["/usr/sbin/nft", "/sbin/nft", "/usr/bin/nft"];
+import { systemProgram } from "../../lib/service/system-programs.ts";
 
 /** Executes commands, all or none. Throws `PortailError` (`tproxy.nft_missing`, `tproxy.nft_refused`). */
 export async function execute(text: string): Promise<void> {
@@ -27,7 +24,7 @@ async function nft(
   args: readonly string[],
   stdin: string,
 ): Promise<{ status: number; stdout: string; stderr: string }> {
-  const path = PATHS.find((candidate) => existsSync(candidate));
+  const path = systemProgram("nft");
   if (path === undefined) {
     throw new PortailError("the program nft is not there", {
       code: "tproxy.nft_missing",

@@ -3,8 +3,8 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
+import { systemProgram } from "../../lib/service/system-programs.ts";
 
-const UNSHARE = ["/usr/bin/unshare", "/bin/unshare"];
 const SHELL = "/bin/sh";
 /** Files that decide how names are looked up, and folders with sockets of who would answer before them. */
 const HOSTS = "/etc/hosts";
@@ -35,7 +35,7 @@ export class OwnMounts {
 
   /** Throws `PortailError` (`tproxy.unshare_missing`, `tproxy.no_namespace`) where it cannot be done. */
   static async open(): Promise<OwnMounts> {
-    const unshare = UNSHARE.find((path) => existsSync(path));
+    const unshare = systemProgram("unshare");
     if (unshare === undefined) {
       throw new PortailError("the program unshare is not there", {
         code: "tproxy.unshare_missing",

@@ -61,7 +61,7 @@ export function parseRules(given: RuleFlags, config: Config): RuleSettings[] {
 }
 
 /** `NAME:PORT` or `NAME:PORT:PORT`. */
-export function parseMap(text: string): { name: string[]; "port-map": string[] } {
+function parseMap(text: string): { name: string[]; "port-map": string[] } {
   const [, name, ports] = /^([^:]+):(\d{1,5}(?::\d{1,5})?)$/.exec(text) ?? [];
   const found = canonicalHost(name ?? "");
   if (found.host !== undefined && found.ip === undefined && ports !== undefined)

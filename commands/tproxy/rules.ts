@@ -2,7 +2,7 @@
 import { usage } from "../../lib/command/argv.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
-import { rulesArgs } from "./flags.ts";
+import { runArgs } from "./flags.ts";
 import { parseRules } from "./rule-settings.ts";
 import { parseCapture } from "./settings.ts";
 import { replacingText } from "./table.ts";
@@ -26,7 +26,7 @@ replaces the table of the instance and no other.`,
     ],
     tables: ["rule", "identity", "trust"],
   },
-  args: rulesArgs,
+  args: runArgs,
   run({ args, data, config }) {
     if (args.mode !== "redirect")
       throw usage("usage.conflict", "with --mode anyip there is no table", "the routes are those of --fake-range");

@@ -1,4 +1,4 @@
-/** The syntax tree of a policy file, every node with its place. Meaning is given by check.ts. */
+/** The syntax tree of a policy file, every node with its place. Meaning is given by check/program.ts. */
 import type { Span } from "./diagnostic.ts";
 
 export interface File {

@@ -210,7 +210,7 @@ export interface ObjectEvent extends Session {
  * The answer to a question about a name that is led here; of what else anybody looks up nothing is recorded. `exhausted`: it
  * got no address, since none was left or it could not be kept.
  */
-export interface NameEvent extends Base {
+interface NameEvent extends Base {
   event: "name";
   client: string;
   transport: "udp" | "tcp";

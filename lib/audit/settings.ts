@@ -40,7 +40,7 @@ export const auditFullFlag = {
 
 type Given = ParsedArgs<typeof auditFullFlag> & { readonly audit: string | undefined };
 
-const JOURNALD = "/run/systemd/journal/socket";
+export const JOURNALD = "/run/systemd/journal/socket";
 
 /** Undefined without `--audit`. Throws PortailError (64). */
 export function parseAudit({ audit, "audit-full": full }: Given): AuditSettings | undefined {

@@ -20,6 +20,7 @@ interface ArgBase {
 export type ValueSource =
   | "backends"
   | "cases"
+  | "doctor-commands"
   | "facts"
   | "key-ids"
   | "lint-rules"

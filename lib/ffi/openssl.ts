@@ -125,24 +125,36 @@ let opened: Openssl | string | undefined;
 /** The folder of another OpenSSL than the system's; absolute. */
 const VARIABLE = "PORTAIL_OPENSSL";
 
+interface FoundOpenssl {
+  readonly version: string;
+  /** Of its libssl. */
+  readonly path: string;
+}
+
 /** Opens it once for this thread; a text says why it cannot be used, as a sentence without a final period. */
 export function openssl(): Openssl | string {
-  return (opened ??= openGiven(process.env[VARIABLE]));
+  return (opened ??= search(prepare));
 }
 
-function openGiven(folder: string | undefined): Openssl | string {
-  if (!folder) return open(FOLDERS);
-  return isAbsolute(folder) ? open([folder]) : `${VARIABLE} is no absolute path`;
+/** Which one `openssl` would open; a text says why there is none. Prepares nothing. */
+export function findOpenssl(): FoundOpenssl | string {
+  return search((crypto, _ssl, path) => ({ version: versionOf(crypto), path }));
 }
 
-function open(folders: readonly string[]): Openssl | string {
+/** What `use` makes of the first that fits; it throws for what does not. */
+function search<T>(use: (crypto: Crypto, ssl: Ssl, path: string) => T): T | string {
+  const given = process.env[VARIABLE];
+  if (given && !isAbsolute(given)) return `${VARIABLE} is no absolute path`;
+  const folders = given ? [given] : FOLDERS;
   let why = `there is no libssl.so.3 or libssl.so.4 in ${folders.join(", ")}`;
   for (const folder of folders) {
     for (const major of MAJORS) {
       const [crypto, ssl] = [`${folder}/libcrypto.so.${major}`, `${folder}/libssl.so.${major}`];
       if (!existsSync(crypto) || !existsSync(ssl)) continue;
       try {
-        return prepare(dlopen(crypto, CRYPTO).symbols, dlopen(ssl, SSL).symbols, major);
+        const library = dlopen(crypto, CRYPTO).symbols;
+        check(library, major);
+        return use(library, dlopen(ssl, SSL).symbols, ssl);
       } catch (error) {
         // Of another architecture, or without one of the calls: the next may do.
         why = `${ssl} cannot be used: ${(error as Error).message}`;
@@ -152,9 +164,16 @@ function open(folders: readonly string[]): Openssl | string {
   return why;
 }
 
-function prepare(crypto: Crypto, ssl: Ssl, major: number): Openssl {
+function check(crypto: Crypto, major: number): void {
   if (crypto.OPENSSL_version_major() !== major) throw new Error("it is of another version than its name says");
   if (crypto.ASYNC_is_capable() !== 1) throw new Error("it was built without asynchronous jobs");
+}
+
+function versionOf(crypto: Crypto): string {
+  return String(crypto.OpenSSL_version(0)).split(" ")[1] ?? "";
+}
+
+function prepare(crypto: Crypto, ssl: Ssl): Openssl {
   ssl.OPENSSL_init_ssl(NO_CONFIG, null);
   const provider = compileProvider();
   const functions = [
@@ -175,7 +194,7 @@ function prepare(crypto: Crypto, ssl: Ssl, major: number): Openssl {
   crypto.EVP_set_default_properties(context, text("?provider=default"));
   crypto.ASYNC_init_thread(MOST_JOBS, 0);
   return {
-    version: String(crypto.OpenSSL_version(0)).split(" ")[1] ?? "",
+    version: versionOf(crypto),
     crypto,
     ssl,
     provider,

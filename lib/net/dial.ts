@@ -1,4 +1,4 @@
-/** Opens connections to decided addresses: Happy Eyeballs v2 (RFC 8305) with an overall deadline. Resolves no names. */
+/** Opens connections to decided addresses, under an overall deadline: one by itself, several as race.ts has it. Resolves no names. */
 import type { Conn } from "./conn.ts";
 import { Deadlines, Due } from "./deadlines.ts";
 import type { KeepAlive } from "./keep-alive.ts";

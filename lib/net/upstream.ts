@@ -59,7 +59,7 @@ export interface Server {
   readonly serverName: string;
 }
 
-export type Verified = { verdict: "check" | "accept" } | { verdict: "refuse"; reason: string; message: string };
+type Verified = { verdict: "check" | "accept" } | { verdict: "refuse"; reason: string; message: string };
 
 export type StartedTls = { ok: true; early: Early } | { ok: false; code: string; reason: string };
 

@@ -11,7 +11,7 @@ import { NOTHING } from "./front.ts";
 import type { Preface, PrefaceStep } from "./preface.ts";
 import { Prefix } from "./prefix.ts";
 
-export type MysqlFault =
+type MysqlFault =
   | "mysql_malformed"
   /** Bytes came before TLS that could have passed for bytes within it. */
   | "mysql_pipelined"

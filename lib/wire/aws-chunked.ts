@@ -15,7 +15,7 @@ export interface ChunkVerifier {
 export type Bad = ReturnType<typeof bad>;
 
 /** What a body was, once it is whole. */
-export interface BodyEnd {
+interface BodyEnd {
   kind: "ok";
   /** Names in lower case. */
   trailers: Field[];

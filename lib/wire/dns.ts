@@ -31,12 +31,10 @@ export const RCODE = {
   BADVERS: 16,
 } as const;
 
-export type Rcode = (typeof RCODE)[keyof typeof RCODE];
-
 /** Bits of the second word of the header. */
 export const FLAG = { QR: 0x8000, AA: 0x0400, TC: 0x0200, RD: 0x0100, RA: 0x0080, CD: 0x0010 } as const;
 
-export interface Edns {
+interface Edns {
   /** Bytes that the sender takes by UDP, as it wrote them. */
   size: number;
   version: number;

@@ -1,4 +1,4 @@
-/** The Huffman code of HPACK (RFC 7541 appendix B), as far as a server needs it: decoding. */
+/** The Huffman code of HPACK (RFC 7541 appendix B), as far as it is needed here: decoding. */
 
 /** Bits of each symbol's code, the last one EOS. The code is canonical: among codes of one length, symbols are in order. */
 // prettier-ignore

@@ -1,4 +1,4 @@
-/** Frames of HTTP/2 (RFC 9113 sections 4 and 6): their numbers, and the encoding of those that a server sends. Keeps no state. */
+/** Frames of HTTP/2 (RFC 9113 sections 4 and 6): their numbers, and the encoding of those that are sent. Keeps no state. */
 
 /** What a client that speaks HTTP/2 begins with (section 3.4). */
 export const PREFACE = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n");

@@ -4,7 +4,7 @@ import { MODIFIERS, operationOf, OWN, SUBRESOURCES } from "./s3-operations.ts";
 import { decodeParameter, parseQuery, type RequestHead } from "./sigv4-canonical.ts";
 
 /** What a request's body may be: nothing, a document for the storage, or bytes of an object. */
-export type Carries = "nothing" | "document" | "object";
+type Carries = "nothing" | "document" | "object";
 
 interface InBucket {
   /** As the API reference of S3 says. */

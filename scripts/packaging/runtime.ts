@@ -43,7 +43,7 @@ function install(name: string, version: string, folder: string): void {
 }
 
 /** The entry of a package in the text of a bun.lock. Throws if it is not there in this version. */
-export function lockedLine(lock: string, name: string, version: string): string {
+function lockedLine(lock: string, name: string, version: string): string {
   const line = lock.split("\n").find((text) => text.startsWith(`    "@oven/${name}": ["@oven/${name}@${version}"`));
   if (line === undefined) throw new Error(`bun.lock has no @oven/${name} ${version}`);
   return line.trim();

@@ -4,7 +4,7 @@ import { udpSocket } from "../support/udp-socket.ts";
 /** What a name has: one list of addresses for each time that it is asked; the last one stays. */
 export type Zone = Readonly<Record<string, readonly (readonly string[])[]>>;
 
-export interface Question {
+interface Question {
   name: string;
   type: "A" | "AAAA" | number;
 }

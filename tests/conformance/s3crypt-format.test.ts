@@ -1,4 +1,4 @@
-/** The test vectors of FORMAT.md: what it says they are is read in them, and written again. */
+/** The test vectors of commands/s3crypt/FORMAT.md: what it says they are is read in them, and written again. */
 import { expect, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { resolve } from "node:path";

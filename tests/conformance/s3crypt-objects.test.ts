@@ -1,4 +1,4 @@
-/** Objects of ds_proxy's format: libsodium's are read here, ours are read by it, and their lengths are as FORMAT.md says. */
+/** Objects of ds_proxy's format: libsodium's are read here, ours are read by it, and their lengths are as commands/s3crypt/FORMAT.md says. */
 import { describe, expect, test } from "bun:test";
 import { DS2_CHUNK, ds2Length, ds2PlainLength } from "../../commands/s3crypt/object/ds2.ts";
 import { decodeHeader } from "../../commands/s3crypt/object/header.ts";

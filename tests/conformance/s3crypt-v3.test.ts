@@ -1,4 +1,4 @@
-/** Objects of version 3: Python's, written from FORMAT.md, are read here, ours are read by it, and their lengths are as FORMAT.md says. */
+/** Objects of version 3: Python's, written from commands/s3crypt/FORMAT.md, are read here, ours are read by it, and their lengths are as commands/s3crypt/FORMAT.md says. */
 import { beforeAll, describe, expect, test } from "bun:test";
 import { decodeHeader } from "../../commands/s3crypt/object/header.ts";
 import { openManifest, sealManifest } from "../../commands/s3crypt/object/manifest.ts";

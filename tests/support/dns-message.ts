@@ -36,7 +36,7 @@ export function dnsName(name: string): Buffer {
   ]);
 }
 
-export interface DnsRecord {
+interface DnsRecord {
   name: string;
   type: number;
   class: number;

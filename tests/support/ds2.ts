@@ -1,4 +1,4 @@
-/** A writer and a reader of ds_proxy's objects on libsodium, written from FORMAT.md alone: nothing of the program's own is in it. */
+/** A writer and a reader of ds_proxy's objects on libsodium, written from commands/s3crypt/FORMAT.md alone: nothing of the program's own is in it. */
 import { openLibsodium } from "./libsodium.ts";
 
 const MAGIC = Buffer.from("4a2761706572637573206c2761756461636965757820636170697461696e652e", "hex");

@@ -8,7 +8,7 @@ import { run } from "./program.ts";
 /** Milliseconds for one making of the packages. */
 export const MAKING = 280_000;
 export const TARGET = `linux-${process.arch}`;
-export const EPOCH = 1_700_000_000;
+const EPOCH = 1_700_000_000;
 /** What a clone lacks, or a build does not read. */
 const NOT_COPIED = new Set([".git", "dist", "tests"]);
 

@@ -1,7 +1,7 @@
 /** What OpenStack Swift's servers read at their start: one disk, one copy, no fork, names and secrets that are known. Writes no file. */
 
 /** Ports of 127.0.0.1. */
-export interface SwiftPorts {
+interface SwiftPorts {
   proxy: number;
   account: number;
   container: number;

@@ -1,6 +1,7 @@
-/**
- * A real OpenStack Swift with its S3 interface: four servers and memcached as ordinary processes, data in a folder of the scene.
- * It keeps what it is given as it comes, and refuses aws-chunked. Asserts nothing.
+/** A real OpenStack Swift with its S3 interface: four servers and memcached as ordinary processes, data in a folder of the scene. Asserts nothing. */
+
+/*
+ * It keeps what it is given as it comes, and refuses aws-chunked.
  *
  * Starting it takes seconds: open one at the top of a test file, in a scene of that file, and give each test a bucket of its own.
  */

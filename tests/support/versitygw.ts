@@ -1,6 +1,8 @@
-/**
- * A storage that behaves as AWS does where Swift does not: versitygw over a folder of the scene. It decodes aws-chunked, holds
- * clients to their checksums and gives them back, and knows conditional requests and the ETags of parts. Asserts nothing.
+/** A storage that behaves as AWS does where Swift does not: versitygw over a folder of the scene. Asserts nothing. */
+
+/*
+ * It decodes aws-chunked, holds clients to their checksums and gives them back, and knows conditional requests and the
+ * ETags of parts.
  *
  * It starts at once; building it takes a minute or two, once for each machine, and a Go of 2025 or later.
  */

@@ -12,7 +12,7 @@ export interface Web {
   hold(): void;
 }
 
-export interface Seen {
+interface Seen {
   method: string;
   path: string;
   /** With the port. */

@@ -16,7 +16,7 @@ export const V3_HEADER = WRAPPED + WRAPPED_KEY;
 /** Of a part: the length of its plaintext stands in front of the wrapped key. */
 export const PART_HEADER = V3_HEADER + 8;
 /** What must be seen of an object, at most, before it can be told what it is. */
-export const LONGEST_HEADER = PART_HEADER;
+export const LONGEST_HEADER = Math.max(V3_HEADER, PART_HEADER);
 /** The most that a reader takes, lest one message be all of its memory. */
 const LARGEST_CHUNK = 16 * 1024 * 1024;
 /** S3 has no other parts. */

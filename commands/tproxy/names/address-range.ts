@@ -4,7 +4,7 @@ import { encodeIp } from "../../../lib/wire/ip-bytes.ts";
 import { cidrContains, formatCidr, ipClass, parseCidr, type Cidr, type Ip } from "../../../lib/wire/ip.ts";
 
 /** Names that are told apart at most: what an address costs in memory is some 200 bytes. */
-export const MOST_NAMES = 2 ** 20;
+const MOST_NAMES = 2 ** 20;
 /** Classes whose addresses nobody reaches who is not led there on purpose. */
 const USABLE = new Set(["private", "loopback", "reserved"]);
 

@@ -1,4 +1,4 @@
-/** Conditions: `or`, `and`, `not`, comparisons and their operands. Not types: check.ts knows those. */
+/** Conditions: `or`, `and`, `not`, comparisons and their operands. Not types: check/condition.ts knows those. */
 import type { Comparison, Expr, ListLiteral, NumberLiteral, Operand, Operator, StringLiteral } from "../ast.ts";
 import { lookupFact } from "../facts.ts";
 import { parseCidrLoosely } from "../../wire/ip.ts";

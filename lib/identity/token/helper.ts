@@ -35,7 +35,7 @@ export function serveToken(): Promise<never> {
   return new Promise(() => {});
 }
 
-export class TokenHelper {
+class TokenHelper {
   #module: TokenModule | undefined;
   readonly #sessions = new Map<number, TokenSession>();
 

@@ -1,4 +1,4 @@
-/** Signs with a private key in a token, and finds it again where the token was away. Chooses no key: that is token-key.ts. */
+/** Signs with a private key in a token, and finds it again where the token was away. Chooses no key: that is tokens.ts. */
 import { createHash, type KeyObject } from "node:crypto";
 import { CKG_MGF1, CKM, CKR } from "../../wire/cryptoki.ts";
 import { digestInfo, ecdsaSignature } from "../../wire/token-keys.ts";

@@ -26,7 +26,7 @@ export interface Gateway {
 }
 
 /** A storage whose connections are handed to the test, in the order in which they come. */
-export class Storage {
+class Storage {
   port = 0;
   readonly #server = createServer({ allowHalfOpen: true }, (socket) => {
     this.opened++;

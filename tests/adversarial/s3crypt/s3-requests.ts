@@ -29,7 +29,7 @@ export interface Order {
   credentials?: Credentials;
 }
 
-export const HOST: Field = ["Host", "store.example"];
+const HOST: Field = ["Host", "store.example"];
 
 export function signed(order: Order): { head: RequestHead; signing: Signing } {
   const { method = "GET", path, query = "", headers = [], payload = "UNSIGNED-PAYLOAD" } = order;

@@ -1,6 +1,8 @@
-/**
- * The loopback addresses that connections are spread over. Thousands per second between two fixed addresses would use
- * up the ephemeral ports with connections in TIME_WAIT, and slow down whoever is measured later. No socket here.
+/** The loopback addresses that connections are spread over. Opens no socket. */
+
+/*
+ * Thousands per second between two fixed addresses would use up the ephemeral ports with connections in TIME_WAIT, and
+ * slow down whoever is measured later.
  */
 
 const COUNT = 16;

@@ -30,7 +30,7 @@ const PROGRAMS: Record<string, { command: string; subject: string }> = {
 };
 
 /** The name that selects the row of silent clients. */
-export const SILENT = "silent";
+const SILENT = "silent";
 
 /** Parses argv; every mistake is a {@link PortailError} of usage. `words` follow the program in the command that starts portail. */
 export function parseOptions(argv: string[], words: string): Options {

@@ -11,7 +11,7 @@ export interface Series {
   rounds: Measurement[];
 }
 
-export type Verdict = "pass" | "FAIL" | "no data" | "";
+type Verdict = "pass" | "FAIL" | "no data" | "";
 
 export interface Judged {
   row: NamedRow;

@@ -1,13 +1,10 @@
-/**
- * How each program is one side of a tunnel: one worker, no log, TLS 1.3 with the suite that all can speak, and the other
- * side's certificate verified. Starts nothing itself.
- */
+/** How each program is one side of a tunnel: one worker, no log, TLS 1.3 with the suite that all can speak, the other side verified. Starts nothing. */
 import { join } from "node:path";
 import { whichPeer } from "../../../scripts/peer-list.ts";
 import { haproxy, lines, type PeerProgram } from "../../support/peer-programs.ts";
 import { SERVER_NAME } from "./material.ts";
 
-export interface SidePlan {
+interface SidePlan {
   port: number;
   /** Where to dial, on loopback. */
   to: number;

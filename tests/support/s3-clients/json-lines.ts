@@ -9,7 +9,7 @@ interface Answer {
 }
 
 /** What the library threw. */
-export class LibraryError extends Error {
+class LibraryError extends Error {
   /** Its own name for it, as `NoSuchKey`. */
   readonly code: string;
   /** Of HTTP, where it says so. */

@@ -1,9 +1,10 @@
-/** Every command of the real tree: loads, says what it is in one mould, and its examples are command lines that it takes. */
+/** Every command of the real tree: loads, says what it is in one mould, and its examples and its line of the README are command lines that it takes. */
 
-import { expect, test } from "bun:test";
+import { describe, expect, test } from "bun:test";
+import { readFileSync } from "node:fs";
 import { root } from "../../../cli/commands.ts";
 import { locate } from "../../../cli/tree.ts";
-import { vetArgv } from "../../../lib/command/argv.ts";
+import { completeArgs, vetArgv } from "../../../lib/command/argv.ts";
 import type { Command, Group } from "../../../lib/command/define.ts";
 
 async function leaves(
@@ -58,5 +59,37 @@ test.each(commands)("%j has examples that it takes", async (path, { meta }) => {
     );
     expect(found).toEqual(path);
     if (node.kind === "command") vetArgv(rest, node.args);
+  }
+});
+
+describe("the README's table", () => {
+  const readme = readFileSync(new URL("../../../README.md", import.meta.url), "utf8");
+  /** The command, what it is for, one line. */
+  const rows = [...readme.matchAll(/^\| `(portail [^`]+)` +\| (.+?) +\| `(.+)` +\|$/gm)].map(
+    ([, name, , line]) => [name!, line!.replaceAll("\\|", "|")] as const,
+  );
+  const names = new Set(rows.map(([name]) => name));
+
+  test("has a row for every command: of its own, of its group, or of one that is the same under another name", () => {
+    const shown = commands.filter(([path]) => names.has(path.join(" ")) || names.has(path.slice(0, -1).join(" ")));
+    const known = new Set(shown.map(([, { meta }]) => meta.description));
+    const hidden = commands.filter(([, { meta }]) => !known.has(meta.description));
+    expect(hidden.map(([path]) => path.join(" "))).toEqual([]);
+  });
+
+  test.each(rows)("%s: %s", async (name, line) => {
+    const words = [...invocation(line, name).matchAll(/'([^']*)'|([^\s']+)/g)].map(
+      ([, quoted, bare]) => quoted ?? bare!,
+    );
+    const { path, node, rest } = await locate(root, words.slice(1));
+    expect(path.join(" ")).toStartWith(name);
+    if (node.kind !== "command") throw new Error(`${path.join(" ")} is no command`);
+    completeArgs(node.args, vetArgv(rest, node.args));
+  });
+
+  /** The part of a line that begins `command`: between pipes, or in the quotes of another program's option. */
+  function invocation(line: string, command: string): string {
+    const [, quoted = line] = /='([^']*)'/.exec(line) ?? [];
+    return quoted.split(/ [|<>] /).find((part) => part.startsWith(command)) ?? "";
   }
 });

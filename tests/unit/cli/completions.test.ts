@@ -124,6 +124,7 @@ describe("names", () => {
     expect(await values("acl", "explain", "p.acl", "")).toEqual(expect.arrayContaining(["client.ip=", "geo."]));
     expect(await values("acl", "lint", "--rule", "")).toContain("shadowed-policy");
     expect(await values("acl", "lint", "--command", "")).toContain("socks");
+    expect(await values("doctor", "tproxy", "")).toContain("tproxy-exec");
     expect(await values("mux", "serve", "--preset-target", "")).toContain("web=");
   });
 

@@ -3,7 +3,7 @@
 import { createLogger } from "../../../lib/command/log.ts";
 import type { OutputStream, Runtime, Signal } from "../../../lib/command/runtime.ts";
 
-export interface FakeOutput extends OutputStream {
+interface FakeOutput extends OutputStream {
   /** All that was written so far, as text. */
   text(): string;
 }

@@ -1,6 +1,6 @@
 /** Rules from flags and tables: what they mean, and what is refused, with its place. */
 import { describe, expect, test } from "bun:test";
-import { rulesArgs } from "../../../../commands/tproxy/flags.ts";
+import { runArgs } from "../../../../commands/tproxy/flags.ts";
 import { parseRules } from "../../../../commands/tproxy/rule-settings.ts";
 import tproxy from "../../../../commands/tproxy/index.ts";
 import { completeArgs, vetArgv } from "../../../../lib/command/argv.ts";
@@ -10,7 +10,7 @@ import type { ParsedArgs } from "../../../../lib/command/define.ts";
 
 function parse(argv: readonly string[], toml = "") {
   const { values, tables } = parseConfig(toml, "t.toml", tproxy);
-  const args = completeArgs(rulesArgs, vetArgv(argv, rulesArgs), values) as ParsedArgs<typeof rulesArgs>;
+  const args = completeArgs(runArgs, vetArgv(argv, runArgs), values) as ParsedArgs<typeof runArgs>;
   return parseRules(args, { tables: toml === "" ? emptyTables() : tables });
 }
 

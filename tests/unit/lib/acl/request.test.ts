@@ -1,4 +1,4 @@
-/** A request decided to its end asks for names only where it must, and for none without a guard. The rest is egress.test.ts. */
+/** A request decided to its end asks for names only where it must, and for none without a guard. The rest is tests/unit/lib/net/egress.test.ts. */
 import { expect, test } from "bun:test";
 import type { Facts } from "../../../../lib/acl/facts.ts";
 import type { Guard } from "../../../../lib/acl/guard.ts";

@@ -18,7 +18,7 @@ export interface Circumstances {
 }
 
 /** Words, and what the settings say then (as `toMatchObject`): nothing where the effect shows elsewhere. */
-export type Taken = [words: string, gives: object, circumstances?: Circumstances];
+type Taken = [words: string, gives: object, circumstances?: Circumstances];
 
 /** Words, and how they are refused: exit status, stable code, and a part of the message and of the hint. */
 export type Refused = [
