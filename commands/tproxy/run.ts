@@ -25,8 +25,8 @@ export function runCommand(name: string, commands?: Command["commands"]): Comman
       description: "Wrap connections of this machine in mutual TLS, for programs that know nothing of it",
       long: `Outgoing TCP connections to the ports of --port-map are captured by a table of the firewall, inet portail, and go on
 over TLS to the server that the program meant, with a client certificate. What it meant is known and not guessed: the
-address that it connects to stands for one name, by a rule or a hosts file; an address that stands for no name, or for
-several, is refused. Root is captured like everybody.
+address that it connects to stands for one name, by a rule or a hosts file; an address that stands for no name is refused,
+and so is one that stands for several, unless the first bytes say which. Root is captured like everybody.
 
 Rules are [[rule]] tables of --config FILE, of which the first that takes name, port, user, group and control group decides
 the identity, the trust and all else; without any, the flags are the one rule.
