@@ -16,6 +16,7 @@ export type Family =
   | "100 routes"
   | "10,000 routes"
   | "relay"
+  | "to a proxy"
   | "direct";
 
 export interface Contender {
