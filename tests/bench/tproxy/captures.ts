@@ -56,6 +56,8 @@ function tunnel(program: readonly string[]) {
 interface Front extends PeerProgram {
   /** Where it listens. */
   listen: number;
+  /** Where it makes its table itself. */
+  table?: string;
 }
 
 /** Connections are made to a port where nobody listens. */
@@ -74,7 +76,7 @@ function capturing(name: string, peer: boolean, note: string, front: (where: Whe
       return {
         daemons: [
           { argv: far.argv, port: link.listen },
-          { argv: near.argv, port: near.listen },
+          { argv: near.argv, port: near.listen, table: near.table },
         ],
         files: { ...far.files, ...near.files },
       };
@@ -88,7 +90,7 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
   const identity = ["--cert", `${dir}/client.pem`, "--key", `${dir}/client.key`, "--cacert", `${dir}/ca.pem`];
   const rest = ["--hosts", `${dir}/hosts`, "--quiet", ...(link.resume ? [] : ["--no-session-resumption"])];
   const argv = [...program, "tproxy", "run", ...table, "--portMap", `${port}:${link.dial}`, ...identity, ...rest];
-  return { argv, listen, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
+  return { argv, listen, table: `inet portail-at-${port}`, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
 }
 
 /** Addresses of loopback where nobody listens, one for each that captures what is sent there. */
@@ -110,8 +112,8 @@ function passing(name: string, peer: boolean, note: string, at: string, front: (
     programs: ["haproxy", "nft", "unshare", "ip"],
     note,
     setup(where) {
-      const { argv, listen, files } = front(where);
-      return { daemons: [{ argv, port: listen }], files };
+      const { argv, listen, table, files } = front(where);
+      return { daemons: [{ argv, port: listen, table }], files };
     },
   };
 }
@@ -133,12 +135,12 @@ function leading(
     note,
     setup(where) {
       const proxy = freePort();
-      const { argv, listen, files } = front(where, proxy);
+      const { argv, listen, table, files } = front(where, proxy);
       const socks = ["setpriv", `--reuid=${PROXY_USER}`, "--clear-groups", ...microsocks(proxy).argv];
       return {
         daemons: [
           { argv: socks, port: proxy },
-          { argv, port: listen },
+          { argv, port: listen, table },
         ],
         files,
       };
@@ -160,7 +162,8 @@ function portailPassing(
   const table = ["--instance", `to-${targetPort}`, "--listen-port", String(listen), "--portMap", "1"];
   const names = ["--fake-range", `${standIn}/32`, "--hosts", `${dir}/${hosts}`];
   const argv = [...program, "tproxy", "run", ...table, "--passthrough", "--disable-authentication", ...names];
-  return { argv: [...argv, "--quiet", ...more], listen, files: { [hosts]: `${standIn} ${SERVER_NAME}\n` } };
+  const files = { [hosts]: `${standIn} ${SERVER_NAME}\n` };
+  return { argv: [...argv, "--quiet", ...more], listen, table: `inet portail-to-${targetPort}`, files };
 }
 
 function redsocksLeading({ dir, targetPort }: Where, proxy: number): Front {
