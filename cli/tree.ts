@@ -21,8 +21,8 @@ export interface Place {
 }
 
 /**
- * Goes down from `root` while words name members, and stops at a leaf, a flag or the end; a command that has members stops
- * at any other word as well. Flags that a group lets stand in
+ * Goes down from `root` while words name members, and stops at a leaf, a flag or the end; a command that has members and
+ * takes words of its own stops at any other word as well. Flags that a group lets stand in
  * front of its members' words (`early`) come first in the rest.
  * Throws PortailError (64) with the nearest name for a word that names nothing.
  */
@@ -33,7 +33,7 @@ export async function locate(root: Group, argv: readonly string[]): Promise<Plac
   let index = 0;
   for (; index < argv.length; index++) {
     const word = argv[index]!;
-    if (node.kind === "command" && !Object.hasOwn(node.commands ?? {}, word)) break;
+    if (node.kind === "command" && !Object.hasOwn(node.commands ?? {}, word) && !isMistaken(node, word)) break;
     if (node.kind === "group" && word.startsWith("-")) {
       const words = await earlyWords(node, argv.slice(index));
       if (words === 0) break;
@@ -49,6 +49,12 @@ export async function locate(root: Group, argv: readonly string[]): Promise<Plac
   }
   const rest = argv.slice(index);
   return { path, node, rest: node.kind === "group" ? rest : [...early, ...rest] };
+}
+
+/** Whether `word` can only be meant for a member, although none has that name. */
+function isMistaken({ args, commands }: Command, word: string): boolean {
+  if (commands === undefined || word.startsWith("-")) return false;
+  return Object.values(args).every((arg) => arg.type !== "positional" || arg.behindDashes);
 }
 
 async function earlyWords({ early }: Group, words: readonly string[]): Promise<number> {

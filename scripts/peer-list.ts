@@ -83,6 +83,7 @@ export const PEERS = {
   rclone: "rclone",
   "redis-cli": "redis-tools",
   "redis-server": "redis-server",
+  redsocks: "redsocks",
   rsyslogd: "rsyslog",
   s3cmd: "s3cmd",
   setpriv: "util-linux",

@@ -1,10 +1,13 @@
 /** What a captured connection is: where it was going, whose it is, and the rule that takes it. Dials nothing. */
 import type { Conn } from "../../lib/net/conn.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
+import { runPreface } from "../../lib/net/preface.ts";
+import { unread } from "../../lib/net/unread.ts";
 import { processOf, socketOwner } from "../../lib/service/socket-user.ts";
-import { Refusal } from "./refusal.ts";
+import { MeantName } from "../../lib/session/meant-name.ts";
+import { AmbiguousName, Refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
-import { chooseRule, type Client } from "./rule.ts";
+import { chooseRule, type Choice, type Client } from "./rule.ts";
 import type { Tproxy } from "./tproxy.ts";
 
 export interface Arrival {
@@ -27,8 +30,11 @@ export interface Told {
   client: Client | undefined;
 }
 
-/** Finds out all of it at once, by a few system calls; or why the connection is not taken. */
-export function receive(tproxy: Tproxy, conn: Conn, told: Told): Arrival | Refusal {
+/**
+ * Finds out all of it, at once by a few system calls unless the client is to tell which of several names it means; or why the
+ * connection is not taken.
+ */
+export async function receive(tproxy: Tproxy, conn: Conn, told: Told): Promise<Arrival | Refusal> {
   const { captured, names, routes } = tproxy;
   const destination = captured.destinationOf(conn);
   if (destination === undefined)
@@ -40,7 +46,9 @@ export function receive(tproxy: Tproxy, conn: Conn, told: Told): Arrival | Refus
   if (alien !== undefined) return alien;
   const { ip, port } = destination;
   const fake = names.isFake(ip);
-  const choice = chooseRule(routes, port, names.namesOf(ip), client, fake);
+  const choose = (hosts: readonly string[]) => chooseRule(routes, port, hosts, client, fake);
+  const first = choose(names.namesOf(ip));
+  const choice = first instanceof AmbiguousName ? await narrow(tproxy, conn, first, choose) : first;
   if (choice instanceof Refusal) return choice;
   const { rule: route, host } = choice;
   const mapped = route.ports.get(port);
@@ -48,6 +56,22 @@ export function receive(tproxy: Tproxy, conn: Conn, told: Told): Arrival | Refus
   const { target } = route.settings;
   const dialled = { host: target?.host ?? (fake ? host : ip), port: target?.port ?? mapped };
   return { conn, destination, client, route, host, target: dialled, plain: false };
+}
+
+/** By the client's first words, which may choose among the names that the address stands for, and say no other. */
+async function narrow(
+  { deadlines }: Tproxy,
+  conn: Conn,
+  unclear: AmbiguousName,
+  choose: (hosts: readonly string[]) => Choice<Route> | Refusal,
+): Promise<Choice<Route> | Refusal> {
+  // Nothing is read of a client that no rule takes, whatever it means.
+  const choices = unclear.names.map((name) => choose([name]));
+  if (choices.every((choice) => choice instanceof Refusal)) return choices[0]!;
+  const said = await runPreface(conn, new MeantName(), deadlines);
+  if (!said.ok || !unclear.names.includes(said.value)) return unclear;
+  unread(conn, said.early);
+  return choose([said.value]);
 }
 
 function aliens({ captured }: Tproxy, client: Client | undefined): Refusal | undefined {

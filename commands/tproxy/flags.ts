@@ -7,6 +7,10 @@ import { nameFlags } from "./dns-flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 
+/** Of the reference, which is written in Go. */
+const GO = { oneDash: true } as const;
+const { cert, key, cacert } = identityFlags;
+
 const capture = { type: "string", multiple: true, group: "Capture" } as const;
 
 /** What is captured, and by what table: of everything that knows the table. */
@@ -139,16 +143,26 @@ export const runArgs = {
   },
   cleanup: { type: "boolean", group: "Capture", description: "Remove what an unclean end has left, and end" },
   ...carryFlags,
+  cert: { ...cert, ...GO },
+  key: { ...key, ...GO },
+  cacert: { ...cacert, ...GO },
   ...syslogFlags,
   ...lifeFlags,
   ...statusFlags,
   "cert-checker-plugin": {
+    ...GO,
     type: "string",
     alias: "certCheckerPlugin",
     hidden: true,
     description: "Taken for the reference's sake",
   },
-  "log-level": { type: "string", alias: "logLevel", hidden: true, description: "Taken for the reference's sake" },
+  "log-level": {
+    ...GO,
+    type: "string",
+    alias: "logLevel",
+    hidden: true,
+    description: "Taken for the reference's sake",
+  },
 } as const satisfies ArgDefinitions;
 
 const { "port-map": _, ...ruleFlags } = tproxyKeys;

@@ -57,7 +57,7 @@ export class Redirect implements Capturing {
 }
 
 /** Removes the table that an unclean end has left. Throws `PortailError` where an instance is using it. */
-export async function cleanUp(capture: Capture): Promise<void> {
+export async function removeTable(capture: Capture): Promise<void> {
   await refuseRunning(capture, true);
   await execute(removingText(capture.instance));
 }

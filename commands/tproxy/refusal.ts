@@ -19,3 +19,13 @@ export class Refusal {
     this.peer = more.peer;
   }
 }
+
+/** The address stands for several names that rules take. */
+export class AmbiguousName extends Refusal {
+  readonly names: readonly string[];
+
+  constructor(names: readonly string[]) {
+    super("ambiguous_name", `the address stands for ${names.map((name) => JSON.stringify(name)).join(", ")}`);
+    this.names = names;
+  }
+}

@@ -1,7 +1,7 @@
 /** Which connections a rule takes: by name, port, and whose they are. Knows neither TLS nor files. */
 import type { NameGlob } from "../../lib/identity/name-glob.ts";
 import type { SocketProcess } from "../../lib/service/socket-user.ts";
-import { Refusal } from "./refusal.ts";
+import { AmbiguousName, Refusal } from "./refusal.ts";
 
 /** Whose a connection is, as far as anybody asked. */
 export interface Client {
@@ -43,7 +43,7 @@ export interface Choice<R> {
 
 /**
  * The first rule that takes a connection to `port` of what `hosts` are the names of. Of several names that rules know none
- * is taken: which was meant is not clear. `fake`: whether the address stands for a name and is nobody's.
+ * is taken: which was meant is not clear (`AmbiguousName`). `fake`: whether the address stands for a name and is nobody's.
  * Takes time in proportion to the number of rules.
  */
 export function chooseRule<R extends RuleMatch>(
@@ -59,7 +59,7 @@ export function chooseRule<R extends RuleMatch>(
   const known = hosts.filter((host) => open.some((rule) => takesName(rule, host)));
   const [host] = known;
   if (host === undefined) return new Refusal("no_rule", `no rule takes ${quoted(hosts)}`);
-  if (known.length > 1) return new Refusal("ambiguous_name", `the address stands for ${quoted(known)}`);
+  if (known.length > 1) return new AmbiguousName(known);
   const rule = open.find((candidate) => takesName(candidate, host) && takesClient(candidate, client));
   if (rule !== undefined) return { rule, host };
   if (client === undefined) return new Refusal("client_unknown", "whose connection it is could not be found");

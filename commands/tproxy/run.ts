@@ -1,24 +1,19 @@
 /** `portail tproxy run`, and `portail tproxy` by itself: captures connections of this machine, and passes them on over TLS. */
-import { usage } from "../../lib/command/argv.ts";
 import type { Command, Config, ParsedArgs } from "../../lib/command/define.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
-import { configureLog, parseLife } from "../../lib/command/flags.ts";
+import { configureLog } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
-import { parseChoice } from "../../lib/command/values.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
-import { parseStatus } from "../../lib/service/status-settings.ts";
 import { AnyIp, anyIp } from "./any-ip.ts";
 import { runArgs } from "./flags.ts";
 import { LedNames } from "./led-names.ts";
-import { parseLed } from "./led-settings.ts";
-import { readNames } from "./load.ts";
+import { load, readNames } from "./load.ts";
 import { applyReference } from "./reference.ts";
-import { cleanUp, Redirect, REDIRECTED } from "./redirect.ts";
-import { parseRules } from "./rule-settings.ts";
-import { openTproxy } from "./serve.ts";
-import { parseCapture, parseCarry, parseNames, sourcesOf } from "./settings.ts";
+import { Redirect, REDIRECTED, removeTable } from "./redirect.ts";
+import { planCapture, planRun, type CapturePlan } from "./run-plan.ts";
+import { loadTools, openTproxy } from "./serve.ts";
 import { TproxyProcess } from "./tproxy-process.ts";
 
 /** The same command under two names. */
@@ -30,8 +25,8 @@ export function runCommand(name: string, commands?: Command["commands"]): Comman
       description: "Wrap connections of this machine in mutual TLS, for programs that know nothing of it",
       long: `Outgoing TCP connections to the ports of --port-map are captured by a table of the firewall, inet portail, and go on
 over TLS to the server that the program meant, with a client certificate. What it meant is known and not guessed: the
-address that it connects to stands for one name, by a rule or a hosts file; an address that stands for no name, or for
-several, is refused. Root is captured like everybody.
+address that it connects to stands for one name, by a rule or a hosts file; an address that stands for no name is refused,
+and so is one that stands for several, unless the first bytes say which. Root is captured like everybody.
 
 Rules are [[rule]] tables of --config FILE, of which the first that takes name, port, user, group and control group decides
 the identity, the trust and all else; without any, the flags are the one rule.
@@ -79,31 +74,17 @@ does SIGTERM once open connections have ended. SIGHUP reads certificates, trust,
         endLog();
       }
     },
+    check: ({ args, data, config }) => check(data, args, config),
   });
 }
 
 export default runCommand("run");
 
 async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: Config): Promise<ExitStatus> {
-  const mode = parseChoice("--mode", args.mode, ["redirect", "anyip"]);
-  const rules = parseRules(args, config);
-  if (mode === "anyip") refuseBesideAnyIp(args);
-  const capture = parseCapture(args, rules);
-  const names = parseNames(args);
-  const settings = parseCarry(args);
+  if (args.cleanup) return cleanUp(runtime, planCapture(args, config));
+  const { mode, capture, names, settings, plans, status, life, led: ledSettings } = planRun(args, config);
   const { keepAlive } = settings;
-  if (args.cleanup) {
-    if (mode === "redirect") await cleanUp(capture);
-    else await new AnyIp(names.fake, capture.ports, keepAlive).cleanUp(runtime);
-    return EXIT.done;
-  }
   const mark = mode === "redirect" ? capture.mark : undefined;
-  if (args["proxy-cacert"].length > 0 && !rules.some(({ proxy }) => proxy?.tls))
-    throw usage("usage.missing", "--proxy-cacert needs a proxy over TLS", "give --proxy https://HOST:PORT too");
-  const status = parseStatus(args);
-  const life = parseLife(args);
-  const plans = rules.map((rule) => ({ settings: rule, sources: sourcesOf(rule, args, config) }));
-  const ledSettings = parseLed(args, rules);
   const led =
     ledSettings === undefined ? undefined : new LedNames(ledSettings, readNames(plans, names).fixed(), runtime);
   const opened = await openTproxy(runtime, {
@@ -126,12 +107,15 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
   return exit;
 }
 
-/** What only a firewall can tell apart would be believed in force. */
-function refuseBesideAnyIp(args: ParsedArgs<typeof runArgs>): void {
-  const lists = ["capture-to", "capture-user", "capture-group", "capture-cgroup", "exempt-user"] as const;
-  const listed = lists.find((name) => args[name].length > 0);
-  const given = listed ?? (args.instance !== undefined ? "instance" : args["capture-dns"] ? "capture-dns" : undefined);
-  if (given === undefined) return;
-  const hint = "leave it out: who may be carried is said by the rules, and what is captured by --fake-range";
-  throw usage("usage.conflict", `--mode anyip and --${given} exclude each other`, hint);
+async function cleanUp(runtime: Runtime, { mode, capture, names, settings }: CapturePlan): Promise<ExitStatus> {
+  if (mode === "redirect") await removeTable(capture);
+  else await new AnyIp(names.fake, capture.ports, settings.keepAlive).cleanUp(runtime);
+  return EXIT.done;
+}
+
+/** Reads what a start would, and opens neither names nor the audit. */
+async function check(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: Config): Promise<void> {
+  const { plans, names, settings } = planRun(args, config);
+  const { verifiers } = await load(plans, names, loadTools(runtime, settings, undefined));
+  for (const verifier of verifiers) verifier.close();
 }

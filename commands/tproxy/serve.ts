@@ -5,7 +5,7 @@ import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { openResolver, ResolveError, type Resolve } from "../../lib/net/resolve.ts";
 import type { Names } from "./known-names.ts";
-import { load, type Loaded, type RulePlan } from "./load.ts";
+import { load, type Loaded, type LoadTools, type RulePlan } from "./load.ts";
 import { TproxyMetrics } from "./metrics.ts";
 import type { FakeAddresses } from "./names/fake-addresses.ts";
 import type { CarrySettings, NameSettings } from "./settings.ts";
@@ -32,8 +32,8 @@ export interface Opened {
 export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Opened> {
   const { log } = runtime;
   const { settings, rules, names, captured, mark, led } = plan;
-  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion, proxyCa, verifierTimeout } = settings;
-  const tools = { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd: runtime.cwd, verifierTimeout, led };
+  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout } = settings;
+  const tools = loadTools(runtime, settings, led);
   const loading = () => load(rules, names, tools);
   const loaded = await loading();
   const sink = await openAudit(audit, log);
@@ -47,6 +47,13 @@ export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Ope
     loaded,
   );
   return { tproxy, load: loading };
+}
+
+/** With what the files of rules are read. */
+export function loadTools(runtime: Runtime, settings: CarrySettings, led: FakeAddresses | undefined): LoadTools {
+  const { minVersion, proxyCa, verifierTimeout } = settings;
+  const { log, cwd } = runtime;
+  return { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd, verifierTimeout, led };
 }
 
 /** What stands for a name leads back to us. */

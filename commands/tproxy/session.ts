@@ -81,8 +81,10 @@ export class Session {
   /** Everything up to the relay, and the relay itself; or why it did not come to that. */
   async #open(): Promise<Refusal | RelayResult> {
     const progress = this.#progress;
-    const arrival = receive(this.#tproxy, this.#accepted, progress);
+    const arrival = await receive(this.#tproxy, this.#accepted, progress);
     if (arrival instanceof Refusal) return arrival;
+    // What it holds from here on would be released by nobody.
+    if (this.#cut) return stopped();
     progress.arrival = arrival;
     this.#release = this.#tproxy.names.hold(arrival.destination.ip);
     arrival.route.counts.chosen++;

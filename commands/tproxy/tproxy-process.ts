@@ -1,5 +1,4 @@
 /** The life of `portail tproxy run`: its capture, status and metrics, reloaded and drained. Carries no connection itself. */
-import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { recordLife } from "../../lib/service/life-record.ts";
@@ -91,12 +90,6 @@ export class TproxyProcess implements Daemon {
   async #openStatus(life: Life): Promise<void> {
     const status = this.#statusSettings;
     if (status === undefined) return;
-    if (status.scheme === "https")
-      throw new PortailError("--status: a transparent proxy serves its status over plain HTTP", {
-        code: "status.address",
-        exit: EXIT.usage,
-        hint: "write HOST:PORT of loopback, or unix:PATH",
-      });
     // Loaded when it is wanted: node:http is memory that most do without.
     const [{ openStatus }, { routesOf }] = await Promise.all([
       import("../../lib/service/status.ts"),

@@ -17,7 +17,7 @@ type Options = Record<string, { type: "string" | "boolean"; multiple: true; shor
  * aliases; `_` in a flag's name equals `-`; `--` ends the flags. Throws PortailError (64).
  */
 export function vetArgv(argv: readonly string[], definitions: ArgDefinitions): ArgValues {
-  const args = withDashes(argv);
+  const args = withDashes(argv, definitions);
   const options = optionsOf(definitions);
   let tokens;
   try {
@@ -73,7 +73,7 @@ function fallback(definition: ArgDefinition): ArgValue | undefined {
 
 /** How many words the flag at the head of `words` is, with its value; 0 for one that `definitions` do not have. */
 export function flagWords([word = ""]: readonly string[], definitions: ArgDefinitions): number {
-  const [typed] = withDashes([word])[0]!.split("=");
+  const [typed] = withDashes([word], definitions)[0]!.split("=");
   const found = Object.entries(definitions).find(([name, definition]) => {
     if (definition.type === "positional") return false;
     const { alias = name, type } = definition;
@@ -88,13 +88,19 @@ export function flagWords([word = ""]: readonly string[], definitions: ArgDefini
   return found[1].type === "boolean" || word.includes("=") ? 1 : 2;
 }
 
-function withDashes(argv: readonly string[]): string[] {
+/** Flags as `optionsOf` names them: dashes in the place of `_`, and two in front where one is enough. */
+function withDashes(argv: readonly string[], definitions: ArgDefinitions): string[] {
+  const oneDash = Object.entries(definitions).flatMap(([name, definition]) =>
+    definition.type === "string" && definition.oneDash ? [`-${name}`, `-${definition.alias ?? name}`] : [],
+  );
   const end = argv.indexOf("--");
   return argv.map((arg, index) => {
-    if (!arg.startsWith("--") || (end !== -1 && index >= end)) return arg;
+    if (!arg.startsWith("-") || (end !== -1 && index >= end)) return arg;
     const equals = arg.indexOf("=");
     const name = equals === -1 ? arg : arg.slice(0, equals);
-    return name.replaceAll("_", "-") + arg.slice(name.length);
+    const value = arg.slice(name.length);
+    if (oneDash.includes(name)) return `-${arg}`;
+    return arg.startsWith("--") ? name.replaceAll("_", "-") + value : arg;
   });
 }
 

@@ -47,6 +47,8 @@ interface StringArg extends ArgBase {
   required?: true;
   /** A second name; a single letter is a short flag. */
   alias?: string;
+  /** Also taken with one dash in front of its names, as Go's package `flag` has it. */
+  oneDash?: true;
   /** The environment variable that gives the value where neither argv nor the configuration file does. */
   env?: string;
 }

@@ -13,6 +13,7 @@ export const tproxyKeys = {
     type: "string",
     multiple: true,
     alias: "portMap",
+    oneDash: true,
     valueHint: "PORT[:PORT],...",
     group: "Capture",
     description: "A port that is captured, and the one that is dialled in its place (8443:443)",

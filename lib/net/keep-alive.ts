@@ -24,7 +24,7 @@ export abstract class Probed extends Due {
   }
 }
 
-/** Milliseconds for which a connection is young. */
+/** Milliseconds for which a connection is young at the most. */
 const YOUTH = 10_000;
 
 export class KeepAlive {
@@ -34,6 +34,7 @@ export class KeepAlive {
   /** `seconds` of silence before the first probe; 0 never probes. */
   constructor(seconds: number) {
     this.seconds = seconds;
-    this.young = new Deadlines(seconds === 0 ? 0 : YOUTH);
+    // No longer than the silence that is asked for: probes would come later than that.
+    this.young = new Deadlines(Math.min(seconds * 1000, YOUTH));
   }
 }

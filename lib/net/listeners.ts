@@ -13,7 +13,11 @@ export class Listeners {
 
   /** Opens one more. Throws `PortailError` as `openListener` and `claim`; those that are open stay so. */
   async open(endpoint: Endpoint, env: Environment, options: ListenOptions): Promise<void> {
-    const listener = await openListener(endpoint, env, options);
+    this.take(await openListener(endpoint, env, options));
+  }
+
+  /** Takes one that is open. Throws as `claim`, and has closed it then. */
+  take(listener: Listener): void {
     try {
       this.claim(listener.address);
     } catch (error) {

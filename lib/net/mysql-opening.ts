@@ -1,7 +1,14 @@
 /** A MySQL client in the clear and its server over TLS, from the greeting to the end of the authentication: drives lib/session/mysql-starttls.ts. Opens nothing. */
-import { MysqlClient, MysqlGreeting, Renumbering, type MysqlResponse } from "../session/mysql-starttls.ts";
+import {
+  MysqlAuthentication,
+  MysqlClient,
+  MysqlGreeting,
+  type AuthStep,
+  type MysqlResponse,
+} from "../session/mysql-starttls.ts";
 import type { Conn, ConnEvents, Early } from "./conn.ts";
 import { type Deadlines, Due } from "./deadlines.ts";
+import { passwordKey } from "./password-key.ts";
 import { runPreface } from "./preface.ts";
 import { ReceiveBuffer } from "./receive-buffer.ts";
 import type { StartedTls } from "./upstream.ts";
@@ -16,6 +23,7 @@ export class MysqlOpening {
   readonly #client: Conn;
   readonly #deadlines: Deadlines;
   #response: MysqlResponse | undefined;
+  #authentication: MysqlAuthentication | undefined;
   /** What the client said behind its response. */
   #early: Early = NOTHING;
 
@@ -27,10 +35,14 @@ export class MysqlOpening {
 
   /** Passes the greeting on and takes the response, of which the server sees only what asks it for TLS. */
   async startTls(server: Conn, early: Early): Promise<StartedTls> {
+    // It may take longer than all else that is waited for.
+    const key = passwordKey();
     const greeting = await runPreface(server, new MysqlGreeting(), this.#deadlines, early);
     if (!greeting.ok) return this.#failed(server, greeting);
-    const answer = await runPreface(this.#client, new MysqlClient(greeting.value), this.#deadlines);
+    const { bytes, scramble } = greeting.value;
+    const answer = await runPreface(this.#client, new MysqlClient(bytes), this.#deadlines);
     if (!answer.ok) return this.#failed(server, answer);
+    this.#authentication = new MysqlAuthentication(scramble, await key);
     this.#response = answer.value;
     this.#early = answer.early;
     server.write(answer.value.sslRequest);
@@ -45,25 +57,32 @@ export class MysqlOpening {
 
   /** Lets the two authenticate over TLS with `server`, which is known to be who it should be. Closes neither. */
   authenticate(server: Conn): Promise<Authenticated> {
-    return new Promise((resolve) =>
-      new Authentication(this.#client, server, this.#deadlines, resolve).begin(this.#response!.secured, this.#early),
-    );
+    return new Promise((resolve) => {
+      const sides = { client: this.#client, server };
+      const authentication = new Authentication(sides, this.#authentication!, this.#deadlines, resolve);
+      authentication.begin(this.#response!.secured, this.#early);
+    });
   }
 }
 
 class Authentication extends Due {
   readonly #client: Conn;
   readonly #server: Conn;
+  readonly #session: MysqlAuthentication;
   readonly #deadlines: Deadlines;
   readonly #resolve: (outcome: Authenticated) => void;
-  readonly #fromClient = new Renumbering("client");
-  readonly #fromServer = new Renumbering("server");
   #over = false;
 
-  constructor(client: Conn, server: Conn, deadlines: Deadlines, resolve: (outcome: Authenticated) => void) {
+  constructor(
+    { client, server }: { client: Conn; server: Conn },
+    session: MysqlAuthentication,
+    deadlines: Deadlines,
+    resolve: (outcome: Authenticated) => void,
+  ) {
     super();
     this.#client = client;
     this.#server = server;
+    this.#session = session;
     this.#deadlines = deadlines;
     this.#resolve = resolve;
   }
@@ -71,32 +90,33 @@ class Authentication extends Due {
   begin(response: Uint8Array, early: Early): void {
     this.#deadlines.add(this);
     this.#server.write(response);
-    const client = this.#side(this.#fromClient, this.#server, "client_gone");
+    const client = this.#side("client_gone", (chunk) => this.#session.clientSaid(chunk));
     if (early.bytes.length > 0) client.data(early.bytes);
     if (early.ended) client.end();
     if (!this.#over) this.#client.attach(client);
-    if (!this.#over) this.#server.attach(this.#side(this.#fromServer, this.#client, "server_gone"));
+    if (!this.#over) this.#server.attach(this.#side("server_gone", (chunk) => this.#session.serverSaid(chunk)));
   }
 
-  #side(from: Renumbering, to: Conn, gone: "client_gone" | "server_gone"): ConnEvents {
+  #side(gone: "client_gone" | "server_gone", say: (chunk: Uint8Array) => AuthStep): ConnEvents {
     return {
-      data: (chunk) => this.#take(from, chunk, to),
+      data: (chunk) => {
+        if (!this.#over) this.#take(say(chunk));
+      },
       drain() {},
       end: () => this.#fail(gone, "the connection ended during the authentication"),
       close: () => this.#fail(gone, "the connection broke off during the authentication"),
     };
   }
 
-  #take(from: Renumbering, chunk: Uint8Array, to: Conn): void {
-    if (this.#over) return;
-    const step = from.receive(chunk);
+  #take(step: AuthStep): void {
     if (step.type === "bad") {
       this.#fail("mysql_malformed", step.reason);
       return;
     }
-    if (step.bytes.length > 0) to.write(step.bytes);
+    if (step.toServer.length > 0) this.#server.write(step.toServer);
+    if (step.toClient.length > 0) this.#client.write(step.toClient);
     if (!step.over) return;
-    const fromClient = { bytes: this.#fromClient.held, ended: false };
+    const fromClient = { bytes: this.#session.held, ended: false };
     this.#finish({ ok: true, early: { fromClient, fromServer: NOTHING } });
   }
 

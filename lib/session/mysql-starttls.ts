@@ -3,8 +3,12 @@ import {
   decodeGreeting,
   decodePacket,
   decodeResponse,
+  encodeKey,
   encodePacket,
   endsAuthentication,
+  switchedScramble,
+  wantsKey,
+  wantsPassword,
   type Packet,
 } from "../wire/mysql.ts";
 import { NOTHING } from "./front.ts";
@@ -56,13 +60,19 @@ abstract class OnePacket<T> implements Preface<T, MysqlFault> {
   }
 }
 
-/** Reads the server's greeting: the value is the same for a client, without the offer of TLS. */
-export class MysqlGreeting extends OnePacket<Uint8Array> {
+export interface Greeted {
+  /** The greeting for a client, without the offer of TLS. */
+  bytes: Uint8Array;
+  scramble: Uint8Array;
+}
+
+/** Reads the server's greeting. */
+export class MysqlGreeting extends OnePacket<Greeted> {
   constructor() {
     super("server");
   }
 
-  protected read(packet: Packet, rest: Uint8Array): Step<Uint8Array> {
+  protected read(packet: Packet, rest: Uint8Array): Step<Greeted> {
     const greeting = decodeGreeting(packet);
     if (greeting.type === "bad") return this.malformed(greeting.reason);
     // Quoted: it came in the clear, from anybody.
@@ -70,7 +80,7 @@ export class MysqlGreeting extends OnePacket<Uint8Array> {
       return fail("mysql_error", `the server answered ${JSON.stringify(greeting.message)}`);
     if (rest.length > 0) return fail("mysql_pipelined", "the server sent more than its greeting");
     if (!greeting.offersTls) return fail("mysql_refused", "the server offers no TLS");
-    return { type: "done", value: greeting.withoutTls, rest: NOTHING };
+    return { type: "done", value: { bytes: greeting.withoutTls, scramble: greeting.scramble }, rest: NOTHING };
   }
 }
 
@@ -101,41 +111,103 @@ export class MysqlClient extends OnePacket<MysqlResponse> {
   }
 }
 
-export type AuthStep = { type: "bad"; reason: string } | { type: "ok"; bytes: Uint8Array; over: boolean };
+/** To which a client without TLS encrypts its password. */
+export interface PasswordKey {
+  /** The public key in PEM. */
+  pem: Uint8Array;
+  /** What was encrypted to it; undefined for anything else. */
+  open(encrypted: Uint8Array): Uint8Array | undefined;
+}
+
+export type AuthStep =
+  | { type: "bad"; reason: string }
+  /** `over`: commands follow, whose numbers begin again; what came behind is passed as it is. */
+  | { type: "ok"; toServer: Uint8Array; toClient: Uint8Array; over: boolean };
 
 /**
- * The packets of an authentication, numbered anew: TLS took one that the client does not know of. Each side has one of
- * these, `shift` is what its numbers change by. Of the server's side `over` says that commands follow, whose numbers begin
- * again; what comes behind then is passed as it is.
+ * An authentication between a client in the clear and its server over TLS. Packets are numbered anew, since TLS took one that
+ * the client does not know of. Where the server asks for the password itself (caching_sha2_password), it wants it over TLS as
+ * it is, while the client asks for a key: it gets ours, and the server what the client has encrypted to it.
  */
-export class Renumbering {
-  readonly #shift: 1 | -1;
-  readonly #prefix = new Prefix();
+export class MysqlAuthentication {
+  readonly #key: PasswordKey;
+  readonly #fromClient = new Prefix();
+  readonly #fromServer = new Prefix();
+  #scramble: Uint8Array;
+  /** What a client's numbers grow by on the way to the server. */
+  #shift = 1;
+  #password: "not asked for" | "asked for" | "to be encrypted" = "not asked for";
 
-  constructor(from: "client" | "server") {
-    this.#shift = from === "client" ? 1 : -1;
+  constructor(scramble: Uint8Array, key: PasswordKey) {
+    this.#scramble = scramble;
+    this.#key = key;
   }
 
-  /** Bytes that make no whole packet yet. */
+  /** Bytes of the client that make no whole packet yet. */
   get held(): Uint8Array {
-    return this.#prefix.bytes;
+    return this.#fromClient.bytes;
   }
 
-  receive(bytes: Uint8Array): AuthStep {
-    const out: Uint8Array[] = [];
-    let held = this.#prefix.append(bytes);
+  clientSaid(bytes: Uint8Array): AuthStep {
+    return this.#receive(this.#fromClient, bytes, (packet) => this.#ofClient(packet));
+  }
+
+  serverSaid(bytes: Uint8Array): AuthStep {
+    return this.#receive(this.#fromServer, bytes, (packet) => this.#ofServer(packet));
+  }
+
+  #receive(prefix: Prefix, bytes: Uint8Array, take: (packet: Packet) => Answer | string): AuthStep {
+    const toServer: Uint8Array[] = [];
+    const toClient: Uint8Array[] = [];
+    const step = (over: boolean): AuthStep => ({
+      type: "ok",
+      toServer: Buffer.concat(toServer),
+      toClient: Buffer.concat(toClient),
+      over,
+    });
+    let held = prefix.append(bytes);
     for (;;) {
       const packet = decodePacket(held);
       if (packet.kind === "bad") return { type: "bad", reason: packet.reason };
-      if (packet.kind === "more") return { type: "ok", bytes: Buffer.concat(out), over: false };
-      const { number, payload } = packet.value;
-      out.push(encodePacket({ number: number + this.#shift, payload }));
-      const over = this.#shift === -1 && endsAuthentication(packet.value);
-      const rest = this.#prefix.rest(packet.length);
-      if (over) return { type: "ok", bytes: Buffer.concat([...out, rest]), over };
-      held = this.#prefix.append(rest);
+      if (packet.kind === "more") return step(false);
+      const answer = take(packet.value);
+      if (typeof answer === "string") return { type: "bad", reason: answer };
+      const { to, number, payload } = answer;
+      (to === "server" ? toServer : toClient).push(encodePacket({ number, payload }));
+      const rest = prefix.rest(packet.length);
+      if (to === "client" && prefix === this.#fromServer && endsAuthentication(packet.value)) {
+        toClient.push(rest);
+        return step(true);
+      }
+      held = prefix.append(rest);
     }
   }
+
+  #ofServer(packet: Packet): Answer {
+    const { number, payload } = packet;
+    this.#scramble = switchedScramble(packet) ?? this.#scramble;
+    this.#password = wantsPassword(packet) ? "asked for" : "not asked for";
+    return { to: "client", number: number - this.#shift, payload };
+  }
+
+  #ofClient(packet: Packet): Answer | string {
+    const { number, payload } = packet;
+    const before = this.#password;
+    this.#password = before === "asked for" && wantsKey(packet) ? "to be encrypted" : "not asked for";
+    if (this.#password === "to be encrypted")
+      return { to: "client", number: number + 1, payload: encodeKey(this.#key.pem) };
+    if (before !== "to be encrypted") return { to: "server", number: number + this.#shift, payload };
+    const masked = this.#key.open(payload);
+    if (masked === undefined || this.#scramble.length === 0) return "the client's password is not encrypted to our key";
+    // The client has said two things of which the server knows nothing.
+    this.#shift -= 2;
+    const password = masked.map((byte, i) => byte ^ this.#scramble[i % this.#scramble.length]!);
+    return { to: "server", number: number + this.#shift, payload: password };
+  }
+}
+
+interface Answer extends Packet {
+  to: "client" | "server";
 }
 
 function fail(code: MysqlFault, reason: string): Failure {

@@ -7,6 +7,14 @@ const HEADER = 4;
 const PROTOCOL_10 = 10;
 const ERROR = 0xff;
 const OK = 0x00;
+const SWITCH = 0xfe;
+const MORE_DATA = 0x01;
+/** Of caching_sha2_password: the server has the password not in its cache, and the client's wish for a key to encrypt it. */
+const WANTS_PASSWORD = 0x04;
+const WANTS_KEY = 0x02;
+/** Bytes of a scramble, of which a greeting has the first 8 apart. */
+const SCRAMBLE = 20;
+const SCRAMBLE_BEGIN = 8;
 /** Capabilities, of which the greeting has the lower half first. */
 const CLIENT_PROTOCOL_41 = 0x0200;
 const CLIENT_SSL = 0x0800;
@@ -38,8 +46,8 @@ export function encodePacket({ number, payload }: Packet): Uint8Array {
 }
 
 export type Greeting =
-  /** The same without the offer of TLS. */
-  | { type: "greeting"; withoutTls: Uint8Array; offersTls: boolean }
+  /** The same without the offer of TLS. The scramble is shorter, even empty, of a server that has no such methods. */
+  | { type: "greeting"; withoutTls: Uint8Array; offersTls: boolean; scramble: Uint8Array }
   /** The message is nobody's: it came in the clear. */
   | { type: "error"; message: string };
 
@@ -50,14 +58,21 @@ export function decodeGreeting({ number, payload }: Packet): Greeting | { type: 
   if (payload[0] !== PROTOCOL_10) return { type: "bad", reason: "this is no greeting of protocol 10" };
   const end = payload.indexOf(0, 1);
   // Behind the version: a thread number of 4 bytes, 8 bytes of the scramble, a zero, the lower capabilities.
-  const at = end + 1 + 4 + 8 + 1;
+  const scrambleAt = end + 1 + 4;
+  const at = scrambleAt + SCRAMBLE_BEGIN + 1;
   if (end === -1 || at + 2 > payload.length) return { type: "bad", reason: "the greeting is cut short" };
   const capabilities = payload[at]! | (payload[at + 1]! << 8);
   if ((capabilities & CLIENT_PROTOCOL_41) === 0) return { type: "bad", reason: "the server is older than 4.1" };
   const withoutTls = payload.slice();
   withoutTls[at + 1] = (capabilities & ~CLIENT_SSL) >> 8;
+  // Behind the lower capabilities: character set, status, the upper ones, a length, 10 bytes that are reserved.
+  const restAt = at + 2 + 1 + 2 + 2 + 1 + 10;
   return {
     type: "greeting",
+    scramble: Buffer.concat([
+      payload.subarray(scrambleAt, scrambleAt + SCRAMBLE_BEGIN),
+      payload.subarray(restAt, restAt + SCRAMBLE - SCRAMBLE_BEGIN),
+    ]),
     withoutTls: encodePacket({ number, payload: withoutTls }),
     offersTls: (capabilities & CLIENT_SSL) !== 0,
   };
@@ -88,4 +103,26 @@ export function decodeResponse({ number, payload }: Packet): Response {
 /** Whether a server's packet ends the authentication: it lets the client in, or not. */
 export function endsAuthentication({ payload }: Packet): boolean {
   return payload[0] === OK || payload[0] === ERROR;
+}
+
+/** The scramble of a server's packet that asks for another method; undefined for any other packet. */
+export function switchedScramble({ payload }: Packet): Uint8Array | undefined {
+  if (payload[0] !== SWITCH) return undefined;
+  const end = payload.indexOf(0, 1);
+  return end === -1 ? undefined : payload.slice(end + 1, end + 1 + SCRAMBLE);
+}
+
+/** Whether a server's packet asks for the password itself, over TLS or encrypted (caching_sha2_password). */
+export function wantsPassword({ payload }: Packet): boolean {
+  return payload.length === 2 && payload[0] === MORE_DATA && payload[1] === WANTS_PASSWORD;
+}
+
+/** Whether a client's packet, after such a one, asks for the key to encrypt it with. */
+export function wantsKey({ payload }: Packet): boolean {
+  return payload.length === 1 && payload[0] === WANTS_KEY;
+}
+
+/** The payload that gives a client the key, a public one in PEM. */
+export function encodeKey(pem: Uint8Array): Uint8Array {
+  return Buffer.concat([Uint8Array.of(MORE_DATA), pem]);
 }

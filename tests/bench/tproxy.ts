@@ -1,11 +1,11 @@
-/** The transparent proxy beside HAProxy with original destinations, and beside our own tunnel: captured connections over mTLS to the same server side. In a network of its own. Not a test. */
+/** The transparent proxy beside HAProxy with original destinations, redsocks, and our own tunnel: captured connections over mTLS to the same server side, in the clear, and to a proxy. In a network of its own. Not a test. */
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Report } from "./run.ts";
 import { machine } from "./support/machine.ts";
 import type { Options } from "./support/options.ts";
 import { PROXY_CORE } from "./support/process.ts";
 import { TUNNEL_ROWS } from "./support/rows.ts";
-import { captures, STAND_IN } from "./tproxy/captures.ts";
+import { captures, STAND_INS } from "./tproxy/captures.ts";
 import { contest } from "./tunnel.ts";
 
 /** Set in the network of its own. */
@@ -27,7 +27,8 @@ function moveToOwnNetwork(argv: readonly string[]): never {
       exit: EXIT.noPrivilege,
       hint: "it is done in a network of its own: nothing of this machine is touched",
     });
-  const script = `ip link set lo up && ip addr add ${STAND_IN}/32 dev lo && exec "$@"`;
+  const stand = Object.values(STAND_INS).map((address) => `ip addr add ${address}/32 dev lo && `);
+  const script = `ip link set lo up && ${stand.join("")}exec "$@"`;
   const again = [process.execPath, Bun.main, "tproxy", ...argv];
   const { exitCode } = Bun.spawnSync(["unshare", "--net", "sh", "-c", script, "sh", ...again], {
     env: { ...process.env, [INSIDE]: "1" },
@@ -43,8 +44,9 @@ function introduction(argv: readonly string[], options: Options, others: number)
     `Portail is ${options.subject}. ${options.rounds} rounds, as in the section on the tunnel. A contender is what captures connections, by`,
     "nftables and the original destination, and wraps them in mTLS (TLS 1.3, ECDSA P-256, both certificates verified), beside the",
     "same server side for all: HAProxy, which ends TLS before the target. The ratios are of both together. The tunnel of portail",
-    "captures nothing: it is what the wrapping costs alone. In the second table what is captured goes on in the clear. redsocks is",
-    "in neither: it speaks no TLS, and leads all that it captures to a proxy.",
+    "captures nothing: it is what the wrapping costs alone. In the second table what is captured goes on in the clear, and in the",
+    "third it is led in the clear to a SOCKS5 proxy, microsocks for all: redsocks does nothing else, and speaks no TLS. There the",
+    "figures are of capture and proxy together.",
     `All are pinned to core ${PROXY_CORE}; no audit is written, so that no process is searched.`,
     "",
     `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,

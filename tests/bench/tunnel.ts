@@ -110,7 +110,7 @@ interface Outcome extends Proofs {
 
 function report(subject: Subject, outcome: Outcome): Report {
   const { argv, options, rows, series, proofs, problems, missing, others, complete } = outcome;
-  const tables = (["mTLS", "relay"] as const)
+  const tables = (["mTLS", "relay", "to a proxy"] as const)
     .map((family) => [family, series.filter(({ contender }) => contender.family === family)] as const)
     .filter(([, members]) => members.length > 0)
     .map(([family, members]) => gateTable(family, members, rows));

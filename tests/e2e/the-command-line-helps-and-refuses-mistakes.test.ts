@@ -41,6 +41,7 @@ scenario(import.meta.file, [], ({ scene, portail }) => {
   const mistakes: [args: string[], status: number, says: RegExp][] = [
     [["sokcs"], 64, /"sokcs".*\[usage\.\w+\]\n[^]*socks/],
     [["socks", "--lsiten", "127.0.0.1:0"], 64, /--lsiten.*\[usage\.\w+\]\n[^]*--listen/],
+    [["tproxy", "runn"], 64, /"runn".*\[usage\.unknown_command\]\n.*did you mean "portail tproxy run"\?/],
     [["socks", "--listen"], 64, /--listen.*\[usage\.\w+\]/],
     [["socks", "extra"], 64, /"extra".*\[usage\.\w+\]/],
     [

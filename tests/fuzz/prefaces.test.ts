@@ -3,6 +3,7 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { HelloReader } from "../../lib/session/client-hello.ts";
 import { FIRST_BYTES, FirstBytesReader } from "../../lib/session/first-bytes.ts";
 import { HttpConnectClient } from "../../lib/session/http-connect-client.ts";
+import { MeantName } from "../../lib/session/meant-name.ts";
 import { MysqlClient, MysqlGreeting } from "../../lib/session/mysql-starttls.ts";
 import { OpeningReader } from "../../lib/session/opening.ts";
 import { CancelReader } from "../../lib/session/postgres-cancel.ts";
@@ -85,6 +86,14 @@ const PLAYS: Record<string, { open: () => Preface<unknown>; seeds: Buffer[] }> =
   "what begins a connection, with its hello": {
     open: () => new OpeningReader({ names: new Set(FIRST_BYTES), patterns: [] }, 2000),
     seeds: [Buffer.concat([helloRecord(), latin("early")]), latin("SSH-2.0-x\r\n"), latin("GET / HTTP/1.1\r\n")],
+  },
+  "the name that a client means": {
+    open: () => new MeantName(),
+    seeds: [
+      Buffer.concat([helloRecord(), latin("early")]),
+      latin("GET / HTTP/1.1\r\nHost: a.example:80\r\n\r\nearly"),
+      latin("GET / HTTP/1.1\nX: y\nHost: [::1]\n\nearly"),
+    ],
   },
   "a ClientHello": {
     open: () => new HelloReader(2000),

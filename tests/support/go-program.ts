@@ -4,7 +4,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, readdirSync, renameSync } 
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
 import { whichPeer } from "../../scripts/peer-list.ts";
-import { run } from "./program.ts";
+import { environment, run } from "./program.ts";
 
 /** Milliseconds for the first build, which fetches and compiles. */
 const PATIENCE = 600_000;
@@ -40,4 +40,13 @@ export async function goProgram(name: string, main = "."): Promise<string> {
   if (status !== 0) throw new Error(`go build of ${name}: ${stderr}`);
   renameSync(built, program);
   return program;
+}
+
+/** For `scenario` and `needing`: `go` where it is of version 1.`minor` or later, else a name that is not there. */
+export function goOf(minor: number): string {
+  const go = whichPeer("go");
+  const command = [go ?? "go", "env", "GOVERSION"];
+  const version = go === null ? "" : Bun.spawnSync(command, { env: environment({ GOTOOLCHAIN: "local" }) }).stdout;
+  const [, major, found] = /^go(\d+)\.(\d+)/.exec(version.toString()) ?? [];
+  return Number(major) > 1 || Number(found) >= minor ? "go" : `go1.${minor}`;
 }

@@ -8,16 +8,15 @@
  */
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
-import { whichPeer } from "../../scripts/peer-list.ts";
 import { curl } from "./curl.ts";
 import { freePort } from "./free-port.ts";
-import { goProgram } from "./go-program.ts";
+import { goOf, goProgram } from "./go-program.ts";
 import { start } from "./program.ts";
 import type { Scene } from "./scene.ts";
 import { until } from "./until.ts";
 
 /** For `scenario` and `needing`: with an older Go it is left out. */
-export const VERSITYGW_NEEDS = ["curl", "setpriv", hasGo(25) ? "go" : "go1.25"];
+export const VERSITYGW_NEEDS = ["curl", "setpriv", goOf(25)];
 
 export class Versitygw {
   readonly credentials = { access: "tester", secret: "testing", region: "us-east-1" };
@@ -76,12 +75,4 @@ export async function openVersitygw(scene: Scene): Promise<Versitygw> {
     ),
   );
   return gateway;
-}
-
-function hasGo(minor: number): boolean {
-  const go = whichPeer("go");
-  if (go === null) return false;
-  const version = Bun.spawnSync([go, "env", "GOVERSION"], { env: { ...process.env, GOTOOLCHAIN: "local" } });
-  const [, major, found] = /^go(\d+)\.(\d+)/.exec(version.stdout.toString()) ?? [];
-  return Number(major) > 1 || Number(found) >= minor;
 }

@@ -7,7 +7,7 @@ import type { Candidate } from "../../../lib/net/dial.ts";
 import { formatEndpoint, formatHostPort, isLoopback, type Endpoint } from "../../../lib/net/endpoint.ts";
 import type { KeepAlive } from "../../../lib/net/keep-alive.ts";
 import { Listeners } from "../../../lib/net/listeners.ts";
-import type { Environment } from "../../../lib/net/listen.ts";
+import { openListener, type Environment, type Listener, type ListenOptions } from "../../../lib/net/listen.ts";
 import { cidrContains, formatIp, isUnspecified, parseIp, type Cidr } from "../../../lib/wire/ip.ts";
 import { Answerer, type NameAnswer } from "./answerer.ts";
 import type { StubCounts } from "./counts.ts";
@@ -57,6 +57,9 @@ export interface Stub {
 /** Milliseconds between two complaints. */
 const PATIENCE = 10_000;
 
+/** Ports of the system's choice before it must have none that is free. */
+const TRIES = 16;
+
 /** Opens all sockets or none. Throws `PortailError` (`listen.*`, `tproxy.dns_*`). */
 export async function openStub(options: StubOptions): Promise<Stub> {
   const { counts, match, fake, ttl, resolvers, timeout, mostWaiting, tools, audit, log } = options;
@@ -76,15 +79,15 @@ export async function openStub(options: StubOptions): Promise<Stub> {
     for (const side of udp) side.close();
   };
   try {
-    for (const [i, { endpoint, guarded }] of places.entries()) {
+    for (const { endpoint, guarded } of places) {
       const own = guarded ? { ...parts, allowed: compileAllowed(options.allowFrom) } : parts;
       const side = new TcpSide(own, options.mostConnections, options.idle);
       tcp.push(side);
-      const { keepAlive } = options;
+      const { keepAlive, env } = options;
       // Before there is a forwarder nobody is answered wrongly: both sides look for it when somebody asks.
-      await listeners.open(endpoint, options.env, { keepAlive, accept: (conn) => side.accept(conn) });
-      const { ip, port } = listeners.addresses[i] as { ip: string; port: number };
-      udp.push(await openUdp(own, ip, port));
+      const both = await openBoth(endpoint, env, { keepAlive, accept: (conn) => side.accept(conn) }, own);
+      udp.push(both.udp);
+      listeners.take(both.listener);
     }
     checkLoops(resolvers, listeners.addresses);
     if (resolvers.length > 0) {
@@ -109,6 +112,35 @@ export async function openStub(options: StubOptions): Promise<Stub> {
     },
     close,
   };
+}
+
+/**
+ * TCP and UDP at one port. Where the system is to choose it, it looks at TCP alone: a port whose UDP somebody else has is held
+ * until another is found, or it might be chosen again.
+ */
+async function openBoth(
+  endpoint: Endpoint,
+  env: Environment,
+  options: ListenOptions,
+  parts: SideParts,
+): Promise<{ listener: Listener; udp: UdpSide }> {
+  const held: Listener[] = [];
+  try {
+    for (;;) {
+      const listener = await openListener(endpoint, env, options);
+      const { ip, port } = listener.address as { ip: string; port: number };
+      try {
+        return { listener, udp: await openUdp(parts, ip, port) };
+      } catch (error) {
+        held.push(listener);
+        const chosen = endpoint.kind === "tcp" && endpoint.port === 0;
+        const isTaken = error instanceof PortailError && error.code === "listen.eaddrinuse";
+        if (!chosen || !isTaken || held.length === TRIES) throw error;
+      }
+    }
+  } finally {
+    for (const listener of held) listener.close();
+  }
 }
 
 async function openUdp(parts: SideParts, ip: string, port: number): Promise<UdpSide> {

@@ -16,6 +16,7 @@ export type Family =
   | "100 routes"
   | "10,000 routes"
   | "relay"
+  | "to a proxy"
   | "direct";
 
 export interface Contender {
@@ -68,6 +69,8 @@ export interface Daemon {
   argv: string[];
   /** A loopback port that accepts connections once it is ready. */
   port: number;
+  /** A table of the firewall, such as `inet portail`, that is there once it captures, which may be later. */
+  table?: string | undefined;
 }
 
 /** The generator and its target without anything between them. */

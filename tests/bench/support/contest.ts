@@ -52,10 +52,9 @@ export function troubles(missing: readonly string[], series: readonly Series[], 
   return list.length === 0 ? undefined : bullets("Trouble:", [...new Set(list)]);
 }
 
-/** Who took part, with the version and how it was configured. */
+/** Who took part, with the version and how it was configured: once for each way in which it was. */
 export function participants(series: readonly Series[]): string {
-  const notes = new Map(series.map(({ contender }) => [contender.name, describe(contender)]));
-  return bullets("Who took part:", [...notes.values()]);
+  return bullets("Who took part:", [...new Set(series.map(({ contender }) => describe(contender)))]);
 }
 
 /** Progress, for whoever waits. */

@@ -67,13 +67,15 @@ export interface DaemonOptions {
   argv: readonly string[];
   /** A loopback port that accepts connections once the daemon is ready. */
   port: number;
+  /** A table of the firewall, by family and name, that is there then as well. */
+  table?: string | undefined;
   /** Where its standard error goes; the end of it is quoted when it does not start. */
   log: string;
   env?: Record<string, string>;
 }
 
-/** Starts a daemon on the proxy core and waits until its port accepts. Throws, with its last words, if it does not. */
-export async function startDaemon({ argv, port, log, env }: DaemonOptions): Promise<Running> {
+/** Starts a daemon on the proxy core and waits until it is ready. Throws, with its last words, if it does not. */
+export async function startDaemon({ argv, port, table, log, env }: DaemonOptions): Promise<Running> {
   refuseWhenClosing();
   const stderr = openSync(log, "w");
   const child = Bun.spawn(pinned(PROXY_CORE, argv), {
@@ -84,7 +86,10 @@ export async function startDaemon({ argv, port, log, env }: DaemonOptions): Prom
   });
   closeSync(stderr);
   const daemon = track(child.pid);
-  if (await accepts(port, () => child.exitCode === null && child.signalCode === null)) return daemon;
+  const alive = () => child.exitCode === null && child.signalCode === null;
+  const isThere = () => Bun.spawnSync(["nft", "list", "table", ...table!.split(" ")]).success;
+  if ((await comes(alive, () => accepts(port))) && (table === undefined || (await comes(alive, isThere))))
+    return daemon;
   await daemon.stop();
   throw new Error(`${argv[0]} did not start: ${readFileSync(log, "utf8").trim().slice(-300) || "it said nothing"}`);
 }
@@ -102,17 +107,22 @@ export function track(pid: number): Running {
   return process;
 }
 
-async function accepts(port: number, alive: () => boolean): Promise<boolean> {
+async function comes(alive: () => boolean, look: () => boolean | Promise<boolean>): Promise<boolean> {
   for (let attempt = 0; attempt < 200 && alive(); attempt++) {
-    try {
-      const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
-      socket.end();
-      return true;
-    } catch {
-      await Bun.sleep(50);
-    }
+    if (await look()) return true;
+    await Bun.sleep(50);
   }
   return false;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  try {
+    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    socket.end();
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 /**

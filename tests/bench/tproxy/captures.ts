@@ -1,6 +1,6 @@
 /** Who takes part in the benchmark of the transparent proxy: what captures and wraps, each with the same server side. Starts nothing itself. */
 import type { Contender, Where } from "../support/contender.ts";
-import { haproxy, type PeerProgram } from "../../support/peer-programs.ts";
+import { haproxy, microsocks, redsocks, type PeerProgram } from "../../support/peer-programs.ts";
 import { freePort } from "../../support/free-port.ts";
 import { SERVER_NAME } from "../tunnel/material.ts";
 import { contender, direct } from "../tunnel/pairs.ts";
@@ -15,8 +15,14 @@ export function captures(command: string): Contender[] {
       portail(program, where),
     ),
     capturing("haproxy", true, "TCP mode, `nbthread 1`, `server *:PORT`", haproxyCapturing),
-    passing("portail", false, "`tproxy run --passthrough`", (where) => portailPassing(program, where)),
-    passing("haproxy", true, "TCP mode, `nbthread 1`, to a fixed server", haproxyPassing),
+    passing("portail", false, "`tproxy run --passthrough`", STAND_INS.portail, (where) =>
+      portailPassing(program, where, STAND_INS.portail),
+    ),
+    passing("haproxy", true, "TCP mode, `nbthread 1`, to a fixed server", STAND_INS.haproxy, haproxyPassing),
+    leading("portail", false, "`tproxy run --passthrough --proxy socks5://…`", (where, proxy) =>
+      portailPassing(program, where, STAND_INS.portailLeading, ["--proxy", `socks5://127.0.0.1:${proxy}`]),
+    ),
+    leading("redsocks", true, "SOCKS5, which is all that it does", redsocksLeading),
     contender(tunnel(program), false),
     contender({ ...haproxyPair, name: "haproxy, no capture" }, false),
     direct,
@@ -50,6 +56,8 @@ function tunnel(program: readonly string[]) {
 interface Front extends PeerProgram {
   /** Where it listens. */
   listen: number;
+  /** Where it makes its table itself. */
+  table?: string;
 }
 
 /** Connections are made to a port where nobody listens. */
@@ -68,7 +76,7 @@ function capturing(name: string, peer: boolean, note: string, front: (where: Whe
       return {
         daemons: [
           { argv: far.argv, port: link.listen },
-          { argv: near.argv, port: near.listen },
+          { argv: near.argv, port: near.listen, table: near.table },
         ],
         files: { ...far.files, ...near.files },
       };
@@ -82,41 +90,95 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
   const identity = ["--cert", `${dir}/client.pem`, "--key", `${dir}/client.key`, "--cacert", `${dir}/ca.pem`];
   const rest = ["--hosts", `${dir}/hosts`, "--quiet", ...(link.resume ? [] : ["--no-session-resumption"])];
   const argv = [...program, "tproxy", "run", ...table, "--portMap", `${port}:${link.dial}`, ...identity, ...rest];
-  return { argv, listen, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
+  return { argv, listen, table: `inet portail-at-${port}`, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
 }
 
-/** Address of loopback, where nobody listens. */
-export const STAND_IN = "198.18.0.1";
+/** Addresses of loopback where nobody listens, one for each that captures what is sent there. */
+export const STAND_INS = {
+  portail: "198.18.0.1",
+  haproxy: "198.18.0.2",
+  portailLeading: "198.18.0.3",
+  redsocks: "198.18.0.4",
+} as const;
 
 /** Connections to a stand-in go on in the clear. */
-function passing(name: string, peer: boolean, note: string, front: (where: Where) => Front): Contender {
+function passing(name: string, peer: boolean, note: string, at: string, front: (where: Where) => Front): Contender {
   return {
     name,
     family: "relay",
     via: "none",
-    at: STAND_IN,
+    at,
     peer,
     programs: ["haproxy", "nft", "unshare", "ip"],
     note,
     setup(where) {
-      const { argv, listen, files } = front(where);
-      return { daemons: [{ argv, port: listen }], files };
+      const { argv, listen, table, files } = front(where);
+      return { daemons: [{ argv, port: listen, table }], files };
     },
   };
 }
 
-function portailPassing(program: readonly string[], { dir, targetPort }: Where): Front {
+/** Connections to a stand-in are led to a proxy, which goes to the target. */
+function leading(
+  name: "portail" | "redsocks",
+  peer: boolean,
+  note: string,
+  front: (where: Where, proxy: number) => Front,
+): Contender {
+  return {
+    name,
+    family: "to a proxy",
+    via: "none",
+    at: name === "portail" ? STAND_INS.portailLeading : STAND_INS.redsocks,
+    peer,
+    programs: [...(name === "redsocks" ? [name] : []), "microsocks", "nft", "setpriv", "unshare", "ip"],
+    note,
+    setup(where) {
+      const proxy = freePort();
+      const { argv, listen, table, files } = front(where, proxy);
+      const socks = ["setpriv", `--reuid=${PROXY_USER}`, "--clear-groups", ...microsocks(proxy).argv];
+      return {
+        daemons: [
+          { argv: socks, port: proxy },
+          { argv, port: listen, table },
+        ],
+        files,
+      };
+    },
+  };
+}
+
+/** The user `nobody`, whose connections are led to the target itself: redsocks knows no other address than the stand-in. */
+const PROXY_USER = 65_534;
+
+function portailPassing(
+  program: readonly string[],
+  { dir, targetPort }: Where,
+  standIn: string,
+  more: readonly string[] = [],
+): Front {
   const listen = freePort();
+  const hosts = `stand-in-${standIn}`;
   const table = ["--instance", `to-${targetPort}`, "--listen-port", String(listen), "--portMap", "1"];
-  const rest = ["--passthrough", "--disable-authentication", "--hosts", `${dir}/stand-ins`, "--quiet"];
-  const argv = [...program, "tproxy", "run", ...table, ...rest];
-  return { argv, listen, files: { "stand-ins": `${STAND_IN} ${SERVER_NAME}\n` } };
+  const names = ["--fake-range", `${standIn}/32`, "--hosts", `${dir}/${hosts}`];
+  const argv = [...program, "tproxy", "run", ...table, "--passthrough", "--disable-authentication", ...names];
+  const files = { [hosts]: `${standIn} ${SERVER_NAME}\n` };
+  return { argv: [...argv, "--quiet", ...more], listen, table: `inet portail-to-${targetPort}`, files };
+}
+
+function redsocksLeading({ dir, targetPort }: Where, proxy: number): Front {
+  const listen = freePort();
+  const what = `ip daddr ${STAND_INS.redsocks} tcp dport ${targetPort}`;
+  return behindTable(dir, "redsocks-leading", { ...redsocks(dir, listen, proxy), listen }, [
+    `meta skuid ${PROXY_USER} ${what} redirect`,
+    `${what} redirect to :${listen}`,
+  ]);
 }
 
 function haproxyPassing({ dir, targetPort }: Where): Front {
   const listen = freePort();
   const sections = ["listen captured", `  bind 127.0.0.1:${listen}`, `  server target 127.0.0.1:${targetPort}`];
-  return captured(dir, "haproxy-passing", sections, listen, `ip daddr ${STAND_IN} tcp dport ${targetPort}`);
+  return captured(dir, "haproxy-passing", sections, listen, `ip daddr ${STAND_INS.haproxy} tcp dport ${targetPort}`);
 }
 
 /** `*` is the address that a connection was made to. */
@@ -133,10 +195,14 @@ function haproxyCapturing({ port, link, dir }: Where): Front {
 
 /** HAProxy behind a table of its own. */
 function captured(dir: string, name: string, sections: string[], listen: number, what: string): Front {
-  const { argv, files } = haproxy(dir, sections, { name, global: ["maxconn 8192"] });
-  const rule = `${what} redirect to :${listen}`;
-  const table = `table ip ${name} {\nchain output {\ntype nat hook output priority -100\n${rule}\n}\n}`;
-  const replaced = `table ip ${name} {\n}\ndelete table ip ${name}\n${table}\n`;
+  const program = haproxy(dir, sections, { name, global: ["maxconn 8192"] });
+  return behindTable(dir, name, { ...program, listen }, [`${what} redirect to :${listen}`]);
+}
+
+/** `rules` are in force before it is started. */
+function behindTable(dir: string, name: string, { argv, files, listen }: Front, rules: readonly string[]): Front {
+  const chain = `chain output {\ntype nat hook output priority -100\n${rules.join("\n")}\n}`;
+  const replaced = `table ip ${name} {\n}\ndelete table ip ${name}\ntable ip ${name} {\n${chain}\n}\n`;
   const script = `nft -f ${dir}/${name}.nft && exec "$@"`;
   return { argv: ["sh", "-c", script, "sh", ...argv], listen, files: { ...files, [`${name}.nft`]: replaced } };
 }

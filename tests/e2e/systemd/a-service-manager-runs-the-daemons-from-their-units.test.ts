@@ -43,6 +43,9 @@ const FILES = {
   "/etc/credstore/portail-mux-web.key": server.key,
   "/etc/portail/mux-forward/web.toml": `${LISTEN}server = "localhost:443"\ncacert = "/etc/portail/ca.pem"\n`,
   "/etc/portail/s3crypt/web.toml": `${LISTEN}upstream-url = "http://localhost:${WEB}/"\nkeyring-file = "credential:keyring"\npassword-file = "credential:password"\n`,
+  "/etc/portail/tproxy/web.toml": `${OWN}audit = "/var/log/portail/tproxy/web/audit.jsonl"\n[[rule]]\nname = "web.example"\naddress = "198.18.0.1"\nport-map = "80:8443"\ntarget = "localhost"\noverride-server-name = "localhost"\nuser = "games"\n`,
+  "/etc/credstore/portail-tproxy-web.pem": client.chain,
+  "/etc/credstore/portail-tproxy-web.key": client.key,
   // A user's systemd, without the login that would start it.
   "/etc/systemd/system/session.service": [
     "[Service]",
@@ -73,9 +76,11 @@ const WAYS: Record<string, readonly string[]> = {
 };
 /** Those that a client starts, through another where it takes two. */
 const DAEMONS = ["tunnel-server", "tunnel-client", "socks", "mux", "mux-forward", "s3crypt"];
+/** CAP_DAC_READ_SEARCH, CAP_NET_BIND_SERVICE, CAP_NET_ADMIN and CAP_SYS_PTRACE (capabilities(7)). */
+const CAPTURING = ((1 << 2) | (1 << 10) | (1 << 12) | (1 << 19)).toString(16).padStart(16, "0");
 const unit = (daemon: string) => `portail-${daemon}@web.service`;
 
-const needs = [...SYSTEMD_PEERS, "curl", "openssl", "python3", "systemd-analyze"];
+const needs = [...SYSTEMD_PEERS, "curl", "ip", "nft", "openssl", "python3", "systemd-analyze"];
 
 if (process.getuid!() === 0) scenario(import.meta.file, needs, tell, ["binary"]);
 else leaveOut(basename(import.meta.file, ".test.ts").replaceAll("-", " "), ["root"]);
@@ -109,7 +114,8 @@ function tell({ scene, portail }: Parameters<Parameters<typeof scenario>[2]>[0])
   const mainPid = async (daemon: string) => Number(await machine.show(unit(daemon), "MainPID"));
 
   test("systemd finds nothing wrong with the units", async () => {
-    const names = DAEMONS.flatMap((daemon) => [`portail-${daemon}@.service`, `portail-${daemon}@.socket`]);
+    const sockets = DAEMONS.flatMap((daemon) => [`portail-${daemon}@.service`, `portail-${daemon}@.socket`]);
+    const names = [...sockets, "portail-tproxy@.service"];
     const silent = { status: 0, stdout: "", stderr: "" };
     expect(await machine.run(["systemd-analyze", "verify", ...names])).toEqual(silent);
     await put("/run/systemd/system/typo.service", "[Service]\nExecStart=/usr/bin/portail\nTyp=notify\n");
@@ -190,6 +196,43 @@ function tell({ scene, portail }: Parameters<Parameters<typeof scenario>[2]>[0])
       expect(await mainPid(daemon)).not.toBe(hung.get(daemon)!);
       expect(await journal(unit(daemon))).toContain("Watchdog timeout (limit 3s)!");
     }
+  });
+
+  test("programs of this machine are captured with four privileges, also after a kill and a new firewall", async () => {
+    const service = unit("tproxy");
+    await script(`ip link add one type veth peer name two; ip link set one up; ip link set two up
+      ip address add 192.0.2.1/24 dev one; ip route add default dev one`);
+    const asGames = ["setpriv", "--reuid=games", "--regid=games", "--clear-groups"];
+    const curl = ["curl", "--silent", "--max-time", "20", "http://198.18.0.1/"];
+    const asked = async () => (await machine.run([...asGames, ...curl])).stdout;
+    const tables = async () => (await machine.run(["nft", "list", "tables"])).stdout;
+    await machine.systemctl("start", service);
+    expect(await asked()).toBe(PAGE);
+    expect((await machine.run(curl)).stdout).toBe("");
+    const first = await mainPid("tproxy");
+    const status = await script(`cat /proc/${first}/status`);
+    for (const set of ["Bnd", "Eff", "Amb"]) expect(status).toMatch(new RegExp(`^Cap${set}:\\t${CAPTURING}$`, "m"));
+    expect(status).toMatch(/^NoNewPrivs:\t1$/m);
+    const lines = (await script("cat /var/log/portail/tproxy/web/audit.jsonl")).trim().split("\n");
+    const sessions = lines.map((line) => JSON.parse(line)).filter(({ event }) => event === "session");
+    const program = (user: string) => ({ user, executable: "/usr/bin/curl" });
+    expect(sessions).toMatchObject([
+      { decision: "allow", program: program("games"), upstream: { subject: "CN=server" } },
+      { decision: "deny", program: program("root"), reason: "no_rule" },
+    ]);
+    await machine.systemctl("reload", service);
+    expect(await mainPid("tproxy")).toBe(first);
+    await script(`kill -KILL ${first}`);
+    expect(await tables()).toBe("table inet portail\n");
+    await until("the next", async () => (await asked()) === PAGE);
+    const second = await mainPid("tproxy");
+    expect(second).not.toBe(first);
+    await machine.systemctl("restart", "nftables.service");
+    await until("one after the new firewall", async () => (await asked()) === PAGE);
+    expect(await mainPid("tproxy")).not.toBe(second);
+    await machine.systemctl("stop", service);
+    expect(await tables()).not.toContain("portail");
+    expect(await machine.show(service, "ActiveState")).toBe("inactive");
   });
 
   test("a mistake in the configuration ends the service for good, and says why", async () => {

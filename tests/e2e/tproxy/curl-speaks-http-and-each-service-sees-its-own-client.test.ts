@@ -29,7 +29,7 @@ scenario(import.meta.file, NEEDS, ({ scene, portail }) => {
     `
 cacert = "${cacert}"
 resolver = "10.9.0.4"
-hosts = "${scene.write("hosts", "10.9.0.3 third.example\nfd09::3 third.example\n198.18.0.9 one.example two.example\n10.9.0.4 closed.example\n")}"
+hosts = "${scene.write("hosts", "10.9.0.3 third.example fourth.example\nfd09::3 third.example\n198.18.0.9 one.example two.example\n10.9.0.4 closed.example\n")}"
 
 [identity.alice]
 keystore = "${alice.keystore}"
@@ -60,13 +60,17 @@ identity = "bob"
   beforeAll(async () => {
     nets = await openNetworks(scene);
     const { near, far } = nets;
-    const [first, second, third] = [service("service"), service("second"), service("third")];
+    const [first, second, third, fourth] = ["service", "second", "third", "fourth"].map(service);
     const servers = [
-      { name: "service.example", ...first, clientCa: caA },
-      { name: "second.example", ...second, clientCa: caB },
+      { name: "service.example", ...first!, clientCa: caA },
+      { name: "second.example", ...second!, clientCa: caB },
     ];
     await startWebServers(scene, far, ["10.9.0.2", "[fd09::2]"], servers);
-    await startWebServers(scene, far, ["10.9.0.3", "[fd09::3]"], [{ name: "third.example", ...third, clientCa: caB }]);
+    const others = [
+      { name: "third.example", ...third!, clientCa: caB },
+      { name: "fourth.example", ...fourth!, clientCa: caB },
+    ];
+    await startWebServers(scene, far, ["10.9.0.3", "[fd09::3]"], others);
     const both = ["10.9.0.2", "fd09::2"];
     await startResolver(scene, far, "10.9.0.4", { "service.example": both, "second.example": both });
     tproxy = await RunningTproxy.start(scene, portail, near, ["--config", config]);
@@ -95,8 +99,25 @@ identity = "bob"
   });
 
   test("an address that is no stand-in is dialled itself, with the name of the hosts file", async () => {
-    expect(await ask(BOB, "third", "10.9.0.3")).toEqual(answer("third.example CN=bob"));
     expect(await ask(BOB, "third", "fd09::3")).toEqual(answer("third.example CN=bob"));
+  });
+
+  test("of two names of one address it is the one that the client's first request says", async () => {
+    expect(await ask(BOB, "third", "10.9.0.3")).toEqual(answer("third.example CN=bob"));
+    expect(await ask(BOB, "fourth", "10.9.0.3")).toEqual(answer("fourth.example CN=bob"));
+  });
+
+  test("or its hello, where it has TLS of its own within ours", async () => {
+    tproxy.audit.forget();
+    const known = ["--resolve", "fourth.example:8443:10.9.0.3"];
+    const curl = ["curl", "--silent", "--max-time", "10", ...known, "https://fourth.example:8443/"];
+    // The server, which speaks HTTP within TLS, takes the hello for a bad request.
+    expect((await asUser(nets.near, BOB, curl)).status).toBe(35);
+    expect(await tproxy.audit.record("session")).toMatchObject({
+      decision: "allow",
+      target: "fourth.example:443",
+      upstream: { subject: "CN=fourth" },
+    });
   });
 
   test.each([
@@ -104,7 +125,7 @@ identity = "bob"
     ["root", 0, "198.18.0.1", "no_rule"],
     ["a user of another rule", ALICE, "10.9.0.3", "no_rule"],
     ["a name that is not known", BOB, "10.9.0.2", "unknown_name"],
-    ["two names for one address", BOB, "198.18.0.9", "ambiguous_name"],
+    ["two names for one address, and a third that is said", BOB, "198.18.0.9", "ambiguous_name"],
     ["a server that is not there", BOB, "10.9.0.4", "dial_refused"],
   ])("refused: %s", async (_, uid, address, reason) => {
     tproxy.audit.forget();

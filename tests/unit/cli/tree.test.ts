@@ -64,12 +64,28 @@ describe("a command with members", () => {
     ["serve --quiet", "portail serve", "--quiet"],
     ["serve list --quiet", "portail serve list", "--quiet"],
     ["serve --quiet list", "portail serve", "--quiet list"],
-    ["serve other", "portail serve", "other"],
     ["serve -- list", "portail serve", "-- list"],
-    ["serve constructor", "portail serve", "constructor"],
+    ["serve -q lits", "portail serve", "-q lits"],
   ])("%s", async (line, path, rest) => {
     const found = await locate(tree, line.split(" "));
     expect([found.path.join(" "), found.rest.join(" ")]).toEqual([path, rest]);
+  });
+
+  test.each([
+    ["serve lits", 'did you mean "portail serve list"?'],
+    ["serve other", 'see "portail serve --help"'],
+    ["serve constructor", 'see "portail serve --help"'],
+  ])("%s is refused", async (line, hint) => {
+    const refused = { code: "usage.unknown_command", exit: 64, hint };
+    expect(await locate(tree, line.split(" ")).catch((error: unknown) => error)).toMatchObject(refused);
+  });
+
+  test("leaves any other word to itself where it takes words", async () => {
+    const word = { type: "positional", description: "" } as const;
+    const [meta, commands] = [serve.meta, serve.commands!];
+    const open = defineCommand({ meta, args: { ...args, word }, commands, run: () => 0 });
+    const other = defineGroup({ meta: { name: "portail", description: "" }, commands: { serve: async () => open } });
+    expect(await locate(other, ["serve", "lits"])).toMatchObject({ path: ["portail", "serve"], rest: ["lits"] });
   });
 
   test("shows them in its help", async () => {

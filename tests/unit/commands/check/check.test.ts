@@ -19,6 +19,8 @@ put("own.pem", own.chain);
 put("own.key", own.key);
 put("all.acl", "policy all { when port == 80 action allow }\n");
 put("broken.acl", "policy all { when\n");
+put("hosts", "192.0.2.1 web.test\n");
+put("verifier.ts", "export default () => 'check';\n");
 put("users", "ann:$2y$05$bvIG6Nmid91Mu9RcmmWZfO5HJIMCT8riNW0hEp8f6/FuA2/mHZFpe\n");
 const IDENTITY = 'cert = "own.pem"\nkey = "own.key"\ncacert = "ca.pem"\n';
 const ROUTE = '[[route]]\nname = "web"\nserver-name = "web.test"\ntarget = "127.0.0.1:9"\n';
@@ -30,6 +32,7 @@ const GOOD: Record<string, string> = {
   "mux serve": `listen = "systemd:listen"\n${OWN}${ROUTE}`,
   "s3crypt serve": 'upstream-url = "https://s3.test/"\nkeyring-file = "keyring.toml"\npassword-file = "password"\n',
   socks: `acl = "${folder}/all.acl"\nusers = "${folder}/users"\naudit = "${folder}/audit.jsonl"\n`,
+  tproxy: `${IDENTITY}hosts = "${folder}/hosts"\naudit = "${folder}/audit.jsonl"\n[[rule]]\nname = "web.test"\nport-map = "80:443"\nverifier = "verifier.ts"\nacl = "${folder}/all.acl"\n`,
   "tunnel server": `listen = "systemd:listen"\ntarget = "localhost:9"\nallow-cn = "me"\n${IDENTITY}audit = "${folder}/audit.jsonl"\n`,
   "tunnel client": `listen = "systemd:listen"\ntarget = "localhost:9"\nverify-cn = "me"\n${IDENTITY}`,
 };
@@ -105,7 +108,7 @@ describe("the daemon", () => {
       hint: 'did you mean "tunnel-server"?',
     });
     expect(await refusal("", "--for", "acl-lint")).toMatchObject({
-      hint: "there are mux-forward, mux-serve, s3crypt-serve, socks, tunnel-server, tunnel-client",
+      hint: "there are mux-forward, mux-serve, s3crypt-serve, socks, tproxy, tunnel-server, tunnel-client",
     });
   });
 
@@ -126,6 +129,12 @@ const BAD: [words: string, from: string, to: string, status: number, code: strin
   ["tunnel server", 'allow-cn = "me"', `acl = "${folder}/broken.acl"`, 65, "acl.invalid"],
   ["tunnel client", "localhost:9", "name.invalid:9", 69, "tunnel.target_unresolved"],
   ["tunnel client", "own.pem", "none.pem", 66, "identity.cert_unreadable"],
+  ["tproxy", "own.key", "ca.pem", 65, "identity.certificate_as_key"],
+  ["tproxy", "all.acl", "broken.acl", 65, "acl.invalid"],
+  ["tproxy", '/hosts"', '/none"', 66, "tproxy.hosts_unreadable"],
+  ["tproxy", '"verifier.ts"', '"all.acl"', 65, "verifier.unusable"],
+  ["tproxy", "[[rule]]", 'status = "https://localhost:9"\n[[rule]]', 64, "status.address"],
+  ["tproxy", "[[rule]]", 'mode = "anyip"\ninstance = "two"\n[[rule]]', 64, "usage.conflict"],
   ["mux serve", ROUTE, `${ROUTE}${ROUTE.replace('"web"', '"same"')}`, 78, "mux.overlap"],
   [
     "mux serve",

@@ -43,6 +43,8 @@ describe("names", () => {
   test("several names are clear only where rules know one of them", () => {
     expect(choose(rules, ["x.test", "a.example"])).toBe("first a.example");
     expect(choose(rules, ["b.example", "a.example"])).toBe("ambiguous_name");
+    const unclear = chooseRule(rules, 8443, ["b.example", "x.test", "a.example"], undefined, false);
+    expect(unclear).toMatchObject({ names: ["b.example", "a.example"] });
     expect(choose(rules, ["x.test"])).toBe("no_rule");
     expect(choose(rules, [])).toBe("unknown_name");
   });

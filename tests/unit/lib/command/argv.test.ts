@@ -46,6 +46,21 @@ describe("vetArgv() takes", () => {
     expect(vet("-q", "--close-timeout", "1s")).toEqual({ quiet: true, "shutdown-timeout": "1s" });
   });
 
+  test("a flag with one dash where it is Go's, by each of its names", () => {
+    const go = {
+      "port-map": { type: "string", multiple: true, alias: "portMap", oneDash: true, description: "" },
+      cert: { type: "string", description: "" },
+    } as const;
+    const values = vetArgv(["-portMap", "1", "-port-map=2", "--portMap=3"], go);
+    expect(Object.fromEntries(values)).toEqual({ "port-map": ["1", "2", "3"] });
+    for (const argv of [
+      ["-cert", "x"],
+      ["-portmap", "1"],
+      ["--", "-portMap", "1"],
+    ])
+      expect(() => vetArgv(argv, go)).toThrow(PortailError);
+  });
+
   test("negated booleans", () => {
     expect(vet("--no-color", "--no-quiet")).toEqual({ color: false, quiet: false });
   });

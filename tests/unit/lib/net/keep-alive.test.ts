@@ -28,6 +28,15 @@ test("weakness 6.2.12: only connections that live a while are probed, each once"
   expect([long.asked, short.asked, later.asked]).toEqual([[60], [], [60]]);
 });
 
+test("a silence that is shorter than youth is not waited for longer", () => {
+  jest.useFakeTimers();
+  const one = new Connection(new KeepAlive(2));
+  jest.advanceTimersByTime(1900);
+  expect(one.asked).toEqual([]);
+  jest.advanceTimersByTime(200);
+  expect(one.asked).toEqual([2]);
+});
+
 test("0 never probes", () => {
   jest.useFakeTimers();
   const one = new Connection(new KeepAlive(0));

@@ -1,6 +1,6 @@
 /** Playbooks of the way to TLS in MySQL, both sides, in every split; packets are those of MySQL's documentation. */
 import { describe, expect, test } from "bun:test";
-import { MysqlClient, MysqlGreeting, Renumbering } from "../../../../lib/session/mysql-starttls.ts";
+import { MysqlAuthentication, MysqlClient, MysqlGreeting } from "../../../../lib/session/mysql-starttls.ts";
 import { hex } from "../../../conformance/three-ways.ts";
 import { playPreface } from "./play-preface.ts";
 import { splits } from "./play.ts";
@@ -10,6 +10,7 @@ const PLAIN =
   "36000000 0a352e352e322d6d3200 0b000000 647648 4049 2d434a00 fff7 08 0200 00000000000000000000000000 " +
   "2a34647c635a776b345e5d3a00";
 const GREETING = PLAIN.replace("fff7", "ffff");
+const SCRAMBLE = "dvH@I-CJ*4d|cZwk4^]:";
 /** "Protocol::HandshakeResponse41". */
 const RESPONSE =
   "54000001 8da60f00 00000001 08 0000000000000000000000000000000000000000000000 70616d00 " +
@@ -21,7 +22,7 @@ describe("the greeting", () => {
   test("is passed on without the offer of TLS", () => {
     for (const pieces of splits(hex(GREETING))) {
       const steps = playPreface(new MysqlGreeting(), pieces);
-      expect(steps).toEqual([{ done: hex(PLAIN), rest: "" }]);
+      expect(steps).toEqual([{ done: { bytes: hex(PLAIN), scramble: Buffer.from(SCRAMBLE) }, rest: "" }]);
     }
   });
 
@@ -66,38 +67,100 @@ describe("the response", () => {
 });
 
 describe("the authentication", () => {
-  /** All that comes out, and whether it is over. */
-  function run(from: "client" | "server", pieces: readonly Uint8Array[]): [string, boolean] {
-    const renumbering = new Renumbering(from);
-    let over = false;
-    const out = pieces.map((piece) => {
-      const step = renumbering.receive(piece);
+  const KEY = {
+    pem: Buffer.from("key"),
+    open: (bytes: Uint8Array) => (bytes[0] === 0x65 ? bytes.slice(1) : undefined),
+  };
+  const begin = () => new MysqlAuthentication(Buffer.from("abcdefghijklmnopqrst"), KEY);
+
+  /** What comes out for either side, and whether it is over. */
+  function say(
+    session: MysqlAuthentication,
+    from: "client" | "server",
+    pieces: readonly Uint8Array[],
+  ): [toServer: string, toClient: string, over: boolean] {
+    let [toServer, toClient, over] = ["", "", false];
+    for (const piece of pieces) {
+      const step = from === "client" ? session.clientSaid(piece) : session.serverSaid(piece);
       if (step.type === "bad") throw new Error(step.reason);
+      toServer += Buffer.from(step.toServer).toString("hex");
+      toClient += Buffer.from(step.toClient).toString("hex");
       over ||= step.over;
-      return step.bytes;
-    });
-    return [Buffer.concat(out).toString("hex"), over];
+    }
+    return [toServer, toClient, over];
   }
+  const run = (from: "client" | "server", pieces: readonly Uint8Array[]) => say(begin(), from, pieces);
 
   test("of the client is numbered one up, also behind the last number there is", () => {
     for (const pieces of splits(hex("03000003 616263 00000005")))
-      expect(run("client", pieces)).toEqual(["0300000461626300000006", false]);
-    expect(run("client", [hex("010000ff 61")])).toEqual(["0100000061", false]);
+      expect(run("client", pieces)).toEqual(["0300000461626300000006", "", false]);
+    expect(run("client", [hex("010000ff 61")])).toEqual(["0100000061", "", false]);
   });
 
   test("of the server is numbered one down, up to what ends it; what is behind stays as it is", () => {
     // A switch of the method (fe), more of it (01), and OK (00).
     const packets = "02000003 fe61 01000005 01 02000007 0000";
     const down = "02000002fe610100000401020000060000";
-    for (const pieces of splits(hex(packets))) expect(run("server", pieces)).toEqual([down, true]);
-    expect(run("server", [hex(`${packets} 01000000 00`)])).toEqual([`${down}0100000000`, true]);
-    expect(run("server", [hex("02000003 ff15")])).toEqual(["02000002ff15", true]);
+    for (const pieces of splits(hex(packets))) expect(run("server", pieces)).toEqual(["", down, true]);
+    expect(run("server", [hex(`${packets} 01000000 00`)])).toEqual(["", `${down}0100000000`, true]);
+    expect(run("server", [hex("02000003 ff15")])).toEqual(["", "02000002ff15", true]);
+  });
+
+  describe("with a password that the server wants to have itself", () => {
+    /** "e", and then `password` with a zero, as `scramble` masks it. */
+    const encrypted = (password: string, scramble: string) =>
+      [0x65, ...Buffer.from(`${password}\0`).map((byte, i) => byte ^ scramble.charCodeAt(i % 20))]
+        .map((byte) => byte.toString(16).padStart(2, "0"))
+        .join("");
+    const packet = (number: number, payload: string) =>
+      `${(payload.length / 2).toString(16).padStart(2, "0")}0000${number.toString(16).padStart(2, "0")}${payload}`;
+    const PLAIN_PASSWORD = Buffer.from("a password of more than twenty bytes\0").toString("hex");
+
+    test.each([
+      ["of the greeting", "", "abcdefghijklmnopqrst", 3],
+      ["of a switch", `fe${Buffer.from("x\0").toString("hex")}`, "ABCDEFGHIJKLMNOPQRST", 5],
+    ])("the client gets our key, and the server the password: scramble %s", (_, switching, scramble, number) => {
+      const asked = packet(number, "0104");
+      const wish = packet(number, "02");
+      const sent = packet(number + 2, encrypted("a password of more than twenty bytes", scramble));
+      for (const pieces of splits(hex(sent))) {
+        const session = begin();
+        if (switching !== "") {
+          const payload = `${switching}${Buffer.from(`${scramble}\0`).toString("hex")}`;
+          expect(say(session, "server", [hex(packet(3, payload))])).toEqual(["", packet(2, payload), false]);
+          expect(say(session, "client", [hex(packet(3, "77"))])).toEqual([packet(4, "77"), "", false]);
+        }
+        expect(say(session, "server", [hex(asked)])).toEqual(["", packet(number - 1, "0104"), false]);
+        expect(say(session, "client", [hex(wish)])).toEqual(["", packet(number + 1, "016b6579"), false]);
+        expect(say(session, "client", pieces)).toEqual([packet(number + 1, PLAIN_PASSWORD), "", false]);
+        expect(say(session, "server", [hex(packet(number + 2, "00"))])).toEqual(["", packet(number + 3, "00"), true]);
+      }
+    });
+
+    test("what is not encrypted to our key goes nowhere", () => {
+      const session = begin();
+      say(session, "server", [hex(packet(3, "0104"))]);
+      say(session, "client", [hex(packet(3, "02"))]);
+      const reason = "the client's password is not encrypted to our key";
+      expect(session.clientSaid(hex(packet(5, "6162")))).toEqual({ type: "bad", reason });
+    });
+
+    test("nobody else is given a key", () => {
+      expect(run("client", [hex(packet(3, "02"))])).toEqual([packet(4, "02"), "", false]);
+      const session = begin();
+      say(session, "server", [hex(packet(3, "0104"))]);
+      // It has the server's key already, or believes in TLS.
+      expect(say(session, "client", [hex(packet(3, "0202"))])).toEqual([packet(4, "0202"), "", false]);
+      const other = begin();
+      say(other, "server", [hex(packet(3, "010400"))]);
+      expect(say(other, "client", [hex(packet(3, "02"))])).toEqual([packet(4, "02"), "", false]);
+      const fast = begin();
+      say(fast, "server", [hex(packet(3, "0103"))]);
+      expect(say(fast, "client", [hex(packet(3, "02"))])).toEqual([packet(4, "02"), "", false]);
+    });
   });
 
   test("ends at a packet that is too long", () => {
-    expect(new Renumbering("client").receive(hex("ffffff03"))).toEqual({
-      type: "bad",
-      reason: "a packet has 16777215 bytes",
-    });
+    expect(begin().clientSaid(hex("ffffff03"))).toEqual({ type: "bad", reason: "a packet has 16777215 bytes" });
   });
 });
