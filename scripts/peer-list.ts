@@ -43,6 +43,7 @@ export const PEERS = {
   kubectl: "kubernetes-client",
   lintian: "lintian",
   makewhatis: "mandoc",
+  man: "man-db",
   mandoc: "mandoc",
   mariadb: "mariadb-client",
   "mariadb-install-db": "mariadb-server",

@@ -9,7 +9,7 @@ import type { ArgDefinitions, ParsedArgs } from "../../../../lib/command/define.
 
 const page = (name: string) => readFileSync(new URL(`../../../../commands/mux/${name}`, import.meta.url), "utf8");
 const LINES = [page("README.md"), page("CLIENT.md")].flatMap((text) =>
-  [...text.matchAll(/^(?: *ProxyCommand )?portail mux (connect|forward|exec) (.*)$/gm)].map(
+  [...text.matchAll(/^(?: *ProxyCommand )?portail mux (connect|forward|exec) (.*?)(?: &)?$/gm)].map(
     // Which ssh fills in.
     ([, command, rest]) => [command!, rest!.replace("%h", "host.example")] as const,
   ),
