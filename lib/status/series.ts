@@ -59,6 +59,8 @@ export class SeriesStore {
       if (series === undefined) {
         if (this.#series.size >= MOST_SERIES) continue;
         this.#series.set(key, (series = new Series()));
+        // What counts since now was at nothing before.
+        if (type === "counter" && this.#round > 1) series.grew(0, 0);
       }
       series.seen = this.#round;
       if (type === "counter") series.grew(value, seconds);

@@ -88,8 +88,8 @@ export class Tab {
   }
 
   /** All of the page, as bytes of a PNG. */
-  async picture(view = false): Promise<Uint8Array> {
-    const { data } = await this.#ask("Page.captureScreenshot", { captureBeyondViewport: !view });
+  async picture(): Promise<Uint8Array> {
+    const { data } = await this.#ask("Page.captureScreenshot", { captureBeyondViewport: true });
     return Buffer.from(data as string, "base64");
   }
 

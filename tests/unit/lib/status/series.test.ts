@@ -36,6 +36,15 @@ describe("a store", () => {
     expect(store.length).toBe(2);
   });
 
+  test("a counter that comes up later has grown from nothing; one that was there from the start is not known", () => {
+    const store = new SeriesStore();
+    const counter = (key: string, value: number) => ({ key, type: "counter" as const, value });
+    store.take([counter("old", 1000)], 0);
+    store.take([counter("old", 1000), counter("new", 20)], 5);
+    expect(store.get("old")!.samples).toEqual([0]);
+    expect(store.get("new")!.samples).toEqual([4]);
+  });
+
   test("is bounded, whatever there is to keep: those of before stay", () => {
     const store = new SeriesStore();
     store.take([gauge("first", 1)], 0);
