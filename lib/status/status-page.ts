@@ -122,10 +122,13 @@ function aboutOf({ listen, forward, life, registry }: PageSource): View["about"]
   return about;
 }
 
+/** Milliseconds after which it is looked again whether the target is there: each look is a connection. */
+const LOOK_AGAIN = 15_000;
+
 /** As it was found last: a look may take long, and the next page has it. */
 function targetOf({ address, health }: NonNullable<StatusSource["forward"]>): View["about"][number][1] {
-  void health.check();
   const { last } = health;
+  if (last === undefined || Date.now() - last.time.getTime() > LOOK_AGAIN) void health.check();
   const name = address.replaceAll(",", ", ");
   if (last === undefined) return html`${name} <small>not looked at yet</small>`;
   return last.ok ? html`${name} <small class="ok">up</small>` : html`${name} <small class="bad">${last.error}</small>`;
