@@ -73,3 +73,8 @@ export class StatusClients {
     return policy.decide(facts).outcome === "allow";
   }
 }
+
+/** For a look ahead of the start: whether the files are as they should be. Throws `PortailError` as the constructor does. */
+export function checkStatusClients(runtime: Runtime, clients: StatusClientSettings | undefined, command: string): void {
+  if (clients !== undefined) void new StatusClients(runtime, clients, command);
+}
