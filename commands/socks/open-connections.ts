@@ -10,22 +10,20 @@ export function openConnections(proxy: Proxy): OpenConnections {
   return {
     total: proxy.open.size,
     *[Symbol.iterator]() {
-      const now = performance.now();
-      for (const open of proxy.open) for (const state of open.describe()) yield connectionOf(state, now);
+      for (const open of proxy.open) for (const state of open.describe()) yield connectionOf(state);
     },
   };
 }
 
-function connectionOf(open: OpenState, now: number): OpenConnection {
-  const passage = open.passage?.describe();
-  const { sent = 0, received = 0 } = passage ?? {};
+function connectionOf({ asker, asked, state, passage }: OpenState): OpenConnection {
+  const { sent = 0, received = 0 } = passage?.upstream ?? {};
   return {
-    started: passage === undefined ? undefined : now - passage.age,
+    started: passage?.started,
     sent,
     received,
     describe() {
-      const { asker, asked, state } = open;
-      const way = [passage?.policy, passage?.backend].filter((name) => name !== undefined);
+      const { policy, backend } = passage?.describe() ?? {};
+      const way = [policy, backend].filter((name) => name !== undefined);
       return {
         who: asker.user ?? asker.origin?.peer?.subject ?? "",
         client: formatAddress(clientAddress(asker)),
