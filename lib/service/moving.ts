@@ -2,7 +2,7 @@
 import type { Conn } from "../net/conn.ts";
 
 /** Both sides of a connection that is relayed. */
-export interface Pair {
+interface Pair {
   readonly client: Pick<Conn, "received">;
   readonly target: Pick<Conn, "received">;
 }

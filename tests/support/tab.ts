@@ -24,7 +24,7 @@ interface Reply {
   error?: { message: string };
 }
 
-export interface Look {
+interface Look {
   width: number;
   height: number;
   dark: boolean;
