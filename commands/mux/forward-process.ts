@@ -71,23 +71,22 @@ export class ForwardProcess implements Daemon {
     const { status, timeout } = this.#settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openDaemonStatus }, { routesOf }] = await Promise.all([
-      import("../../lib/service/daemon-status.ts"),
-      import("../../lib/service/status-routes.ts"),
-    ]);
+    const { openDaemonStatus } = await import("../../lib/service/daemon-status.ts");
     const wrap = this.#wrap;
-    const { version } = this.#runtime;
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "mux", version });
+    addProcessMetrics(registry, life, { command: "mux", version: this.#runtime.version });
     this.#register(registry);
     const health = new CachedCheck(() => wrap.probe(), timeout);
-    const listen = wrap.places.map(formatAddress).join(",");
-    const source = { life, version, listen, forward: { address: wrap.targetText, health } };
     this.#status = await openDaemonStatus(this.#runtime, status, {
-      routes: routesOf(source, registry, status),
-      identity: () => wrap.identity,
-      deadlines: wrap.deadlines,
-      keepAlive: wrap.settings.keepAlive,
+      command: "mux",
+      life,
+      registry,
+      listen: wrap.places.map(formatAddress),
+      forward: { address: wrap.targetText, health },
+      tls: { identity: () => wrap.identity, deadlines: wrap.deadlines, keepAlive: wrap.settings.keepAlive },
+      identities: () => [["shown to the multiplexer", wrap.identity]],
+      connections: () => wrap.connections,
+      reusePort: true,
     });
   }
 
@@ -95,13 +94,20 @@ export class ForwardProcess implements Daemon {
     registry.read("counter", "connections_total", "Connections that were accepted", () => this.#count);
     registry.read("gauge", "connections_open", "Connections that are open", () => this.open);
     registry.read("counter", "relayed_bytes_total", "Bytes that were relayed, by who sent them", () => [
-      [{ from: "client" }, this.#sent],
-      [{ from: "target" }, this.#received],
+      [{ from: "client" }, this.#sent + this.#moving("sent")],
+      [{ from: "target" }, this.#received + this.#moving("received")],
     ]);
     registry.members("refused_total", "Connections that did not reach the server, by the reason", "counter", () =>
       this.#refused.instruments(),
     );
     registry.add("connection_seconds", "Time that connections lasted", this.#lives);
+  }
+
+  /** Bytes of connections that are open. */
+  #moving(way: "sent" | "received"): number {
+    let bytes = 0;
+    for (const connection of this.#wrap.connections) bytes += connection[way];
+    return bytes;
   }
 
   #carried({ client, end, reached, duration }: Carried): void {

@@ -7,6 +7,7 @@ import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog, parseLife } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { parseStatus } from "../../lib/service/status-settings.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
@@ -63,9 +64,10 @@ is there, and --audit writes a line for each connection.`,
     }
   },
   async check({ args, data }) {
-    parseStatus(args);
+    const status = parseStatus(args);
     parseLife(args);
     await openWrap(data, parseForward(args, data.env));
+    checkStatusClients(data, status?.clients, "mux");
   },
 });
 

@@ -12,6 +12,7 @@ import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
+import type { NamedIdentity } from "../../lib/status/status-page.ts";
 import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
 import type { Route } from "./route.ts";
@@ -46,6 +47,7 @@ export class MuxProcess implements Daemon {
   #status: StatusListener | undefined;
   /** For the status. */
   #identity: Identity | undefined;
+  #routes: readonly Route[] = [];
 
   constructor(runtime: Runtime, mux: Mux, load: () => Promise<LoadedMux>) {
     this.#runtime = runtime;
@@ -111,10 +113,11 @@ export class MuxProcess implements Daemon {
     }
     for (const { endpoint, table } of places) next.get(formatEndpoint(endpoint))!.routes.table = table;
     this.#identity = identity;
+    this.#routes = places.flatMap(({ routes }) => routes);
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
     for (const [, { listener }] of gone) listener.close();
-    this.#checks.take(new Set(places.flatMap(({ routes }) => routes)));
+    this.#checks.take(new Set(this.#routes));
   }
 
   #listen(endpoint: LoadedPlace["endpoint"], routes: Routes): Promise<Listener> {
@@ -130,24 +133,31 @@ export class MuxProcess implements Daemon {
     const { status } = this.#mux.settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openDaemonStatus }, { routesOf }] = await Promise.all([
-      import("../../lib/service/daemon-status.ts"),
-      import("../../lib/service/status-routes.ts"),
-    ]);
-    const { version } = this.#runtime;
+    const { openDaemonStatus } = await import("../../lib/service/daemon-status.ts");
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "mux", version });
+    addProcessMetrics(registry, life, { command: "mux", version: this.#runtime.version });
     this.#mux.metrics.register(registry);
     this.#checks.register(registry);
-    const listen = this.#addresses.map(formatAddress).join(",");
-    const source = { life, version, listen, more: () => this.#checks.page };
-    const { deadlines, settings } = this.#mux;
+    const { deadlines, keepAlive, open } = this.#mux;
     this.#status = await openDaemonStatus(this.#runtime, status, {
-      routes: routesOf(source, registry, status),
-      identity: () => this.#identity,
-      deadlines,
-      keepAlive: settings.keepAlive,
+      command: "mux",
+      life,
+      registry,
+      listen: this.#addresses.map(formatAddress),
+      more: () => this.#checks.page,
+      tls: { identity: () => this.#identity, deadlines, keepAlive },
+      identities: () => this.#identities(),
+      connections: () => ({ total: open.size, [Symbol.iterator]: () => open[Symbol.iterator]() }),
+      reusePort: true,
     });
+  }
+
+  *#identities(): Iterable<NamedIdentity> {
+    yield ["default", this.#identity];
+    for (const { name, files } of this.#routes) {
+      yield [`route ${name}, to clients`, files.front?.identity];
+      yield [`route ${name}, to targets`, files.back?.identity];
+    }
   }
 
   #guard(): void {

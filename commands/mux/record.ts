@@ -9,7 +9,8 @@ import type { Refusal } from "./refusal.ts";
 import type { Progress } from "./session.ts";
 
 /** Both sides are connected. */
-export function recordOpened({ log }: Mux, progress: Progress): void {
+export function recordOpened({ log, metrics }: Mux, progress: Progress): void {
+  metrics.decisions.decided(progress.authorised?.decision);
   log.info(() => `opened ${wayText(progress)}`, { session: progress.session });
 }
 
@@ -34,6 +35,7 @@ export function recordRefused(mux: Mux, progress: Progress, refusal: Refusal): v
   const { session, client, arrival } = progress;
   const { reason, message, peer, phase, decision } = refusal;
   mux.metrics.refused.with(reason).value++;
+  mux.metrics.decisions.decided(decision ?? progress.authorised?.decision);
   if (arrival !== undefined) arrival.route.counts.refused++;
   const route = arrival === undefined ? {} : { route: arrival.route.name };
   mux.log.warn(() => `refused ${formatAddress(client)}: ${message}`, { reason, session, ...route });

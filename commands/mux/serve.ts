@@ -11,6 +11,7 @@ import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { Dialer } from "../../lib/net/dial.ts";
 import { openResolver } from "../../lib/net/resolve.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { serveArgs } from "./flags.ts";
 import { loadPlaces } from "./load.ts";
@@ -66,7 +67,10 @@ export default defineCommand({
       endLog();
     }
   },
-  check: ({ args, data, config }) => readPlaces(parsePlaces(args, config), args, data),
+  async check({ args, data, config }) {
+    await readPlaces(parsePlaces(args, config), args, data);
+    checkStatusClients(data, parseMux(args).status?.clients, "mux");
+  },
 });
 
 async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, config: Config): Promise<ExitStatus> {

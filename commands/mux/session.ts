@@ -1,8 +1,9 @@
 /** One connection through a multiplexer, from its acceptance to its end: sniff, front, back, relay, and one record of it all. */
-import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn, type SocketAddress } from "../../lib/net/conn.ts";
 import { endWith } from "../../lib/net/linger.ts";
 import { Relay, type RelayResult } from "../../lib/net/relay.ts";
 import { unread } from "../../lib/net/unread.ts";
+import type { Described, OpenConnection } from "../../lib/status/connections.ts";
 import type { ClientHello } from "../../lib/wire/client-hello.ts";
 import { encodeAlert } from "../../lib/wire/tls-alert.ts";
 import { openBack, type Back, type Judged } from "./back.ts";
@@ -27,7 +28,7 @@ export interface Progress extends Told, Judged {
   back: Back | undefined;
 }
 
-export class Session {
+export class Session implements OpenConnection {
   readonly #mux: Mux;
   readonly #table: RouteTable<Route>;
   readonly #accepted: Conn;
@@ -57,6 +58,37 @@ export class Session {
   /** Whether both sides are connected. */
   get relaying(): boolean {
     return this.#relay !== undefined;
+  }
+
+  get started(): number {
+    return this.#progress.started;
+  }
+
+  get sent(): number {
+    return this.#progress.front?.conn.received ?? 0;
+  }
+
+  get received(): number {
+    return this.#progress.back?.conn.received ?? 0;
+  }
+
+  describe(): Described {
+    const { client, hello, arrival, front, back, target, authorised } = this.#progress;
+    const policy = authorised?.decision?.policy;
+    const route = arrival?.route.name ?? "";
+    return {
+      who: front?.peer?.subject ?? "",
+      client: formatAddress(client),
+      target: back?.text ?? (target === "" ? (hello?.serverName ?? "") : target),
+      route: policy === undefined ? route : `${route}, by ${policy}`,
+      state: this.relaying
+        ? "open"
+        : arrival === undefined
+          ? "sniffing"
+          : front === undefined
+            ? "handshake"
+            : "dialling",
+    };
   }
 
   /** `over` is told once, when it is. */
@@ -160,6 +192,8 @@ export class Session {
     recordOpened(this.#mux, progress);
     counts.waits.observe((performance.now() - progress.started) / 1000);
     counts.open++;
+    const pair = { client: front.conn, target: back.conn };
+    counts.moving.begin(pair);
     unread(back.conn, back.early);
     // What passes as it is cannot be read along.
     const learns = settings.postgres && settings.termination !== undefined && cancel === undefined;
@@ -169,6 +203,7 @@ export class Session {
     const relayEnded = (result: RelayResult) => {
       learnt?.forget();
       counts.open--;
+      counts.moving.end(pair);
       counts.lives.observe((performance.now() - progress.started) / 1000);
       recordClosed(this.#mux, progress, result);
       this.#settle(result);

@@ -4,6 +4,7 @@ import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { parseEngine } from "./engine.ts";
 import { readKeyring } from "./keyring-file.ts";
@@ -37,6 +38,7 @@ async function check({ args: given, data }: Invocation<typeof args>) {
   const files = new SourceFiles(data);
   const { warnings } = await load(settings, files, () => openKeys(given, data, files));
   for (const warning of [...settings.warnings, ...warnings]) data.log.warn(warning);
+  checkStatusClients(data, settings.status?.clients, "s3crypt");
 }
 
 function command(name: string): Command {

@@ -143,9 +143,9 @@ export class Http2Ask implements Asker, Answer, RelayEnded {
       passage.close(ended);
       this.#client.done(this);
     };
-    const { upstream } = passage;
+    const { upstream, started } = passage;
     const { relay } = this.#proxy.settings;
-    forward.start({ upstream, describe: () => passage.describe(), close }, relay, () => this.#wasCut);
+    forward.start({ upstream, started, describe: () => passage.describe(), close }, relay, () => this.#wasCut);
   }
 
   async #openWebSocket(passage: Passage): Promise<void> {

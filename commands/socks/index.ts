@@ -2,6 +2,7 @@
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { SourceFiles } from "../../lib/identity/source-files.ts";
 import { planContext } from "./context.ts";
@@ -72,5 +73,6 @@ tunnels end for --shutdown-timeout, then cuts them.`,
     settings.context = await planContext(config, given["context-timeout"], data);
     const { warnings } = await load(settings, new SourceFiles(data));
     for (const warning of warnings) data.log.warn(warning);
+    checkStatusClients(data, settings.status?.clients, "socks");
   },
 });

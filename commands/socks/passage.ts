@@ -34,6 +34,8 @@ export interface Ended {
 
 export interface Passage {
   upstream: Conn;
+  /** Milliseconds of `performance.now` at which it was asked for. */
+  readonly started: number;
   /** For whoever asks what is open. */
   describe(): PassageState;
   /** Gives the place back and records the end; once. */
@@ -104,7 +106,7 @@ class Attempt implements Passage, Dialled {
   readonly #answer: Answer;
   /** One policy from the facts that it mentions to the record, whatever is loaded meanwhile. */
   readonly #egress: EgressContext;
-  readonly #started = performance.now();
+  readonly started = performance.now();
   #verdict!: Verdict;
   #dest: string | undefined;
   /** Backends, in the order in which to try them; behind the last is the direct exit, where that is allowed. */
@@ -225,7 +227,7 @@ class Attempt implements Passage, Dialled {
       ...(this.#backend !== undefined && { backend: this.#backend }),
       sent,
       received,
-      age: Math.round(performance.now() - this.#started),
+      age: Math.round(performance.now() - this.started),
     };
   }
 
@@ -249,7 +251,7 @@ class Attempt implements Passage, Dialled {
     if (this.#over) return;
     this.#release();
     this.#proxy.counts.closed(this.upstream, ended.reason);
-    recordClose(this.#proxy, this.#asker, this.#asked, this.#started, {
+    recordClose(this.#proxy, this.#asker, this.#asked, this.started, {
       ...ended,
       ...(this.#dest === undefined ? {} : { dest: this.#dest }),
       ...(this.#backend === undefined ? {} : { backend: this.#backend }),

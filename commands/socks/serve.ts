@@ -123,38 +123,35 @@ async function admission(proxy: Proxy): Promise<(conn: Conn) => void> {
 
 /** Without it, nobody could see how the proxy is: where it cannot be had, the proxy does not start. */
 async function openStatusFor(
-  { env, log, version }: Runtime,
+  runtime: Runtime,
   proxy: Proxy,
   { life, listen }: { life: Life; listen: readonly SocketAddress[] },
 ): Promise<StatusListener | undefined> {
-  const { status } = proxy.settings;
+  const { status, keepAlive, wayIn } = proxy.settings;
   if (status === undefined) return undefined;
   // Loaded when it is wanted: node:http and metrics are memory that most do without.
-  const [{ openStatus }, { statusTls, wantsTls }, { routesOf }, { addProcessMetrics }, { proxyMetrics }, { pacRoute }] =
+  const [{ openDaemonStatus }, { addProcessMetrics }, { proxyMetrics }, { pacRoute }, { openConnections }] =
     await Promise.all([
-      import("../../lib/service/status.ts"),
-      import("../../lib/service/status-tls.ts"),
-      import("../../lib/service/status-routes.ts"),
+      import("../../lib/service/daemon-status.ts"),
       import("../../lib/service/process-metrics.ts"),
       import("./metrics.ts"),
       import("./pac.ts"),
+      import("./open-connections.ts"),
     ]);
   const registry = proxyMetrics(proxy);
-  addProcessMetrics(registry, life, { command: "socks", version });
-  const { tls } = proxy.settings.wayIn;
-  const pac = pacRoute(listen, tls !== undefined && !tls.plaintext);
-  const source = { life, version, listen: listen.map(formatAddress).join(",") };
-  const routes = routesOf(source, registry, status, new Map([["/proxy.pac", pac]]));
-  const secured = wantsTls(status, proxy.tls !== undefined)
-    ? {
-        secure: statusTls(() => proxy.tls?.identity, {
-          deadlines: proxy.deadlines,
-          keepAlive: proxy.settings.keepAlive,
-        }),
-      }
-    : {};
-  const listener = await openStatus(status.endpoint, env, { routes, log, ...secured });
-  log.info(`status on ${formatAddress(listener.address)}`);
+  addProcessMetrics(registry, life, { command: "socks", version: runtime.version });
+  const pac = pacRoute(listen, wayIn.tls !== undefined && !wayIn.tls.plaintext);
+  const listener = await openDaemonStatus(runtime, status, {
+    command: "socks",
+    life,
+    registry,
+    listen: listen.map(formatAddress),
+    routes: new Map([["/proxy.pac", pac]]),
+    tls: { identity: () => proxy.tls?.identity, deadlines: proxy.deadlines, keepAlive },
+    identities: () => [["shown to clients", proxy.tls?.identity]],
+    connections: () => openConnections(proxy),
+  });
+  proxy.log.info(`status on ${formatAddress(listener.address)}`);
   return listener;
 }
 

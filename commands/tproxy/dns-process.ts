@@ -61,17 +61,12 @@ export class DnsProcess implements Daemon {
     const { status } = this.#settings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { routesOf }] = await Promise.all([
-      import("../../lib/service/status.ts"),
-      import("../../lib/service/status-routes.ts"),
-    ]);
-    const { env, log, version } = this.#runtime;
+    const { openDaemonStatus } = await import("../../lib/service/daemon-status.ts");
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "tproxy", version });
+    addProcessMetrics(registry, life, { command: "tproxy", version: this.#runtime.version });
     this.#names!.register(registry);
-    const source = { life, version, listen: this.#addresses.map(formatAddress).join(",") };
-    const routes = routesOf(source, registry, status);
-    this.#status = await openStatus(status.endpoint, env, { routes, log });
+    const listen = this.#addresses.map(formatAddress);
+    this.#status = await openDaemonStatus(this.#runtime, status, { command: "tproxy", life, registry, listen });
   }
 
   reload(): Promise<ReloadOutcome> {

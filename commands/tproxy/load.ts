@@ -2,6 +2,7 @@
 import { resolve } from "node:path";
 import type { Policy } from "../../lib/acl/policy.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import type { Identity } from "../../lib/identity/identity.ts";
 import type { IdentitySources } from "../../lib/identity/flags.ts";
 import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
@@ -23,6 +24,7 @@ export interface RulePlan {
 /** What a rule has read. */
 export interface RuleFiles {
   context: TlsContext;
+  identity: Identity | undefined;
   /** Undefined under pins. */
   trust: Trust | undefined;
   policy: Policy | undefined;
@@ -96,6 +98,7 @@ async function loadRule(
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {
     context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion }),
+    identity,
     trust,
     policy: settings.acl === undefined ? undefined : loadPolicy(settings.acl, log, policies),
     proxyContext: settings.proxy?.tls

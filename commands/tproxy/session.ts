@@ -1,10 +1,11 @@
 /** One captured connection, from its acceptance to its end: whose it is and where to, policy, TLS with the server, relay, and one record of it all. */
 import type { Decision } from "../../lib/acl/decision.ts";
 import { auditFacts } from "../../lib/audit/event.ts";
-import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn, type SocketAddress } from "../../lib/net/conn.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import { Relay, type RelayResult } from "../../lib/net/relay.ts";
 import { unread } from "../../lib/net/unread.ts";
+import type { Described, OpenConnection } from "../../lib/status/connections.ts";
 import { receive, type Arrival, type Told } from "./arrival.ts";
 import { asksUpstream, decideByPolicy } from "./authorise.ts";
 import { openBack, type Back, type Opened } from "./back.ts";
@@ -28,7 +29,7 @@ export interface Progress extends Told {
   facts: Record<string, unknown>;
 }
 
-export class Session {
+export class Session implements OpenConnection {
   readonly #tproxy: Tproxy;
   readonly #accepted: Conn;
   readonly #progress: Progress;
@@ -56,6 +57,32 @@ export class Session {
   /** Whether both sides are connected. */
   get relaying(): boolean {
     return this.#relay !== undefined;
+  }
+
+  get started(): number {
+    return this.#progress.started;
+  }
+
+  get sent(): number {
+    return this.#progress.arrival?.conn.received ?? 0;
+  }
+
+  get received(): number {
+    return this.#progress.back?.conn.received ?? 0;
+  }
+
+  describe(): Described {
+    const { remote, client, arrival, decision } = this.#progress;
+    const policy = decision?.policy;
+    const rule = arrival?.route.name ?? "";
+    const program = client?.process?.executable;
+    return {
+      who: client === undefined ? "" : `user ${client.uid}${program === undefined ? "" : `, ${program}`}`,
+      client: formatAddress(remote),
+      target: arrival === undefined ? "" : `${arrival.host}:${arrival.target.port}`,
+      route: policy === undefined ? rule : `${rule}, by ${policy}`,
+      state: this.relaying ? "open" : "dialling",
+    };
   }
 
   /** Resolves when it is over. */
@@ -110,6 +137,7 @@ export class Session {
     const facts = sessionFacts(arrival, this.#progress.back);
     const decided = decideByPolicy(policy, facts);
     this.#progress.decision = decided instanceof Refusal ? decided.decision : decided;
+    this.#tproxy.metrics.decisions.decided(this.#progress.decision);
     if (this.#tproxy.sink !== undefined) this.#progress.facts = auditFacts(facts, policy.mentions, digest);
     return decided instanceof Refusal ? decided : undefined;
   }
@@ -120,12 +148,15 @@ export class Session {
     const { relayLimits } = this.#tproxy.settings;
     recordOpened(this.#tproxy, progress);
     counts.open++;
+    const pair = { client: conn, target: back.conn };
+    counts.moving.begin(pair);
     counts.waits.observe((performance.now() - progress.started) / 1000);
     unread(back.conn, fromServer);
     const result = await new Promise<RelayResult>((relayEnded) => {
       this.#relay = new Relay(conn, back.conn, relayLimits, fromClient, { relayEnded });
     });
     counts.open--;
+    counts.moving.end(pair);
     counts.lives.observe((performance.now() - progress.started) / 1000);
     recordClosed(this.#tproxy, progress, result);
     return result;

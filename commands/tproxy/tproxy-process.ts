@@ -91,17 +91,20 @@ export class TproxyProcess implements Daemon {
     const status = this.#statusSettings;
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
-    const [{ openStatus }, { routesOf }] = await Promise.all([
-      import("../../lib/service/status.ts"),
-      import("../../lib/service/status-routes.ts"),
-    ]);
-    const { env, log, version } = this.#runtime;
+    const { openDaemonStatus } = await import("../../lib/service/daemon-status.ts");
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "tproxy", version });
+    addProcessMetrics(registry, life, { command: "tproxy", version: this.#runtime.version });
     this.#tproxy.metrics.register(registry);
     this.#led?.names.register(registry);
-    const source = { life, version, listen: this.#addresses.join(",") };
-    this.#status = await openStatus(status.endpoint, env, { routes: routesOf(source, registry, status), log });
+    const { open } = this.#tproxy;
+    this.#status = await openDaemonStatus(this.#runtime, status, {
+      command: "tproxy",
+      life,
+      registry,
+      listen: this.#addresses,
+      identities: () => this.#tproxy.routes.map(({ name, files }) => [`rule ${name}`, files.identity]),
+      connections: () => ({ total: open.size, [Symbol.iterator]: () => open[Symbol.iterator]() }),
+    });
   }
 
   /** All or nothing: what cannot be read leaves every rule as it was. */

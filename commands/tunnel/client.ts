@@ -2,6 +2,7 @@
 import { usage } from "../../lib/command/argv.ts";
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { exits } from "./exits.ts";
 import { clientArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
@@ -65,6 +66,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     }
   },
   async check({ args, data, config }) {
-    await openProcess(data, { ...parseClientProcess(args, config, args.stdio), audit: undefined });
+    const settings = parseClientProcess(args, config, args.stdio);
+    await openProcess(data, { ...settings, audit: undefined });
+    checkStatusClients(data, settings.status?.clients, "tunnel");
   },
 });

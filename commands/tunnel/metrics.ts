@@ -1,6 +1,8 @@
 /** What a tunnel counts: under portail's names for every tunnel of the process, and under ghostunnel's names for all together. */
+import { DecisionCounts } from "../../lib/service/decision-counts.ts";
 import { Histogram, LIVES, Summary, WAITS } from "../../lib/service/instruments.ts";
 import { NamedCounts, type Labels, type Registry } from "../../lib/service/metrics.ts";
+import { Moving } from "../../lib/service/moving.ts";
 
 /** The counts of one tunnel. Connections write to its fields and cost it nothing more. */
 export class TunnelCounts {
@@ -16,6 +18,10 @@ export class TunnelCounts {
   late = 0;
   /** Connections that were cut at the end of their lifetime. */
   cut = 0;
+  /** Bytes from clients, and from targets, of connections that are over. */
+  sent = 0;
+  received = 0;
+  readonly moving = new Moving();
   readonly handshakes = new Histogram(WAITS);
   readonly lives = new Histogram(LIVES);
   readonly #shared: TunnelMetrics;
@@ -23,6 +29,10 @@ export class TunnelCounts {
 
   constructor(shared: TunnelMetrics) {
     this.#shared = shared;
+  }
+
+  get decisions(): DecisionCounts {
+    return this.#shared.decisions;
   }
 
   /** A handshake succeeded and took so many milliseconds. */
@@ -56,6 +66,7 @@ export class TunnelMetrics {
   /** In nanoseconds, as ghostunnel has them. */
   readonly handshake = new Summary();
   readonly lifetime = new Summary();
+  readonly decisions = new DecisionCounts();
   readonly #tunnels = new NamedCounts("tunnel", () => new TunnelCounts(this));
 
   /** The counts of the tunnel of that name; made when first asked for. */
@@ -93,6 +104,11 @@ export class TunnelMetrics {
       ...read("failed", { outcome: "failed" }),
       ...read("late", { outcome: "timeout" }),
     ]);
+    registry.read("counter", "relayed_bytes_total", "Bytes that were relayed, by who sent them", () => [
+      ...this.#tunnels.each(({ sent, moving }) => sent + moving.sent, { from: "client" }),
+      ...this.#tunnels.each(({ received, moving }) => received + moving.received, { from: "target" }),
+    ]);
+    this.decisions.register(registry);
     registry.members("handshake_seconds", "Time that handshakes took", "histogram", () =>
       this.#tunnels.each(({ handshakes }) => handshakes),
     );
@@ -103,5 +119,5 @@ export class TunnelMetrics {
 }
 
 /** Fields of `TunnelCounts` that are numbers. */
-export const FIELDS = ["open", "accepted", "succeeded", "failed", "late", "cut"] as const;
+export const FIELDS = ["open", "accepted", "succeeded", "failed", "late", "cut", "sent", "received"] as const;
 export type Field = (typeof FIELDS)[number];

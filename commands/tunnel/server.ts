@@ -1,6 +1,7 @@
 /** `portail tunnel server`: takes TLS connections of clients that may, and passes them on in the clear. */
 import { defineCommand } from "../../lib/command/define.ts";
 import { EXIT } from "../../lib/command/errors.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { exits } from "./exits.ts";
 import { serverArgs } from "./flags.ts";
 import { configureTunnelLog } from "./log.ts";
@@ -49,6 +50,8 @@ Several tunnels run in one process with --config FILE and a [[tunnel]] table for
     }
   },
   async check({ args, data, config }) {
-    await openProcess(data, { ...parseServerProcess(args, config), audit: undefined });
+    const settings = parseServerProcess(args, config);
+    await openProcess(data, { ...settings, audit: undefined });
+    checkStatusClients(data, settings.status?.clients, "tunnel");
   },
 });

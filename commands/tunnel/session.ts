@@ -1,7 +1,8 @@
 /** One connection through a tunnel, from its acceptance to its end: front, policy, back, relay, and one record of it all. */
 import type { Decision } from "../../lib/acl/decision.ts";
-import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn, type SocketAddress } from "../../lib/net/conn.ts";
 import { Relay, type RelayResult } from "../../lib/net/relay.ts";
+import type { Described, OpenConnection } from "../../lib/status/connections.ts";
 import { encodeProxyHeader } from "../../lib/wire/proxy-protocol.ts";
 import { decideByPolicy } from "./authorise.ts";
 import { openBack, type Back } from "./back.ts";
@@ -24,7 +25,7 @@ export interface Progress {
   facts: Record<string, unknown>;
 }
 
-export class Session {
+export class Session implements OpenConnection {
   readonly #tunnel: Tunnel;
   readonly #accepted: Conn;
   readonly #progress: Progress;
@@ -49,6 +50,31 @@ export class Session {
   /** Whether both sides are connected. */
   get relaying(): boolean {
     return this.#relay !== undefined;
+  }
+
+  get started(): number {
+    return this.#progress.started;
+  }
+
+  get sent(): number {
+    return this.#progress.front?.conn.received ?? 0;
+  }
+
+  get received(): number {
+    return this.#progress.back?.conn.received ?? 0;
+  }
+
+  describe(): Described {
+    const { client, front, back, decision } = this.#progress;
+    const { name, side } = this.#tunnel.settings;
+    const policy = decision?.policy;
+    return {
+      who: front?.peer?.subject ?? back?.peer?.subject ?? "",
+      client: formatAddress(client),
+      target: back?.target.text ?? "",
+      route: policy === undefined ? (name ?? side) : `${name ?? side}, by ${policy}`,
+      state: this.relaying ? "open" : front === undefined ? "handshake" : "dialling",
+    };
   }
 
   /** Resolves when it is over: with how it ended, or why it was not let through. */
@@ -120,6 +146,7 @@ export class Session {
     const facts = sessionFacts(this.#tunnel, this.#progress);
     const decided = decideByPolicy(policy, facts, phase);
     this.#progress.decision = decided instanceof Refusal ? decided.decision : decided;
+    this.#tunnel.counts.decisions.decided(this.#progress.decision);
     this.#progress.facts = this.#tunnel.auditFacts(facts);
     return decided instanceof Refusal ? decided : undefined;
   }
@@ -128,10 +155,15 @@ export class Session {
     const tunnel = this.#tunnel;
     recordOpened(tunnel, this.#progress);
     tunnel.counts.open++;
+    const pair = { client: front.conn, target: back.conn };
+    tunnel.counts.moving.begin(pair);
     const result = await new Promise<RelayResult>((relayEnded) => {
       this.#relay = new Relay(front.conn, back.conn, tunnel.relayLimits, front.early, { relayEnded });
     });
     tunnel.counts.open--;
+    tunnel.counts.moving.end(pair);
+    tunnel.counts.sent += front.conn.received;
+    tunnel.counts.received += back.conn.received;
     tunnel.counts.ended(performance.now() - this.#progress.started);
     if (result.by === "lifetime") tunnel.counts.cut++;
     recordClosed(tunnel, this.#progress, result);

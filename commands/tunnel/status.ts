@@ -4,8 +4,8 @@ import { openDaemonStatus } from "../../lib/service/daemon-status.ts";
 import type { Life } from "../../lib/service/life.ts";
 import type { Registry } from "../../lib/service/metrics.ts";
 import type { Routes, StatusListener } from "../../lib/service/status.ts";
-import { routesOf } from "../../lib/service/status-routes.ts";
 import type { StatusSettings } from "../../lib/service/status-settings.ts";
+import type { OpenConnections } from "../../lib/status/status-page.ts";
 import { healthOf } from "./health.ts";
 import type { Tunnel } from "./tunnel.ts";
 
@@ -28,9 +28,28 @@ export function openTunnelStatus(
 ): Promise<StatusListener> {
   const health = healthOf(tunnels, timeout);
   const address = tunnels.flatMap(({ targets }) => targets.all.map(({ text }) => text)).join(",");
-  const source = { life, version: runtime.version, listen: listen.join(","), forward: { address, health } };
-  const routes = routesOf(source, registry, settings, more);
   const owner = tunnels.find(({ identity }) => identity !== undefined) ?? tunnels[0]!;
   const { deadlines, keepAlive } = owner.handshakeOptions();
-  return openDaemonStatus(runtime, settings, { routes, identity: () => owner.identity, deadlines, keepAlive });
+  return openDaemonStatus(runtime, settings, {
+    command: "tunnel",
+    life,
+    registry,
+    listen,
+    forward: { address, health },
+    routes: more,
+    tls: { identity: () => owner.identity, deadlines, keepAlive },
+    identities: () => tunnels.map(({ settings: { name, side }, identity }) => [name ?? side, identity]),
+    connections: () => openConnections(tunnels),
+    reusePort: true,
+  });
+}
+
+/** Those of this process: further ones only count. */
+function openConnections(tunnels: readonly Tunnel[]): OpenConnections {
+  return {
+    total: tunnels.reduce((sum, { open }) => sum + open.size, 0),
+    *[Symbol.iterator]() {
+      for (const { open } of tunnels) yield* open;
+    },
+  };
 }

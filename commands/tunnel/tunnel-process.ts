@@ -127,14 +127,14 @@ export class TunnelProcess implements Daemon {
 
   async #openStatus(life: Life): Promise<void> {
     const { status, push, connectTimeout } = this.#settings;
-    const { log, version } = this.#runtime;
+    const { log } = this.#runtime;
     const ghostunnel = new GhostunnelMetrics(this.#metrics, push.prefix);
     this.#endPush = await startPush(push, ghostunnel, log, this.tunnels[0]?.trusted);
     if (status === undefined) return;
     // Loaded when it is wanted: node:http is memory that most do without.
     const { openTunnelStatus } = await import("./status.ts");
     const registry = new Registry("portail");
-    addProcessMetrics(registry, life, { command: "tunnel", version });
+    addProcessMetrics(registry, life, { command: "tunnel", version: this.#runtime.version });
     this.#metrics.register(registry);
     this.#status = await openTunnelStatus(this.#runtime, status, {
       tunnels: this.tunnels,

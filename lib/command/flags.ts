@@ -115,7 +115,29 @@ export const statusFlags = {
     type: "string",
     valueHint: "ADDRESS",
     group: "Status",
-    description: "Serve /_status and /metrics there: [http://]HOST:PORT, https://HOST:PORT, unix:PATH, systemd:NAME",
+    description:
+      "Serve a page, /_status and /metrics there: [http://]HOST:PORT, https://HOST:PORT, unix:PATH, systemd:NAME",
+  },
+  "status-cacert": {
+    type: "string",
+    multiple: true,
+    valueHint: "FILE",
+    group: "Status",
+    description: "Authorities of the certificates that --status-acl looks at",
+  },
+  "status-acl": {
+    type: "string",
+    valueHint: "FILE",
+    group: "Status",
+    description:
+      "A policy that says who sees there by whom connections are open; without it, only who comes by unix:PATH",
+  },
+  "status-name": {
+    type: "string",
+    multiple: true,
+    valueHint: "NAME",
+    group: "Status",
+    description: "A further name under which browsers may ask for the page, besides localhost and addresses",
   },
   "enable-shutdown": {
     type: "boolean",

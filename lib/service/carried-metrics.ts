@@ -1,6 +1,8 @@
 /** What is counted of connections that are carried on under a name, that of a route or of a rule. Carries none. */
+import { DecisionCounts } from "./decision-counts.ts";
 import { Counter, Histogram, LIVES, WAITS } from "./instruments.ts";
 import { Family, NamedCounts, type Registry } from "./metrics.ts";
+import { Moving } from "./moving.ts";
 
 /** Of one name. Connections write to its fields and cost it nothing more. */
 export class CarriedCounts {
@@ -10,9 +12,10 @@ export class CarriedCounts {
   chosen = 0;
   /** Of these, those that were not let through. */
   refused = 0;
-  /** Bytes from clients, and from targets. */
+  /** Bytes from clients, and from targets, of connections that are over. */
   sent = 0;
   received = 0;
+  readonly moving = new Moving();
   /** Seconds from the accept to the relay. */
   readonly waits = new Histogram(WAITS);
   readonly lives = new Histogram(LIVES);
@@ -23,6 +26,7 @@ export class CarriedMetrics<C extends CarriedCounts> {
   accepted = 0;
   /** Connections that came to nothing. */
   readonly refused = new Family(["reason"], () => new Counter());
+  readonly decisions = new DecisionCounts();
   readonly #kind: string;
   readonly #names: NamedCounts<C>;
 
@@ -49,9 +53,10 @@ export class CarriedMetrics<C extends CarriedCounts> {
     );
     registry.read("gauge", "connections_open", "Connections that are relayed", () => names.each(({ open }) => open));
     registry.read("counter", "relayed_bytes_total", "Bytes that were relayed, by who sent them", () => [
-      ...names.each(({ sent }) => sent, { from: "client" }),
-      ...names.each(({ received }) => received, { from: "target" }),
+      ...names.each(({ sent, moving }) => sent + moving.sent, { from: "client" }),
+      ...names.each(({ received, moving }) => received + moving.received, { from: "target" }),
     ]);
+    this.decisions.register(registry);
     registry.members("refused_total", "Connections that were not let through, by the reason", "counter", () =>
       this.refused.instruments(),
     );

@@ -108,6 +108,7 @@ export class Life {
   readonly #notifier: Notifier;
   readonly #stop = Promise.withResolvers<string>();
   readonly #opened = Promise.withResolvers<Daemon>();
+  readonly #also: { what: string; take: () => void }[] = [];
   #state: LifeState = "initializing";
   #stopping = false;
   #running = false;
@@ -167,7 +168,7 @@ export class Life {
       }
       this.#state = "reloading";
       this.#notifier.reloading();
-      const outcome = await daemon.reload();
+      const outcome = await this.#takeUp(daemon);
       this.reloads[outcome]++;
       this.lastReload = { time: new Date(), outcome };
       this.#state = "listening";
@@ -176,6 +177,20 @@ export class Life {
       resolve(outcome);
     } while (this.#wanted);
     this.#running = false;
+  }
+
+  /** Takes up, at each reload, changed files that are not the daemon's own; what `take` throws (`PortailError`) is logged. */
+  alsoReload(what: string, take: () => void): void {
+    this.#also.push({ what, take });
+  }
+
+  async #takeUp(daemon: Daemon): Promise<ReloadOutcome> {
+    let outcome = await daemon.reload();
+    for (const { what, take } of this.#also) {
+      const reloaded = await reloadOrKeep(this.#log, what, take);
+      if (reloaded.outcome === "kept") outcome = "kept";
+    }
+    return outcome;
   }
 
   /** It serves. */

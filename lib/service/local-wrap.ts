@@ -11,6 +11,8 @@ import { Target } from "../net/target.ts";
 import { tlsFailure } from "../net/tls-failure.ts";
 import { SessionCache, type HandshakeOptions } from "../net/tls-conn.ts";
 import { openUpstream, Unreached, type OutboundSide, type Reached, type SecuredWay } from "../net/upstream.ts";
+import type { Described, OpenConnection } from "../status/connections.ts";
+import type { OpenConnections } from "../status/status-page.ts";
 import { parseIp } from "../wire/ip.ts";
 import { OpenSet } from "./open-set.ts";
 import { reloadOrKeep, type Daemon, type Reloaded, type ReloadOutcome } from "./life.ts";
@@ -99,6 +101,10 @@ export class LocalWrap implements Daemon, SecuredWay {
 
   get open(): number {
     return this.#open.size;
+  }
+
+  get connections(): OpenConnections {
+    return { total: this.#open.size, [Symbol.iterator]: () => this.#open[Symbol.iterator]() };
   }
 
   get places(): readonly SocketAddress[] {
@@ -225,11 +231,14 @@ export class LocalWrap implements Daemon, SecuredWay {
 const NOTHING = { bytes: new Uint8Array(0), ended: false };
 
 /** One connection, from its acceptance to its end. */
-class Session {
+class Session implements OpenConnection {
+  readonly started = performance.now();
   readonly #wrap: LocalWrap;
   readonly #target: Target;
   readonly #log: Logger;
   readonly #client: Conn;
+  /** Asked now: a closed socket no longer knows. */
+  readonly #from: SocketAddress;
   /** Once it is. */
   reached: Reached | undefined;
   #relay: Relay | undefined;
@@ -241,6 +250,25 @@ class Session {
     this.#target = target;
     this.#log = log;
     this.#client = client;
+    this.#from = client.remote;
+  }
+
+  get sent(): number {
+    return this.reached?.conn.sent ?? 0;
+  }
+
+  get received(): number {
+    return this.reached?.conn.received ?? 0;
+  }
+
+  describe(): Described {
+    return {
+      who: "",
+      client: formatAddress(this.#from),
+      target: this.#target.text,
+      route: this.#wrap.proxy === undefined ? "" : `through ${this.#wrap.proxy.url.host}`,
+      state: this.relaying ? "open" : "dialling",
+    };
   }
 
   /** Whether both sides are connected. */

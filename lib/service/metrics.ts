@@ -6,6 +6,12 @@ export type Labels = Readonly<Record<string, string>>;
 /** Values that exist anyway and are asked for when somebody looks: a number, or one for each set of labels. */
 type Reading = () => number | Iterable<readonly [Labels, number]>;
 
+/** One value of a metric. */
+export interface Valued {
+  readonly labels: Labels;
+  readonly value: number;
+}
+
 type Members = Iterable<readonly [Labels, Instrument]>;
 
 interface Metric {
@@ -63,6 +69,13 @@ export class Registry {
     if (!/^[a-zA-Z_][a-zA-Z0-9_]*$/.test(name)) throw new Error(`${name} is no name of a metric`);
     if (this.#metrics.has(name)) throw new Error(`two metrics are named ${name}`);
     this.#metrics.set(name, { ...metric, name });
+  }
+
+  /** The values of a counter or gauge, by its name without the prefix; none where there is no such metric. */
+  values(name: string): Valued[] {
+    const metric = this.#metrics.get(`${this.#prefix}_${name}`);
+    if (metric === undefined) return [];
+    return Array.from(metric.members(), ([labels, samples]) => ({ labels, value: samples[0]?.value ?? 0 }));
   }
 
   /** All metrics in the text format of Prometheus, version 0.0.4. */

@@ -7,7 +7,7 @@ import type { Life } from "./life.ts";
 import { EXPOSITION_TYPE, type Registry } from "./metrics.ts";
 import type { Route, Routes } from "./status.ts";
 
-interface StatusSource {
+export interface StatusSource {
   life: Life;
   /** portail's own version. */
   version: string;

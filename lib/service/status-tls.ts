@@ -1,5 +1,6 @@
 /** TLS in front of a status listener, with the daemon's own certificate. */
 import type { Identity } from "../identity/identity.ts";
+import type { Trust } from "../identity/trust.ts";
 import type { Conn } from "../net/conn.ts";
 import { secure } from "../net/tls.ts";
 import type { HandshakeOptions } from "../net/tls-conn.ts";
@@ -15,18 +16,31 @@ export function wantsTls({ scheme, endpoint }: StatusSettings, certified: boolea
 
 const NOTHING = { bytes: new Uint8Array(0), ended: false };
 
-/** With the certificate that is in force at each handshake; clients are asked for none. */
+/**
+ * With the certificate that is in force at each handshake. With `trust` clients are asked for one, which they may leave
+ * out; one that does not lead to it ends the handshake.
+ */
 export function statusTls(
   identity: () => Identity | undefined,
   { deadlines, keepAlive }: Pick<HandshakeOptions, "deadlines" | "keepAlive">,
+  trust: () => Trust | undefined = () => undefined,
 ): (conn: Conn) => Promise<Conn | TlsFailure> {
-  let made: { of: Identity | undefined; context: TlsContext } | undefined;
+  let made: { of: Identity | undefined; by: Trust | undefined; context: TlsContext } | undefined;
   return async (conn) => {
-    const now = identity();
-    if (made === undefined || made.of !== now)
-      made = { of: now, context: createContext({ material: now?.credential }) };
+    const [now, trusted] = [identity(), trust()];
+    if (made === undefined || made.of !== now || made.by !== trusted) {
+      // A session without a certificate is not to be taken up again by one that needs none.
+      const context = createContext({
+        material: now?.credential,
+        ca: trusted?.ca,
+        crl: trusted?.crl,
+        tickets: trusted === undefined,
+      });
+      made = { of: now, by: trusted, context };
+    }
     const { context } = made;
-    const options = { context, requestCert: false, verify: false, protocolIds: [], deadlines, keepAlive };
-    return secure(conn, NOTHING, true, options);
+    const asks = trusted !== undefined;
+    const verify = asks ? "given" : false;
+    return secure(conn, NOTHING, true, { context, requestCert: asks, verify, protocolIds: [], deadlines, keepAlive });
   };
 }

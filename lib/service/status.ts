@@ -14,12 +14,21 @@ export interface Answer {
   /** Media type. */
   type: string;
   body: string;
+  /** Further fields, and other values of those that every answer has. */
+  headers?: Record<string, string>;
+}
+
+/** Who asks, and how. */
+export interface Asking {
+  readonly conn: Conn;
+  /** The field Host, as it was sent. */
+  readonly host: string | undefined;
 }
 
 export interface Route {
   /** GET answers HEAD as well. */
   method: "GET" | "POST";
-  answer(query: URLSearchParams): Answer | Promise<Answer>;
+  answer(query: URLSearchParams, asking: Asking): Answer | Promise<Answer>;
 }
 
 /** By path, as it is written in the request. */
@@ -185,7 +194,8 @@ class StatusServer {
     });
     const [path = "", query = ""] = (req.url ?? "").split("?", 2);
     const refusal = refuse(this.#options.routes, path, req);
-    const answer = refusal ?? (await this.#ask(path, query));
+    const asking = { conn: connection.conn, host: req.headers.host };
+    const answer = refusal ?? (await this.#ask(path, query, asking));
     if (res.destroyed) return;
     res.writeHead(answer.status, {
       "Content-Type": answer.type,
@@ -193,15 +203,15 @@ class StatusServer {
       "Cache-Control": "no-store",
       "X-Content-Type-Options": "nosniff",
       Connection: "close",
-      ...refusal?.headers,
+      ...answer.headers,
     });
     res.end(req.method === "HEAD" ? undefined : answer.body);
   }
 
   /** A mistake of ours in an answer must not end what the daemon is there for. */
-  async #ask(path: string, query: string): Promise<Answer> {
+  async #ask(path: string, query: string, asking: Asking): Promise<Answer> {
     try {
-      return await this.#options.routes.get(path)!.answer(new URLSearchParams(query));
+      return await this.#options.routes.get(path)!.answer(new URLSearchParams(query), asking);
     } catch (error) {
       this.#options.log.error(`the answer to ${path} failed`, { error: String(error) });
       return plain(500, "the answer failed; the log says why");
@@ -215,10 +225,8 @@ function plain(status: number, text: string): Answer {
   return { status, type: "text/plain; charset=utf-8", body: `${text}\n` };
 }
 
-type Refusal = Answer & { headers?: Record<string, string> };
-
 /** What is wrong with a request before its route is asked. */
-function refuse(routes: Routes, path: string, { method = "", headers }: IncomingMessage): Refusal | undefined {
+function refuse(routes: Routes, path: string, { method = "", headers }: IncomingMessage): Answer | undefined {
   const route = routes.get(path);
   if (route === undefined) {
     const there = Array.from(routes, ([known, { method }]) => `${method} ${known}`).join(", ");

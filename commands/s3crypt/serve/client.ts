@@ -10,6 +10,7 @@ import { endWith } from "../../../lib/net/linger.ts";
 import { secure } from "../../../lib/net/tls.ts";
 import { TlsFailure } from "../../../lib/net/tls-failure.ts";
 import type { Holder } from "../../../lib/service/limits.ts";
+import type { Described } from "../../../lib/status/connections.ts";
 import { serveRequest } from "./answer.ts";
 import type { Turn } from "./exchange.ts";
 import type { Gateway, Open } from "./gateway.ts";
@@ -24,6 +25,7 @@ const MOST_AHEAD = 64 * 1024;
 export class Client extends Due implements Open {
   readonly gateway: Gateway;
   readonly session: string;
+  readonly started = performance.now();
   /** It came to a listener that has the storage at its root. */
   readonly atRoot: boolean;
   conn: Conn;
@@ -155,6 +157,21 @@ export class Client extends Due implements Open {
     this.#deadlines?.remove(this);
     this.#deadlines = deadlines;
     deadlines.add(this);
+  }
+
+  get sent(): number {
+    return this.conn.received;
+  }
+
+  get received(): number {
+    return this.conn.sent;
+  }
+
+  /** Without the query of a request: it may hold a signature that lets others in. */
+  describe(): Described {
+    const { method = "", url = "" } = this.#turn?.req ?? {};
+    const state = this.busy ? method : "waiting";
+    return { who: this.peer?.subject ?? "", client: this.name, target: url.split("?", 1)[0]!, route: "", state };
   }
 
   get busy(): boolean {

@@ -1,6 +1,8 @@
 /** What the proxy counts of its work, for its metrics. Names and texts are in metrics.ts. */
+import { DecisionCounts } from "../../../lib/service/decision-counts.ts";
 
 export class Counts {
+  readonly decisions = new DecisionCounts();
   /** Exchanges by operation and outcome; both are words of this program. */
   readonly exchanges = new Map<string, number>();
   /** By the code of the trouble. */

@@ -1,6 +1,7 @@
 /** What all clients of one proxy share: keys, policy, storage, limits, records. Speaks no protocol. */
 import type { FactName } from "../../../lib/acl/facts.ts";
 import type { Policy } from "../../../lib/acl/policy.ts";
+import type { Identity } from "../../../lib/identity/identity.ts";
 import type { AuditEvent } from "../../../lib/audit/event.ts";
 import type { Engine } from "../../../lib/cipher/engine.ts";
 import type { Logger } from "../../../lib/command/log.ts";
@@ -9,6 +10,7 @@ import { Dialer } from "../../../lib/net/dial.ts";
 import type { Resolve } from "../../../lib/net/resolve.ts";
 import { Places } from "../../../lib/service/limits.ts";
 import { OpenSet } from "../../../lib/service/open-set.ts";
+import type { OpenConnection } from "../../../lib/status/connections.ts";
 import type { DataKeys } from "../keyring.ts";
 import { ChainCache } from "./chain-cache.ts";
 import { Connector } from "./connector.ts";
@@ -22,7 +24,7 @@ import type { WriteOnce } from "./write-once.ts";
 import { WrittenTags } from "./written-tags.ts";
 
 /** A connection of a client. */
-export interface Open {
+export interface Open extends OpenConnection {
   /** The drain begins: ends it if nothing is under way. */
   retire(): void;
   cut(): void;
@@ -107,6 +109,11 @@ export class Gateway {
 
   get front(): LoadedFront | undefined {
     return this.#loaded.front;
+  }
+
+  /** What the storage is shown. */
+  get upstreamIdentity(): Identity | undefined {
+    return this.#loaded.upstream?.identity;
   }
 
   /** Whether the policy asks for it. */

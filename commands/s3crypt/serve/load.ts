@@ -33,6 +33,7 @@ export interface LoadedFront {
 
 export interface LoadedUpstream {
   readonly context: TlsContext;
+  readonly identity: Identity | undefined;
   readonly trust: Trust;
   /** `--bypass-ssl-certificate-check`. */
   readonly unverified: boolean;
@@ -79,5 +80,5 @@ async function loadUpstream(
   const trust = readTrust(upstreamSources.trust, files);
   const context = createContext({ material: identity?.credential, ca: trust.ca, crl: trust.crl });
   const warnings = [...(identity?.warnings ?? []), ...trust.warnings];
-  return { loaded: { context, trust, unverified }, warnings };
+  return { loaded: { context, identity, trust, unverified }, warnings };
 }

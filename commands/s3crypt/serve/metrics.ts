@@ -16,6 +16,7 @@ export function gatewayMetrics(gateway: Gateway): Registry {
       return [{ operation, outcome }, count] as const;
     }),
   );
+  counts.decisions.register(registry);
   registry.read("counter", "troubles_total", "Requests that were answered here, by code", () =>
     labelled("code", counts.troubles),
   );

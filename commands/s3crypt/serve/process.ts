@@ -11,10 +11,9 @@ import { openListener, type Listener } from "../../../lib/net/listen.ts";
 import { openResolver } from "../../../lib/net/resolve.ts";
 import { readsBelow } from "../../../lib/net/tls-context.ts";
 import { liveUntilStopped, type Daemon, type Life, type ReloadOutcome } from "../../../lib/service/life.ts";
+import { openDaemonStatus } from "../../../lib/service/daemon-status.ts";
 import { addProcessMetrics } from "../../../lib/service/process-metrics.ts";
-import { openStatus, type StatusListener } from "../../../lib/service/status.ts";
-import { routesOf } from "../../../lib/service/status-routes.ts";
-import { statusTls, wantsTls } from "../../../lib/service/status-tls.ts";
+import type { StatusListener } from "../../../lib/service/status.ts";
 import type { DataKeys } from "../keyring.ts";
 import { Client, Front } from "./client.ts";
 import { Gateway } from "./gateway.ts";
@@ -129,20 +128,28 @@ async function openListeners(runtime: Runtime, gateway: Gateway): Promise<Listen
 
 /** Where it cannot be had, the proxy does not start. */
 async function openStatusFor(
-  { env, log, version }: Runtime,
+  runtime: Runtime,
   gateway: Gateway,
   { life, listen }: { life: Life; listen: readonly string[] },
 ): Promise<StatusListener | undefined> {
   const { status, keepAlive } = gateway.settings;
   if (status === undefined) return undefined;
   const registry = gatewayMetrics(gateway);
-  addProcessMetrics(registry, life, { command: "s3crypt", version });
-  const routes = routesOf({ life, version, listen: listen.join(",") }, registry, status);
-  const secured = wantsTls(status, gateway.front !== undefined)
-    ? { secure: statusTls(() => gateway.front?.identity, { deadlines: gateway.asking, keepAlive }) }
-    : {};
-  const listener = await openStatus(status.endpoint, env, { routes, log, ...secured });
-  log.info(`status on ${formatAddress(listener.address)}`);
+  addProcessMetrics(registry, life, { command: "s3crypt", version: runtime.version });
+  const { open } = gateway;
+  const listener = await openDaemonStatus(runtime, status, {
+    command: "s3crypt",
+    life,
+    registry,
+    listen,
+    tls: { identity: () => gateway.front?.identity, deadlines: gateway.asking, keepAlive },
+    identities: () => [
+      ["shown to clients", gateway.front?.identity],
+      ["shown to the storage", gateway.upstreamIdentity],
+    ],
+    connections: () => ({ total: open.size, [Symbol.iterator]: () => open[Symbol.iterator]() }),
+  });
+  runtime.log.info(`status on ${formatAddress(listener.address)}`);
   return listener;
 }
 

@@ -29,6 +29,7 @@ export function recordExchange(x: Exchange, decided: Decided | undefined, starte
   const { gateway, client, told, action, asked } = x;
   const outcome = outcomeOf(x, decided, ended);
   gateway.counts.exchanged(action.operation, outcome);
+  if (!told.byKey) gateway.counts.decisions.decided(decided?.decision);
   if (told.trouble !== undefined) gateway.counts.troubled(told.trouble.code);
   const { record, log } = gateway.tools;
   const { trouble, keyId } = told;
@@ -74,6 +75,7 @@ export function recordDenied(x: Exchange, about: Subject & { path: string }, dec
   const { client, gateway, asked } = x;
   const { operation, bucket, key, path } = about;
   gateway.counts.troubled("denied");
+  gateway.counts.decisions.decided(decided.decision);
   gateway.tools.record?.({
     ...base(client),
     event: "object",

@@ -20,7 +20,7 @@ const ROWS = readFileSync(resolve(ROOT, "README.md"), "utf8")
   .map(([command = "", purpose = "", line = ""]) => ({ text: command + purpose, line: /^`(.*)`$/.exec(line)?.[1] }));
 
 /** What serves until it is told to end; all else ends by itself. */
-const DAEMON = /^portail (?:daemon|mux serve|s3crypt serve|socks --|tproxy --|tunnel)/;
+const DAEMON = /^portail (?:daemon|mux (?:serve|forward)|s3crypt serve|socks --|tproxy (?:run|dns)|tunnel)/;
 
 describe("the table", () => {
   test("names every command", () => {

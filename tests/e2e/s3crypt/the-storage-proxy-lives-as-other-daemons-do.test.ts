@@ -1,5 +1,6 @@
 /** Sockets of the service manager, readiness, status and metrics, PROXY headers, limits; and many clients at once. */
 import { describe, expect, test } from "bun:test";
+import { connect } from "node:net";
 import { auditLines } from "../../support/audit-trail.ts";
 import { curl } from "../../support/curl.ts";
 import { curlAnswer } from "../../support/curl-answer.ts";
@@ -9,6 +10,7 @@ import { PATH, run, start } from "../../support/program.ts";
 import { scenario } from "../../support/scenario.ts";
 import { keyringOf } from "../../support/s3crypt-tool.ts";
 import { StorageProxy } from "../../support/storage-proxy.ts";
+import { until } from "../../support/until.ts";
 import { content } from "../../support/web.ts";
 
 scenario(import.meta.file, ["curl", "nginx", "systemd-socket-activate", "mkfifo"], ({ scene, portail }) => {
@@ -72,6 +74,17 @@ scenario(import.meta.file, ["curl", "nginx", "systemd-socket-activate", "mkfifo"
         expect(metrics).toContain(`${line}\n`);
       }
       expect((await proxy.trail.record("object")).client).toBe("unix:");
+    });
+
+    test("its page shows what is asked for, without the query that may hold a signature", async () => {
+      const page = async () => (await curl(["--unix-socket", scene.path("status"), "http://localhost/"])).stdout;
+      expect(await page()).toMatch(/>GetObject<\/bdi>/);
+      const slow = connect(socket());
+      slow.write("PUT /upstream/slow?X-Amz-Signature=secret HTTP/1.1\r\nHost: a\r\nContent-Length: 5\r\n\r\n");
+      await until("the request", async () => (await page()).includes("<bdi>/upstream/slow</bdi>"));
+      expect(await page()).not.toContain("secret");
+      slow.destroy();
+      await until("its end", async () => !(await page()).includes("slow"));
     });
   });
 

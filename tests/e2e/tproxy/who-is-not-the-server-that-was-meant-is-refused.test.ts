@@ -124,6 +124,13 @@ scenario(
       expect(metrics).toMatch(/portail_rule_connections_total\{rule="default"\} \d/);
     });
 
+    test("the page tells of rules and decisions, and over TCP not of who is there", async () => {
+      const page = (await nets.near.run(["curl", "--silent", "http://127.0.0.1:9100/"])).stdout;
+      for (const part of ["Rules", "Decisions by policy", "curls", "CN=alice"]) expect(page).toContain(`${part}<`);
+      expect(page).toMatch(/<small>\d+ open<\/small>/);
+      expect(page).not.toContain('id="connections"');
+    });
+
     test("what is open may end by itself while nothing more is taken", async () => {
       const slow = ask("good", "/slow", "curl", 2);
       await tproxy.program.output("stderr", /opened .*good\.example\)[^\n]*\n(?![\s\S]*closed)/);

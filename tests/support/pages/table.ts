@@ -23,6 +23,7 @@ export const table: Page = {
     };
     await identity(reader, ["server.pem"], { cn: "server", san: ["DNS:example.com"] });
     await identity(reader, ["me.pem", "me-key.pem"], { cn: "me", san: [] });
+    await identity(reader, ["web.pem", "web.key"], { cn: "web", san: [] });
     await keystore(reader, "alice.p12", { cn: "alice", san: [] });
     await reader.write("mux.toml", muxToml(await own("gate", "gate.example.com", "db1")));
     await reader.write("photos/one.jpg", "one");

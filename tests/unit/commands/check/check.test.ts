@@ -53,6 +53,7 @@ async function refusal(text: string, ...args: string[]) {
 }
 
 async function keys(): Promise<void> {
+  if (existsSync(join(folder, "keyring.toml"))) return;
   const runtime = fakeRuntime({ cwd: folder });
   expect(await run(root, ["s3crypt", "keys", "init", "--keyring-file", "keyring.toml"], runtime)).toBe(0);
   put("password", runtime.stdout.text());
@@ -156,4 +157,12 @@ target = "`,
 test.each(BAD)("%s is refused with %j as %j", async (words, from, to, status, code) => {
   const text = GOOD[words]!;
   expect(await refusal(text.replace(from, to), "--for", words)).toMatchObject({ status, code });
+});
+
+test.each(Object.entries(GOOD))("%s is refused with a broken policy for its status page", async (words, text) => {
+  if (words.startsWith("s3crypt")) await keys();
+  const status = (acl: string) =>
+    `status = "127.0.0.1:0"\nstatus-acl = "${folder}/${acl}"\nstatus-cacert = "ca.pem"\n${text}`;
+  expect(await refusal(status("broken.acl"), "--for", words)).toMatchObject({ status: 65, code: "acl.invalid" });
+  expect(await check(status("all.acl"), "--for", words)).toMatchObject({ status: 0 });
 });

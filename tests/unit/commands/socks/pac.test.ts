@@ -4,9 +4,10 @@ import { hostname } from "node:os";
 import { runInNewContext } from "node:vm";
 import { pacRoute } from "../../../../commands/socks/pac.ts";
 import type { SocketAddress } from "../../../../lib/net/conn.ts";
+import { asking } from "../../../support/asking.ts";
 
 async function proxies(listen: SocketAddress[], tls = false, query = ""): Promise<string> {
-  const { status, type, body } = await pacRoute(listen, tls).answer(new URLSearchParams(query));
+  const { status, type, body } = await pacRoute(listen, tls).answer(new URLSearchParams(query), asking());
   expect([status, type]).toEqual([200, "application/x-ns-proxy-autoconfig"]);
   return runInNewContext(`${body}; FindProxyForURL("http://a.test/", "a.test")`) as string;
 }
@@ -33,10 +34,14 @@ test.each<[string, SocketAddress[], boolean, string, string]>([
 test("no name can end the text that it stands in, or name another proxy", async () => {
   for (const host of ['a"', "a; DIRECT", "a\n", "a:1", "", "\\"]) {
     const query = new URLSearchParams({ host });
-    expect(await pacRoute([{ ip: "127.0.0.1", port: 1 }], false).answer(query)).toMatchObject({ status: 400 });
+    expect(await pacRoute([{ ip: "127.0.0.1", port: 1 }], false).answer(query, asking())).toMatchObject({
+      status: 400,
+    });
   }
 });
 
 test("without a TCP port there is none", async () => {
-  expect(await pacRoute([{ path: "/run/x" }], false).answer(new URLSearchParams())).toMatchObject({ status: 404 });
+  expect(await pacRoute([{ path: "/run/x" }], false).answer(new URLSearchParams(), asking())).toMatchObject({
+    status: 404,
+  });
 });

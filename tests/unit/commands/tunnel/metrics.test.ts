@@ -3,6 +3,7 @@ import { describe, expect, test } from "bun:test";
 import { GhostunnelMetrics } from "../../../../commands/tunnel/ghostunnel-metrics.ts";
 import { TunnelMetrics } from "../../../../commands/tunnel/metrics.ts";
 import { Registry } from "../../../../lib/service/metrics.ts";
+import { asking } from "../../../support/asking.ts";
 import { leaveOut, missing } from "../../../support/needs.ts";
 import { parseExposition, PROMETHEUS } from "../../../support/prometheus.ts";
 
@@ -85,7 +86,7 @@ describe("ghostunnel's names", () => {
   test("on the status listener: three paths, and the format in the query", async () => {
     const metrics = new GhostunnelMetrics(filled(), "ghostunnel");
     const routes = metrics.routes();
-    const ask = (path: string, query = "") => routes.get(path)!.answer(new URLSearchParams(query));
+    const ask = (path: string, query = "") => routes.get(path)!.answer(new URLSearchParams(query), asking());
     expect([...routes.keys()]).toEqual(["/_metrics", "/_metrics/json", "/_metrics/prometheus"]);
     expect(await ask("/_metrics")).toMatchObject({ status: 200, type: "application/json" });
     expect(await ask("/_metrics", "format=json")).toEqual(await ask("/_metrics/json"));

@@ -4,6 +4,8 @@ import { durations, flagSwitch, settings, type Rows } from "./row.ts";
 const HIDDEN_SWITCH = (flag: string) => flagSwitch(flag, () => ({}));
 const PLACE = "write HOST:PORT, http://HOST:PORT, https://HOST:PORT, unix:PATH or systemd:NAME";
 
+const LOOKING = "--status https://127.0.0.1:0 --status-acl @/policy.acl --status-cacert @/ca.pem";
+
 export const processRows = {
   "timed-reload": durations("timed-reload", (timedReload) => settings({ life: { timedReload } }), true),
   "shutdown-timeout": durations("shutdown-timeout", (shutdownTimeout) => settings({ life: { shutdownTimeout } }), true),
@@ -52,6 +54,33 @@ export const processRows = {
         "give the audit a file",
         { without: ["listen"] },
       ],
+    ],
+  },
+  "status-acl": {
+    takes: [[LOOKING, settings({ status: { clients: { acl: "@/policy.acl", cacert: ["@/ca.pem"] } } })]],
+    refuses: [
+      ["--status-acl @/policy.acl", 64, "usage.missing", "--status-acl needs --status", "give --status too"],
+      ["--status 127.0.0.1:0 --status-acl @/a", 64, "usage.missing", "belong together", "whose certificates count"],
+      [LOOKING.replace("https://", "http://"), 64, "usage.conflict", "needs a status over HTTPS", "https://HOST:PORT"],
+      [LOOKING.replace("policy", "broken"), 65, "acl.invalid", "has an error", "GRAMMAR.md"],
+      [LOOKING.replace("policy", "no"), 66, "acl.unreadable", "cannot read the policy", ""],
+    ],
+  },
+  "status-cacert": {
+    takes: [[LOOKING, settings({ status: { clients: { cacert: ["@/ca.pem"] } } })]],
+    refuses: [
+      ["--status-cacert @/ca.pem", 64, "usage.missing", "--status-cacert needs --status", "give --status too"],
+      ["--status 127.0.0.1:0 --status-cacert @/a", 64, "usage.missing", "belong together", "whose certificates count"],
+      [LOOKING.replace("ca.pem", "empty"), 65, "identity.empty", "is empty", ""],
+    ],
+  },
+  "status-name": {
+    takes: [
+      ["--status 127.0.0.1:0 --status-name a.example", settings({ status: { names: ["127.0.0.1", "a.example"] } })],
+    ],
+    refuses: [
+      ["--status-name a.example", 64, "usage.missing", "--status-name needs --status", "give --status too"],
+      ["--status 127.0.0.1:0 --status-name /", 64, "usage.value", "is no name of a host", "address bar"],
     ],
   },
   "enable-shutdown": {
