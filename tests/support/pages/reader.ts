@@ -1,7 +1,4 @@
-/**
- * Who reads a page and pastes its blocks, one after the other, into one terminal of a machine: a shell in a network and
- * mounts of its own, in which every port is free and /etc, /var, /run and ~/.ssh can be written. Needs root; leaves nothing.
- */
+/** Who reads a page and pastes its blocks, one after the other, into one shell in a network and mounts of its own. Needs root; leaves nothing. */
 import { existsSync, readdirSync, readFileSync, readlinkSync, symlinkSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Portail } from "../portail.ts";
