@@ -76,12 +76,12 @@ export function failuresText(step: string, output: string): string {
   let why: string[] = [];
   for (const line of output.split("\n")) {
     const name = /^\(fail\) (.*?)(?: \[[0-9.]+m?s\])?$/.exec(line)?.[1];
-    if (name !== undefined) {
+    if (name !== undefined && name !== "(unnamed)") {
       if (!seen.has(name)) seen.set(name, why);
       why = [];
     } else if (line.startsWith("error:")) why = [line];
     else if (why.length > 0 && why.length < MOST_LINES && line.trim() !== "") why.push(line);
   }
-  if (seen.size === 0) seen.set("no test", output.trim().split("\n").slice(-MOST_LINES));
+  if (seen.size === 0) seen.set("no test", why.length > 0 ? why : output.trim().split("\n").slice(-MOST_LINES));
   return [...seen].map(([name, lines]) => [`${step}: ${name}`, ...lines, ""].join("\n  ").trimEnd() + "\n").join("");
 }

@@ -5,6 +5,7 @@ import { EXIT, type ExitStatus } from "../../lib/command/errors.ts";
 import { configureLog } from "../../lib/command/flags.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { liveUntilStopped } from "../../lib/service/life.ts";
+import { checkStatusClients } from "../../lib/service/status-clients.ts";
 import { logToSyslog } from "../../lib/service/syslog.ts";
 import { AnyIp, anyIp } from "./any-ip.ts";
 import { runArgs } from "./flags.ts";
@@ -115,7 +116,8 @@ async function cleanUp(runtime: Runtime, { mode, capture, names, settings }: Cap
 
 /** Reads what a start would, and opens neither names nor the audit. */
 async function check(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: Config): Promise<void> {
-  const { plans, names, settings } = planRun(args, config);
+  const { plans, names, settings, status } = planRun(args, config);
+  checkStatusClients(runtime, status?.clients, "tproxy");
   const { verifiers } = await load(plans, names, loadTools(runtime, settings, undefined));
   for (const verifier of verifiers) verifier.close();
 }

@@ -6,7 +6,7 @@ import { readme } from "./readme.ts";
 import type { Reader } from "./reader.ts";
 import { s3crypt, s3cryptServe } from "./s3crypt.ts";
 import { socks } from "./socks.ts";
-import { acl, audit, check, tokens } from "./tools.ts";
+import { acl, audit, check, doctor, status, tokens } from "./tools.ts";
 import { tproxy, tproxyDns } from "./tproxy.ts";
 import { tunnel } from "./tunnel.ts";
 
@@ -26,6 +26,7 @@ export const PAGES: Readonly<Record<string, Page>> = {
   "commands/acl/README.md": acl,
   "commands/audit/README.md": audit,
   "commands/check/README.md": check,
+  "commands/doctor/README.md": doctor,
   "commands/identity/README.md": tokens,
   "commands/mux/CLIENT.md": muxClient,
   "commands/mux/README.md": mux,
@@ -36,4 +37,5 @@ export const PAGES: Readonly<Record<string, Page>> = {
   "commands/tproxy/README.md": tproxy,
   "commands/tunnel/README.md": tunnel,
   "docs/AUDIT.md": audit,
+  "docs/STATUS.md": status,
 };

@@ -8,7 +8,7 @@ import { blocksOf } from "./blocks.ts";
 import type { Page } from "./pages.ts";
 import { Reader } from "./reader.ts";
 import { clone } from "./readme.ts";
-import { identity, nginx, trustFile } from "./world.ts";
+import { identity, nginx, trustFile, trustWorld } from "./world.ts";
 
 export const acl: Page = {
   needs: [],
@@ -50,6 +50,25 @@ export const tokens: Page = {
 };
 
 /** Of a proxy that had something to deny and to allow. */
+export const doctor: Page = {
+  needs: [],
+  prepare: (scene, portail) => Reader.open(scene, portail),
+};
+
+export const status: Page = {
+  needs: [],
+  async prepare(scene, portail) {
+    const reader = await Reader.open(scene, portail);
+    await reader.names({ "proxy.example": "10.0.0.7" });
+    await trustWorld(reader);
+    for (const file of ["people.pem", "admins.pem"]) await trustFile(reader, file);
+    await identity(reader, ["proxy.pem", "proxy-key.pem"], { cn: "proxy", san: ["DNS:proxy.example"] });
+    await identity(reader, ["me.pem", "me-key.pem"], { cn: "me", ou: ["Operations"], san: [] });
+    await reader.write("proxy.acl", "policy web { when port == 443 action allow }\n");
+    return reader;
+  },
+};
+
 export const audit: Page = {
   needs: ["journalctl", "nginx"],
   async prepare(scene, portail) {
