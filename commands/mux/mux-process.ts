@@ -16,11 +16,12 @@ import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
+import { PassingLane, type LaneListener } from "./passing-lane.ts";
 import { TargetChecks } from "./target-checks.ts";
 
 /** A listener with the routes that are in force there. */
 interface Open {
-  listener: Listener;
+  listener: Listener | LaneListener;
   routes: Routes;
 }
 
@@ -42,6 +43,7 @@ export class MuxProcess implements Daemon {
   /** Reads configuration and files anew. Throws `PortailError`. */
   readonly #load: () => Promise<LoadedMux>;
   readonly #checks: TargetChecks;
+  readonly #lane: PassingLane;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
   /** For the status. */
@@ -51,6 +53,7 @@ export class MuxProcess implements Daemon {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
+    this.#lane = new PassingLane(mux);
     const { settings, targetTools, log } = mux;
     const { connectTimeout, keepAlive } = settings;
     const deadlines = new Deadlines(connectTimeout);
@@ -58,7 +61,7 @@ export class MuxProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#mux.open.size;
+    return this.#mux.open.size + this.#lane.open;
   }
 
   get summary(): string {
@@ -92,12 +95,12 @@ export class MuxProcess implements Daemon {
     const next = new Map<string, Open>();
     const opened: Listener[] = [];
     try {
-      for (const { endpoint, table } of places) {
-        const text = formatEndpoint(endpoint);
+      for (const place of places) {
+        const text = formatEndpoint(place.endpoint);
         let open = this.#open.get(text);
         if (open === undefined) {
-          const routes = { table };
-          open = { listener: await this.#listen(endpoint, routes), routes };
+          const routes = { table: place.table };
+          open = { listener: await this.#listen(place, routes), routes };
           opened.push(open.listener);
         }
         const address = formatAddress(open.listener.address);
@@ -109,7 +112,11 @@ export class MuxProcess implements Daemon {
       for (const listener of opened) listener.close();
       throw error;
     }
-    for (const { endpoint, table } of places) next.get(formatEndpoint(endpoint))!.routes.table = table;
+    for (const place of places) {
+      const { listener, routes } = next.get(formatEndpoint(place.endpoint))!;
+      routes.table = place.table;
+      if ("lead" in listener) listener.lead(place);
+    }
     this.#identity = identity;
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
@@ -117,13 +124,15 @@ export class MuxProcess implements Daemon {
     this.#checks.take(new Set(places.flatMap(({ routes }) => routes)));
   }
 
-  #listen(endpoint: LoadedPlace["endpoint"], routes: Routes): Promise<Listener> {
+  async #listen(place: LoadedPlace, routes: Routes): Promise<Listener | LaneListener> {
     const { keepAlive } = this.#mux.settings;
-    return openListener(endpoint, this.#runtime.env, {
+    const table = () => routes.table;
+    const listener = await openListener(place.endpoint, this.#runtime.env, {
       keepAlive,
       reusePort: true,
-      accept: (conn) => this.#mux.accept(conn, () => routes.table),
+      accept: (conn) => this.#mux.accept(conn, table),
     });
+    return this.#lane.take(listener, place, table) ?? listener;
   }
 
   async #openStatus(life: Life): Promise<void> {
@@ -171,16 +180,19 @@ export class MuxProcess implements Daemon {
     this.#checks.stop();
     await this.#status?.close();
     recordLife(this.#mux.sink, "mux", { event: "drain", open: this.open });
-    await this.#mux.drain();
+    const { emptied } = await this.#lane.drain();
+    await Promise.all([this.#mux.drain(), emptied]);
   }
 
   cut(): void {
     this.#mux.open.cut();
+    this.#lane.cut();
   }
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
     recordLife(this.#mux.sink, "mux", { event: "stop", open: this.open });
+    await this.#lane.end();
     await this.#mux.sink?.close();
   }
 
