@@ -1,6 +1,5 @@
 /** Waits for many descriptors at a time: epoll(7). Reads and writes none. */
 import { openLibc } from "./libc.ts";
-import { block, type Block } from "./socket-calls.ts";
 
 const SYMBOLS = {
   epoll_create1: { args: ["int"], returns: "int" },
@@ -20,9 +19,7 @@ export class Poll {
   readonly #fd: number;
   readonly #most: number;
   readonly #events: Int32Array;
-  readonly #eventsBlock: Block;
-  readonly #event: Int32Array;
-  readonly #eventBlock: Block;
+  readonly #event = new Int32Array(EVENT_WORDS);
 
   /** Of at most so many events at a time. Throws where the system has no such thing to give. */
   constructor(most: number) {
@@ -30,15 +27,12 @@ export class Poll {
     this.#most = most;
     this.#fd = this.#calls.epoll_create1(CLOEXEC);
     if (this.#fd < 0) throw new Error("there is no descriptor left to wait with");
-    this.#eventsBlock = block(most * EVENT_WORDS * 4);
-    this.#events = new Int32Array(this.#eventsBlock.bytes.buffer);
-    this.#eventBlock = block(EVENT_WORDS * 4);
-    this.#event = new Int32Array(this.#eventBlock.bytes.buffer);
+    this.#events = new Int32Array(most * EVENT_WORDS);
   }
 
   /** Milliseconds; -1 waits for ever. How many there are, 0 also where a signal came. */
   wait(timeout: number): number {
-    return Math.max(0, this.#calls.epoll_wait(this.#fd, this.#eventsBlock.at, this.#most, timeout));
+    return Math.max(0, this.#calls.epoll_wait(this.#fd, this.#events, this.#most, timeout));
   }
 
   /** Bits of `EPOLL`. */
@@ -66,7 +60,7 @@ export class Poll {
   #control(operation: number, fd: number, mask: number): void {
     this.#event[0] = mask;
     this.#event[DATA_WORD] = fd;
-    this.#calls.epoll_ctl(this.#fd, operation, fd, this.#eventBlock.at);
+    this.#calls.epoll_ctl(this.#fd, operation, fd, this.#event);
   }
 }
 

@@ -1,11 +1,10 @@
 /** A connection that is carried: its two sockets, and how far they have come. Calls nothing. */
-import type { Block } from "../../ffi/socket-calls.ts";
 import type { CarriedEnd, Said } from "./messages.ts";
 
 /** Where a client is led to. */
 export interface Way {
   /** The target's sockaddr. */
-  readonly address: Block;
+  readonly address: Uint8Array;
   /** Which way it is, for whoever is told of it. */
   readonly number: number;
   /** What the client said of itself, where anybody wants to know. */

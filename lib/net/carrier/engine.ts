@@ -1,6 +1,6 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
 import { EPOLL, Poll } from "../../ffi/poll.ts";
-import { block, ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
+import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
 import { Carried, Side, type Way } from "./carried.ts";
 import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
@@ -36,10 +36,10 @@ export class Engine {
   readonly #host: EngineHost;
   readonly #calls: SocketCalls;
   readonly #poll = new Poll(EVENTS);
-  readonly #buffer = block(BUFFER);
+  readonly #buffer = new Uint8Array(BUFFER);
   readonly #mover: Mover;
-  readonly #address = block(32);
-  readonly #addressLength = block(4);
+  readonly #address = new Uint8Array(32);
+  readonly #addressLength = new Uint32Array(1);
   /** By descriptor. */
   readonly #sides: (Side | undefined)[] = [];
   /** Places by the descriptors of their listeners. */
@@ -68,6 +68,7 @@ export class Engine {
     this.#listeners.set(fd, place);
     // What is accepted has it, too.
     this.#calls.noDelay(fd);
+    this.#calls.deferAccept(fd);
     if (this.#accepting) this.#poll.add(fd, EPOLL.IN);
   }
 
@@ -140,9 +141,8 @@ export class Engine {
 
   #accept(listener: number): void {
     const place = this.#listeners.get(listener)!;
-    const address = this.#address.bytes;
     while (this.#accepting) {
-      this.#addressLength.bytes[0] = address.length;
+      this.#addressLength[0] = this.#address.length;
       const fd = this.#calls.accept(listener, this.#address, this.#addressLength);
       if (fd < 0) {
         const errno = this.#calls.errno();
@@ -151,7 +151,7 @@ export class Engine {
         if (errno !== ERRNO.EAGAIN) this.#admit(false);
         return;
       }
-      const from = address.slice(0, this.#addressLength.bytes[0]);
+      const from = this.#address.slice(0, this.#addressLength[0]);
       const one = new Carried(this.#nextId++, place, fd, from, this.#now);
       this.#carried.add(one);
       this.#sides[fd] = one.client;
@@ -177,7 +177,7 @@ export class Engine {
   #begin(one: Carried): boolean {
     const length = this.#calls.recv(one.client.fd, this.#buffer);
     if (length < 0 && this.#calls.errno() === ERRNO.EAGAIN) return false;
-    const opening = length > 0 ? this.#buffer.bytes.subarray(0, length) : NOTHING;
+    const opening = length > 0 ? this.#buffer.subarray(0, length) : NOTHING;
     one.way = length > 0 ? this.#host.decide(one.place, opening) : undefined;
     if (one.way === undefined || !this.#dial(one, one.way, length)) this.#handOver(one, opening.slice());
     return true;
@@ -186,7 +186,7 @@ export class Engine {
   /** False where it cannot be; the opening is still in the buffer. */
   #dial(one: Carried, { address }: Way, length: number): boolean {
     const calls = this.#calls;
-    const fd = calls.socket(address.bytes[0]!);
+    const fd = calls.socket(address[0]!);
     if (fd < 0) return false;
     const begun = calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS;
     // To a target on this machine it is connected by now.
@@ -199,7 +199,7 @@ export class Engine {
     one.target = target;
     one.sent = length;
     this.#sides[fd] = target;
-    if (taken < length) target.pending = this.#buffer.bytes.slice(Math.max(0, taken), length);
+    if (taken < length) target.pending = this.#buffer.slice(Math.max(0, taken), length);
     if (taken >= 0) this.#opened(one);
     this.#watch(target);
     return true;

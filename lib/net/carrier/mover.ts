@@ -1,5 +1,5 @@
 /** Moves what the sockets of carried connections have ready, each side's bytes to the other. Opens and closes none. */
-import { ERRNO, type Block, type SocketCalls } from "../../ffi/socket-calls.ts";
+import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
 import { spliceBulk } from "../bulk.ts";
 import type { Carried, Side } from "./carried.ts";
 
@@ -18,12 +18,12 @@ const SPLICED_TURNS = 8;
 
 export class Mover {
   readonly #calls: SocketCalls;
-  readonly #buffer: Block;
+  readonly #buffer: Uint8Array;
   readonly #host: MoverHost;
   /** Sides that have more than they had turns for. */
   #more: Side[] = [];
 
-  constructor(calls: SocketCalls, buffer: Block, host: MoverHost) {
+  constructor(calls: SocketCalls, buffer: Uint8Array, host: MoverHost) {
     this.#calls = calls;
     this.#buffer = buffer;
     this.#host = host;
@@ -63,7 +63,7 @@ export class Mover {
   flush(side: Side): boolean {
     const { pending } = side;
     if (pending === undefined) return true;
-    const taken = this.#calls.sendBytes(side.fd, pending);
+    const taken = this.#calls.send(side.fd, pending, pending.length);
     if (taken < 0) return this.#calls.errno() === ERRNO.EAGAIN;
     side.pending = taken === pending.length ? undefined : pending.subarray(taken);
     return true;
@@ -89,11 +89,11 @@ export class Mover {
       const taken = this.#calls.send(other.fd, buffer, length);
       if (taken !== length) {
         if (taken < 0 && this.#calls.errno() !== ERRNO.EAGAIN) this.#host.broken(one, other.name, this.#calls.errno());
-        else this.#keep(other, buffer.bytes.slice(Math.max(0, taken), length));
+        else this.#keep(other, buffer.slice(Math.max(0, taken), length));
         return;
       }
       // Less than there is room for is all there is; of an end that came with it nobody will tell again.
-      if (length < buffer.bytes.length) {
+      if (length < buffer.length) {
         if (!side.ending) return;
       } else {
         if (!this.#splice(side, other)) return;

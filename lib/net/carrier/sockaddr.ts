@@ -1,5 +1,4 @@
 /** Addresses as the system has them, for carriers. */
-import { block, type Block } from "../../ffi/socket-calls.ts";
 import { socketAddress } from "../../ffi/send-datagram.ts";
 import type { Ip } from "../../wire/ip.ts";
 import { decodeSockaddr } from "../inherited.ts";
@@ -10,9 +9,6 @@ export function addressOf(sockaddr: Uint8Array): { ip: string; port: number } {
   return { ip: ip.startsWith("::ffff:") && ip.includes(".") ? ip.slice(7) : ip, port };
 }
 
-export function encodeAddress({ ip, port }: { ip: Ip; port: number }): Block {
-  const bytes = socketAddress(ip, port);
-  const address = block(bytes.length);
-  address.bytes.set(bytes);
-  return address;
+export function encodeAddress({ ip, port }: { ip: Ip; port: number }): Uint8Array {
+  return socketAddress(ip, port);
 }
