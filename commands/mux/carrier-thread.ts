@@ -18,8 +18,8 @@ function compile(ways: unknown): Decide {
     const { number } = choice.route;
     const address = addresses.get(number);
     if (address === undefined) return undefined;
-    const { serverName, protocolIds = [] } = hello.value;
-    return { address, number, said: () => [serverName, ...protocolIds] };
+    const { serverName, protocolIds } = hello.value;
+    return { address, number, said: { serverName, protocolIds } };
   };
 }
 

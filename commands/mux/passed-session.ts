@@ -13,13 +13,12 @@ export class PassedSession {
 
   constructor(mux: Mux, route: Route, waited: number, { client, said }: Who) {
     this.#mux = mux;
-    const [serverName, ...protocolIds] = said as [string | undefined, ...string[]];
     const text = route.targetText;
     this.#record = {
       session: mux.nextSession(),
       started: performance.now() - waited,
       client,
-      hello: { serverName, protocolIds: protocolIds.length === 0 ? undefined : protocolIds },
+      hello: said,
       arrival: { route },
       front: frontOf(0),
       back: { conn: { received: 0 }, text, address: passingAddress(route) },

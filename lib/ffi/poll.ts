@@ -4,6 +4,7 @@ import { openLibc } from "./libc.ts";
 const SYMBOLS = {
   epoll_create1: { args: ["int"], returns: "int" },
   epoll_ctl: { args: ["int", "int", "int", "ptr"], returns: "int" },
+  close: { args: ["int"], returns: "int" },
   epoll_wait: { args: ["int", "ptr", "int", "int"], returns: "int" },
 } as const;
 
@@ -55,6 +56,11 @@ export class Poll {
 
   delete(fd: number): void {
     this.#control(DELETE, fd, 0);
+  }
+
+  /** Waits for nothing any more. */
+  close(): void {
+    this.#calls.close(this.#fd);
   }
 
   #control(operation: number, fd: number, mask: number): void {

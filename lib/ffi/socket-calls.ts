@@ -55,7 +55,8 @@ export function openSocketCalls() {
     c.setsockopt(fd, level, option, word, 4);
   };
   // Each thread has its own, and opens these calls for itself.
-  const errnoAt = c.__errno_location()!;
+  const { __errno_location: errnoLocation } = c;
+  const errnoAt = errnoLocation()!;
   return {
     errno: () => read.i32(errnoAt),
     /** Writes the peer's sockaddr to `address`, whose size stands in `length`. */

@@ -7,8 +7,7 @@ export interface Way {
   readonly address: Uint8Array;
   /** Which way it is, for whoever is told of it. */
   readonly number: number;
-  /** What the client said of itself, where anybody wants to know. */
-  readonly said: () => Said;
+  readonly said: Said;
 }
 
 /** One socket of a connection. */
@@ -16,6 +15,8 @@ export class Side {
   readonly fd: number;
   readonly of: Carried;
   readonly name: "client" | "upstream";
+  /** The round of events in which it came to be: what else that one holds of its descriptor is of an earlier owner. */
+  readonly born: number;
   /** What the system did not take yet of what is to be sent here; nothing more is read for it meanwhile. */
   pending: Uint8Array | undefined;
   /** Whether its events are waited for, and whether there is room is one of them. */
@@ -23,14 +24,17 @@ export class Side {
   watchedForRoom = false;
   /** Whether small pieces go out at once (TCP_NODELAY): of no use to what is sent first. */
   prompt: boolean;
+  /** Whether it waits for its turn to be read. */
+  queued = false;
   /** Whether its peer is known to end its direction, and whether that was read. */
   ending = false;
   ended = false;
 
-  constructor(fd: number, of: Carried, name: Side["name"]) {
+  constructor(fd: number, of: Carried, name: Side["name"], born: number) {
     this.fd = fd;
     this.of = of;
     this.name = name;
+    this.born = born;
     // From its listener.
     this.prompt = name === "client";
   }
@@ -62,12 +66,13 @@ export class Carried {
   probed = false;
   closed = false;
 
-  constructor(id: number, place: number, fd: number, from: Uint8Array, accepted: number) {
+  /** `round` is that of events in which it comes. */
+  constructor(id: number, place: number, fd: number, from: Uint8Array, accepted: number, round: number) {
     this.id = id;
     this.place = place;
     this.from = from;
     this.accepted = this.movedAt = accepted;
-    this.client = new Side(fd, this, "client");
+    this.client = new Side(fd, this, "client", round);
   }
 
   /** Of one that is connected on both sides. */

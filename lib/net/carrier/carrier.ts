@@ -24,13 +24,13 @@ export class Carrier {
     this.#wake = wake;
     this.#worker = worker;
     this.#events = events;
-    worker.onmessage = ({ data }: MessageEvent<Told>) => this.#told(data);
-    worker.onerror = (event) => {
+    worker.addEventListener("message", ({ data }: MessageEvent<Told>) => this.#told(data));
+    worker.addEventListener("error", (event) => {
       // A mistake of ours, by which clients would be lost unseen.
       queueMicrotask(() => {
         throw new Error(`the thread of a carrier failed: ${event.message}`);
       });
-    };
+    });
   }
 
   /** `thread` is a module that serves as one (`serveCarrier`). Undefined where the system has not what it takes. */
@@ -53,8 +53,9 @@ export class Carrier {
     return this.#order({ kind: "ways", place, ways });
   }
 
-  unlisten(place: number): void {
-    void this.#order({ kind: "unlisten", place });
+  /** Resolves when nobody listens there any more. */
+  unlisten(place: number): Promise<void> {
+    return this.#order({ kind: "unlisten", place });
   }
 
   /** Whether clients are to wait unaccepted. */

@@ -48,6 +48,8 @@ export class Engine {
   #accepting = true;
   #held = false;
   #nextId = 0;
+  /** How often events were taken. */
+  #round = 0;
   #now = 0;
   readonly #reports = new ReportPacker();
   #reportAt = Infinity;
@@ -76,6 +78,7 @@ export class Engine {
     for (const [fd, of] of this.#listeners) {
       if (of !== place) continue;
       this.#listeners.delete(fd);
+      if (this.#accepting) this.#poll.delete(fd);
       this.#calls.close(fd);
     }
   }
@@ -95,17 +98,25 @@ export class Engine {
     for (const one of this.#carried) this.broken(one, "cut");
   }
 
+  /** To be called once nothing is carried any more. */
+  close(): void {
+    for (const place of this.#listeners.values()) this.unlisten(place);
+    this.#poll.close();
+  }
+
   /** Carries until there are orders, and answers how many. */
   run(): number {
     for (;;) {
       const count = this.#poll.wait(this.#wait());
       this.#now = performance.now();
+      this.#round++;
       let woken = false;
       for (let i = 0; i < count; i++) {
         const fd = this.#poll.fdAt(i);
         const side = this.#sides[fd];
-        if (side !== undefined) this.#happened(side, this.#poll.maskAt(i));
-        else if (this.#listeners.has(fd)) this.#accept(fd);
+        if (side !== undefined) {
+          if (side.born !== this.#round) this.#happened(side, this.#poll.maskAt(i));
+        } else if (this.#listeners.has(fd)) this.#accept(fd);
         else woken ||= fd === this.#host.wake;
       }
       this.#mover.goOn();
@@ -152,7 +163,7 @@ export class Engine {
         return;
       }
       const from = this.#address.slice(0, this.#addressLength[0]);
-      const one = new Carried(this.#nextId++, place, fd, from, this.#now);
+      const one = new Carried(this.#nextId++, place, fd, from, this.#now, this.#round);
       this.#carried.add(one);
       this.#sides[fd] = one.client;
       if (!this.#begin(one)) this.#watch(one.client);
@@ -195,7 +206,7 @@ export class Engine {
       calls.close(fd);
       return false;
     }
-    const target = new Side(fd, one, "upstream");
+    const target = new Side(fd, one, "upstream", this.#round);
     one.target = target;
     one.sent = length;
     this.#sides[fd] = target;
@@ -208,7 +219,7 @@ export class Engine {
   #opened(one: Carried): void {
     one.open = true;
     const { number, said } = one.way!;
-    const who = this.#host.settings.named ? { client: addressOf(one.from), said: said() } : undefined;
+    const who = this.#host.settings.named ? { client: addressOf(one.from), said } : undefined;
     this.#reports.opened(one.id, number, this.#now - one.accepted, who);
     this.#reportAt = Math.min(this.#reportAt, this.#now + REPORT_AFTER);
     // Of what came since the opening nobody will tell again.
@@ -224,8 +235,10 @@ export class Engine {
         if (one.way === undefined) this.#begin(one);
         return;
       }
+      const { pending } = side;
       if ((mask & (EPOLL.ERR | EPOLL.HUP)) !== 0 || !this.#mover.flush(side)) this.#giveUp(one);
-      else if (side.pending === undefined) this.#opened(one);
+      // Who has taken a part has to take the rest.
+      else if (side.pending !== pending) this.#opened(one);
       return;
     }
     if ((mask & EPOLL.ERR) !== 0) this.broken(one, side.name, ERRNO.ECONNRESET);

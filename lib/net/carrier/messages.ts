@@ -31,7 +31,10 @@ export type Order =
 export type CarriedEnd = "client" | "upstream" | "idle" | "lifetime" | "half_closed" | "cut";
 
 /** What a client said of itself, for the record. */
-export type Said = readonly (string | undefined)[];
+export interface Said {
+  readonly serverName: string | undefined;
+  readonly protocolIds: readonly string[] | undefined;
+}
 
 /** A connection that is connected on both sides; `waited` are milliseconds since it was accepted. */
 export interface Opened {

@@ -35,6 +35,8 @@ export class Mover {
 
   /** Moves what it has when all others had their turn. */
   later(side: Side): void {
+    if (side.queued) return;
+    side.queued = true;
     this.#more.push(side);
   }
 
@@ -43,7 +45,10 @@ export class Mover {
     if (this.#more.length === 0) return;
     const sides = this.#more;
     this.#more = [];
-    for (const side of sides) if (!side.of.closed) this.#read(side);
+    for (const side of sides) {
+      side.queued = false;
+      if (!side.of.closed) this.#read(side);
+    }
   }
 
   /** There is room on that side, where something waits for it, or there are bytes. */
@@ -100,7 +105,7 @@ export class Mover {
         turn += SPLICED_TURNS;
       }
     }
-    this.#more.push(side);
+    this.later(side);
   }
 
   #keep(side: Side, bytes: Uint8Array): void {

@@ -12,10 +12,8 @@ const CLOSED = 1;
 const ENDS: readonly CarriedEnd[] = ["client", "upstream", "idle", "lifetime", "half_closed", "cut"];
 /** Numbers of a report. */
 const WIDTH = 8;
-/** Between the parts of a text, which hold none. */
-const SEPARATOR = "\n";
-/** For a server name that is absent, which is another thing than an empty one. */
-const ABSENT = "\t";
+/** For what is absent, which is another thing than empty. */
+const ABSENT = -1;
 
 export class ReportPacker {
   #numbers = new Float64Array(512 * WIDTH);
@@ -28,10 +26,27 @@ export class ReportPacker {
 
   /** `who` only where anybody wants to know. */
   opened(id: number, way: number, waited: number, who: Who | undefined): void {
-    this.#put([OPENED, id, way, waited, who === undefined ? 0 : 1]);
-    if (who === undefined) return;
-    const [serverName = ABSENT, ...protocolIds] = who.said;
-    this.#texts.push([who.client.ip, who.client.port, serverName, ...protocolIds].join(SEPARATOR));
+    if (who === undefined) {
+      this.#put([OPENED, id, way, waited, 0]);
+      return;
+    }
+    const { client, said } = who;
+    const { serverName, protocolIds } = said;
+    const texts = this.#texts;
+    this.#put([
+      OPENED,
+      id,
+      way,
+      waited,
+      1,
+      client.port,
+      serverName === undefined ? 0 : 1,
+      protocolIds?.length ?? ABSENT,
+    ]);
+    texts.push(client.ip);
+    if (serverName !== undefined) texts.push(serverName);
+    // Each for itself: a client may put anything into one.
+    if (protocolIds !== undefined) texts.push(...protocolIds);
   }
 
   closed({ id, way, lasted, sent, received, by, errno }: Closed): void {
@@ -67,20 +82,19 @@ export function unpackReports({ numbers, texts }: PackedReports, events: ReportE
   let next = 0;
   for (let at = 0; at < numbers.length; at += WIDTH) {
     const [id, way, time] = [numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!];
-    if (numbers[at] === OPENED) {
-      const who = numbers[at + 4] === 1 ? whoOf(texts[next++]!) : undefined;
-      events.opened({ id, way, waited: time, who });
+    if (numbers[at] === CLOSED) {
+      const [sent, received, errno] = [numbers[at + 4]!, numbers[at + 5]!, numbers[at + 7]!];
+      events.closed({ id, way, lasted: time, sent, received, by: ENDS[numbers[at + 6]!]!, errno });
       continue;
     }
-    const [sent, received, errno] = [numbers[at + 4]!, numbers[at + 5]!, numbers[at + 7]!];
-    events.closed({ id, way, lasted: time, sent, received, by: ENDS[numbers[at + 6]!]!, errno });
+    let who: Who | undefined;
+    if (numbers[at + 4] === 1) {
+      const client = { ip: texts[next++]!, port: numbers[at + 5]! };
+      const serverName = numbers[at + 6] === 1 ? texts[next++] : undefined;
+      const count = numbers[at + 7]!;
+      const protocolIds = count === ABSENT ? undefined : texts.slice(next, (next += count));
+      who = { client, said: { serverName, protocolIds } };
+    }
+    events.opened({ id, way, waited: time, who });
   }
-}
-
-function whoOf(text: string): Who {
-  const [ip, port, serverName, ...protocolIds] = text.split(SEPARATOR) as [string, string, string, ...string[]];
-  return {
-    client: { ip, port: Number(port) },
-    said: [serverName === ABSENT ? undefined : serverName, ...protocolIds],
-  };
 }

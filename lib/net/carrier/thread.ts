@@ -9,8 +9,7 @@ export type Decide = (opening: Uint8Array) => Way | undefined;
 
 declare const self: {
   postMessage(message: Told): void;
-  onmessage: (event: { data: Order }) => void;
-  close?(): void;
+  addEventListener(kind: "message", heard: (event: { data: Order }) => void): void;
 };
 
 /** Serves as the thread; `compile` makes a decision of what the orders hold for a place. */
@@ -24,7 +23,10 @@ export function serveCarrier(compile: (ways: unknown) => Decide): void {
   let obeyed = 0;
   const carry = () => {
     // What is announced comes as an event, for which this has to return.
-    while (engine !== undefined && announced <= obeyed) announced += engine.run();
+    for (;;) {
+      if (engine === undefined || announced > obeyed) return;
+      announced += engine.run();
+    }
   };
   const obey = (order: Order) => {
     switch (order.kind) {
@@ -61,12 +63,15 @@ export function serveCarrier(compile: (ways: unknown) => Decide): void {
         break;
     }
     engine?.flush();
+    if (order.kind === "end") {
+      engine?.close();
+      engine = undefined;
+    }
     self.postMessage({ kind: "done", order: order.kind });
-    if (order.kind === "end") engine = undefined;
   };
-  self.onmessage = ({ data }) => {
+  self.addEventListener("message", ({ data }) => {
     obey(data);
     obeyed++;
     setImmediate(carry);
-  };
+  });
 }
