@@ -61,7 +61,7 @@ export class MuxProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#mux.open.size + this.#lane.open;
+    return this.#mux.open.size + this.#mux.carried;
   }
 
   get summary(): string {
@@ -74,12 +74,14 @@ export class MuxProcess implements Daemon {
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
-    await this.#take(await this.#load());
+    const loaded = await this.#load();
     try {
+      await this.#take(loaded);
       await this.#openStatus(life);
     } catch (error) {
       this.#closeListeners();
       this.#checks.stop();
+      await this.#lane.end();
       throw error;
     }
     this.#guard();
@@ -90,7 +92,7 @@ export class MuxProcess implements Daemon {
     return this;
   }
 
-  /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. */
+  /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. Resolves when all are. */
   async #take({ places, identity }: LoadedMux): Promise<void> {
     const next = new Map<string, Open>();
     const opened: Listener[] = [];
@@ -112,16 +114,18 @@ export class MuxProcess implements Daemon {
       for (const listener of opened) listener.close();
       throw error;
     }
+    const leading: Promise<void>[] = [];
     for (const place of places) {
       const { listener, routes } = next.get(formatEndpoint(place.endpoint))!;
       routes.table = place.table;
-      if ("lead" in listener) listener.lead(place);
+      if ("lead" in listener) leading.push(listener.lead(place));
     }
     this.#identity = identity;
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
-    for (const [, { listener }] of gone) listener.close();
+    const closing = gone.map(([, { listener }]) => listener.close());
     this.#checks.take(new Set(places.flatMap(({ routes }) => routes)));
+    await Promise.all([...leading, ...closing]);
   }
 
   async #listen(place: LoadedPlace, routes: Routes): Promise<Listener | LaneListener> {

@@ -22,22 +22,26 @@ const EACH = 2;
 
 /** A listener whose clients the carrier takes. */
 export interface LaneListener extends Listener {
-  /** Leads the clients that come from now on by what was loaded anew. */
-  lead(place: LoadedPlace): void;
+  /** Leads clients by what was loaded anew; resolves when it does. */
+  lead(place: LoadedPlace): Promise<void>;
+  /** Resolves when nobody listens there any more. */
+  close(): Promise<void>;
 }
 
 export class PassingLane {
   readonly #mux: Mux;
   /** Of each listener: the routes that are in force, for the clients that are handed over. */
   readonly #lanes: (() => RouteTable<Route>)[] = [];
-  /** By the numbers of their names, which last: what was opened before a reload is counted where it was. */
+  /** By their numbers, which last: what was opened before a reload is counted where it was. */
   readonly #routes: Route[] = [];
+  /** By listener and name: each listener changes its routes at a moment of its own. */
   readonly #numbers = new Map<string, number>();
   /** Where anybody wants to know of each. */
   readonly #sessions = new Map<number, PassedSession>();
   #carrier: Carrier | undefined;
   #unwatch: () => void = () => {};
-  #open = 0;
+  /** Clients on their way to a session. */
+  readonly #adopting = new Set<Promise<void>>();
   #emptied: (() => void) | undefined;
 
   constructor(mux: Mux) {
@@ -46,12 +50,13 @@ export class PassingLane {
 
   /** Takes the clients of `listener` over, if that can be: undefined where sessions see to them all. */
   take(listener: Listener, place: LoadedPlace, table: () => RouteTable<Route>): LaneListener | undefined {
-    const ways = this.#waysOf(place);
+    const lane = this.#lanes.length;
+    const ways = this.#waysOf(lane, place);
     if (ways === undefined || listener.giveUp === undefined) return undefined;
     const carrier = (this.#carrier ??= this.#begin());
     const fd = carrier && listener.giveUp();
     if (carrier === undefined || fd === undefined) return undefined;
-    const lane = this.#lanes.push(table) - 1;
+    this.#lanes.push(table);
     void this.#lead(carrier, lane, place);
     carrier.listen(lane, fd);
     const { endpoint, address } = listener;
@@ -59,20 +64,17 @@ export class PassingLane {
       endpoint,
       address,
       close: () => carrier.unlisten(lane),
-      lead: (next) => void this.#lead(carrier, lane, next),
+      lead: (next) => this.#lead(carrier, lane, next),
     };
-  }
-
-  /** Connections that are carried. */
-  get open(): number {
-    return this.#open;
   }
 
   /** Hands over what is not connected yet; `emptied` resolves when all else has ended. */
   async drain(): Promise<{ emptied: Promise<void> }> {
     this.#unwatch();
     await this.#carrier?.drain();
-    const emptied = this.#open === 0 ? Promise.resolve() : new Promise<void>((resolve) => (this.#emptied = resolve));
+    await Promise.all(this.#adopting);
+    const emptied =
+      this.#mux.carried === 0 ? Promise.resolve() : new Promise<void>((resolve) => (this.#emptied = resolve));
     return { emptied };
   }
 
@@ -81,19 +83,20 @@ export class PassingLane {
   }
 
   async end(): Promise<void> {
+    this.#unwatch();
     await this.#carrier?.end();
   }
 
   #begin(): Carrier | undefined {
-    const { relayLimits, keepAlive, most } = this.#mux.settings;
+    const { relayLimits, keepAlive } = this.#mux.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
-    const places = Math.max(1, Math.min(most, Math.floor(mostClients() / EACH)));
+    const most = Math.floor(mostClients() / EACH);
     const named = this.#mux.sink !== undefined || this.#mux.log.writes("info");
-    const settings = { idle, lifetime, halfClosed, most: places, probeAfter: keepAlive.seconds, named };
+    const settings = { idle, lifetime, halfClosed, most, probeAfter: keepAlive.seconds, named };
     const carrier = Carrier.begin(THREAD, settings, {
       opened: (event) => this.#opened(event),
       closed: (event) => this.#closed(event),
-      handedOver: (client) => void this.#handedOver(client),
+      handedOver: (client) => this.#handedOver(client),
     });
     this.#unwatch = watchGate((shut) => carrier?.hold(shut));
     return carrier;
@@ -101,19 +104,20 @@ export class PassingLane {
 
   /** What is told until then was decided by the routes before. */
   async #lead(carrier: Carrier, lane: number, place: LoadedPlace): Promise<void> {
-    await carrier.lead(lane, this.#waysOf(place) ?? noWays(this.#mux.settings));
-    for (const route of place.routes) this.#routes[this.#numberOf(route)] = route;
+    await carrier.lead(lane, this.#waysOf(lane, place) ?? noWays(this.#mux.settings));
+    for (const route of place.routes) this.#routes[this.#numberOf(lane, route)] = route;
   }
 
-  #waysOf(place: LoadedPlace): PassingWays | undefined {
-    return passingWays(place, this.#mux.settings, (route) => this.#numberOf(route));
+  #waysOf(lane: number, place: LoadedPlace): PassingWays | undefined {
+    return passingWays(place, this.#mux.settings, (route) => this.#numberOf(lane, route));
   }
 
-  #numberOf(route: Route): number {
-    let number = this.#numbers.get(route.name);
+  #numberOf(lane: number, route: Route): number {
+    const key = `${lane} ${route.name}`;
+    let number = this.#numbers.get(key);
     if (number === undefined) {
       number = this.#routes.push(route) - 1;
-      this.#numbers.set(route.name, number);
+      this.#numbers.set(key, number);
     }
     return number;
   }
@@ -124,9 +128,10 @@ export class PassingLane {
     const route = this.#routes[event.way]!;
     const { counts } = route;
     counts.chosen++;
+    counts.busy++;
     counts.open++;
     counts.waits.observe(event.waited / 1000);
-    this.#open++;
+    mux.carried++;
     const { id, waited, who } = event;
     if (who !== undefined) this.#sessions.set(id, new PassedSession(mux, route, waited, who));
   }
@@ -134,6 +139,7 @@ export class PassingLane {
   #closed(event: Closed): void {
     const { id, way, sent, received, lasted } = event;
     const { counts } = this.#routes[way]!;
+    counts.busy--;
     counts.open--;
     counts.lives.observe(lasted / 1000);
     const session = this.#sessions.get(id);
@@ -144,10 +150,15 @@ export class PassingLane {
       counts.sent += sent;
       counts.received += received;
     }
-    if (--this.#open === 0) this.#emptied?.();
+    if (--this.#mux.carried === 0) this.#emptied?.();
   }
 
-  async #handedOver({ place, fd, ip, port, bytes }: HandedOver): Promise<void> {
+  #handedOver(client: HandedOver): void {
+    const adopting = this.#adopt(client).finally(() => this.#adopting.delete(adopting));
+    this.#adopting.add(adopting);
+  }
+
+  async #adopt({ place, fd, ip, port, bytes }: HandedOver): Promise<void> {
     const { keepAlive } = this.#mux.settings;
     const local = boundAddress(fd) ?? { path: "" };
     try {

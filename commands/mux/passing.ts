@@ -4,7 +4,7 @@ import { parseIp, type Ip } from "../../lib/wire/ip.ts";
 import type { LoadedPlace } from "./load.ts";
 import type { Route } from "./route.ts";
 import type { RouteMatch } from "./routes/match.ts";
-import type { MuxSettings } from "./settings.ts";
+import { NO_LIMIT, type MuxSettings } from "./settings.ts";
 
 /** What the thread of a carrier is given; it can be cloned. */
 export interface PassingWays {
@@ -27,15 +27,16 @@ interface PassingTarget {
 
 /**
  * Undefined unless all TLS passes as it is, each route to one address: a carrier has no way to end TLS, to ask policies and
- * resolvers, to check targets, or to wait for who is silent.
+ * resolvers, to check targets, or to wait for who is silent; and it cannot share one limit of connections with sessions.
  */
 export function passingWays(
   { endpoint, table, routes }: LoadedPlace,
   settings: MuxSettings,
   numberOf: (route: Route) => number,
 ): PassingWays | undefined {
-  const { acceptProxyFrom, helloLimit } = settings;
+  const { acceptProxyFrom, helloLimit, most } = settings;
   if (endpoint.kind !== "tcp" || acceptProxyFrom !== undefined || table.silent !== undefined) return undefined;
+  if (most < NO_LIMIT) return undefined;
   if (!routes.every(isPlain)) return undefined;
   const passing = routes.map((route) => passingRoute(route, numberOf(route)));
   const speakTls = passing.filter(({ firstBytes }) => firstBytes.length === 0);
