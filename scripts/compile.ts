@@ -8,6 +8,8 @@ const ROOT = resolve(import.meta.dir, "..");
 const SAFE = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
 /** Splitting: a start reads the chunks of its own command only, which halves the time of a short one. */
 const FAST = ["--minify", "--bytecode", "--splitting", "--format=esm"];
+/** Modules that are begun as threads. */
+const THREADS = ["commands/mux/carrier-thread.ts"];
 /** An addon that was not built is not looked for: PKCS#11 modules are called by foreign functions then. */
 const WITHOUT_ADDON = "--external=*/pkcs11.node";
 
@@ -28,7 +30,7 @@ export function compile(outfile: string, { addon, runtime }: CompileOptions): st
     const built = join(scratch, outfile.endsWith(".exe") ? "portail.exe" : "portail");
     const other = runtime ? [`--target=${runtime.name}`, `--compile-executable-path=${runtime.path}`] : [];
     const options = [...FAST, ...SAFE, ...(addon ? [] : [WITHOUT_ADDON]), ...other, `--outfile=${built}`];
-    const command = [process.execPath, "build", "cli/main.ts", "--compile", ...options];
+    const command = [process.execPath, "build", "cli/main.ts", ...THREADS, "--compile", ...options];
     const { exitCode, stdout, stderr } = Bun.spawnSync(command, { cwd: ROOT });
     if (exitCode !== 0) return `${stdout.toString()}${stderr.toString()}`;
     renameSync(built, outfile);

@@ -43,7 +43,7 @@ export interface Judged {
 }
 
 /** Where there is no policy, no fact is needed either. */
-const UNASKED: Authorised = { decision: undefined, facts: { command: "mux" }, addresses: [] };
+export const UNASKED: Authorised = { decision: undefined, facts: { command: "mux" }, addresses: [] };
 
 const NOTHING: Early = { bytes: new Uint8Array(0), ended: false };
 

@@ -17,11 +17,12 @@ import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
+import { PassingLane, type LaneListener } from "./passing-lane.ts";
 import { TargetChecks } from "./target-checks.ts";
 
 /** A listener with the routes that are in force there. */
 interface Open {
-  listener: Listener;
+  listener: Listener | LaneListener;
   routes: Routes;
 }
 
@@ -43,6 +44,7 @@ export class MuxProcess implements Daemon {
   /** Reads configuration and files anew. Throws `PortailError`. */
   readonly #load: () => Promise<LoadedMux>;
   readonly #checks: TargetChecks;
+  readonly #lane: PassingLane;
   #open = new Map<string, Open>();
   #status: StatusListener | undefined;
   /** For the status. */
@@ -53,6 +55,7 @@ export class MuxProcess implements Daemon {
     this.#runtime = runtime;
     this.#mux = mux;
     this.#load = load;
+    this.#lane = new PassingLane(mux);
     const { settings, targetTools, log } = mux;
     const { connectTimeout, keepAlive } = settings;
     const deadlines = new Deadlines(connectTimeout);
@@ -60,7 +63,7 @@ export class MuxProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#mux.open.size;
+    return this.#mux.open.size + this.#mux.carried;
   }
 
   get summary(): string {
@@ -73,12 +76,14 @@ export class MuxProcess implements Daemon {
 
   /** Opens all listeners, that of the status included, or none. */
   async start(life: Life): Promise<this> {
-    await this.#take(await this.#load());
+    const loaded = await this.#load();
     try {
+      await this.#take(loaded);
       await this.#openStatus(life);
     } catch (error) {
       this.#closeListeners();
       this.#checks.stop();
+      await this.#lane.end();
       throw error;
     }
     this.#guard();
@@ -89,17 +94,17 @@ export class MuxProcess implements Daemon {
     return this;
   }
 
-  /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. */
+  /** Puts places in force: listeners that stay are not touched, new ones open first, others close last. Resolves when all are. */
   async #take({ places, identity }: LoadedMux): Promise<void> {
     const next = new Map<string, Open>();
     const opened: Listener[] = [];
     try {
-      for (const { endpoint, table } of places) {
-        const text = formatEndpoint(endpoint);
+      for (const place of places) {
+        const text = formatEndpoint(place.endpoint);
         let open = this.#open.get(text);
         if (open === undefined) {
-          const routes = { table };
-          open = { listener: await this.#listen(endpoint, routes), routes };
+          const routes = { table: place.table };
+          open = { listener: await this.#listen(place, routes), routes };
           opened.push(open.listener);
         }
         const address = formatAddress(open.listener.address);
@@ -111,22 +116,30 @@ export class MuxProcess implements Daemon {
       for (const listener of opened) listener.close();
       throw error;
     }
-    for (const { endpoint, table } of places) next.get(formatEndpoint(endpoint))!.routes.table = table;
+    const leading: Promise<void>[] = [];
+    for (const place of places) {
+      const { listener, routes } = next.get(formatEndpoint(place.endpoint))!;
+      routes.table = place.table;
+      if ("lead" in listener) leading.push(listener.lead(place));
+    }
     this.#identity = identity;
     this.#routes = places.flatMap(({ routes }) => routes);
     const gone = [...this.#open].filter(([text]) => !next.has(text));
     this.#open = next;
-    for (const [, { listener }] of gone) listener.close();
+    const closing = gone.map(([, { listener }]) => listener.close());
     this.#checks.take(new Set(this.#routes));
+    await Promise.all([...leading, ...closing]);
   }
 
-  #listen(endpoint: LoadedPlace["endpoint"], routes: Routes): Promise<Listener> {
+  async #listen(place: LoadedPlace, routes: Routes): Promise<Listener | LaneListener> {
     const { keepAlive } = this.#mux.settings;
-    return openListener(endpoint, this.#runtime.env, {
+    const table = () => routes.table;
+    const listener = await openListener(place.endpoint, this.#runtime.env, {
       keepAlive,
       reusePort: true,
-      accept: (conn) => this.#mux.accept(conn, () => routes.table),
+      accept: (conn) => this.#mux.accept(conn, table),
     });
+    return this.#lane.take(listener, place, table) ?? listener;
   }
 
   async #openStatus(life: Life): Promise<void> {
@@ -181,16 +194,19 @@ export class MuxProcess implements Daemon {
     this.#checks.stop();
     await this.#status?.close();
     recordLife(this.#mux.sink, "mux", { event: "drain", open: this.open });
-    await this.#mux.drain();
+    const { emptied } = await this.#lane.drain();
+    await Promise.all([this.#mux.drain(), emptied]);
   }
 
   cut(): void {
     this.#mux.open.cut();
+    this.#lane.cut();
   }
 
   /** Writes what is left to be written. */
   async close(): Promise<void> {
     recordLife(this.#mux.sink, "mux", { event: "stop", open: this.open });
+    await this.#lane.end();
     await this.#mux.sink?.close();
   }
 

@@ -4,8 +4,10 @@ import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
+import { abandonedDials } from "../../lib/net/dial.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
+import { mostClients } from "../../lib/service/descriptors.ts";
 import { OpenSet } from "../../lib/service/open-set.ts";
 import { Descriptors, WaitingRoom } from "../../lib/service/waiting-room.ts";
 import { Cancellations, type CancelPlace } from "./cancellations.ts";
@@ -24,7 +26,7 @@ export interface MuxParts {
   targetTools: TargetTools;
 }
 
-/** Descriptors of a session: the client's and the target's. */
+/** Descriptors of a connection: the client's and the target's. */
 const EACH = 2;
 
 export class Mux {
@@ -36,12 +38,14 @@ export class Mux {
   readonly sniffRules: SniffRules;
   /** Of a handshake, on either side. */
   readonly deadlines: Deadlines;
-  readonly descriptors = new Descriptors();
+  readonly descriptors = new Descriptors(mostClients(), () => abandonedDials() + EACH * this.carried);
   readonly cancellations = new Cancellations();
   /** What clients may not be led to unasked; set once it listens. */
   guard: Guard = { own: [], resolvedBy: "us" };
   /** In whatever state. */
   readonly open = new OpenSet<Session>();
+  /** Connections without a session, which a carrier carries. */
+  carried = 0;
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;

@@ -1,21 +1,32 @@
 /** What a session leaves behind: lines of the log, counts, and one line of the audit. Decides nothing. */
 import { auditFacts, AUDIT_VERSION, type HelloRecord, type SessionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
-import { formatAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import type { RelayResult } from "../../lib/net/relay.ts";
 import type { ClientHello } from "../../lib/wire/client-hello.ts";
 import type { Mux } from "./mux.ts";
 import type { Refusal } from "./refusal.ts";
+import type { Back } from "./back.ts";
+import type { Front } from "./front.ts";
+import type { Route } from "./route.ts";
 import type { Progress } from "./session.ts";
 
+/** What a record takes of a connection. */
+export interface Recordable extends Pick<Progress, "session" | "started" | "client" | "target" | "authorised"> {
+  hello: Pick<ClientHello, "serverName" | "protocolIds"> | undefined;
+  arrival: { route: Route } | undefined;
+  front: { conn: Pick<Conn, "received" | "tls">; peer: Front["peer"] } | undefined;
+  back: ({ conn: Pick<Conn, "received"> } & Pick<Back, "text" | "address">) | undefined;
+}
+
 /** Both sides are connected. */
-export function recordOpened({ log, metrics }: Mux, progress: Progress): void {
+export function recordOpened({ log, metrics }: Mux, progress: Recordable): void {
   metrics.decisions.decided(progress.authorised?.decision);
   log.info(() => `opened ${wayText(progress)}`, { session: progress.session });
 }
 
 /** Both sides are closed again. */
-export function recordClosed(mux: Mux, progress: Progress, result: RelayResult): void {
+export function recordClosed(mux: Mux, progress: Recordable, result: RelayResult): void {
   const { front, back, session, arrival } = progress;
   const sent = front?.conn.received ?? 0;
   const received = back?.conn.received ?? 0;
@@ -31,7 +42,7 @@ export function recordClosed(mux: Mux, progress: Progress, result: RelayResult):
 }
 
 /** A connection that was not let through. */
-export function recordRefused(mux: Mux, progress: Progress, refusal: Refusal): void {
+export function recordRefused(mux: Mux, progress: Recordable, refusal: Refusal): void {
   const { session, client, arrival } = progress;
   const { reason, message, peer, phase, decision } = refusal;
   mux.metrics.refused.with(reason).value++;
@@ -54,7 +65,7 @@ export function recordRefused(mux: Mux, progress: Progress, refusal: Refusal): v
 type Ending = Pick<SessionEvent, "decision" | "reason" | "sent" | "received" | "error"> &
   Partial<Pick<SessionEvent, "certificate" | "upstream" | "policy" | "missing">>;
 
-function record(mux: Mux, progress: Progress, ending: Ending): void {
+function record(mux: Mux, progress: Recordable, ending: Ending): void {
   if (mux.sink === undefined) return;
   const { session, client, arrival, front, back, hello, target, authorised } = progress;
   const policy = arrival?.route.files.policy;
@@ -82,15 +93,15 @@ function record(mux: Mux, progress: Progress, ending: Ending): void {
   });
 }
 
-function helloRecord({ serverName, protocolIds }: ClientHello): HelloRecord {
+function helloRecord({ serverName, protocolIds }: Pick<ClientHello, "serverName" | "protocolIds">): HelloRecord {
   return { ...(serverName === undefined ? {} : { serverName }), ...(protocolIds === undefined ? {} : { protocolIds }) };
 }
 
-function elapsed({ started }: Progress): number {
+function elapsed({ started }: Recordable): number {
   return Math.round(performance.now() - started);
 }
 
-function wayText({ client, arrival, back }: Progress): string {
+function wayText({ client, arrival, back }: Recordable): string {
   return `${formatAddress(client)} by ${arrival?.route.name ?? ""} to ${back?.text ?? ""}`;
 }
 

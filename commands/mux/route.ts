@@ -91,6 +91,11 @@ export class Route implements RouteMatch {
     return this.#all.map(({ text }) => text).join(", ");
   }
 
+  /** The place of the first target, if it is known without a capture and no UNIX socket. */
+  get fixedPlace(): Place | undefined {
+    return this.#all[0]?.place;
+  }
+
   /** Those whose place is known without a capture. */
   get fixedTargets(): readonly Target[] {
     return this.#fixed.all;

@@ -40,7 +40,7 @@ export interface Place {
 }
 
 /** Connections where nothing else is said: the limit of open files decides. */
-const NO_LIMIT = 1_000_000;
+export const NO_LIMIT = 1_000_000;
 
 /** Throws `PortailError` for values that make no sense. */
 export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {

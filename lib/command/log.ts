@@ -17,6 +17,8 @@ export interface Logger {
   info(message: Message, fields?: LogFields): void;
   warn(message: Message, fields?: LogFields): void;
   error(message: Message, fields?: LogFields): void;
+  /** Whether lines of that level are written. */
+  writes(level: LogLevel): boolean;
   /** Changes the format, the least level that is written, or where lines go; what is not given stays. */
   configure(options: { format?: LogFormat; level?: LogLevel; lines?: LineSink }): void;
 }
@@ -64,6 +66,7 @@ export function createLogger({ stderr, stamped, now = () => new Date() }: Logger
     info: at("info"),
     warn: at("warn"),
     error: at("error"),
+    writes: (level) => LEVEL[level] <= consola.level,
     configure(options) {
       format = options.format ?? format;
       lines = options.lines ?? lines;

@@ -7,6 +7,8 @@ type Accept = (conn: Conn) => void;
 const holders = new Set<object>();
 let waiting: { conn: Conn; accept: Accept }[] = [];
 let closed = 0;
+/** Those who accept by themselves. */
+const watchers = new Set<(shut: boolean) => void>();
 /** Connections that wait; what comes beyond is closed. */
 const MOST_WAITING = 1024;
 
@@ -31,11 +33,20 @@ export function gated(accept: Accept): Accept {
 /** Shuts the gate for `holder`. */
 export function shutGate(holder: object): void {
   holders.add(holder);
+  if (holders.size === 1) for (const tell of watchers) tell(true);
+}
+
+/** Tells those who accept by themselves whether they may, now if it is shut and whenever that changes. The answer ends it. */
+export function watchGate(tell: (shut: boolean) => void): () => void {
+  watchers.add(tell);
+  if (holders.size > 0) tell(true);
+  return () => void watchers.delete(tell);
 }
 
 /** Opens it, unless another still holds it. */
 export function openGate(holder: object): void {
   if (!holders.delete(holder) || holders.size > 0) return;
+  for (const tell of watchers) tell(false);
   const all = waiting;
   waiting = [];
   for (const { conn, accept } of all) {

@@ -1,6 +1,7 @@
 /** Listening sockets: TCP, UNIX and inherited ones, all yielding `Conn`s. Knows no protocol. */
 import { lstatSync, unlinkSync } from "node:fs";
 import { EXIT, PortailError } from "../command/errors.ts";
+import { libc } from "../ffi/libc.ts";
 import type { Conn, SocketAddress } from "./conn.ts";
 import { formatEndpoint, type Endpoint } from "./endpoint.ts";
 import { gated } from "./gate.ts";
@@ -31,6 +32,8 @@ export interface Listener {
   readonly address: SocketAddress;
   /** Stops accepting; what was accepted goes on. A UNIX socket path that we made is removed. */
   close(): void;
+  /** Of TCP: gives the listening socket to the caller, with its clients to be; undefined where the system has none to give. */
+  giveUp?(): number | undefined;
 }
 
 /** Listens on `endpoint`. Throws `PortailError` (`listen.*`) when the system refuses. */
@@ -47,7 +50,13 @@ export async function openListener(endpoint: Endpoint, env: Environment, options
         const server = Bun.listen<NativeConn>({ ...common, hostname, port, ...shared });
         // What was asked for may be a name, or one of many spellings of every address.
         const address = boundAddress((server as { fd?: number }).fd) ?? { ip: server.hostname, port: server.port };
-        return { endpoint, address, close: () => server.stop() };
+        const giveUp = () => {
+          const fd = libc()?.dup((server as { fd?: number }).fd ?? -1) ?? -1;
+          if (fd < 0) return undefined;
+          server.stop();
+          return fd;
+        };
+        return { endpoint, address, close: () => server.stop(), giveUp };
       }
       case "unix": {
         await removeStale(endpoint.path);

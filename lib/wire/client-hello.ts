@@ -35,10 +35,13 @@ const SUPPORTED_VERSIONS = 43;
 const ENCRYPTED_HELLO = 0xfe0d;
 const HOST_NAME = 0;
 
-/** Decodes the body of a ClientHello, behind the header of its handshake message. Costs are linear in its size. */
-export function decodeClientHello(body: Uint8Array): HelloDecoded {
+/**
+ * Decodes the body of a ClientHello, behind the header of its handshake message: all of `bytes`, or from `start` to `end`.
+ * Costs are linear in its size.
+ */
+export function decodeClientHello(bytes: Uint8Array, start = 0, end = bytes.length): HelloDecoded {
   try {
-    return { kind: "ok", value: readHello(new Reader(body)) };
+    return { kind: "ok", value: readHello(new Reader(bytes, start, end)) };
   } catch (error) {
     if (!(error instanceof Malformed)) throw error;
     return { kind: "bad", code: error.code, reason: error.message };
@@ -68,31 +71,63 @@ function readHello(body: Reader): ClientHello {
   if (suites.left < 2 || suites.left % 2 !== 0) throw new Malformed("the list of cipher suites is empty or odd");
   if (!body.vector(1, "the compression methods").has(0)) throw new Malformed("the null compression is missing");
   const extensions = readExtensions(body);
-  const { serverName, addressAsName } = readServerName(extensions.get(SERVER_NAME));
+  const { serverName, addressAsName } = readServerName(extensions.serverName);
   return {
     serverName,
     addressAsName,
-    protocolIds: readProtocolIds(extensions.get(PROTOCOL_IDS)),
-    versions: readVersions(extensions.get(SUPPORTED_VERSIONS)) ?? [version],
+    protocolIds: readProtocolIds(extensions.protocolIds),
+    versions: readVersions(extensions.versions) ?? [version],
     sessionId: sessionId.bytes(),
-    encrypted: extensions.get(ENCRYPTED_HELLO)?.first === 0,
-    resumes: extensions.has(PRE_SHARED_KEY),
-    earlyData: extensions.has(EARLY_DATA),
+    encrypted: extensions.encryptedHello?.first === 0,
+    resumes: extensions.resumes,
+    earlyData: extensions.earlyData,
   };
 }
 
-/** By type. Before TLS 1.3 a hello may end without any. */
-function readExtensions(body: Reader): ReadonlyMap<number, Reader> {
-  const found = new Map<number, Reader>();
+/** Those that are looked at; of the others it is enough that they are well formed. */
+interface Extensions {
+  serverName: Reader | undefined;
+  protocolIds: Reader | undefined;
+  versions: Reader | undefined;
+  encryptedHello: Reader | undefined;
+  resumes: boolean;
+  earlyData: boolean;
+}
+
+/** By type: the hello that had it last, by its number. A set for each hello would cost more than all else of its reading. */
+const seenIn = new Uint32Array(65_536);
+let hellos = 0;
+
+/** Before TLS 1.3 a hello may end without any. */
+function readExtensions(body: Reader): Extensions {
+  const found: Extensions = {
+    serverName: undefined,
+    protocolIds: undefined,
+    versions: undefined,
+    encryptedHello: undefined,
+    resumes: false,
+    earlyData: false,
+  };
   if (body.left === 0) return found;
   const list = body.vector(2, "the extensions");
   if (body.left > 0) throw new Malformed("something stands behind the extensions");
+  if (++hellos > 0xffff_ffff) {
+    seenIn.fill(0);
+    hellos = 1;
+  }
   while (list.left > 0) {
     const type = list.number(2, "an extension");
-    const data = list.vector(2, "an extension");
-    if (found.has(type)) throw new Malformed("an extension is there twice");
-    if (found.has(PRE_SHARED_KEY)) throw new Malformed("something stands behind the pre-shared key");
-    found.set(type, data);
+    const size = list.number(2, "an extension");
+    list.skip(size, "an extension");
+    if (seenIn[type] === hellos) throw new Malformed("an extension is there twice");
+    if (found.resumes) throw new Malformed("something stands behind the pre-shared key");
+    seenIn[type] = hellos;
+    if (type === SERVER_NAME) found.serverName = list.last(size);
+    else if (type === PROTOCOL_IDS) found.protocolIds = list.last(size);
+    else if (type === SUPPORTED_VERSIONS) found.versions = list.last(size);
+    else if (type === ENCRYPTED_HELLO) found.encryptedHello = list.last(size);
+    else if (type === PRE_SHARED_KEY) found.resumes = true;
+    else if (type === EARLY_DATA) found.earlyData = true;
   }
   return found;
 }
@@ -198,6 +233,11 @@ class Reader {
   vector(sizeBytes: number, what: string): Reader {
     const size = this.number(sizeBytes, what);
     this.skip(size, what);
+    return this.last(size);
+  }
+
+  /** What was skipped last, of that size. */
+  last(size: number): Reader {
     return new Reader(this.#bytes, this.#at - size, this.#at);
   }
 

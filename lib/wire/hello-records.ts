@@ -50,6 +50,8 @@ export class HelloRecords {
       const fault = headFault(head, this.#limit) ?? this.#sizeFault(head, size);
       if (fault !== undefined) return fault;
       if (part.length < size) return MORE;
+      if (this.#records === 0 && head.length === MESSAGE_HEAD && size === MESSAGE_HEAD + sizeOf(head))
+        return decodeClientHello(stream, start + MESSAGE_HEAD, start + size);
       this.#parts.push(part);
       this.#held += size;
       this.#at = start + size;

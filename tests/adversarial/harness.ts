@@ -35,6 +35,7 @@ export function fakeRuntime(env: Record<string, string> = {}): FakeRuntime {
     info: note("info"),
     warn: note("warn"),
     error: note("error"),
+    writes: () => true,
     configure() {},
   };
   const stream = (fd: number): OutputStream => ({

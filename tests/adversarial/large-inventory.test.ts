@@ -33,7 +33,7 @@ function write(format: "csv" | "json", turn: number): InventoryPlan {
   return { ...shape, targets, path, name: path };
 }
 
-const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, configure() {} };
+const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, writes: () => true, configure() {} };
 /** A file of its first turn, with the clock that it looks at. */
 function openCsv() {
   const plan = write("csv", 0);

@@ -44,7 +44,7 @@ afterAll(() => {
 });
 
 function provider(limits: Partial<CacheLimits> = {}) {
-  const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, configure() {} };
+  const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, writes: () => true, configure() {} };
   const report = new Report("p", new ProviderCounts(), log);
   const url = UrlTemplate.parse(`http://127.0.0.1:${port}/{client.user}`, ["client.user"]) as UrlTemplate;
   const targets = [parseTarget("user.name = /name", false) as Target];

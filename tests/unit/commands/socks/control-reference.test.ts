@@ -41,7 +41,7 @@ beforeEach(() => {
 });
 
 async function call(method: string, parameters: JsonObject = {}, caller = { uid: 0, gid: 0 }) {
-  const log = { debug() {}, info() {}, warn() {}, error() {}, configure() {} };
+  const log = { debug() {}, info() {}, warn() {}, error() {}, writes: () => true, configure() {} };
   const groups = { trusted: new Set([100]), admin: new Set([200]) };
   const context: AccessContext = { groups: () => groups, log, record: (event) => audit.push(event) };
   const { methods } = referenceInterface(context, () => backends);

@@ -29,7 +29,7 @@ function stage(limits: Partial<CacheLimits> = {}) {
   };
   const lines: string[] = [];
   const note = (message: string) => void lines.push(message);
-  const log: Logger = { debug() {}, info: note, warn: note, error: note, configure() {} };
+  const log: Logger = { debug() {}, info: note, warn: note, error: note, writes: () => true, configure() {} };
   const counts = new ProviderCounts();
   const cache = new Cache(source, { ...LIMITS, ...limits }, new Report("p", counts, log), () => clock.now);
   /** Looks a key up and has the source answer. */

@@ -36,7 +36,7 @@ function stage(text: string) {
   };
   const lines: string[] = [];
   const note = (message: string) => void lines.push(message);
-  const log: Logger = { debug() {}, info: note, warn: note, error: note, configure() {} };
+  const log: Logger = { debug() {}, info: note, warn: note, error: note, writes: () => true, configure() {} };
   const clock = { now: 0 };
   const counts = new ProviderCounts();
   const open = () =>

@@ -26,7 +26,7 @@ const key = (text: string) => ({ values: [text], text });
 function program(script: string, { most = 4096, keys = ["client.user"] as FactName[] } = {}) {
   const lines: string[] = [];
   const note = (message: string) => void lines.push(message);
-  const log: Logger = { debug: note, info: note, warn: note, error: note, configure() {} };
+  const log: Logger = { debug: note, info: note, warn: note, error: note, writes: () => true, configure() {} };
   const counts = new ProviderCounts();
   const targets = ["user.groups", "user.name", "risk.score"].map((fact) => parseTarget(fact, true) as Target);
   const env = { PATH: process.env["PATH"], FOLDER: folder, NOTIFY_SOCKET: "/nowhere" };
@@ -121,7 +121,7 @@ test.each([
 });
 
 test("what cannot be started is trouble too", async () => {
-  const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, configure() {} };
+  const log: Logger = { debug() {}, info() {}, warn() {}, error() {}, writes: () => true, configure() {} };
   const options = { command: ["/nonexistent/program"], cwd: folder, env: {}, most: 100, name: "p", log };
   const source = new ProgramSource(["client.user"], [], options, new Report("p", new ProviderCounts(), log));
   expect(await source.ask(key("x"), PATIENT)).toMatchObject({

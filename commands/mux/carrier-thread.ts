@@ -1,0 +1,26 @@
+/** The thread that carries what passes a multiplexer as it is: decides by the client's hello, as the sessions do. */
+import { encodeAddress } from "../../lib/net/carrier/sockaddr.ts";
+import { serveCarrier, type Decide } from "../../lib/net/carrier/thread.ts";
+import { HelloRecords } from "../../lib/wire/hello-records.ts";
+import type { PassingWays } from "./passing.ts";
+import { RouteTable } from "./routes/table.ts";
+
+function compile(ways: unknown): Decide {
+  const { routes, helloLimit } = ways as PassingWays;
+  const table = new RouteTable(routes);
+  const addresses = new Map(routes.map(({ number, target }) => [number, target && encodeAddress(target)]));
+  return (opening) => {
+    // Most send all of their hello at once; of the others, and of what is wrong with one, the sessions know more.
+    const hello = new HelloRecords(helloLimit).read(opening);
+    if (hello.kind !== "ok") return undefined;
+    const choice = table.routeHello(hello.value, "tls");
+    if (choice.kind !== "route") return undefined;
+    const { number } = choice.route;
+    const address = addresses.get(number);
+    if (address === undefined) return undefined;
+    const { serverName, protocolIds } = hello.value;
+    return { address, number, said: { serverName, protocolIds } };
+  };
+}
+
+serveCarrier(compile);

@@ -1,0 +1,88 @@
+/** A connection that is carried: its two sockets, and how far they have come. Calls nothing. */
+import type { CarriedEnd, Said } from "./messages.ts";
+
+/** Where a client is led to. */
+export interface Way {
+  /** The target's sockaddr. */
+  readonly address: Uint8Array;
+  /** Which way it is, for whoever is told of it. */
+  readonly number: number;
+  readonly said: Said;
+}
+
+/** One socket of a connection. */
+export class Side {
+  readonly fd: number;
+  readonly of: Carried;
+  readonly name: "client" | "upstream";
+  /** The round of events in which it came to be: what else that one holds of its descriptor is of an earlier owner. */
+  readonly born: number;
+  /** What the system did not take yet of what is to be sent here; nothing more is read for it meanwhile. */
+  pending: Uint8Array | undefined;
+  /** Whether its events are waited for, and whether there is room is one of them. */
+  watched = false;
+  watchedForRoom = false;
+  /** Whether small pieces go out at once (TCP_NODELAY): of no use to what is sent first. */
+  prompt: boolean;
+  /** Whether it waits for its turn to be read. */
+  queued = false;
+  /** Whether its peer is known to end its direction, and whether that was read. */
+  ending = false;
+  ended = false;
+
+  constructor(fd: number, of: Carried, name: Side["name"], born: number) {
+    this.fd = fd;
+    this.of = of;
+    this.name = name;
+    this.born = born;
+    // From its listener.
+    this.prompt = name === "client";
+  }
+}
+
+export class Carried {
+  readonly id: number;
+  /** Of its listener. */
+  readonly place: number;
+  /** The client's sockaddr. */
+  readonly from: Uint8Array;
+  readonly client: Side;
+  /** From the start of the dial on. */
+  target: Side | undefined;
+  way: Way | undefined;
+  /** Whether both sides are connected. */
+  open = false;
+  /** Milliseconds of `performance.now`, as all times. */
+  readonly accepted: number;
+  /** Which side ended its direction first, and when. */
+  by: CarriedEnd | undefined;
+  halfClosed = 0;
+  /** Bytes from the client, and from the target. */
+  sent = 0;
+  received = 0;
+  /** What had moved at the last look, and when that was less. */
+  moved = 0;
+  movedAt: number;
+  probed = false;
+  closed = false;
+
+  /** `round` is that of events in which it comes. */
+  constructor(id: number, place: number, fd: number, from: Uint8Array, accepted: number, round: number) {
+    this.id = id;
+    this.place = place;
+    this.from = from;
+    this.accepted = this.movedAt = accepted;
+    this.client = new Side(fd, this, "client", round);
+  }
+
+  /** Of one that is connected on both sides. */
+  otherSide(side: Side): Side {
+    return side === this.client ? this.target! : this.client;
+  }
+
+  /** Bytes that came from `side`. */
+  count(side: Side, bytes: number): void {
+    if (side === this.client) this.sent += bytes;
+    else this.received += bytes;
+  }
+}

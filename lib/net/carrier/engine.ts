@@ -1,0 +1,328 @@
+/** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
+import { EPOLL, Poll } from "../../ffi/poll.ts";
+import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
+import { Carried, Side, type Way } from "./carried.ts";
+import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
+import { Mover } from "./mover.ts";
+import { ReportPacker, type PackedReports } from "./reports.ts";
+import { addressOf } from "./sockaddr.ts";
+
+/** What a carrier needs of its thread. */
+export interface EngineHost {
+  calls: SocketCalls;
+  settings: CarrierSettings;
+  /** Wakes the thread: there are orders. */
+  wake: number;
+  /** Where a client is led that begins with `opening`, which is overwritten later; undefined hands it over. */
+  decide(place: number, opening: Uint8Array): Way | undefined;
+  handOver(client: HandedOver): void;
+  report(reports: PackedReports): void;
+}
+
+/** Events taken at a time. */
+const EVENTS = 512;
+const BUFFER = 64 * 1024;
+/** Milliseconds that a report waits for others. */
+const REPORT_AFTER = 20;
+/** Milliseconds after which who says nothing, or is not connected, is handed over. */
+const PATIENCE = 1000;
+/** Milliseconds for which a connection is spared its probes, as in keep-alive.ts. */
+const YOUTH = 10_000;
+const BYTES = EPOLL.IN | EPOLL.RDHUP | EPOLL.EDGE;
+const ENDS = EPOLL.RDHUP | EPOLL.HUP;
+const NOTHING = new Uint8Array(0);
+
+export class Engine {
+  readonly #host: EngineHost;
+  readonly #calls: SocketCalls;
+  readonly #poll = new Poll(EVENTS);
+  readonly #buffer = new Uint8Array(BUFFER);
+  readonly #mover: Mover;
+  readonly #address = new Uint8Array(32);
+  readonly #addressLength = new Uint32Array(1);
+  /** By descriptor. */
+  readonly #sides: (Side | undefined)[] = [];
+  /** Places by the descriptors of their listeners. */
+  readonly #listeners = new Map<number, number>();
+  readonly #carried = new Set<Carried>();
+  #accepting = true;
+  #held = false;
+  #nextId = 0;
+  /** How often events were taken. */
+  #round = 0;
+  #now = 0;
+  readonly #reports = new ReportPacker();
+  #reportAt = Infinity;
+  #lookAt = 0;
+  readonly #lookEvery: number;
+
+  constructor(host: EngineHost) {
+    this.#host = host;
+    this.#calls = host.calls;
+    this.#mover = new Mover(host.calls, this.#buffer, this);
+    const { idle, lifetime, halfClosed } = host.settings;
+    const limits = [idle, lifetime, halfClosed, PATIENCE].filter((limit) => limit > 0);
+    this.#lookEvery = Math.max(10, Math.min(...limits) / 2);
+    this.#poll.add(host.wake, EPOLL.IN);
+  }
+
+  listen(place: number, fd: number): void {
+    this.#listeners.set(fd, place);
+    // What is accepted has it, too.
+    this.#calls.noDelay(fd);
+    this.#calls.deferAccept(fd);
+    if (this.#accepting) this.#poll.add(fd, EPOLL.IN);
+  }
+
+  unlisten(place: number): void {
+    for (const [fd, of] of this.#listeners) {
+      if (of !== place) continue;
+      this.#listeners.delete(fd);
+      if (this.#accepting) this.#poll.delete(fd);
+      this.#calls.close(fd);
+    }
+  }
+
+  hold(held: boolean): void {
+    this.#held = held;
+    this.#admit();
+  }
+
+  /** Hands over what is not connected on both sides. */
+  drain(): void {
+    for (const one of this.#carried) if (!one.open) this.#giveUp(one);
+  }
+
+  cut(): void {
+    this.drain();
+    for (const one of this.#carried) this.broken(one, "cut");
+  }
+
+  /** To be called once nothing is carried any more. */
+  close(): void {
+    for (const place of this.#listeners.values()) this.unlisten(place);
+    this.#poll.close();
+  }
+
+  /** Carries until there are orders, and answers how many. */
+  run(): number {
+    for (;;) {
+      const count = this.#poll.wait(this.#wait());
+      this.#now = performance.now();
+      this.#round++;
+      let woken = false;
+      for (let i = 0; i < count; i++) {
+        const fd = this.#poll.fdAt(i);
+        const side = this.#sides[fd];
+        if (side !== undefined) {
+          if (side.born !== this.#round) this.#happened(side, this.#poll.maskAt(i));
+        } else if (this.#listeners.has(fd)) this.#accept(fd);
+        else woken ||= fd === this.#host.wake;
+      }
+      this.#mover.goOn();
+      if (this.#now >= this.#lookAt) this.#look();
+      if (this.#now >= this.#reportAt) this.flush();
+      if (woken) return this.#calls.wakings(this.#host.wake);
+    }
+  }
+
+  /** Tells what is to be told. */
+  flush(): void {
+    this.#reportAt = Infinity;
+    if (!this.#reports.empty) this.#host.report(this.#reports.take());
+  }
+
+  /** Milliseconds until there is something to be done. */
+  #wait(): number {
+    if (this.#mover.hasMore) return 0;
+    const looks = this.#carried.size > 0 || (!this.#accepting && !this.#held);
+    const at = looks ? Math.min(this.#reportAt, this.#lookAt) : this.#reportAt;
+    return at === Infinity ? -1 : Math.max(0, Math.ceil(at - performance.now()));
+  }
+
+  /** Accepts while there is room and nobody holds clients off. */
+  #admit(may = !this.#held && this.#carried.size < this.#host.settings.most): void {
+    if (may === this.#accepting) return;
+    this.#accepting = may;
+    for (const fd of this.#listeners.keys()) {
+      if (may) this.#poll.add(fd, EPOLL.IN);
+      else this.#poll.delete(fd);
+    }
+  }
+
+  #accept(listener: number): void {
+    const place = this.#listeners.get(listener)!;
+    while (this.#accepting) {
+      this.#addressLength[0] = this.#address.length;
+      const fd = this.#calls.accept(listener, this.#address, this.#addressLength);
+      if (fd < 0) {
+        const errno = this.#calls.errno();
+        if (errno === ERRNO.EINTR || errno === ERRNO.ECONNABORTED) continue;
+        // Without descriptors: until the next look.
+        if (errno !== ERRNO.EAGAIN) this.#admit(false);
+        return;
+      }
+      const from = this.#address.slice(0, this.#addressLength[0]);
+      const one = new Carried(this.#nextId++, place, fd, from, this.#now, this.#round);
+      this.#carried.add(one);
+      this.#sides[fd] = one.client;
+      if (!this.#begin(one)) this.#watch(one.client);
+      this.#admit();
+    }
+  }
+
+  #watch(side: Side): void {
+    side.watched = true;
+    side.watchedForRoom = side.pending !== undefined;
+    this.#poll.add(side.fd, side.watchedForRoom ? BYTES | EPOLL.OUT : BYTES);
+  }
+
+  /** Something is pending there. */
+  watchForRoom(side: Side): void {
+    if (side.watchedForRoom) return;
+    side.watchedForRoom = true;
+    this.#poll.change(side.fd, BYTES | EPOLL.OUT);
+  }
+
+  /** False where the client has said nothing yet. */
+  #begin(one: Carried): boolean {
+    const length = this.#calls.recv(one.client.fd, this.#buffer);
+    if (length < 0 && this.#calls.errno() === ERRNO.EAGAIN) return false;
+    const opening = length > 0 ? this.#buffer.subarray(0, length) : NOTHING;
+    one.way = length > 0 ? this.#host.decide(one.place, opening) : undefined;
+    if (one.way === undefined || !this.#dial(one, one.way, length)) this.#handOver(one, opening.slice());
+    return true;
+  }
+
+  /** False where it cannot be; the opening is still in the buffer. */
+  #dial(one: Carried, { address }: Way, length: number): boolean {
+    const calls = this.#calls;
+    const fd = calls.socket(address[0]!);
+    if (fd < 0) return false;
+    const begun = calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS;
+    // To a target on this machine it is connected by now.
+    const taken = begun ? calls.send(fd, this.#buffer, length) : -1;
+    if (taken < 0 && (!begun || calls.errno() !== ERRNO.EAGAIN)) {
+      calls.close(fd);
+      return false;
+    }
+    const target = new Side(fd, one, "upstream", this.#round);
+    one.target = target;
+    one.sent = length;
+    this.#sides[fd] = target;
+    if (taken < length) target.pending = this.#buffer.slice(Math.max(0, taken), length);
+    if (taken >= 0) this.#opened(one);
+    this.#watch(target);
+    return true;
+  }
+
+  #opened(one: Carried): void {
+    one.open = true;
+    const { number, said } = one.way!;
+    const who = this.#host.settings.named ? { client: addressOf(one.from), said } : undefined;
+    this.#reports.opened(one.id, number, this.#now - one.accepted, who);
+    this.#reportAt = Math.min(this.#reportAt, this.#now + REPORT_AFTER);
+    // Of what came since the opening nobody will tell again.
+    if (one.client.watched) this.#mover.later(one.client);
+    else this.#watch(one.client);
+  }
+
+  #happened(side: Side, mask: number): void {
+    const one = side.of;
+    if ((mask & ENDS) !== 0) side.ending = true;
+    if (!one.open) {
+      if (side === one.client) {
+        if (one.way === undefined) this.#begin(one);
+        return;
+      }
+      const { pending } = side;
+      if ((mask & (EPOLL.ERR | EPOLL.HUP)) !== 0 || !this.#mover.flush(side)) this.#giveUp(one);
+      // Who has taken a part has to take the rest.
+      else if (side.pending !== pending) this.#opened(one);
+      return;
+    }
+    if ((mask & EPOLL.ERR) !== 0) this.broken(one, side.name, ERRNO.ECONNRESET);
+    else this.#mover.move(side, (mask & EPOLL.OUT) !== 0, (mask & (EPOLL.IN | ENDS)) !== 0);
+  }
+
+  /** Of one that is not open: whoever gets it tries, and says why it does not work. */
+  #giveUp(one: Carried): void {
+    const { target } = one;
+    if (target !== undefined) {
+      this.#sides[target.fd] = undefined;
+      this.#calls.close(target.fd);
+    }
+    this.#handOver(one, target?.pending ?? NOTHING);
+  }
+
+  #handOver(one: Carried, bytes: Uint8Array): void {
+    const { fd, watched } = one.client;
+    if (watched) this.#poll.delete(fd);
+    this.#sides[fd] = undefined;
+    this.#gone(one);
+    this.#host.handOver({ place: one.place, fd, ...addressOf(one.from), bytes });
+  }
+
+  #gone(one: Carried): void {
+    one.closed = true;
+    this.#carried.delete(one);
+    this.#admit();
+  }
+
+  /** Both sides have ended. */
+  ended(one: Carried): void {
+    this.#close(one, (fd) => this.#calls.close(fd));
+    this.#tellClosed(one, one.by!);
+  }
+
+  /** Nobody is to take half of a stream for all of it: both sides are reset. */
+  broken(one: Carried, by: CarriedEnd, errno = 0): void {
+    this.#close(one, (fd) => this.#calls.reset(fd));
+    this.#tellClosed(one, errno === 0 ? by : (one.by ?? by), errno);
+  }
+
+  #close(one: Carried, close: (fd: number) => void): void {
+    for (const side of [one.client, one.target!]) {
+      this.#sides[side.fd] = undefined;
+      close(side.fd);
+    }
+    this.#gone(one);
+  }
+
+  #tellClosed(one: Carried, by: CarriedEnd, errno = 0): void {
+    const { id, sent, received, accepted } = one;
+    const { number: way } = one.way!;
+    this.#reports.closed({ id, way, lasted: this.#now - accepted, sent, received, by, errno });
+    this.#reportAt = Math.min(this.#reportAt, this.#now + REPORT_AFTER);
+  }
+
+  /** Whether something is too old, or has been still for too long. */
+  #look(): void {
+    const now = this.#now;
+    this.#lookAt = now + this.#lookEvery;
+    this.#admit();
+    const { idle, lifetime, halfClosed, probeAfter } = this.#host.settings;
+    for (const one of this.#carried) {
+      const age = now - one.accepted;
+      if (!one.open) {
+        if (age >= PATIENCE) this.#giveUp(one);
+        continue;
+      }
+      const moved = one.sent + one.received;
+      if (moved !== one.moved) [one.moved, one.movedAt] = [moved, now];
+      if (idle > 0 && now - one.movedAt >= idle) this.broken(one, "idle");
+      else if (lifetime > 0 && age >= lifetime) this.broken(one, "lifetime");
+      else if (halfClosed > 0 && one.halfClosed > 0 && now - one.halfClosed >= halfClosed)
+        this.broken(one, "half_closed");
+      else if (probeAfter > 0 && age >= YOUTH && !one.probed) {
+        one.probed = true;
+        for (const { fd } of [one.client, one.target!]) this.#calls.probeAfter(fd, probeAfter);
+      }
+    }
+  }
+
+  /** For the mover. */
+  get now(): number {
+    return this.#now;
+  }
+}
