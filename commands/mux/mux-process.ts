@@ -12,6 +12,7 @@ import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
+import type { OpenConnection } from "../../lib/status/connections.ts";
 import type { NamedIdentity } from "../../lib/status/status-page.ts";
 import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
@@ -151,7 +152,7 @@ export class MuxProcess implements Daemon {
     addProcessMetrics(registry, life, { command: "mux", version: this.#runtime.version });
     this.#mux.metrics.register(registry);
     this.#checks.register(registry);
-    const { deadlines, keepAlive, open } = this.#mux;
+    const { deadlines, keepAlive } = this.#mux;
     this.#status = await openDaemonStatus(this.#runtime, status, {
       command: "mux",
       life,
@@ -160,9 +161,14 @@ export class MuxProcess implements Daemon {
       more: () => this.#checks.page,
       tls: { identity: () => this.#identity, deadlines, keepAlive },
       identities: () => this.#identities(),
-      connections: () => ({ total: open.size, [Symbol.iterator]: () => open[Symbol.iterator]() }),
+      connections: () => ({ total: this.open, [Symbol.iterator]: () => this.#connections() }),
       reusePort: true,
     });
+  }
+
+  *#connections(): Generator<OpenConnection> {
+    yield* this.#mux.open;
+    yield* this.#lane.sessions;
   }
 
   *#identities(): Iterable<NamedIdentity> {

@@ -78,6 +78,11 @@ export class PassingLane {
     return { emptied };
   }
 
+  /** Those that are carried, where anybody wants to know. */
+  get sessions(): Iterable<PassedSession> {
+    return this.#sessions.values();
+  }
+
   cut(): void {
     void this.#carrier?.cut();
   }
@@ -91,10 +96,12 @@ export class PassingLane {
     const { relayLimits, keepAlive } = this.#mux.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
     const most = Math.floor(mostClients() / EACH);
-    const named = this.#mux.sink !== undefined || this.#mux.log.writes("info");
+    const { sink, log, settings: own } = this.#mux;
+    const named = sink !== undefined || own.status !== undefined || log.writes("info");
     const settings = { idle, lifetime, halfClosed, most, probeAfter: keepAlive.seconds, named };
     const carrier = Carrier.begin(THREAD, settings, {
       opened: (event) => this.#opened(event),
+      moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
       closed: (event) => this.#closed(event),
       handedOver: (client) => this.#handedOver(client),
     });

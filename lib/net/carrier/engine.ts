@@ -309,7 +309,13 @@ export class Engine {
         continue;
       }
       const moved = one.sent + one.received;
-      if (moved !== one.moved) [one.moved, one.movedAt] = [moved, now];
+      if (moved !== one.moved) {
+        [one.moved, one.movedAt] = [moved, now];
+        if (this.#host.settings.named) {
+          this.#reports.moved(one);
+          this.#reportAt = now;
+        }
+      }
       if (idle > 0 && now - one.movedAt >= idle) this.broken(one, "idle");
       else if (lifetime > 0 && age >= lifetime) this.broken(one, "lifetime");
       else if (halfClosed > 0 && one.halfClosed > 0 && now - one.halfClosed >= halfClosed)

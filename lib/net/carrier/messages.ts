@@ -51,6 +51,14 @@ export interface Who {
 }
 
 /** One that is closed again; `lasted` are milliseconds since it was accepted. */
+/** One in which something moved since that was told last. */
+export interface Moved {
+  id: number;
+  /** Bytes from the client, and from the target, so far. */
+  sent: number;
+  received: number;
+}
+
 export interface Closed {
   id: number;
   way: number;

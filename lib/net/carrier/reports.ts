@@ -1,5 +1,5 @@
 /** Reports of a carrier as one block of numbers and some texts: thousands of them a second cross from thread to thread. */
-import type { CarriedEnd, Closed, Opened, Who } from "./messages.ts";
+import type { CarriedEnd, Closed, Moved, Opened, Who } from "./messages.ts";
 
 /** The numbers of each report follow each other, its kind first; texts are those of the reports that have any. */
 export interface PackedReports {
@@ -9,6 +9,7 @@ export interface PackedReports {
 
 const OPENED = 0;
 const CLOSED = 1;
+const MOVED = 2;
 const ENDS: readonly CarriedEnd[] = ["client", "upstream", "idle", "lifetime", "half_closed", "cut"];
 /** Numbers of a report. */
 const WIDTH = 8;
@@ -49,6 +50,10 @@ export class ReportPacker {
     if (protocolIds !== undefined) texts.push(...protocolIds);
   }
 
+  moved({ id, sent, received }: Moved): void {
+    this.#put([MOVED, id, sent, received]);
+  }
+
   closed({ id, way, lasted, sent, received, by, errno }: Closed): void {
     this.#put([CLOSED, id, way, lasted, sent, received, ENDS.indexOf(by), errno]);
   }
@@ -75,6 +80,7 @@ export class ReportPacker {
 /** Told what was packed, in the order in which it happened. */
 export interface ReportEvents {
   opened(event: Opened): void;
+  moved(event: Moved): void;
   closed(event: Closed): void;
 }
 
@@ -82,6 +88,10 @@ export function unpackReports({ numbers, texts }: PackedReports, events: ReportE
   let next = 0;
   for (let at = 0; at < numbers.length; at += WIDTH) {
     const [id, way, time] = [numbers[at + 1]!, numbers[at + 2]!, numbers[at + 3]!];
+    if (numbers[at] === MOVED) {
+      events.moved({ id, sent: way, received: time });
+      continue;
+    }
     if (numbers[at] === CLOSED) {
       const [sent, received, errno] = [numbers[at + 4]!, numbers[at + 5]!, numbers[at + 7]!];
       events.closed({ id, way, lasted: time, sent, received, by: ENDS[numbers[at + 6]!]!, errno });

@@ -46,4 +46,28 @@ scenario(import.meta.file, ["curl", "openssl"], ({ scene, portail }) => {
     expect(await held.outcome).toMatchObject({ status: 0 });
     await until("the end", async () => (await page("mux")).includes("0 open"));
   });
+
+  test("what passes as it is, is there with its bytes, too", async () => {
+    const ca = authority();
+    const cacert = scene.write("pass-ca.pem", ca.cert);
+    const own = save(scene, "behind", ca.issue({ cn: "behind", san: ["DNS:web.example"] }));
+    const web = openWeb(scene);
+    const ends = { name: "ends", "server-name": "web.example", terminate: true, target: `127.0.0.1:${web.port}` };
+    const behind = await RunningMux.open(scene, portail, { routes: [ends] }, ["--cert", own.cert, "--key", own.key]);
+    const passes = { name: "passes", "server-name": "web.example", target: `127.0.0.1:${behind.port}` };
+    const status = ["--status", `unix:${scene.path("passing")}`];
+    const mux = await RunningMux.open(scene, portail, { routes: [passes] }, status);
+    const words = ["mux", "forward", `127.0.0.1:${mux.port}`, "--server-name", "web.example", "--cacert", cacert];
+    const forward = portail.start([...words, "--listen", "127.0.0.1:0"]);
+    const [, port] = await forward.output("stderr", /listening on 127\.0\.0\.1:(\d+)/);
+    const held = await holdTransfer(scene, web, ["--connect-to", `127.0.0.1:${web.port}:127.0.0.1:${port}`]);
+    const page = async () => (await curl(["--unix-socket", scene.path("passing"), "http://localhost/"])).stdout;
+    await until("half of it", async () => /data-label="To client">2\.0 MiB</.test(await page()));
+    const one = await page();
+    for (const part of [`127.0.0.1:${behind.port}`, "passes", "open"]) expect(one).toContain(`>${part}<`);
+    expect(one).toContain("1 open");
+    web.release();
+    expect(await held.outcome).toMatchObject({ status: 0 });
+    await until("the end", async () => (await page()).includes("0 open"));
+  });
 });

@@ -1,13 +1,14 @@
 /** Reports come out of their block as they went in, in order, however many they are and whatever their texts hold. */
 import { expect, test } from "bun:test";
-import type { Closed, Opened } from "../../../../../lib/net/carrier/messages.ts";
+import type { Closed, Moved, Opened } from "../../../../../lib/net/carrier/messages.ts";
 import { ReportPacker, unpackReports, type PackedReports } from "../../../../../lib/net/carrier/reports.ts";
 
-type Report = { opened: Opened } | { closed: Closed };
+type Report = { opened: Opened } | { moved: Moved } | { closed: Closed };
 
 function pack(packer: ReportPacker, reports: readonly Report[]): PackedReports {
   for (const report of reports) {
     if ("closed" in report) packer.closed(report.closed);
+    else if ("moved" in report) packer.moved(report.moved);
     else packer.opened(report.opened.id, report.opened.way, report.opened.waited, report.opened.who);
   }
   // As between threads.
@@ -18,6 +19,7 @@ function unpack(packed: PackedReports): Report[] {
   const reports: Report[] = [];
   unpackReports(packed, {
     opened: (opened) => reports.push({ opened }),
+    moved: (moved) => reports.push({ moved }),
     closed: (closed) => reports.push({ closed }),
   });
   return reports;
@@ -37,6 +39,7 @@ function closed(id: number, by: Closed["by"], errno = 0): Report {
 test("each kind, with and without who it was, in order", () => {
   const reports = [
     opened(0, "a.example", ["h2", "http/1.1"]),
+    { moved: { id: 0, sent: 2 ** 33, received: 7 } },
     anonymous(1),
     closed(0, "client"),
     opened(2, undefined, undefined),
