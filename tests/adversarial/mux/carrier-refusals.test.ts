@@ -12,6 +12,8 @@ import { alert, finish, HELLO, Line, openCarrying, STRANGE_HELLO, talk } from ".
 
 setDefaultTimeout(60_000);
 
+/** Connections for which 96 descriptors are enough, 64 of which are kept for all else. */
+const ROOM = 16;
 const INTERNAL_ERROR = 80;
 const UNRECOGNIZED_NAME = 112;
 const scene = new Scene();
@@ -236,7 +238,10 @@ describe("out of descriptors", () => {
       crowd.push(client);
     }
     // As many as there are descriptors for; they wait for their answer.
-    await until("some of them", () => line.far.accepted >= 8);
+    await until("some of them", () => line.far.accepted === ROOM);
+    let looks = 0;
+    await until("a while", () => ++looks === 20);
+    expect(line.far.accepted).toBe(ROOM);
     const answer = async () => {
       const target = RawClient.of(await line.far.next());
       target.write("served");
@@ -251,6 +256,29 @@ describe("out of descriptors", () => {
     await Promise.all([...answering, ...crowd.map(({ closed }) => closed)]);
     await until("all records", () => line.mux.audit.of("session").length === crowd.length);
     expect(line.mux.audit.of("session").filter(({ decision }) => decision !== "allow")).toEqual([]);
+    expect(await line.mux.stop()).toBe(0);
+  });
+
+  test("it goes on as soon as there are some again", async () => {
+    const line = await Line.open(scene);
+    const limit = (soft: number) => {
+      const { exitCode } = Bun.spawnSync(["prlimit", "--pid", String(line.mux.program.pid), `--nofile=${soft}:`]);
+      expect(exitCode).toBe(0);
+    };
+    const open = await line.through();
+    limit(4);
+    const client = await line.client();
+    client.write(HELLO);
+    for (let i = 0; i < 20; i++) await talk(open, `meanwhile ${i}`);
+    let looks = 0;
+    await until("a while", () => ++looks === 40);
+    expect(line.far.accepted).toBe(1);
+    limit(1024);
+    const target = RawClient.of(await line.far.next());
+    expect(await target.read(HELLO.length)).toEqual(HELLO);
+    await talk({ client, target }, "at last");
+    await finish({ client, target });
+    await finish(open);
     expect(await line.mux.stop()).toBe(0);
   });
 });
