@@ -170,6 +170,7 @@ export class PassingLane {
     const local = boundAddress(fd) ?? { path: "" };
     try {
       const conn = await adoptDescriptor(fd, { remote: { ip, port }, local }, keepAlive);
+      conn.received += bytes.length;
       unread(conn, { bytes, ended: false });
       gated((one) => this.#mux.accept(one, this.#lanes[place]!))(conn);
     } catch {

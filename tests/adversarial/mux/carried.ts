@@ -14,7 +14,7 @@ export const STRANGE_HELLO = Buffer.from(helloRecord({ extensions: [serverName("
 
 /** A fatal alert of TLS (RFC 8446 section 6), in a record of its own. */
 export function alert(description: number): Buffer {
-  return Buffer.from([0x15, 3, 3, 0, 2, 2, description]);
+  return Buffer.from([0x15, 3, 1, 0, 2, 2, description]);
 }
 
 /** Of a client for `a.example`. */

@@ -52,9 +52,11 @@ describe("a hello", () => {
     const got: Buffer[] = [];
     while (Buffer.concat(got).length < HELLO.length) got.push(await next(far));
     expect(Buffer.concat(got)).toEqual(HELLO);
+    const from = `127.0.0.1:${client.socket.localPort}`;
     client.end();
     far.end();
     await client.closed;
+    expect((await line.mux.session((one) => one.client === from)).sent).toBe(HELLO.length);
   });
 
   test("with protocol ids of any bytes is recorded as it is", async () => {
