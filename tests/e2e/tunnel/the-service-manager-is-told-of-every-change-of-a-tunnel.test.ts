@@ -72,6 +72,7 @@ scenario(import.meta.file, ["python3", "openssl"], ({ scene, portail }) => {
     const before = fed();
     await until("more of them after the reload", () => fed() >= before + 2);
     expect(await server.stop()).toBe(0);
+    await manager.message(/^STOPPING=1/);
     const rest = manager.received.map(({ text }) => text.split("\n")[0]).filter((text) => text !== "WATCHDOG=1");
     expect(rest).toEqual(["READY=1", "RELOADING=1", "READY=1", "STOPPING=1"]);
   });
