@@ -10,8 +10,9 @@ function compile(ways: unknown): Decide {
   const table = new RouteTable(routes);
   const addresses = new Map(routes.map(({ number, target }) => [number, target && encodeAddress(target)]));
   return (opening) => {
-    // Most send all of their hello at once; of the others, and of what is wrong with one, the sessions know more.
     const hello = new HelloRecords(helloLimit).read(opening);
+    if (hello.kind === "more") return "more";
+    // Of what is wrong with one the sessions know more.
     if (hello.kind !== "ok") return undefined;
     const choice = table.routeHello(hello.value, "tls");
     if (choice.kind !== "route") return undefined;

@@ -66,7 +66,7 @@ export class RunningMux {
   }
 }
 
-function muxConfig({ routes, identities = {}, trusts = {} }: MuxTables): string {
+export function muxConfig({ routes, identities = {}, trusts = {} }: MuxTables): string {
   // A JSON string, boolean or array of strings is a TOML one.
   const table = (head: string, keys: Table) =>
     [head, ...Object.entries(keys).map(([key, value]) => `${key} = ${JSON.stringify(value)}`), ""].join("\n");

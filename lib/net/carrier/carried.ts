@@ -10,6 +10,11 @@ export interface Way {
   readonly said: Said;
 }
 
+/** `more` where the client has not said enough yet. */
+export type Decision = Way | "more" | undefined;
+
+const NOTHING = new Uint8Array(0);
+
 /** One socket of a connection. */
 export class Side {
   readonly fd: number;
@@ -50,6 +55,9 @@ export class Carried {
   /** From the start of the dial on. */
   target: Side | undefined;
   way: Way | undefined;
+  /** What the client has said while that was not enough, and in how many pieces. */
+  opening: Uint8Array = NOTHING;
+  pieces = 0;
   /** Whether both sides are connected. */
   open = false;
   /** Milliseconds of `performance.now`, as all times. */

@@ -1,7 +1,7 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
-import { Carried, Side, type Way } from "./carried.ts";
+import { Carried, Side, type Decision, type Way } from "./carried.ts";
 import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
 import { ReportPacker, type PackedReports } from "./reports.ts";
@@ -14,7 +14,7 @@ export interface EngineHost {
   /** Wakes the thread: there are orders. */
   wake: number;
   /** Where a client is led that begins with `opening`, which is overwritten later; undefined hands it over. */
-  decide(place: number, opening: Uint8Array): Way | undefined;
+  decide(place: number, opening: Uint8Array): Decision;
   handOver(client: HandedOver): void;
   report(reports: PackedReports): void;
 }
@@ -30,7 +30,8 @@ const PATIENCE = 1000;
 const YOUTH = 10_000;
 const BYTES = EPOLL.IN | EPOLL.RDHUP | EPOLL.EDGE;
 const ENDS = EPOLL.RDHUP | EPOLL.HUP;
-const NOTHING = new Uint8Array(0);
+/** In which an opening may come; each is decided on anew. */
+const MOST_PIECES = 4;
 
 export class Engine {
   readonly #host: EngineHost;
@@ -184,12 +185,21 @@ export class Engine {
     this.#poll.change(side.fd, BYTES | EPOLL.OUT);
   }
 
-  /** False where the client has said nothing yet. */
+  /** False where the client has not said enough yet. */
   #begin(one: Carried): boolean {
-    const length = this.#calls.recv(one.client.fd, this.#buffer);
-    if (length < 0 && this.#calls.errno() === ERRNO.EAGAIN) return false;
-    const opening = length > 0 ? this.#buffer.subarray(0, length) : NOTHING;
-    one.way = length > 0 ? this.#host.decide(one.place, opening) : undefined;
+    const buffer = this.#buffer;
+    const before = one.opening.length;
+    if (before > 0) buffer.set(one.opening);
+    const got = this.#calls.recv(one.client.fd, before === 0 ? buffer : buffer.subarray(before));
+    if (got < 0 && this.#calls.errno() === ERRNO.EAGAIN) return false;
+    const length = before + Math.max(0, got);
+    const opening = buffer.subarray(0, length);
+    const way = got > 0 ? this.#host.decide(one.place, opening) : undefined;
+    if (way === "more" && ++one.pieces < MOST_PIECES && length < BUFFER) {
+      one.opening = opening.slice();
+      return false;
+    }
+    one.way = way === "more" ? undefined : way;
     if (one.way === undefined || !this.#dial(one, one.way, length)) this.#handOver(one, opening.slice());
     return true;
   }
@@ -252,7 +262,7 @@ export class Engine {
       this.#sides[target.fd] = undefined;
       this.#calls.close(target.fd);
     }
-    this.#handOver(one, target?.pending ?? NOTHING);
+    this.#handOver(one, target?.pending ?? one.opening);
   }
 
   #handOver(one: Carried, bytes: Uint8Array): void {

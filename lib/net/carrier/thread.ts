@@ -1,11 +1,11 @@
 /** The thread of a carrier: takes orders in turn with carrying. Knows no way to decide. */
 import { openSocketCalls } from "../../ffi/socket-calls.ts";
-import type { Way } from "./carried.ts";
+import type { Decision } from "./carried.ts";
 import { Engine } from "./engine.ts";
 import type { Order, Told } from "./messages.ts";
 
 /** Where a client is led that begins with `opening`, which is overwritten later; undefined where somebody else is to see to it. */
-export type Decide = (opening: Uint8Array) => Way | undefined;
+export type Decide = (opening: Uint8Array) => Decision;
 
 declare const self: {
   postMessage(message: Told): void;
