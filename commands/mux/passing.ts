@@ -13,7 +13,7 @@ export interface PassingWays {
   helloLimit: number;
 }
 
-export interface PassingRoute extends RouteMatch {
+interface PassingRoute extends RouteMatch {
   /** By which the thread names it. */
   number: number;
   /** Absent where sessions are to see to its clients. */

@@ -31,6 +31,7 @@ const SOL_SOCKET = 1;
 const IPPROTO_TCP = 6;
 const TCP_NODELAY = 1;
 const TCP_DEFER_ACCEPT = 9;
+const TCP_QUICKACK = 12;
 /** SO_KEEPALIVE; TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT (tcp(7)). */
 const SO_KEEPALIVE = 9;
 const [KEEPIDLE, KEEPINTVL, KEEPCNT] = [4, 5, 6];
@@ -70,6 +71,8 @@ export function openSocketCalls() {
     close: (fd: number) => c.close(fd),
     /** Of a listener: clients are there to be accepted when they have said something, or nothing for about a second. */
     deferAccept: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1),
+    /** Has acknowledgements go with answers from the first byte on, where both come in time (TCP_QUICKACK). */
+    acknowledgeWithAnswers: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_QUICKACK, 0),
     noDelay: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_NODELAY, 1),
     /** Probes as the runtime does them: the first after `seconds` of silence, ten in as many seconds. */
     probeAfter(fd: number, seconds: number) {

@@ -22,6 +22,8 @@ const TABLES: readonly [Family, count: number][] = [
   ["10,000 routes", 10_000],
 ];
 
+export const needsOwnNetwork = true;
+
 const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 8000, rateMs: 3000 };
 
 /** `npm run bench -- mux [--rounds N] [--quick] [--only NAME,…] [--portail binary|source] [--portail-command PROGRAM]`. */
@@ -131,7 +133,8 @@ function introduction(argv: readonly string[], { subject, rounds }: Options, oth
     "each connection is a full handshake (ECDSA P-256, X25519) and goes to the target in the clear. Half of the routes are for",
     "exact names and half for wildcards; clients ask for the first, the last and some between. Cells are medians (min..max). A",
     "ratio is the median of the rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate",
-    "asks for 1.00 and for no failed connection; for new connections it looks at nginx and sslh.",
+    "asks for 1.00 and for no failed connection; for new connections it looks at nginx and sslh. All run in a network of their",
+    "own, where at most 4096 connections wait in TIME_WAIT: else the search for a free port would be what is measured.",
     "",
     `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
   ].join("\n");

@@ -1,7 +1,8 @@
 /** `npm run bench -- NAME [options]`: runs one benchmark, prints its report and keeps it in RESULTS.md. Measures nothing itself. */
 import { join } from "node:path";
-import { EXIT, PortailError, type ExitStatus } from "../../lib/command/errors.ts";
+import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { nearest } from "../../lib/command/nearest.ts";
+import { runInOwnNetwork } from "./support/own-network.ts";
 import { isClosing, shutDown } from "./support/process.ts";
 import { replaceSection } from "./support/table.ts";
 
@@ -14,7 +15,13 @@ export interface Report {
 
 type Benchmark = (argv: string[]) => Promise<Report>;
 
-const BENCHMARKS: Record<string, () => Promise<{ default: Benchmark }>> = {
+interface BenchmarkModule {
+  default: Benchmark;
+  /** Opens so many connections that it needs a network in which those that are over are forgotten. */
+  needsOwnNetwork?: boolean;
+}
+
+const BENCHMARKS: Record<string, () => Promise<BenchmarkModule>> = {
   acl: () => import("./acl.ts"),
   fronts: () => import("./fronts.ts"),
   mux: () => import("./mux.ts"),
@@ -42,9 +49,12 @@ for (const [signal, status] of [
 
 process.exitCode = await main(process.argv.slice(2));
 
-async function main([name, ...argv]: string[]): Promise<ExitStatus> {
+async function main([name, ...argv]: string[]): Promise<number> {
   try {
-    const report = await (await find(name))(argv);
+    const { default: benchmark, needsOwnNetwork } = await find(name);
+    const status = needsOwnNetwork ? await runInOwnNetwork() : undefined;
+    if (status !== undefined) return status;
+    const report = await benchmark(argv);
     if (isClosing()) return EXIT.no;
     process.stdout.write(`${report.markdown}\n`);
     if (report.keep) await keep(name!, report.markdown);
@@ -58,9 +68,9 @@ async function main([name, ...argv]: string[]): Promise<ExitStatus> {
   }
 }
 
-async function find(name: string | undefined): Promise<Benchmark> {
+async function find(name: string | undefined): Promise<BenchmarkModule> {
   const load = Object.hasOwn(BENCHMARKS, name ?? "") ? BENCHMARKS[name!] : undefined;
-  if (load !== undefined) return (await load()).default;
+  if (load !== undefined) return load();
   const names = Object.keys(BENCHMARKS);
   const guess = nearest(name ?? "", names);
   throw new PortailError(name === undefined ? "no benchmark named" : `unknown benchmark ${JSON.stringify(name)}`, {

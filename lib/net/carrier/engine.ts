@@ -71,6 +71,7 @@ export class Engine {
     this.#listeners.set(fd, place);
     // What is accepted has it, too.
     this.#calls.noDelay(fd);
+    this.#calls.acknowledgeWithAnswers(fd);
     this.#calls.deferAccept(fd);
     if (this.#accepting) this.#poll.add(fd, EPOLL.IN);
   }
@@ -209,6 +210,7 @@ export class Engine {
     const calls = this.#calls;
     const fd = calls.socket(address[0]!);
     if (fd < 0) return false;
+    calls.acknowledgeWithAnswers(fd);
     const begun = calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS;
     // To a target on this machine it is connected by now.
     const taken = begun ? calls.send(fd, this.#buffer, length) : -1;
