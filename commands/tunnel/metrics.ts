@@ -1,13 +1,11 @@
 /** What a tunnel counts: under portail's names for every tunnel of the process, and under ghostunnel's names for all together. */
+import { RelayedCounts } from "../../lib/service/carried-metrics.ts";
 import { DecisionCounts } from "../../lib/service/decision-counts.ts";
-import { Histogram, LIVES, Summary, WAITS } from "../../lib/service/instruments.ts";
+import { Histogram, Summary, WAITS } from "../../lib/service/instruments.ts";
 import { NamedCounts, type Labels, type Registry } from "../../lib/service/metrics.ts";
-import { Moving } from "../../lib/service/moving.ts";
 
 /** The counts of one tunnel. Connections write to its fields and cost it nothing more. */
-export class TunnelCounts {
-  /** Connections that are relayed. */
-  open = 0;
+export class TunnelCounts extends RelayedCounts {
   /** Connections that were accepted, whatever became of them. */
   accepted = 0;
   /** Of these, those whose handshake and access check went well. */
@@ -18,16 +16,12 @@ export class TunnelCounts {
   late = 0;
   /** Connections that were cut at the end of their lifetime. */
   cut = 0;
-  /** Bytes from clients, and from targets, of connections that are over. */
-  sent = 0;
-  received = 0;
-  readonly moving = new Moving();
   readonly handshakes = new Histogram(WAITS);
-  readonly lives = new Histogram(LIVES);
   readonly #shared: TunnelMetrics;
   #samples: { handshakes: number[]; lives: number[] } | undefined;
 
   constructor(shared: TunnelMetrics) {
+    super();
     this.#shared = shared;
   }
 

@@ -5,20 +5,24 @@ import { Family, NamedCounts, type Registry } from "./metrics.ts";
 import { Moving } from "./moving.ts";
 
 /** Of one name. Connections write to its fields and cost it nothing more. */
-export class CarriedCounts {
+export class RelayedCounts {
   /** Connections that are relayed. */
   open = 0;
-  /** Connections that it was chosen for. */
-  chosen = 0;
-  /** Of these, those that were not let through. */
-  refused = 0;
   /** Bytes from clients, and from targets, of connections that are over. */
   sent = 0;
   received = 0;
   readonly moving = new Moving();
+  /** Seconds. */
+  readonly lives = new Histogram(LIVES);
+}
+
+export class CarriedCounts extends RelayedCounts {
+  /** Connections that it was chosen for. */
+  chosen = 0;
+  /** Of these, those that were not let through. */
+  refused = 0;
   /** Seconds from the accept to the relay. */
   readonly waits = new Histogram(WAITS);
-  readonly lives = new Histogram(LIVES);
 }
 
 export class CarriedMetrics<C extends CarriedCounts> {

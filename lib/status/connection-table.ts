@@ -2,7 +2,17 @@
 import { ORDERS, type ConnectionPage, type Order, type Row } from "./connections.ts";
 import { formatAge, formatBytes, formatCount } from "./format.ts";
 import { html, Html } from "./html.ts";
+import { scrolledTable, type Heading } from "./scrolled-table.ts";
 
+const HEADINGS: readonly Heading[] = [
+  { name: "Client" },
+  { name: "Target" },
+  { name: "Way" },
+  { name: "State" },
+  { name: "From client", numeric: true },
+  { name: "To client", numeric: true },
+  { name: "Open for", numeric: true },
+];
 const ORDER_WORDS: Record<Order, string> = { age: "longest open", new: "newest", bytes: "most bytes" };
 
 /** Of who may not see whose they are, only their number is given; undefined shows nothing. */
@@ -19,24 +29,7 @@ export function connectionTable(
       </p>
     </section>`;
   const { rows } = connections;
-  const table = html`<div class="scroll">
-    <table class="cards">
-      <thead>
-        <tr>
-          <th scope="col">Client</th>
-          <th scope="col">Target</th>
-          <th scope="col">Way</th>
-          <th scope="col">State</th>
-          <th scope="col" class="n">From client</th>
-          <th scope="col" class="n">To client</th>
-          <th scope="col" class="n">Open for</th>
-        </tr>
-      </thead>
-      <tbody>
-        ${rows.map(rowOf)}
-      </tbody>
-    </table>
-  </div>`;
+  const table = scrolledTable(HEADINGS, rows.map(rowOf), true);
   return html`<section class="wide" id="connections">
     <div class="foot">
       <h2>Connections <small>${formatCount(total)} open</small></h2>

@@ -7,6 +7,7 @@ import { connectionTable } from "./connection-table.ts";
 import type { Series } from "./series.ts";
 import { sparkline } from "./sparkline.ts";
 import type { Unit } from "./panels.ts";
+import { scrolledTable } from "./scrolled-table.ts";
 import script from "./live.js" with { type: "text" };
 import style from "./page.css" with { type: "text" };
 
@@ -158,26 +159,12 @@ function totalOf(value: number, unit: Unit): string {
 }
 
 function tableOf({ title, each, columns, lines, left }: Table, length: number): Html {
-  const heads = columns.map(({ title: name }) => html`<th scope="col" class="n">${name}</th>`);
+  const numbers = columns.map(({ title: name }) => ({ name, numeric: true }));
   const rows = lines.map((line) => lineOf(line, columns, length));
   const rest = left === 0 ? undefined : html`<p class="foot soft">and ${formatCount(left)} more that did less</p>`;
   return html`<section>
     <h2>${title}</h2>
-    <div class="scroll">
-      <table>
-        <thead>
-          <tr>
-            <th scope="col">${each}</th>
-            <th scope="col">Lately</th>
-            ${heads}
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
-    ${rest}
+    ${scrolledTable([{ name: each }, { name: "Lately" }, ...numbers], rows)}${rest}
   </section> `;
 }
 
@@ -219,22 +206,9 @@ function identitiesOf({ identities, time }: View): Html | undefined {
       </td>
     </tr>`;
   });
+  const headings = ["Identity", "Names", "Issuer", "Expires"].map((name) => ({ name }));
   return html`<section class="wide">
     <h2>Identities</h2>
-    <div class="scroll">
-      <table class="cards">
-        <thead>
-          <tr>
-            <th scope="col">Identity</th>
-            <th scope="col">Names</th>
-            <th scope="col">Issuer</th>
-            <th scope="col">Expires</th>
-          </tr>
-        </thead>
-        <tbody>
-          ${rows}
-        </tbody>
-      </table>
-    </div>
+    ${scrolledTable(headings, rows, true)}
   </section>`;
 }
