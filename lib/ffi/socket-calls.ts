@@ -14,6 +14,7 @@ const SYMBOLS = {
   eventfd: { args: ["u32", "int"], returns: "int" },
   read: { args: ["int", "ptr", "usize"], returns: "int" },
   write: { args: ["int", "ptr", "usize"], returns: "int" },
+  sched_yield: { args: [], returns: "int" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -86,6 +87,8 @@ export function openSocketCalls() {
       c.setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, 8);
       c.close(fd);
     },
+    /** Whoever else waits for this processor goes first. */
+    giveWay: () => void c.sched_yield(),
     /** A counter that wakes who waits for it. */
     eventfd: () => c.eventfd(0, FLAGS),
     wake(fd: number) {

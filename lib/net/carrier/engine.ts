@@ -6,6 +6,7 @@ import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
 import { ReportPacker, type PackedReports } from "./reports.ts";
 import { addressOf } from "./sockaddr.ts";
+import { Vigil } from "./vigil.ts";
 
 /** What a carrier needs of its thread. */
 export interface EngineHost {
@@ -37,6 +38,7 @@ export class Engine {
   readonly #host: EngineHost;
   readonly #calls: SocketCalls;
   readonly #poll = new Poll(EVENTS);
+  readonly #vigil: Vigil;
   readonly #buffer = new Uint8Array(BUFFER);
   readonly #mover: Mover;
   readonly #address = new Uint8Array(32);
@@ -60,6 +62,7 @@ export class Engine {
   constructor(host: EngineHost) {
     this.#host = host;
     this.#calls = host.calls;
+    this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: host.calls.giveWay });
     this.#mover = new Mover(host.calls, this.#buffer, this);
     const { idle, lifetime, halfClosed } = host.settings;
     const limits = [idle, lifetime, halfClosed, PATIENCE].filter((limit) => limit > 0);
@@ -109,7 +112,7 @@ export class Engine {
   /** Carries until there are orders, and answers how many. */
   run(): number {
     for (;;) {
-      const count = this.#poll.wait(this.#wait());
+      const count = this.#vigil.wait(this.#wait());
       this.#now = performance.now();
       this.#round++;
       let woken = false;
