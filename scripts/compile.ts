@@ -9,7 +9,7 @@ const SAFE = ["--no-compile-autoload-dotenv", "--no-compile-autoload-bunfig"];
 /** Splitting: a start reads the chunks of its own command only, which halves the time of a short one. */
 const FAST = ["--minify", "--bytecode", "--splitting", "--format=esm"];
 /** Modules that are begun as threads. */
-const THREADS = ["commands/mux/carrier-thread.ts"];
+const THREADS = ["commands/mux/carrier-thread.ts", "commands/tproxy/carrier-thread.ts"];
 /** An addon that was not built is not looked for: PKCS#11 modules are called by foreign functions then. */
 const WITHOUT_ADDON = "--external=*/pkcs11.node";
 

@@ -64,7 +64,7 @@ export class MuxProcess implements Daemon {
   }
 
   get open(): number {
-    return this.#mux.open.size + this.#mux.carried;
+    return this.#mux.open.size + this.#mux.carried();
   }
 
   get summary(): string {

@@ -38,14 +38,14 @@ export class Mux {
   readonly sniffRules: SniffRules;
   /** Of a handshake, on either side. */
   readonly deadlines: Deadlines;
-  readonly descriptors = new Descriptors(mostClients(), () => abandonedDials() + EACH * this.carried);
+  readonly descriptors = new Descriptors(mostClients(), () => abandonedDials() + EACH * this.carried());
   readonly cancellations = new Cancellations();
   /** What clients may not be led to unasked; set once it listens. */
   guard: Guard = { own: [], resolvedBy: "us" };
   /** In whatever state. */
   readonly open = new OpenSet<Session>();
   /** Connections without a session, which a carrier carries. */
-  carried = 0;
+  carried: () => number = () => 0;
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;

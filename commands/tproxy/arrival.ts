@@ -22,6 +22,8 @@ export interface Arrival {
   target: { host: string; port: number };
   /** Whether it goes on as it is, without TLS. */
   plain: boolean;
+  /** Whether all this follows from where the client was going. */
+  byAddress: boolean;
 }
 
 /** What is known before a rule was found, for the record. */
@@ -50,12 +52,14 @@ export async function receive(tproxy: Tproxy, conn: Conn, told: Told): Promise<A
   const first = choose(names.namesOf(ip));
   const choice = first instanceof AmbiguousName ? await narrow(tproxy, conn, first, choose) : first;
   if (choice instanceof Refusal) return choice;
+  const byAddress = choice === first && client === undefined;
   const { rule: route, host } = choice;
   const mapped = route.ports.get(port);
-  if (mapped === undefined) return { conn, destination, client, route, host, target: { host, port }, plain: true };
+  const arrival = { conn, destination, client, route, host, byAddress };
+  if (mapped === undefined) return { ...arrival, target: { host, port }, plain: true };
   const { target } = route.settings;
   const dialled = { host: target?.host ?? (fake ? host : ip), port: target?.port ?? mapped };
-  return { conn, destination, client, route, host, target: dialled, plain: false };
+  return { ...arrival, target: dialled, plain: false };
 }
 
 /** By the client's first words, which may choose among the names that the address stands for, and say no other. */

@@ -2,20 +2,28 @@
 import { AUDIT_VERSION, type ProgramRecord, type SessionEvent } from "../../lib/audit/event.ts";
 import { certificateRecord, tlsRecord } from "../../lib/audit/peer-record.ts";
 import { userName } from "../../lib/ffi/user.ts";
-import { formatAddress } from "../../lib/net/conn.ts";
+import { formatAddress, type Conn } from "../../lib/net/conn.ts";
 import type { RelayResult } from "../../lib/net/relay.ts";
 import type { Refusal } from "./refusal.ts";
 import type { Client } from "./rule.ts";
+import type { Arrival } from "./arrival.ts";
+import type { Back } from "./back.ts";
 import type { Progress } from "./session.ts";
 import type { Tproxy } from "./tproxy.ts";
 
+/** What a record takes of a connection. */
+export interface Recordable extends Omit<Progress, "arrival" | "back"> {
+  arrival: (Pick<Arrival, "route" | "host" | "target"> & { conn: Pick<Conn, "received"> }) | undefined;
+  back: (Omit<Back, "conn"> & { conn: Pick<Conn, "received" | "tls"> }) | undefined;
+}
+
 /** Both sides are connected. */
-export function recordOpened({ log }: Tproxy, progress: Progress): void {
+export function recordOpened({ log }: Tproxy, progress: Recordable): void {
   log.info(`opened ${wayText(progress)}`, { session: progress.session });
 }
 
 /** Both sides are closed again. */
-export function recordClosed(tproxy: Tproxy, progress: Progress, result: RelayResult): void {
+export function recordClosed(tproxy: Tproxy, progress: Recordable, result: RelayResult): void {
   const { arrival, back, session } = progress;
   const sent = arrival?.conn.received ?? 0;
   const received = back?.conn.received ?? 0;
@@ -30,7 +38,7 @@ export function recordClosed(tproxy: Tproxy, progress: Progress, result: RelayRe
 }
 
 /** A connection that was not let through. */
-export function recordRefused(tproxy: Tproxy, progress: Progress, refusal: Refusal): void {
+export function recordRefused(tproxy: Tproxy, progress: Recordable, refusal: Refusal): void {
   const { session, arrival } = progress;
   const { reason, message, peer, decision } = refusal;
   tproxy.metrics.refused.with(reason).value++;
@@ -50,7 +58,7 @@ export function recordRefused(tproxy: Tproxy, progress: Progress, refusal: Refus
 
 type Ending = Pick<SessionEvent, "decision" | "reason" | "sent" | "received" | "error" | "missing" | "upstream">;
 
-function record(tproxy: Tproxy, progress: Progress, ending: Ending): void {
+function record(tproxy: Tproxy, progress: Recordable, ending: Ending): void {
   if (tproxy.sink === undefined) return;
   const { session, remote, destination, client, arrival, back, decision, facts } = progress;
   const policy = arrival?.route.files.policy;
@@ -99,11 +107,11 @@ function programRecord({ uid, process }: Client): ProgramRecord {
   };
 }
 
-function elapsed({ started }: Progress): number {
+function elapsed({ started }: Recordable): number {
   return Math.round(performance.now() - started);
 }
 
-function wayText({ remote, destination, arrival }: Progress): string {
+function wayText({ remote, destination, arrival }: Recordable): string {
   const to = arrival === undefined ? "" : ` (${arrival.host})`;
   return `${formatAddress(remote)} to ${destination === undefined ? "us" : formatAddress(destination)}${to}`;
 }

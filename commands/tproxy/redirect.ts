@@ -4,6 +4,7 @@ import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { whyNoMark } from "../../lib/ffi/marked-socket.ts";
 import type { KeepAlive } from "../../lib/net/keep-alive.ts";
+import { openListener, type Listener } from "../../lib/net/listen.ts";
 import { Listeners } from "../../lib/net/listeners.ts";
 import { originalDestination, type TcpAddress } from "../../lib/net/original-destination.ts";
 import { hasIpv6 } from "./has-ipv6.ts";
@@ -32,13 +33,13 @@ export class Redirect implements Capturing {
     return `capturing ports ${this.#capture.ports.join(", ")} by the table inet ${tableName(this.#capture.instance)}`;
   }
 
-  async start(accept: Tproxy["accept"], { env }: Runtime): Promise<void> {
+  async start(accept: Tproxy["accept"], { env }: Runtime, take: (listener: Listener) => Listener): Promise<void> {
     refuseUnmarkable(this.#capture.mark);
     const options = { keepAlive: this.#keepAlive, accept };
     try {
       await refuseRunning(this.#capture);
       for (const { ip: host, port } of this.places)
-        await this.#listeners.open({ kind: "tcp", host, port }, env, options);
+        this.#listeners.take(take(await openListener({ kind: "tcp", host, port }, env, options)));
       await execute(replacingText(this.#capture));
     } catch (error) {
       this.#listeners.close();

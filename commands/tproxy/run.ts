@@ -101,6 +101,7 @@ async function run(runtime: Runtime, args: ParsedArgs<typeof runArgs>, config: C
   const process = new TproxyProcess(runtime, opened, {
     capturing,
     status,
+    mark,
     led: led && { names: led, open: () => led.open(runtime, keepAlive, mark) },
   });
   const exit = await liveUntilStopped(runtime, (daemon) => process.start(daemon), life);

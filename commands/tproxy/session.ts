@@ -126,6 +126,7 @@ export class Session implements OpenConnection {
       return stopped();
     }
     progress.back = opened.back;
+    this.#tproxy.reached(arrival, opened.back.address);
     const refused = late ? this.#decide(arrival) : undefined;
     if (refused !== undefined) return refused;
     if (this.#accepted.closed) return new Refusal("client_gone", "the client left before the target was reached");

@@ -1,20 +1,23 @@
 /** The life of `portail tproxy run`: its capture, status and metrics, reloaded and drained. Carries no connection itself. */
 import type { Runtime } from "../../lib/command/runtime.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import type { Listener } from "../../lib/net/listen.ts";
 import { recordLife } from "../../lib/service/life-record.ts";
 import { reloadOrKeep, type Daemon, type Life, type ReloadOutcome } from "../../lib/service/life.ts";
 import { Registry } from "../../lib/service/metrics.ts";
 import { addProcessMetrics } from "../../lib/service/process-metrics.ts";
 import type { StatusListener } from "../../lib/service/status.ts";
 import type { StatusSettings } from "../../lib/service/status-settings.ts";
+import type { OpenConnection } from "../../lib/status/connections.ts";
+import { CapturedLane } from "./captured-lane.ts";
 import type { LedNames } from "./led-names.ts";
 import type { Opened } from "./serve.ts";
 import type { Tproxy } from "./tproxy.ts";
 
 /** What leads connections to us. */
 export interface Capturing {
-  /** Listens, then captures. Throws `PortailError`; nothing is left then that was not there before. */
-  start(accept: Tproxy["accept"], runtime: Runtime): Promise<void>;
+  /** Listens, each listener being what `take` makes of it, then captures. Throws `PortailError`; nothing is left then that was not there before. */
+  start(accept: Tproxy["accept"], runtime: Runtime, take: (listener: Listener) => Listener): Promise<void>;
   /** Where it is to listen. */
   readonly places: readonly SocketAddress[];
   /** What is captured, for people. */
@@ -35,6 +38,8 @@ export interface ProcessParts {
   capturing: Capturing;
   status: StatusSettings | undefined;
   led: Led | undefined;
+  /** Of our own connections. */
+  mark: number | undefined;
 }
 
 export class TproxyProcess implements Daemon {
@@ -44,19 +49,21 @@ export class TproxyProcess implements Daemon {
   readonly #capturing: Capturing;
   readonly #statusSettings: StatusSettings | undefined;
   readonly #led: Led | undefined;
+  readonly #lane: CapturedLane;
   #status: StatusListener | undefined;
 
-  constructor(runtime: Runtime, { tproxy, load }: Opened, { capturing, status, led }: ProcessParts) {
+  constructor(runtime: Runtime, { tproxy, load }: Opened, { capturing, status, led, mark }: ProcessParts) {
     this.#led = led;
     this.#runtime = runtime;
     this.#tproxy = tproxy;
     this.#load = load;
     this.#capturing = capturing;
     this.#statusSettings = status;
+    this.#lane = new CapturedLane(tproxy, mark, status !== undefined || runtime.log.writes("info"));
   }
 
   get open(): number {
-    return this.#tproxy.open.size;
+    return this.#tproxy.open.size + this.#tproxy.carried();
   }
 
   get summary(): string {
@@ -72,7 +79,8 @@ export class TproxyProcess implements Daemon {
     try {
       await this.#led?.open();
       await this.#openStatus(life);
-      await this.#capturing.start((conn) => this.#tproxy.accept(conn), this.#runtime);
+      const accept: Tproxy["accept"] = (conn) => this.#tproxy.accept(conn);
+      await this.#capturing.start(accept, this.#runtime, (listener) => this.#lane.take(listener));
     } catch (error) {
       this.#led?.names.close();
       await this.#status?.close();
@@ -96,21 +104,26 @@ export class TproxyProcess implements Daemon {
     addProcessMetrics(registry, life, { command: "tproxy", version: this.#runtime.version });
     this.#tproxy.metrics.register(registry);
     this.#led?.names.register(registry);
-    const { open } = this.#tproxy;
     this.#status = await openDaemonStatus(this.#runtime, status, {
       command: "tproxy",
       life,
       registry,
       listen: this.#addresses,
       identities: () => this.#tproxy.routes.map(({ name, files }) => [`rule ${name}`, files.identity]),
-      connections: () => ({ total: open.size, [Symbol.iterator]: () => open[Symbol.iterator]() }),
+      connections: () => ({ total: this.open, [Symbol.iterator]: () => this.#connections() }),
     });
+  }
+
+  *#connections(): Generator<OpenConnection> {
+    yield* this.#tproxy.open;
+    yield* this.#lane.sessions;
   }
 
   /** All or nothing: what cannot be read leaves every rule as it was. */
   async reload(): Promise<ReloadOutcome> {
     const reloaded = await reloadOrKeep(this.#runtime.log, "certificates, trust, hosts and policies", async () => {
       this.#tproxy.swap(await this.#load());
+      await this.#lane.forget();
       this.#tproxy.sink?.reopen();
     });
     recordLife(this.#tproxy.sink, "tproxy", { event: "reload", ...reloaded });
@@ -121,11 +134,13 @@ export class TproxyProcess implements Daemon {
     this.#capturing.stopAccepting();
     await this.#status?.close();
     recordLife(this.#tproxy.sink, "tproxy", { event: "drain", open: this.open });
-    await Promise.all([this.#led?.names.drain(), this.#tproxy.drain()]);
+    const { emptied } = await this.#lane.drain();
+    await Promise.all([this.#led?.names.drain(), this.#tproxy.drain(), emptied]);
   }
 
   cut(): void {
     this.#tproxy.open.cut();
+    this.#lane.cut();
   }
 
   /** Captures nothing more, and writes what is left to be written. */
@@ -133,6 +148,7 @@ export class TproxyProcess implements Daemon {
     await this.#capturing.end();
     this.#led?.names.close();
     recordLife(this.#tproxy.sink, "tproxy", { event: "stop", open: this.open });
+    await this.#lane.end();
     await this.#tproxy.close();
   }
 }

@@ -1,12 +1,15 @@
 /** A transparent proxy in force: its rules and names, and the sessions that are open. Knows no flags, files, tables and listeners. */
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
-import type { Conn } from "../../lib/net/conn.ts";
+import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
+import { abandonedDials } from "../../lib/net/dial.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
+import { mostClients } from "../../lib/service/descriptors.ts";
 import { OpenSet } from "../../lib/service/open-set.ts";
 import { Descriptors, WaitingRoom } from "../../lib/service/waiting-room.ts";
+import type { Arrival } from "./arrival.ts";
 import type { Names } from "./known-names.ts";
 import type { Loaded } from "./load.ts";
 import type { TproxyMetrics } from "./metrics.ts";
@@ -36,6 +39,8 @@ export interface TproxyParts {
 
 /** Descriptors of a session: the client's and the target's, and a pair of them where TLS may begin with bytes that were read already. */
 const EACH = 2;
+/** Of a connection that is carried. */
+const CARRIED = 2;
 
 export class Tproxy {
   readonly settings: CarrySettings;
@@ -54,6 +59,10 @@ export class Tproxy {
   asksUser = false;
   asksProcess = false;
   #verifiers: Loaded["verifiers"] = [];
+  /** Connections without a session, which a carrier carries. */
+  carried: () => number = () => 0;
+  /** Told of each that has come to its target. */
+  reached: (arrival: Arrival, address: SocketAddress) => void = () => {};
   readonly #room: WaitingRoom;
   readonly #run = Buffer.from(crypto.getRandomValues(new Uint8Array(4))).toString("hex");
   #count = 0;
@@ -66,7 +75,8 @@ export class Tproxy {
     this.metrics = metrics;
     this.targetTools = targetTools;
     this.deadlines = new Deadlines(settings.connectTimeout);
-    this.#room = new WaitingRoom(settings.most, new Descriptors(), EACH);
+    const descriptors = new Descriptors(mostClients(), () => abandonedDials() + CARRIED * this.carried());
+    this.#room = new WaitingRoom(settings.most, descriptors, EACH);
     this.names = loaded.names;
     this.swap(loaded);
   }

@@ -11,6 +11,7 @@ const SYMBOLS = {
   shutdown: { args: ["int", "int"], returns: "int" },
   close: { args: ["int"], returns: "int" },
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
+  getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" },
   eventfd: { args: ["u32", "int"], returns: "int" },
   read: { args: ["int", "ptr", "usize"], returns: "int" },
   write: { args: ["int", "ptr", "usize"], returns: "int" },
@@ -37,6 +38,10 @@ const TCP_QUICKACK = 12;
 const SO_KEEPALIVE = 9;
 const [KEEPIDLE, KEEPINTVL, KEEPCNT] = [4, 5, 6];
 const SO_LINGER = 13;
+const SO_MARK = 36;
+/** Of both families: IP6T_SO_ORIGINAL_DST has the same number. */
+const SO_ORIGINAL_DST = 80;
+const [AF_INET, SOL_IP, SOL_IPV6] = [2, 0, 41];
 /** SOCK_STREAM; SOCK_NONBLOCK and SOCK_CLOEXEC, which eventfd(2) has too. */
 const STREAM = 1;
 const FLAGS = 0o2004000;
@@ -52,6 +57,7 @@ export function openSocketCalls() {
   if (c === undefined) return undefined;
   const word = new Int32Array(1);
   const linger = Int32Array.of(1, 0);
+  const marked = new Uint32Array(1);
   const setInt = (fd: number, level: number, option: number, value: number) => {
     word[0] = value;
     c.setsockopt(fd, level, option, word, 4);
@@ -82,6 +88,17 @@ export function openSocketCalls() {
       setInt(fd, IPPROTO_TCP, KEEPINTVL, 1);
       setInt(fd, IPPROTO_TCP, KEEPCNT, 10);
     },
+    /** False where it may not be: it takes CAP_NET_ADMIN. */
+    mark(fd: number, mark: number): boolean {
+      marked[0] = mark;
+      return c.setsockopt(fd, SOL_SOCKET, SO_MARK, marked, 4) === 0;
+    },
+    /**
+     * Writes the sockaddr that a connection was made to before the firewall redirected it to `address`, whose size stands in
+     * `length`; `family` as in a sockaddr. False for one that it did not track.
+     */
+    originalDestination: (fd: number, family: number, address: Uint8Array, length: Uint32Array) =>
+      c.getsockopt(fd, family === AF_INET ? SOL_IP : SOL_IPV6, SO_ORIGINAL_DST, address, length) === 0,
     /** Closes with a reset: the peer is not to take what came for all there was. */
     reset(fd: number) {
       c.setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, 8);

@@ -9,6 +9,7 @@ import type { Entrant } from "./support/measure.ts";
 import { FULL, QUICK, type Effort } from "./support/modes.ts";
 import { isComplete, parseOptions, select, type Options } from "./support/options.ts";
 import { LOAD_CORE, pinOurselves, PROXY_CORE } from "./support/process.ts";
+import type { OwnNetwork } from "./support/own-network.ts";
 import { cell, gateTable, judge, type Series } from "./support/report.ts";
 import { MUX_ROWS, NEW_CONNECTIONS, type Mode, type NamedRow } from "./support/rows.ts";
 import { spread } from "./support/stats.ts";
@@ -22,7 +23,7 @@ const TABLES: readonly [Family, count: number][] = [
   ["10,000 routes", 10_000],
 ];
 
-export const needsOwnNetwork = true;
+export const ownNetwork: OwnNetwork = {};
 
 const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 8000, rateMs: 3000 };
 

@@ -2,7 +2,7 @@
 import { join } from "node:path";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { nearest } from "../../lib/command/nearest.ts";
-import { runInOwnNetwork } from "./support/own-network.ts";
+import { runInOwnNetwork, type OwnNetwork } from "./support/own-network.ts";
 import { isClosing, shutDown } from "./support/process.ts";
 import { replaceSection } from "./support/table.ts";
 
@@ -17,8 +17,8 @@ type Benchmark = (argv: string[]) => Promise<Report>;
 
 interface BenchmarkModule {
   default: Benchmark;
-  /** Opens so many connections that it needs a network in which those that are over are forgotten. */
-  needsOwnNetwork?: boolean;
+  /** Where it opens so many connections that those that are over must be forgotten, or captures some. */
+  ownNetwork?: OwnNetwork;
 }
 
 const BENCHMARKS: Record<string, () => Promise<BenchmarkModule>> = {
@@ -51,8 +51,8 @@ process.exitCode = await main(process.argv.slice(2));
 
 async function main([name, ...argv]: string[]): Promise<number> {
   try {
-    const { default: benchmark, needsOwnNetwork } = await find(name);
-    const status = needsOwnNetwork ? await runInOwnNetwork() : undefined;
+    const { default: benchmark, ownNetwork } = await find(name);
+    const status = ownNetwork && (await runInOwnNetwork(ownNetwork));
     if (status !== undefined) return status;
     const report = await benchmark(argv);
     if (isClosing()) return EXIT.no;

@@ -1,40 +1,20 @@
 /** The transparent proxy beside HAProxy with original destinations, redsocks, and our own tunnel: captured connections over mTLS to the same server side, in the clear, and to a proxy. In a network of its own. Not a test. */
-import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import type { Report } from "./run.ts";
 import { machine } from "./support/machine.ts";
 import type { Options } from "./support/options.ts";
+import type { OwnNetwork } from "./support/own-network.ts";
 import { PROXY_CORE } from "./support/process.ts";
 import { TUNNEL_ROWS } from "./support/rows.ts";
 import { captures, STAND_INS } from "./tproxy/captures.ts";
 import { contest } from "./tunnel.ts";
 
-/** Set in the network of its own. */
-const INSIDE = "PORTAIL_BENCH_NETWORK";
+export const ownNetwork: OwnNetwork = { root: true, addresses: Object.values(STAND_INS) };
 
 /** `npm run bench -- tproxy [--rounds N] [--quick] [--only NAME,…] [--portail binary|source]`, as root. */
 export default function tproxy(argv: string[]): Promise<Report> {
-  if (process.env[INSIDE] === undefined) moveToOwnNetwork(argv);
   // Resumption is the tunnel's to measure.
   const rows = TUNNEL_ROWS.filter(({ mode }) => mode !== "resumed");
   return contest(argv, { name: "tproxy", contenders: captures, rows, introduction });
-}
-
-/** Starts anew where no rule of the firewall is anybody else's, and ends with what is measured there. */
-function moveToOwnNetwork(argv: readonly string[]): never {
-  if (process.getuid?.() !== 0)
-    throw new PortailError("capturing takes root", {
-      code: "bench.root",
-      exit: EXIT.noPrivilege,
-      hint: "it is done in a network of its own: nothing of this machine is touched",
-    });
-  const stand = Object.values(STAND_INS).map((address) => `ip addr add ${address}/32 dev lo && `);
-  const script = `ip link set lo up && ${stand.join("")}exec "$@"`;
-  const again = [process.execPath, Bun.main, "tproxy", ...argv];
-  const { exitCode } = Bun.spawnSync(["unshare", "--net", "sh", "-c", script, "sh", ...again], {
-    env: { ...process.env, [INSIDE]: "1" },
-    stdio: ["inherit", "inherit", "inherit"],
-  });
-  process.exit(exitCode);
 }
 
 function introduction(argv: readonly string[], options: Options, others: number): string {

@@ -10,10 +10,18 @@ export interface Way {
   readonly said: Said;
 }
 
-/** `more` where the client has not said enough yet. */
+/** `more` where the client has not said enough yet; undefined where somebody else is to see to it. */
 export type Decision = Way | "more" | undefined;
 
-const NOTHING = new Uint8Array(0);
+/** How the clients of a place are led. */
+export type Guide =
+  /** By what they say first, which is overwritten later. */
+  | { by: "opening"; decide(opening: Uint8Array): Decision }
+  /** By where they were going before they were redirected: a sockaddr, which is overwritten later. */
+  | { by: "destination"; decide(destination: Uint8Array): Way | undefined };
+
+/** Of bytes. */
+export const NOTHING = new Uint8Array(0);
 
 /** One socket of a connection. */
 export class Side {

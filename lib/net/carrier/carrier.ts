@@ -63,9 +63,9 @@ export class Carrier {
     void this.#order({ kind: "hold", held });
   }
 
-  /** Resolves when all that is not connected on both sides was handed over, and all else was told. */
-  drain(): Promise<void> {
-    return this.#order({ kind: "drain" });
+  /** Resolves when all that is not connected on both sides was handed over, and all else was told; of these ways only, if any are named. */
+  drain(ways?: readonly number[]): Promise<void> {
+    return this.#order({ kind: "drain", ...(ways && { ways }) });
   }
 
   /** Ends everything, with resets. */

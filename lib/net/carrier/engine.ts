@@ -1,7 +1,8 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
-import { Carried, Side, type Decision, type Way } from "./carried.ts";
+import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
+import { Doors } from "./doors.ts";
 import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
 import { ReportPacker, type PackedReports } from "./reports.ts";
@@ -14,8 +15,7 @@ export interface EngineHost {
   settings: CarrierSettings;
   /** Wakes the thread: there are orders. */
   wake: number;
-  /** Where a client is led that begins with `opening`, which is overwritten later; undefined hands it over. */
-  decide(place: number, opening: Uint8Array): Decision;
+  guideOf(place: number): Guide;
   handOver(client: HandedOver): void;
   report(reports: PackedReports): void;
 }
@@ -45,10 +45,8 @@ export class Engine {
   readonly #addressLength = new Uint32Array(1);
   /** By descriptor. */
   readonly #sides: (Side | undefined)[] = [];
-  /** Places by the descriptors of their listeners. */
-  readonly #listeners = new Map<number, number>();
+  readonly #doors: Doors;
   readonly #carried = new Set<Carried>();
-  #accepting = true;
   #held = false;
   #nextId = 0;
   /** How often events were taken. */
@@ -63,6 +61,7 @@ export class Engine {
     this.#host = host;
     this.#calls = host.calls;
     this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: host.calls.giveWay });
+    this.#doors = new Doors(this.#poll, host.calls);
     this.#mover = new Mover(host.calls, this.#buffer, this);
     const { idle, lifetime, halfClosed } = host.settings;
     const limits = [idle, lifetime, halfClosed, PATIENCE].filter((limit) => limit > 0);
@@ -71,21 +70,11 @@ export class Engine {
   }
 
   listen(place: number, fd: number): void {
-    this.#listeners.set(fd, place);
-    // What is accepted has it, too.
-    this.#calls.noDelay(fd);
-    this.#calls.acknowledgeWithAnswers(fd);
-    this.#calls.deferAccept(fd);
-    if (this.#accepting) this.#poll.add(fd, EPOLL.IN);
+    this.#doors.add(place, fd, this.#host.guideOf(place).by === "opening");
   }
 
   unlisten(place: number): void {
-    for (const [fd, of] of this.#listeners) {
-      if (of !== place) continue;
-      this.#listeners.delete(fd);
-      if (this.#accepting) this.#poll.delete(fd);
-      this.#calls.close(fd);
-    }
+    this.#doors.remove(place);
   }
 
   hold(held: boolean): void {
@@ -93,9 +82,10 @@ export class Engine {
     this.#admit();
   }
 
-  /** Hands over what is not connected on both sides. */
-  drain(): void {
-    for (const one of this.#carried) if (!one.open) this.#giveUp(one);
+  /** Hands over what is not connected on both sides; of these ways only, if any are named. */
+  drain(ways?: readonly number[]): void {
+    for (const one of this.#carried)
+      if (!one.open && (ways === undefined || (one.way && ways.includes(one.way.number)))) this.#giveUp(one);
   }
 
   cut(): void {
@@ -105,7 +95,7 @@ export class Engine {
 
   /** To be called once nothing is carried any more. */
   close(): void {
-    for (const place of this.#listeners.values()) this.unlisten(place);
+    this.#doors.removeAll();
     this.#poll.close();
   }
 
@@ -121,7 +111,10 @@ export class Engine {
         const side = this.#sides[fd];
         if (side !== undefined) {
           if (side.born !== this.#round) this.#happened(side, this.#poll.maskAt(i));
-        } else if (this.#listeners.has(fd)) this.#accept(fd);
+          continue;
+        }
+        const place = this.#doors.placeOf(fd);
+        if (place !== undefined) this.#accept(fd, place);
         else woken ||= fd === this.#host.wake;
       }
       this.#mover.goOn();
@@ -140,38 +133,34 @@ export class Engine {
   /** Milliseconds until there is something to be done. */
   #wait(): number {
     if (this.#mover.hasMore) return 0;
-    const looks = this.#carried.size > 0 || (!this.#accepting && !this.#held);
+    const looks = this.#carried.size > 0 || (!this.#doors.open && !this.#held);
     const at = looks ? Math.min(this.#reportAt, this.#lookAt) : this.#reportAt;
     return at === Infinity ? -1 : Math.max(0, Math.ceil(at - performance.now()));
   }
 
   /** Accepts while there is room and nobody holds clients off. */
-  #admit(may = !this.#held && this.#carried.size < this.#host.settings.most): void {
-    if (may === this.#accepting) return;
-    this.#accepting = may;
-    for (const fd of this.#listeners.keys()) {
-      if (may) this.#poll.add(fd, EPOLL.IN);
-      else this.#poll.delete(fd);
-    }
+  #admit(): void {
+    this.#doors.set(!this.#held && this.#carried.size < this.#host.settings.most);
   }
 
-  #accept(listener: number): void {
-    const place = this.#listeners.get(listener)!;
-    while (this.#accepting) {
+  #accept(listener: number, place: number): void {
+    while (this.#doors.open) {
       this.#addressLength[0] = this.#address.length;
       const fd = this.#calls.accept(listener, this.#address, this.#addressLength);
       if (fd < 0) {
         const errno = this.#calls.errno();
         if (errno === ERRNO.EINTR || errno === ERRNO.ECONNABORTED) continue;
         // Without descriptors: until the next look.
-        if (errno !== ERRNO.EAGAIN) this.#admit(false);
+        if (errno !== ERRNO.EAGAIN) this.#doors.set(false);
         return;
       }
       const from = this.#address.slice(0, this.#addressLength[0]);
       const one = new Carried(this.#nextId++, place, fd, from, this.#now, this.#round);
       this.#carried.add(one);
       this.#sides[fd] = one.client;
-      if (!this.#begin(one)) this.#watch(one.client);
+      const guide = this.#host.guideOf(place);
+      if (guide.by === "destination") this.#follow(one, guide);
+      else if (!this.#begin(one, guide)) this.#watch(one.client);
       this.#admit();
     }
   }
@@ -189,8 +178,17 @@ export class Engine {
     this.#poll.change(side.fd, BYTES | EPOLL.OUT);
   }
 
+  /** The client may wait for the target to speak first. */
+  #follow(one: Carried, guide: Extract<Guide, { by: "destination" }>): void {
+    const address = this.#address;
+    this.#addressLength[0] = address.length;
+    const known = this.#calls.originalDestination(one.client.fd, one.from[0]!, address, this.#addressLength);
+    one.way = known ? guide.decide(address.subarray(0, this.#addressLength[0])) : undefined;
+    if (one.way === undefined || !this.#dial(one, one.way, 0)) this.#handOver(one, NOTHING);
+  }
+
   /** False where the client has not said enough yet. */
-  #begin(one: Carried): boolean {
+  #begin(one: Carried, guide: Extract<Guide, { by: "opening" }>): boolean {
     const buffer = this.#buffer;
     const before = one.opening.length;
     if (before > 0) buffer.set(one.opening);
@@ -198,7 +196,7 @@ export class Engine {
     if (got < 0 && this.#calls.errno() === ERRNO.EAGAIN) return false;
     const length = before + Math.max(0, got);
     const opening = buffer.subarray(0, length);
-    const way = got > 0 ? this.#host.decide(one.place, opening) : undefined;
+    const way = got > 0 ? guide.decide(opening) : undefined;
     if (way === "more" && ++one.pieces < MOST_PIECES && length < BUFFER) {
       one.opening = opening.slice();
       return false;
@@ -214,8 +212,10 @@ export class Engine {
     const fd = calls.socket(address[0]!);
     if (fd < 0) return false;
     calls.acknowledgeWithAnswers(fd);
-    const begun = calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS;
-    // To a target on this machine it is connected by now.
+    const { mark } = this.#host.settings;
+    const marked = mark === undefined || calls.mark(fd, mark);
+    const begun = marked && (calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS);
+    // To a target on this machine it is connected by now; of no bytes at all the same is told.
     const taken = begun ? calls.send(fd, this.#buffer, length) : -1;
     if (taken < 0 && (!begun || calls.errno() !== ERRNO.EAGAIN)) {
       calls.close(fd);
@@ -247,7 +247,8 @@ export class Engine {
     if ((mask & ENDS) !== 0) side.ending = true;
     if (!one.open) {
       if (side === one.client) {
-        if (one.way === undefined) this.#begin(one);
+        const guide = this.#host.guideOf(one.place);
+        if (one.way === undefined && guide.by === "opening") this.#begin(one, guide);
         return;
       }
       const { pending } = side;

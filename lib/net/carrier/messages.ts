@@ -10,6 +10,8 @@ export interface CarrierSettings {
   most: number;
   /** Seconds of silence before the first probe; 0 never probes. */
   probeAfter: number;
+  /** Of connections to targets (SO_MARK); undefined leaves them without. */
+  mark?: number | undefined;
   /** Whether anybody wants to know who clients are, and what they said. */
   named: boolean;
 }
@@ -23,8 +25,8 @@ export type Order =
   | { kind: "unlisten"; place: number }
   /** Whether clients are to wait unaccepted. */
   | { kind: "hold"; held: boolean }
-  /** Hands over what is not connected on both sides. */
-  | { kind: "drain" }
+  /** Hands over what is not connected on both sides; of these ways only, if any are named. */
+  | { kind: "drain"; ways?: readonly number[] }
   | { kind: "cut" }
   | { kind: "end" };
 

@@ -1,22 +1,19 @@
 /** The thread of a carrier: takes orders in turn with carrying. Knows no way to decide. */
 import { openSocketCalls } from "../../ffi/socket-calls.ts";
-import type { Decision } from "./carried.ts";
+import type { Guide } from "./carried.ts";
 import { Engine } from "./engine.ts";
 import type { Order, Told } from "./messages.ts";
-
-/** Where a client is led that begins with `opening`, which is overwritten later; undefined where somebody else is to see to it. */
-export type Decide = (opening: Uint8Array) => Decision;
 
 declare const self: {
   postMessage(message: Told): void;
   addEventListener(kind: "message", heard: (event: { data: Order }) => void): void;
 };
 
-/** Serves as the thread; `compile` makes a decision of what the orders hold for a place. */
-export function serveCarrier(compile: (ways: unknown) => Decide): void {
+/** Serves as the thread; `compile` makes a guide of what the orders hold for a place. */
+export function serveCarrier(compile: (ways: unknown) => Guide): void {
   const calls = openSocketCalls();
   if (calls === undefined) throw new Error("there is no C library to carry with");
-  const places = new Map<number, Decide>();
+  const places = new Map<number, Guide>();
   let engine: Engine | undefined;
   /** Orders that were announced, and that came. */
   let announced = 0;
@@ -35,7 +32,7 @@ export function serveCarrier(compile: (ways: unknown) => Decide): void {
           calls,
           settings: order.settings,
           wake: order.wake,
-          decide: (place, opening) => places.get(place)?.(opening),
+          guideOf: (place) => places.get(place)!,
           handOver: (client) => self.postMessage({ kind: "over", client }),
           report: (reports) => self.postMessage({ kind: "reports", reports }),
         });
@@ -53,7 +50,7 @@ export function serveCarrier(compile: (ways: unknown) => Decide): void {
         engine?.hold(order.held);
         break;
       case "drain":
-        engine?.drain();
+        engine?.drain(order.ways);
         break;
       case "cut":
         engine?.cut();

@@ -1,0 +1,214 @@
+/** What a carrier does for a transparent proxy: takes its listeners, and carries what goes where a session has been a moment ago, as it is. Decides nothing. */
+import { Lane, threadAt } from "../../lib/net/carrier/lane.ts";
+import type { Closed, Opened } from "../../lib/net/carrier/messages.ts";
+import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import type { Listener } from "../../lib/net/listen.ts";
+import type { TcpAddress } from "../../lib/net/original-destination.ts";
+import { mostClients } from "../../lib/service/descriptors.ts";
+import type { Arrival } from "./arrival.ts";
+import { CarriedSession } from "./carried-session.ts";
+import type { Route } from "./route.ts";
+import { NO_LIMIT } from "./settings.ts";
+import type { Tproxy } from "./tproxy.ts";
+
+/** What the thread of a carrier is told; it can be cloned. Destinations are texts. */
+export interface CapturedWays {
+  gone: readonly string[];
+  learned: readonly {
+    destination: string;
+    /** By which the thread names it. */
+    number: number;
+    target: TcpAddress;
+    /** Milliseconds. */
+    goodFor: number;
+  }[];
+}
+
+/** Where connections to one destination are led, as a session has found it. */
+export interface LearnedWay {
+  readonly number: number;
+  readonly arrival: Pick<Arrival, "destination" | "route" | "host" | "target">;
+  readonly target: TcpAddress;
+  /** Milliseconds of `performance.now`. */
+  learnedAt: number;
+  /** Connections. */
+  open: number;
+  /** Whether the thread knows it no more. */
+  retired: boolean;
+  /** Lets the destination stand for another name. */
+  release(): void;
+}
+
+/** Descriptors of a connection: the client's and the target's. */
+const EACH = 2;
+/** Milliseconds for which nobody asks again, as with addresses of names (lib/net/target.ts). */
+const GOOD_FOR = 1000;
+/** Destinations at a time. */
+const MOST = 1024;
+
+export class CapturedLane {
+  readonly #tproxy: Tproxy;
+  readonly #lane: Lane;
+  #place: number | undefined;
+  #count = 0;
+  /** By destination, and by number. */
+  readonly #known = new Map<string, LearnedWay>();
+  readonly #ways = new Map<number, LearnedWay>();
+  /** Where anybody wants to know of each. */
+  readonly #sessions = new Map<number, CarriedSession>();
+  #sweeping = false;
+
+  /** `named`: whether anybody wants to know of each connection. */
+  constructor(tproxy: Tproxy, mark: number | undefined, named: boolean) {
+    this.#tproxy = tproxy;
+    const { relayLimits, keepAlive } = tproxy.settings;
+    const { idle, lifetime, halfClosed } = relayLimits;
+    const most = Math.floor(mostClients() / EACH);
+    this.#lane = new Lane({
+      thread: threadAt(import.meta.url, "tproxy"),
+      settings: { idle, lifetime, halfClosed, most, mark, named },
+      keepAlive,
+      events: {
+        accept: (conn) => tproxy.accept(conn),
+        opened: (event) => this.#opened(event),
+        moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
+        closed: (event) => this.#closed(event),
+      },
+    });
+    tproxy.carried = () => this.#lane.carried;
+    tproxy.reached = (arrival, address) => this.#learn(arrival, address);
+  }
+
+  /**
+   * What is to be closed in place of `listener`, whose clients are the carrier's if that can be: it has no way to end TLS, to
+   * ask whose a connection is, or to share a limit of connections.
+   */
+  take(listener: Listener): Listener {
+    const { settings, asksUser, routes } = this.#tproxy;
+    if (asksUser || settings.most < NO_LIMIT || !routes.some(isCarried)) return listener;
+    const place = this.#lane.take(listener, { gone: [], learned: [] } satisfies CapturedWays);
+    if (place === undefined) return listener;
+    this.#place = place;
+    const { endpoint, address } = listener;
+    return { endpoint, address, close: () => void this.#lane.unlisten(place) };
+  }
+
+  /** Those that are carried, where anybody wants to know. */
+  get sessions(): Iterable<CarriedSession> {
+    return this.#sessions.values();
+  }
+
+  /** Resolves when all that is carried from now on was found by a session that begins from now on. */
+  async forget(): Promise<void> {
+    await this.#forget([...this.#known.values()]);
+  }
+
+  /** Hands over what is not connected yet; `emptied` resolves when all else has ended. */
+  drain(): Promise<{ emptied: Promise<void> }> {
+    return this.#lane.drain();
+  }
+
+  cut(): void {
+    this.#lane.cut();
+  }
+
+  end(): Promise<void> {
+    return this.#lane.end();
+  }
+
+  #learn(arrival: Arrival, address: SocketAddress): void {
+    const { asksUser, routes } = this.#tproxy;
+    if (this.#place === undefined || asksUser || !("ip" in address)) return;
+    if (!arrival.plain || !arrival.byAddress || !routes.includes(arrival.route) || !isCarried(arrival.route)) return;
+    const destination = formatAddress(arrival.destination);
+    let way = this.#known.get(destination);
+    if (way === undefined || !isSame(way, arrival, address)) {
+      if (way === undefined && this.#known.size >= MOST) return;
+      if (way !== undefined) void this.#forget([way]);
+      way = this.#enter(arrival, address);
+    }
+    way.learnedAt = performance.now();
+    const learned = { destination, number: way.number, target: way.target, goodFor: GOOD_FOR };
+    void this.#lane.lead(this.#place, { gone: [], learned: [learned] } satisfies CapturedWays);
+    this.#sweepLater();
+  }
+
+  #enter({ destination, route, host, target: meant }: Arrival, target: TcpAddress): LearnedWay {
+    const number = this.#count++;
+    const arrival = { destination, route, host, target: meant };
+    const release = this.#tproxy.names.hold(destination.ip);
+    const way = { number, arrival, target, learnedAt: 0, open: 0, retired: false, release };
+    this.#known.set(formatAddress(destination), way);
+    this.#ways.set(number, way);
+    return way;
+  }
+
+  /** The thread is told, and what it has told until then is counted, before a way is given up. */
+  async #forget(ways: readonly LearnedWay[]): Promise<void> {
+    if (this.#place === undefined || ways.length === 0) return;
+    const gone = ways.map(({ arrival }) => formatAddress(arrival.destination));
+    for (const [i, destination] of gone.entries())
+      if (this.#known.get(destination) === ways[i]) this.#known.delete(destination);
+    void this.#lane.lead(this.#place, { gone, learned: [] } satisfies CapturedWays);
+    await this.#lane.forget(ways.map(({ number }) => number));
+    for (const way of ways) {
+      way.retired = true;
+      this.#dropUnused(way);
+    }
+  }
+
+  #dropUnused(way: LearnedWay): void {
+    if (!way.retired || way.open > 0 || !this.#ways.delete(way.number)) return;
+    way.release();
+  }
+
+  /** What nobody goes to any more stands for its name no longer than it has to. */
+  #sweepLater(): void {
+    if (this.#sweeping) return;
+    this.#sweeping = true;
+    setTimeout(() => {
+      this.#sweeping = false;
+      const before = performance.now() - GOOD_FOR;
+      void this.#forget([...this.#known.values()].filter(({ learnedAt }) => learnedAt < before));
+      if (this.#known.size > 0) this.#sweepLater();
+    }, 2 * GOOD_FOR).unref();
+  }
+
+  #opened({ id, way: number, waited, who }: Opened): void {
+    const tproxy = this.#tproxy;
+    const way = this.#ways.get(number)!;
+    const { counts } = way.arrival.route;
+    tproxy.metrics.accepted++;
+    counts.chosen++;
+    counts.open++;
+    counts.waits.observe(waited / 1000);
+    way.open++;
+    if (who !== undefined) this.#sessions.set(id, new CarriedSession(tproxy, way, waited, who.client));
+  }
+
+  #closed(event: Closed): void {
+    const way = this.#ways.get(event.way)!;
+    const { counts } = way.arrival.route;
+    counts.open--;
+    counts.lives.observe(event.lasted / 1000);
+    const session = this.#sessions.get(event.id);
+    if (session !== undefined) {
+      this.#sessions.delete(event.id);
+      session.closed(event);
+    } else {
+      counts.sent += event.sent;
+      counts.received += event.received;
+    }
+    way.open--;
+    this.#dropUnused(way);
+  }
+}
+
+/** Whether what it passes through can be carried: no policy is asked, and no proxy spoken to. */
+function isCarried({ passthrough, settings, files }: Route): boolean {
+  return passthrough && settings.proxy === undefined && files.policy === undefined;
+}
+
+function isSame({ arrival, target }: LearnedWay, { route, host }: Arrival, { ip, port }: TcpAddress): boolean {
+  return arrival.route === route && arrival.host === host && target.ip === ip && target.port === port;
+}
