@@ -199,7 +199,8 @@ export async function diagnose(to: Candidate | { path: string }, error: unknown)
   const found = dialError(error);
   if (found.kind !== "refused" || "path" in to) return found;
   try {
-    const probe = await Bun.udpSocket({ connect: { hostname: to.ip, port: to.port } });
+    const hostname = to.ip.includes(":") ? "::" : "0.0.0.0";
+    const probe = await Bun.udpSocket({ hostname, connect: { hostname: to.ip, port: to.port } });
     probe.close();
     return found;
   } catch (reason) {

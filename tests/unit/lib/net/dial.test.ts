@@ -117,6 +117,7 @@ else
       ["an unreachable host", "host_unreachable", ["198.51.100.1"]],
       ["a prohibited one", "network_unreachable", ["203.0.113.1"]],
       ["nobody listens", "refused", ["127.0.0.1"]],
+      ["nobody listens, by IPv6", "refused", ["::1"]],
     ])("%s: %s", async (_, kind, addresses) => {
       const routes =
         "ip link set lo up; ip route add unreachable 198.51.100.0/24; ip route add prohibit 203.0.113.0/24";
