@@ -10,7 +10,7 @@ import { Carrier } from "./carrier.ts";
 import type { CarrierSettings, Closed, HandedOver, Moved, Opened } from "./messages.ts";
 import type { ReportEvents } from "./reports.ts";
 
-export interface LaneEvents extends ReportEvents {
+interface LaneEvents extends ReportEvents {
   /** Takes a client that the carrier leaves to others. */
   accept(conn: Conn, place: number): void;
 }
