@@ -5,6 +5,7 @@ import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import type { Listener } from "../../lib/net/listen.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
+import type { ProxyDialogue } from "../../lib/session/proxy-dialogue.ts";
 import type { Arrival } from "./arrival.ts";
 import { CarriedSession } from "./carried-session.ts";
 import type { Route } from "./route.ts";
@@ -19,6 +20,8 @@ export interface CapturedWays {
     /** By which the thread names it. */
     number: number;
     target: TcpAddress;
+    /** With the proxy that `target` is, if it is one. */
+    through: ProxyDialogue | undefined;
     /** Milliseconds. */
     goodFor: number;
   }[];
@@ -31,8 +34,9 @@ export interface LearnedWay {
   readonly target: TcpAddress;
   /** Milliseconds of `performance.now`. */
   learnedAt: number;
-  /** Connections. */
+  /** Connections, and whether there was one since it was asked about. */
   open: number;
+  used: boolean;
   /** Whether the thread knows it no more. */
   retired: boolean;
   /** Lets the destination stand for another name. */
@@ -41,8 +45,9 @@ export interface LearnedWay {
 
 /** Descriptors of a connection: the client's and the target's. */
 const EACH = 2;
-/** Milliseconds for which nobody asks again, as with addresses of names (lib/net/target.ts). */
+/** Milliseconds for which the thread takes a way for good, and after which it is asked about anew while it is in use. */
 const GOOD_FOR = 1000;
+const ASKED_AFTER = 500;
 /** Destinations at a time. */
 const MOST = 1024;
 
@@ -56,7 +61,7 @@ export class CapturedLane {
   readonly #ways = new Map<number, LearnedWay>();
   /** Where anybody wants to know of each. */
   readonly #sessions = new Map<number, CarriedSession>();
-  #sweeping = false;
+  #looking = false;
 
   /** `named`: whether anybody wants to know of each connection. */
   constructor(tproxy: Tproxy, mark: number | undefined, named: boolean) {
@@ -127,17 +132,25 @@ export class CapturedLane {
       if (way !== undefined) void this.#forget([way]);
       way = this.#enter(arrival, address);
     }
+    this.#tell(way);
+    this.#lookLater();
+  }
+
+  /** The thread knows it from now on. */
+  #tell(way: LearnedWay): void {
+    const { destination, route, target: meant } = way.arrival;
+    const { number, target } = way;
+    const through = route.settings.proxy?.dialogue(meant);
+    const learned = [{ destination: formatAddress(destination), number, target, through, goodFor: GOOD_FOR }];
     way.learnedAt = performance.now();
-    const learned = { destination, number: way.number, target: way.target, goodFor: GOOD_FOR };
-    void this.#lane.lead(this.#place, { gone: [], learned: [learned] } satisfies CapturedWays);
-    this.#sweepLater();
+    void this.#lane.lead(this.#place!, { gone: [], learned } satisfies CapturedWays);
   }
 
   #enter({ destination, route, host, target: meant }: Arrival, target: TcpAddress): LearnedWay {
     const number = this.#count++;
     const arrival = { destination, route, host, target: meant };
     const release = this.#tproxy.names.hold(destination.ip);
-    const way = { number, arrival, target, learnedAt: 0, open: 0, retired: false, release };
+    const way = { number, arrival, target, learnedAt: 0, open: 0, used: false, retired: false, release };
     this.#known.set(formatAddress(destination), way);
     this.#ways.set(number, way);
     return way;
@@ -162,16 +175,32 @@ export class CapturedLane {
     way.release();
   }
 
-  /** What nobody goes to any more stands for its name no longer than it has to. */
-  #sweepLater(): void {
-    if (this.#sweeping) return;
-    this.#sweeping = true;
-    setTimeout(() => {
-      this.#sweeping = false;
-      const before = performance.now() - GOOD_FOR;
-      void this.#forget([...this.#known.values()].filter(({ learnedAt }) => learnedAt < before));
-      if (this.#known.size > 0) this.#sweepLater();
-    }, 2 * GOOD_FOR).unref();
+  /** While there are any. */
+  #lookLater(): void {
+    if (this.#looking) return;
+    this.#looking = true;
+    setTimeout(() => void this.#look(), ASKED_AFTER).unref();
+  }
+
+  /** What is in use is asked about; what nobody goes to stands for its name no longer than it has to. */
+  async #look(): Promise<void> {
+    const ways = [...this.#known.values()];
+    const before = performance.now() - GOOD_FOR;
+    const idle = ways.filter(({ used, learnedAt }) => !used && learnedAt < before);
+    const used = ways.filter((way) => way.used);
+    await Promise.all([this.#forget(idle), ...used.map((way) => this.#renew(way))]);
+    this.#looking = false;
+    if (this.#known.size > 0) this.#lookLater();
+  }
+
+  /** Where the name leads elsewhere by now, the next client has a session, which finds out. */
+  async #renew(way: LearnedWay): Promise<void> {
+    const { route, target, destination } = way.arrival;
+    way.used = false;
+    const found = await route.firstHop(target.host, target.port).candidates();
+    if (this.#known.get(formatAddress(destination)) !== way || !("length" in found)) return;
+    if (found.some(({ ip }) => ip === way.target.ip)) this.#tell(way);
+    else await this.#forget([way]);
   }
 
   #opened({ id, way: number, waited, who }: Opened): void {
@@ -183,6 +212,7 @@ export class CapturedLane {
     counts.open++;
     counts.waits.observe(waited / 1000);
     way.open++;
+    way.used = true;
     if (who !== undefined) this.#sessions.set(id, new CarriedSession(tproxy, way, waited, who.client));
   }
 
@@ -204,9 +234,9 @@ export class CapturedLane {
   }
 }
 
-/** Whether what it passes through can be carried: no policy is asked, and no proxy spoken to. */
+/** Whether what it passes through can be carried: no policy is asked, and no proxy spoken to over TLS. */
 function isCarried({ passthrough, settings, files }: Route): boolean {
-  return passthrough && settings.proxy === undefined && files.policy === undefined;
+  return passthrough && settings.proxy?.tls !== true && files.policy === undefined;
 }
 
 function isSame({ arrival, target }: LearnedWay, { route, host }: Arrival, { ip, port }: TcpAddress): boolean {

@@ -2,6 +2,7 @@
 import type { Guide, Way } from "../../lib/net/carrier/carried.ts";
 import { addressOf, encodeAddress } from "../../lib/net/carrier/sockaddr.ts";
 import { serveCarrier } from "../../lib/net/carrier/thread.ts";
+import { beginDialogue } from "../../lib/session/proxy-dialogue.ts";
 import { formatAddress } from "../../lib/net/conn.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { CapturedWays } from "./captured-lane.ts";
@@ -18,9 +19,12 @@ function decide(destination: Uint8Array): Way | undefined {
 
 function change({ gone, learned }: CapturedWays): Guide {
   for (const destination of gone) known.delete(destination);
-  for (const { destination, number, target, goodFor } of learned) {
+  for (const { destination, number, target, through, goodFor } of learned) {
     const address = encodeAddress({ ip: parseIp(target.ip)!, port: target.port });
-    known.set(destination, { way: { address, number, said: SAID }, until: performance.now() + goodFor });
+    known.set(destination, {
+      way: { address, number, said: SAID, preface: through && (() => beginDialogue(through)) },
+      until: performance.now() + goodFor,
+    });
   }
   return { by: "destination", decide };
 }

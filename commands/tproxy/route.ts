@@ -73,6 +73,11 @@ export class Route implements RuleMatch {
     return remembered(this.#targets, key, make);
   }
 
+  /** What is connected to for it: the same, or the proxy before it. */
+  firstHop(host: string, port: number): Target {
+    return this.#proxy?.target ?? this.target(host, port);
+  }
+
   /** The way to the server that the client meant, or that the rule says instead. */
   wayTo(arrival: Arrival, startTls?: SecuredWay["startTls"]): SecuredWay {
     const { verifier } = this.files;

@@ -1,10 +1,9 @@
 /** Outbound proxies: their URLs, and the way through one on a connection that is open. Opens none itself, and does no TLS. */
 import { EXIT, PortailError } from "../command/errors.ts";
-import { HttpConnectClient } from "../session/http-connect-client.ts";
 import { Http2Connect } from "../session/http2-connect.ts";
 import type { ProxyCredentials, ProxyFault, ProxyTarget } from "../session/outbound-proxy.ts";
 import type { Preface } from "../session/preface.ts";
-import { Socks5Client } from "../session/socks5-client.ts";
+import { beginDialogue, type ProxyDialogue } from "../session/proxy-dialogue.ts";
 import { canonicalHost } from "../wire/host.ts";
 import type { Conn, Early } from "./conn.ts";
 import type { Deadlines } from "./deadlines.ts";
@@ -47,10 +46,14 @@ export class OutboundProxy {
     return this.#scheme === "h2c";
   }
 
-  /** The dialogue that leads to `target`. */
+  /** The dialogue that leads to `target`, for nobody but whoever has it with the proxy. */
+  dialogue(target: ProxyTarget): ProxyDialogue {
+    return { protocol: this.protocol, target, credentials: this.#credentials };
+  }
+
+  /** The same, begun. */
   preface(target: ProxyTarget): Preface<undefined, ProxyFault> {
-    const Client = this.protocol === "http" ? HttpConnectClient : Socks5Client;
-    return new Client(target, this.#credentials);
+    return beginDialogue(this.dialogue(target));
   }
 
   /** The same over HTTP/2; of HTTP proxies only. */

@@ -25,7 +25,7 @@ function introduction(argv: readonly string[], options: Options, others: number)
     "nftables and the original destination, and wraps them in mTLS (TLS 1.3, ECDSA P-256, both certificates verified), beside the",
     "same server side for all: HAProxy, which ends TLS before the target. The ratios are of both together. The tunnel of portail",
     "captures nothing: it is what the wrapping costs alone. In the second table what is captured goes on in the clear, and in the",
-    "third it is led in the clear to a SOCKS5 proxy, microsocks for all: redsocks does nothing else, and speaks no TLS. There the",
+    "third it is led in the clear to a proxy by CONNECT, squid for all: redsocks does nothing else, and speaks no TLS. There the",
     "figures are of capture and proxy together.",
     `All are pinned to core ${PROXY_CORE}; no audit is written, so that no process is searched.`,
     "",

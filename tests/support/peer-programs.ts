@@ -44,13 +44,18 @@ export function danted(dir: string, port: number, ...rules: string[]): PeerProgr
   };
 }
 
-/** redsocks at `port`, which leads what is redirected there to the SOCKS5 proxy at `to`. */
-export function redsocks(dir: string, port: number, to: number): PeerProgram {
+/** redsocks at `port`, which leads what is redirected there to the proxy at `to`. */
+export function redsocks(
+  dir: string,
+  port: number,
+  to: number,
+  type: "socks5" | "http-connect" = "socks5",
+): PeerProgram {
   const file = `redsocks-${port}.conf`;
   const base = ["log_debug = off;", "log_info = off;", 'log = "file:/dev/null";', "daemon = off;"];
   const most = ["redsocks_conn_max = 8192;"];
   const listen = ["local_ip = 127.0.0.1;", `local_port = ${port};`];
-  const proxy = ["ip = 127.0.0.1;", `port = ${to};`, "type = socks5;"];
+  const proxy = ["ip = 127.0.0.1;", `port = ${to};`, `type = ${type};`];
   return {
     argv: ["redsocks", "-c", join(dir, file)],
     files: {

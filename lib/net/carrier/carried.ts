@@ -1,4 +1,6 @@
 /** A connection that is carried: its two sockets, and how far they have come. Calls nothing. */
+import type { Preface } from "../../session/preface.ts";
+import type { Asking } from "./asking.ts";
 import type { CarriedEnd, Said } from "./messages.ts";
 
 /** Where a client is led to. */
@@ -8,6 +10,8 @@ export interface Way {
   /** Which way it is, for whoever is told of it. */
   readonly number: number;
   readonly said: Said;
+  /** What is to be agreed at `address` before it leads to the target. */
+  readonly preface?: (() => Preface<unknown>) | undefined;
 }
 
 /** `more` where the client has not said enough yet; undefined where somebody else is to see to it. */
@@ -63,6 +67,7 @@ export class Carried {
   /** From the start of the dial on. */
   target: Side | undefined;
   way: Way | undefined;
+  asking: Asking | undefined;
   /** What the client has said while that was not enough, and in how many pieces. */
   opening: Uint8Array = NOTHING;
   pieces = 0;
@@ -94,6 +99,14 @@ export class Carried {
   /** Of one that is connected on both sides. */
   otherSide(side: Side): Side {
     return side === this.client ? this.target! : this.client;
+  }
+
+  /** Whether something moved since the last look. */
+  hasMoved(now: number): boolean {
+    const moved = this.sent + this.received;
+    if (moved === this.moved) return false;
+    [this.moved, this.movedAt] = [moved, now];
+    return true;
   }
 
   /** Bytes that came from `side`. */

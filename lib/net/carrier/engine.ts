@@ -1,8 +1,10 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
+import { Asking } from "./asking.ts";
 import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
 import { Doors } from "./doors.ts";
+import { dueFor, lookEvery } from "./limits.ts";
 import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
 import { ReportPacker, type PackedReports } from "./reports.ts";
@@ -25,10 +27,6 @@ const EVENTS = 512;
 const BUFFER = 64 * 1024;
 /** Milliseconds that a report waits for others. */
 const REPORT_AFTER = 20;
-/** Milliseconds after which who says nothing, or is not connected, is handed over. */
-const PATIENCE = 1000;
-/** Milliseconds for which a connection is spared its probes, as in keep-alive.ts. */
-const YOUTH = 10_000;
 const BYTES = EPOLL.IN | EPOLL.RDHUP | EPOLL.EDGE;
 const ENDS = EPOLL.RDHUP | EPOLL.HUP;
 /** In which an opening may come; each is decided on anew. */
@@ -51,7 +49,8 @@ export class Engine {
   #nextId = 0;
   /** How often events were taken. */
   #round = 0;
-  #now = 0;
+  /** Of the events that are looked at. */
+  now = 0;
   readonly #reports = new ReportPacker();
   #reportAt = Infinity;
   #lookAt = 0;
@@ -63,9 +62,7 @@ export class Engine {
     this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: host.calls.giveWay });
     this.#doors = new Doors(this.#poll, host.calls);
     this.#mover = new Mover(host.calls, this.#buffer, this);
-    const { idle, lifetime, halfClosed } = host.settings;
-    const limits = [idle, lifetime, halfClosed, PATIENCE].filter((limit) => limit > 0);
-    this.#lookEvery = Math.max(10, Math.min(...limits) / 2);
+    this.#lookEvery = lookEvery(host.settings);
     this.#poll.add(host.wake, EPOLL.IN);
   }
 
@@ -103,7 +100,7 @@ export class Engine {
   run(): number {
     for (;;) {
       const count = this.#vigil.wait(this.#wait());
-      this.#now = performance.now();
+      this.now = performance.now();
       this.#round++;
       let woken = false;
       for (let i = 0; i < count; i++) {
@@ -118,8 +115,8 @@ export class Engine {
         else woken ||= fd === this.#host.wake;
       }
       this.#mover.goOn();
-      if (this.#now >= this.#lookAt) this.#look();
-      if (this.#now >= this.#reportAt) this.flush();
+      if (this.now >= this.#lookAt) this.#look();
+      if (this.now >= this.#reportAt) this.flush();
       if (woken) return this.#calls.wakings(this.#host.wake);
     }
   }
@@ -155,7 +152,7 @@ export class Engine {
         return;
       }
       const from = this.#address.slice(0, this.#addressLength[0]);
-      const one = new Carried(this.#nextId++, place, fd, from, this.#now, this.#round);
+      const one = new Carried(this.#nextId++, place, fd, from, this.now, this.#round);
       this.#carried.add(one);
       this.#sides[fd] = one.client;
       const guide = this.#host.guideOf(place);
@@ -184,7 +181,7 @@ export class Engine {
     this.#addressLength[0] = address.length;
     const known = this.#calls.originalDestination(one.client.fd, one.from[0]!, address, this.#addressLength);
     one.way = known ? guide.decide(address.subarray(0, this.#addressLength[0])) : undefined;
-    if (one.way === undefined || !this.#dial(one, one.way, 0)) this.#handOver(one, NOTHING);
+    if (one.way === undefined || !this.#dial(one, one.way, NOTHING)) this.#handOver(one, NOTHING);
   }
 
   /** False where the client has not said enough yet. */
@@ -202,12 +199,12 @@ export class Engine {
       return false;
     }
     one.way = way === "more" ? undefined : way;
-    if (one.way === undefined || !this.#dial(one, one.way, length)) this.#handOver(one, opening.slice());
+    if (one.way === undefined || !this.#dial(one, one.way, opening)) this.#handOver(one, opening.slice());
     return true;
   }
 
-  /** False where it cannot be; the opening is still in the buffer. */
-  #dial(one: Carried, { address }: Way, length: number): boolean {
+  /** False where it cannot be. */
+  #dial(one: Carried, { address, preface }: Way, opening: Uint8Array): boolean {
     const calls = this.#calls;
     const fd = calls.socket(address[0]!);
     if (fd < 0) return false;
@@ -215,18 +212,20 @@ export class Engine {
     const { mark } = this.#host.settings;
     const marked = mark === undefined || calls.mark(fd, mark);
     const begun = marked && (calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS);
+    if (preface !== undefined) one.asking = new Asking(preface());
+    const first = one.asking?.first ?? opening;
     // To a target on this machine it is connected by now; of no bytes at all the same is told.
-    const taken = begun ? calls.send(fd, this.#buffer, length) : -1;
+    const taken = begun ? calls.send(fd, first, first.length) : -1;
     if (taken < 0 && (!begun || calls.errno() !== ERRNO.EAGAIN)) {
       calls.close(fd);
       return false;
     }
     const target = new Side(fd, one, "upstream", this.#round);
     one.target = target;
-    one.sent = length;
+    one.sent = opening.length;
     this.#sides[fd] = target;
-    if (taken < length) target.pending = this.#buffer.slice(Math.max(0, taken), length);
-    if (taken >= 0) this.#opened(one);
+    if (taken < first.length || taken < 0) target.pending = first.slice(Math.max(0, taken));
+    if (taken >= 0 && one.asking === undefined) this.#opened(one);
     this.#watch(target);
     return true;
   }
@@ -235,8 +234,8 @@ export class Engine {
     one.open = true;
     const { number, said } = one.way!;
     const who = this.#host.settings.named ? { client: addressOf(one.from), said } : undefined;
-    this.#reports.opened(one.id, number, this.#now - one.accepted, who);
-    this.#reportAt = Math.min(this.#reportAt, this.#now + REPORT_AFTER);
+    this.#reports.opened(one.id, number, this.now - one.accepted, who);
+    this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
     // Of what came since the opening nobody will tell again.
     if (one.client.watched) this.#mover.later(one.client);
     else this.#watch(one.client);
@@ -253,12 +252,27 @@ export class Engine {
       }
       const { pending } = side;
       if ((mask & (EPOLL.ERR | EPOLL.HUP)) !== 0 || !this.#mover.flush(side)) this.#giveUp(one);
+      else if (one.asking !== undefined) this.#hear(side, one.asking);
       // Who has taken a part has to take the rest.
       else if (side.pending !== pending) this.#opened(one);
       return;
     }
     if ((mask & EPOLL.ERR) !== 0) this.broken(one, side.name, ERRNO.ECONNRESET);
     else this.#mover.move(side, (mask & EPOLL.OUT) !== 0, (mask & (EPOLL.IN | ENDS)) !== 0);
+  }
+
+  /** What stands before the target has answered, perhaps. */
+  #hear(side: Side, asking: Asking): void {
+    const one = side.of;
+    const got = this.#calls.recv(side.fd, this.#buffer);
+    if (got < 0 && this.#calls.errno() === ERRNO.EAGAIN) return;
+    const heard = got > 0 ? asking.hear(this.#buffer.subarray(0, got)) : undefined;
+    if (heard?.over) {
+      one.asking = undefined;
+      this.#opened(one);
+      this.#mover.bring(side, heard.bytes);
+    } else if (!heard || this.#calls.send(side.fd, heard.bytes, heard.bytes.length) !== heard.bytes.length)
+      this.#giveUp(one);
   }
 
   /** Of one that is not open: whoever gets it tries, and says why it does not work. */
@@ -268,7 +282,7 @@ export class Engine {
       this.#sides[target.fd] = undefined;
       this.#calls.close(target.fd);
     }
-    this.#handOver(one, target?.pending ?? one.opening);
+    this.#handOver(one, one.asking === undefined ? (target?.pending ?? one.opening) : NOTHING);
   }
 
   #handOver(one: Carried, bytes: Uint8Array): void {
@@ -308,43 +322,27 @@ export class Engine {
   #tellClosed(one: Carried, by: CarriedEnd, errno = 0): void {
     const { id, sent, received, accepted } = one;
     const { number: way } = one.way!;
-    this.#reports.closed({ id, way, lasted: this.#now - accepted, sent, received, by, errno });
-    this.#reportAt = Math.min(this.#reportAt, this.#now + REPORT_AFTER);
+    this.#reports.closed({ id, way, lasted: this.now - accepted, sent, received, by, errno });
+    this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
   }
 
   /** Whether something is too old, or has been still for too long. */
   #look(): void {
-    const now = this.#now;
+    const now = this.now;
     this.#lookAt = now + this.#lookEvery;
     this.#admit();
-    const { idle, lifetime, halfClosed, probeAfter } = this.#host.settings;
+    const { settings } = this.#host;
     for (const one of this.#carried) {
-      const age = now - one.accepted;
-      if (!one.open) {
-        if (age >= PATIENCE) this.#giveUp(one);
-        continue;
+      if (one.open && one.hasMoved(now) && settings.named) {
+        this.#reports.moved(one);
+        this.#reportAt = now;
       }
-      const moved = one.sent + one.received;
-      if (moved !== one.moved) {
-        [one.moved, one.movedAt] = [moved, now];
-        if (this.#host.settings.named) {
-          this.#reports.moved(one);
-          this.#reportAt = now;
-        }
-      }
-      if (idle > 0 && now - one.movedAt >= idle) this.broken(one, "idle");
-      else if (lifetime > 0 && age >= lifetime) this.broken(one, "lifetime");
-      else if (halfClosed > 0 && one.halfClosed > 0 && now - one.halfClosed >= halfClosed)
-        this.broken(one, "half_closed");
-      else if (probeAfter > 0 && age >= YOUTH && !one.probed) {
+      const due = dueFor(one, now, settings);
+      if (due === "hand_over") this.#giveUp(one);
+      else if (due === "probe") {
         one.probed = true;
-        for (const { fd } of [one.client, one.target!]) this.#calls.probeAfter(fd, probeAfter);
-      }
+        for (const { fd } of [one.client, one.target!]) this.#calls.probeAfter(fd, settings.probeAfter);
+      } else if (due !== undefined) this.broken(one, due);
     }
-  }
-
-  /** For the mover. */
-  get now(): number {
-    return this.#now;
   }
 }

@@ -74,6 +74,16 @@ export class Mover {
     return true;
   }
 
+  /** Brings the other side what was read of this one already, and what follows. */
+  bring(side: Side, bytes: Uint8Array): void {
+    const one = side.of;
+    const other = one.otherSide(side);
+    one.count(side, bytes.length);
+    const taken = bytes.length === 0 ? 0 : this.#calls.send(other.fd, bytes, bytes.length);
+    if (taken < bytes.length) this.#keep(other, bytes.slice(Math.max(0, taken)));
+    this.later(side);
+  }
+
   /** Until there is nothing left, or the other side takes no more. */
   #read(side: Side): void {
     const one = side.of;

@@ -67,8 +67,9 @@ export interface Setup {
 
 export interface Daemon {
   argv: string[];
-  /** A loopback port that accepts connections once it is ready. */
+  /** What accepts connections once it is ready; on 127.0.0.1 unless it is said where. */
   port: number;
+  host?: string;
   /** A table of the firewall, such as `inet portail`, that is there once it captures, which may be later. */
   table?: string | undefined;
 }

@@ -143,6 +143,6 @@ async function startDaemons(
   return { route: { via, ...to, targetPort, tls, hellos }, pids: running.map(({ pid }) => pid), stop };
 }
 
-function start({ argv, port, table }: Daemon, log: string, dir: string): Promise<Running> {
-  return startDaemon({ argv, port, table, log, env: { TMPDIR: dir } });
+function start(daemon: Daemon, log: string, dir: string): Promise<Running> {
+  return startDaemon({ ...daemon, log, env: { TMPDIR: dir } });
 }

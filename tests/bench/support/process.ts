@@ -65,8 +65,9 @@ export function pinOurselves(): void {
 
 export interface DaemonOptions {
   argv: readonly string[];
-  /** A loopback port that accepts connections once the daemon is ready. */
+  /** What accepts connections once the daemon is ready; on 127.0.0.1 unless it is said where. */
   port: number;
+  host?: string | undefined;
   /** A table of the firewall, by family and name, that is there then as well. */
   table?: string | undefined;
   /** Where its standard error goes; the end of it is quoted when it does not start. */
@@ -75,7 +76,14 @@ export interface DaemonOptions {
 }
 
 /** Starts a daemon on the proxy core and waits until it is ready. Throws, with its last words, if it does not. */
-export async function startDaemon({ argv, port, table, log, env }: DaemonOptions): Promise<Running> {
+export async function startDaemon({
+  argv,
+  port,
+  host = "127.0.0.1",
+  table,
+  log,
+  env,
+}: DaemonOptions): Promise<Running> {
   refuseWhenClosing();
   const stderr = openSync(log, "w");
   const child = Bun.spawn(pinned(PROXY_CORE, argv), {
@@ -88,7 +96,7 @@ export async function startDaemon({ argv, port, table, log, env }: DaemonOptions
   const daemon = track(child.pid);
   const alive = () => child.exitCode === null && child.signalCode === null;
   const isThere = () => Bun.spawnSync(["nft", "list", "table", ...table!.split(" ")]).success;
-  if ((await comes(alive, () => accepts(port))) && (table === undefined || (await comes(alive, isThere))))
+  if ((await comes(alive, () => accepts(host, port))) && (table === undefined || (await comes(alive, isThere))))
     return daemon;
   await daemon.stop();
   throw new Error(`${argv[0]} did not start: ${readFileSync(log, "utf8").trim().slice(-300) || "it said nothing"}`);
@@ -115,9 +123,9 @@ async function comes(alive: () => boolean, look: () => boolean | Promise<boolean
   return false;
 }
 
-async function accepts(port: number): Promise<boolean> {
+async function accepts(hostname: string, port: number): Promise<boolean> {
   try {
-    const socket = await Bun.connect({ hostname: "127.0.0.1", port, socket: { data() {} } });
+    const socket = await Bun.connect({ hostname, port, socket: { data() {} } });
     socket.end();
     return true;
   } catch {

@@ -1,6 +1,6 @@
 /** Who takes part in the benchmark of the transparent proxy: what captures and wraps, each with the same server side. Starts nothing itself. */
 import type { Contender, Where } from "../support/contender.ts";
-import { haproxy, microsocks, redsocks, type PeerProgram } from "../../support/peer-programs.ts";
+import { haproxy, redsocks, squid, type PeerProgram } from "../../support/peer-programs.ts";
 import { freePort } from "../../support/free-port.ts";
 import { SERVER_NAME } from "../tunnel/material.ts";
 import { contender, direct } from "../tunnel/pairs.ts";
@@ -19,10 +19,13 @@ export function captures(command: string): Contender[] {
       portailPassing(program, where, STAND_INS.portail),
     ),
     passing("haproxy", true, "TCP mode, `nbthread 1`, to a fixed server", STAND_INS.haproxy, haproxyPassing),
-    leading("portail", false, "`tproxy run --passthrough --proxy socks5://…`", (where, proxy) =>
-      portailPassing(program, where, STAND_INS.portailLeading, ["--proxy", `socks5://127.0.0.1:${proxy}`]),
+    leading("portail", false, "`tproxy run --passthrough --proxy http://…`", (where, proxy) =>
+      portailPassing(program, where, STAND_INS.portailLeading, {
+        name: ONLY_PROXY_KNOWS,
+        more: ["--proxy", `http://127.0.0.1:${proxy}`],
+      }),
     ),
-    leading("redsocks", true, "SOCKS5, which is all that it does", redsocksLeading),
+    leading("redsocks", true, "`http-connect`", redsocksLeading),
     contender(tunnel(program), false),
     contender({ ...haproxyPair, name: "haproxy, no capture" }, false),
     direct,
@@ -125,28 +128,37 @@ function leading(
   note: string,
   front: (where: Where, proxy: number) => Front,
 ): Contender {
+  const at = name === "portail" ? STAND_INS.portailLeading : STAND_INS.redsocks;
   return {
     name,
     family: "to a proxy",
     via: "none",
-    at: name === "portail" ? STAND_INS.portailLeading : STAND_INS.redsocks,
+    at,
     peer,
-    programs: [...(name === "redsocks" ? [name] : []), "microsocks", "nft", "setpriv", "unshare", "ip"],
+    programs: [...(name === "redsocks" ? [name] : []), "squid", "nft", "setpriv", "unshare", "ip"],
     note,
     setup(where) {
       const proxy = freePort();
       const { argv, listen, table, files } = front(where, proxy);
-      const socks = ["setpriv", `--reuid=${PROXY_USER}`, "--clear-groups", ...microsocks(proxy).argv];
+      const behind = squid(where.dir, `http_port 127.0.0.1:${proxy}`, {
+        name: `squid${proxy}`,
+        more: [`hosts_file ${where.dir}/proxy-hosts`, `coredump_dir ${where.dir}`, "max_filedescriptors 16384"],
+      });
+      const asUser = ["setpriv", `--reuid=${PROXY_USER}`, "--clear-groups", ...behind.argv];
       return {
         daemons: [
-          { argv: socks, port: proxy },
-          { argv, port: listen, table },
+          { argv: asUser, port: proxy },
+          // A connection to redsocks itself would be led to itself, again and again.
+          { argv, table, ...(name === "redsocks" ? { host: at, port: where.targetPort } : { port: listen }) },
         ],
-        files,
+        files: { ...files, ...behind.files, "proxy-hosts": `127.0.0.1 ${ONLY_PROXY_KNOWS}\n` },
       };
     },
   };
 }
+
+/** What the proxy is asked for by portail, which passes names on; redsocks knows addresses only. */
+const ONLY_PROXY_KNOWS = "target.example";
 
 /** The user `nobody`, whose connections are led to the target itself: redsocks knows no other address than the stand-in. */
 const PROXY_USER = 65_534;
@@ -155,21 +167,21 @@ function portailPassing(
   program: readonly string[],
   { dir, targetPort }: Where,
   standIn: string,
-  more: readonly string[] = [],
+  { name = SERVER_NAME, more = [] }: { name?: string; more?: readonly string[] } = {},
 ): Front {
   const listen = freePort();
   const hosts = `stand-in-${standIn}`;
   const table = ["--instance", `to-${targetPort}`, "--listen-port", String(listen), "--portMap", "1"];
   const names = ["--fake-range", `${standIn}/32`, "--hosts", `${dir}/${hosts}`];
   const argv = [...program, "tproxy", "run", ...table, "--passthrough", "--disable-authentication", ...names];
-  const files = { [hosts]: `${standIn} ${SERVER_NAME}\n` };
+  const files = { [hosts]: `${standIn} ${name}\n` };
   return { argv: [...argv, "--quiet", ...more], listen, table: `inet portail-to-${targetPort}`, files };
 }
 
 function redsocksLeading({ dir, targetPort }: Where, proxy: number): Front {
   const listen = freePort();
   const what = `ip daddr ${STAND_INS.redsocks} tcp dport ${targetPort}`;
-  return behindTable(dir, "redsocks-leading", { ...redsocks(dir, listen, proxy), listen }, [
+  return behindTable(dir, "redsocks-leading", { ...redsocks(dir, listen, proxy, "http-connect"), listen }, [
     `meta skuid ${PROXY_USER} ${what} redirect`,
     `${what} redirect to :${listen}`,
   ]);
