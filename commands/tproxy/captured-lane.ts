@@ -1,14 +1,17 @@
 /** What a carrier does for a transparent proxy: takes its listeners, and carries what goes where a session has been a moment ago, as it is. Decides nothing. */
 import { Lane, threadAt } from "../../lib/net/carrier/lane.ts";
-import type { Closed, Opened } from "../../lib/net/carrier/messages.ts";
+import type { Closed, HandedOver, Opened } from "../../lib/net/carrier/messages.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
+import { boundAddress } from "../../lib/net/inherited.ts";
 import type { Listener } from "../../lib/net/listen.ts";
-import type { TcpAddress } from "../../lib/net/original-destination.ts";
+import { originalDestinationOf, type TcpAddress } from "../../lib/net/original-destination.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import type { ProxyDialogue } from "../../lib/session/proxy-dialogue.ts";
 import type { Arrival } from "./arrival.ts";
 import { CarriedSession } from "./carried-session.ts";
+import { Refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
+import { chooseRule } from "./rule.ts";
 import { NO_LIMIT } from "./settings.ts";
 import type { Tproxy } from "./tproxy.ts";
 
@@ -78,10 +81,11 @@ export class CapturedLane {
         opened: (event) => this.#opened(event),
         moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
         closed: (event) => this.#closed(event),
+        findWay: (client) => this.#findWay(client),
       },
     });
     tproxy.carried = () => this.#lane.carried;
-    tproxy.reached = (arrival, address) => this.#learn(arrival, address);
+    tproxy.reached = (arrival, address) => this.#reached(arrival, address);
   }
 
   /**
@@ -121,19 +125,39 @@ export class CapturedLane {
     return this.#lane.end();
   }
 
-  #learn(arrival: Arrival, address: SocketAddress): void {
+  /** Before a session has to: where a rule and a name say all, and the name has one address. */
+  async #findWay({ fd }: HandedOver): Promise<boolean> {
+    const { names, routes, asksUser } = this.#tproxy;
+    const destination = originalDestinationOf(fd, boundAddress(fd) ?? { path: "" });
+    if (destination === undefined || asksUser) return false;
+    const { ip, port } = destination;
+    const choice = chooseRule(routes, port, names.namesOf(ip), undefined, names.isFake(ip));
+    if (choice instanceof Refusal || choice.rule.ports.has(port) || !isCarried(choice.rule)) return false;
+    const { rule: route, host } = choice;
+    const found = await route.firstHop(host, port).candidates();
+    if (!("length" in found) || found.length !== 1 || !this.#tproxy.routes.includes(route)) return false;
+    return this.#learn({ destination, route, host, target: { host, port } }, found[0]!);
+  }
+
+  #reached(arrival: Arrival, address: SocketAddress): void {
     const { asksUser, routes } = this.#tproxy;
-    if (this.#place === undefined || asksUser || !("ip" in address)) return;
-    if (!arrival.plain || !arrival.byAddress || !routes.includes(arrival.route) || !isCarried(arrival.route)) return;
-    const destination = formatAddress(arrival.destination);
-    let way = this.#known.get(destination);
+    const { route, plain, byAddress } = arrival;
+    if (asksUser || !("ip" in address) || !plain || !byAddress || !routes.includes(route) || !isCarried(route)) return;
+    this.#learn(arrival, address);
+  }
+
+  /** False where it knows too many. */
+  #learn(arrival: LearnedWay["arrival"], address: TcpAddress): boolean {
+    if (this.#place === undefined) return false;
+    let way = this.#known.get(formatAddress(arrival.destination));
     if (way === undefined || !isSame(way, arrival, address)) {
-      if (way === undefined && this.#known.size >= MOST) return;
+      if (way === undefined && this.#known.size >= MOST) return false;
       if (way !== undefined) void this.#forget([way]);
       way = this.#enter(arrival, address);
     }
     this.#tell(way);
     this.#lookLater();
+    return true;
   }
 
   /** The thread knows it from now on. */
@@ -146,7 +170,7 @@ export class CapturedLane {
     void this.#lane.lead(this.#place!, { gone: [], learned } satisfies CapturedWays);
   }
 
-  #enter({ destination, route, host, target: meant }: Arrival, target: TcpAddress): LearnedWay {
+  #enter({ destination, route, host, target: meant }: LearnedWay["arrival"], target: TcpAddress): LearnedWay {
     const number = this.#count++;
     const arrival = { destination, route, host, target: meant };
     const release = this.#tproxy.names.hold(destination.ip);
@@ -239,6 +263,10 @@ function isCarried({ passthrough, settings, files }: Route): boolean {
   return passthrough && settings.proxy?.tls !== true && files.policy === undefined;
 }
 
-function isSame({ arrival, target }: LearnedWay, { route, host }: Arrival, { ip, port }: TcpAddress): boolean {
+function isSame(
+  { arrival, target }: LearnedWay,
+  { route, host }: LearnedWay["arrival"],
+  { ip, port }: TcpAddress,
+): boolean {
   return arrival.route === route && arrival.host === host && target.ip === ip && target.port === port;
 }

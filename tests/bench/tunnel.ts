@@ -25,6 +25,8 @@ export interface Subject {
   /** `command` starts portail. */
   contenders(command: string): Contender[];
   rows: readonly NamedRow[];
+  /** Of a run that is not `--quick`; `FULL` where it is not said. */
+  effort?: Effort;
   introduction(argv: readonly string[], options: Options, others: number): string;
 }
 
@@ -37,7 +39,7 @@ export async function contest(argv: string[], subject: Subject): Promise<Report>
   const others = watchOthers();
   const dir = scratchFolder();
   await writeMaterial(dir);
-  const effort = options.quick ? QUICK : FULL;
+  const effort = options.quick ? QUICK : (subject.effort ?? FULL);
   const benches = await benchesFor(here, dir, effort);
   const { proofs, problems } = await proveAll(benches);
   const wanted = new Set(rows.map(({ mode }) => mode));

@@ -68,6 +68,8 @@ export class Carried {
   target: Side | undefined;
   way: Way | undefined;
   asking: Asking | undefined;
+  /** Whether it was handed over before, and came back. */
+  returned = false;
   /** What the client has said while that was not enough, and in how many pieces. */
   opening: Uint8Array = NOTHING;
   pieces = 0;

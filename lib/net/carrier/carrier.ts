@@ -53,6 +53,11 @@ export class Carrier {
     return this.#order({ kind: "ways", place, ways });
   }
 
+  /** Gives a client back that was handed over. */
+  giveBack({ place, fd, ip, port }: HandedOver): void {
+    void this.#order({ kind: "return", client: { place, fd, ip, port } });
+  }
+
   /** Resolves when nobody listens there any more. */
   unlisten(place: number): Promise<void> {
     return this.#order({ kind: "unlisten", place });

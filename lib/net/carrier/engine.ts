@@ -116,6 +116,7 @@ export class Engine {
       }
       this.#mover.goOn();
       if (this.now >= this.#lookAt) this.#look();
+      if (!this.#reports.empty) this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
       if (this.now >= this.#reportAt) this.flush();
       if (woken) return this.#calls.wakings(this.#host.wake);
     }
@@ -151,15 +152,20 @@ export class Engine {
         if (errno !== ERRNO.EAGAIN) this.#doors.set(false);
         return;
       }
-      const from = this.#address.slice(0, this.#addressLength[0]);
-      const one = new Carried(this.#nextId++, place, fd, from, this.now, this.#round);
-      this.#carried.add(one);
-      this.#sides[fd] = one.client;
-      const guide = this.#host.guideOf(place);
-      if (guide.by === "destination") this.#follow(one, guide);
-      else if (!this.#begin(one, guide)) this.#watch(one.client);
+      this.take(place, fd, this.#address.slice(0, this.#addressLength[0]), false);
       this.#admit();
     }
+  }
+
+  /** A client that was accepted, or was handed over and comes back. */
+  take(place: number, fd: number, from: Uint8Array, returned: boolean): void {
+    const one = new Carried(this.#nextId++, place, fd, from, this.now, this.#round);
+    one.returned = returned;
+    this.#carried.add(one);
+    this.#sides[fd] = one.client;
+    const guide = this.#host.guideOf(place);
+    if (guide.by === "destination") this.#follow(one, guide);
+    else if (!this.#begin(one, guide)) this.#watch(one.client);
   }
 
   #watch(side: Side): void {
@@ -235,7 +241,6 @@ export class Engine {
     const { number, said } = one.way!;
     const who = this.#host.settings.named ? { client: addressOf(one.from), said } : undefined;
     this.#reports.opened(one.id, number, this.now - one.accepted, who);
-    this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
     // Of what came since the opening nobody will tell again.
     if (one.client.watched) this.#mover.later(one.client);
     else this.#watch(one.client);
@@ -290,7 +295,8 @@ export class Engine {
     if (watched) this.#poll.delete(fd);
     this.#sides[fd] = undefined;
     this.#gone(one);
-    this.#host.handOver({ place: one.place, fd, ...addressOf(one.from), bytes });
+    const { place, from, returned } = one;
+    this.#host.handOver({ place, fd, ...addressOf(from), bytes, returned });
   }
 
   #gone(one: Carried): void {
@@ -323,7 +329,6 @@ export class Engine {
     const { id, sent, received, accepted } = one;
     const { number: way } = one.way!;
     this.#reports.closed({ id, way, lasted: this.now - accepted, sent, received, by, errno });
-    this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
   }
 
   /** Whether something is too old, or has been still for too long. */
@@ -333,10 +338,7 @@ export class Engine {
     this.#admit();
     const { settings } = this.#host;
     for (const one of this.#carried) {
-      if (one.open && one.hasMoved(now) && settings.named) {
-        this.#reports.moved(one);
-        this.#reportAt = now;
-      }
+      if (one.open && one.hasMoved(now) && settings.named) this.#reports.moved(one);
       const due = dueFor(one, now, settings);
       if (due === "hand_over") this.#giveUp(one);
       else if (due === "probe") {

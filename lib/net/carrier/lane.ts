@@ -13,6 +13,8 @@ import type { ReportEvents } from "./reports.ts";
 interface LaneEvents extends ReportEvents {
   /** Takes a client that the carrier leaves to others. */
   accept(conn: Conn, place: number): void;
+  /** Whether the carrier is to have a client back, since its way is known now; asked once for each. */
+  findWay?(client: HandedOver): Promise<boolean>;
 }
 
 export interface LaneParts {
@@ -32,6 +34,7 @@ export class Lane {
   /** Clients on their way to `accept`. */
   readonly #adopting = new Set<Promise<void>>();
   #emptied: (() => void) | undefined;
+  #draining = false;
 
   /** Nothing is begun until there is a listener to take. */
   constructor(parts: LaneParts) {
@@ -73,6 +76,7 @@ export class Lane {
   /** Hands over what is not connected yet; `emptied` resolves when all else has ended. */
   async drain(): Promise<{ emptied: Promise<void> }> {
     this.#unwatch();
+    this.#draining = true;
     await this.#carrier?.drain();
     await Promise.all(this.#adopting);
     return {
@@ -113,8 +117,14 @@ export class Lane {
   }
 
   #handedOver(client: HandedOver): void {
-    const adopting = this.#adopt(client).finally(() => this.#adopting.delete(adopting));
+    const adopting = this.#settle(client).finally(() => this.#adopting.delete(adopting));
     this.#adopting.add(adopting);
+  }
+
+  async #settle(client: HandedOver): Promise<void> {
+    const found = !client.returned && (await this.#parts.events.findWay?.(client));
+    if (found && !this.#draining) this.#carrier!.giveBack(client);
+    else await this.#adopt(client);
   }
 
   async #adopt({ place, fd, ip, port, bytes }: HandedOver): Promise<void> {

@@ -22,6 +22,8 @@ export type Order =
   | { kind: "listen"; place: number; fd: number }
   /** Whatever the thread's way of deciding reads; ahead of `listen`. */
   | { kind: "ways"; place: number; ways: unknown }
+  /** A client that was handed over: its way is known now. */
+  | { kind: "return"; client: Pick<HandedOver, "place" | "fd" | "ip" | "port"> }
   | { kind: "unlisten"; place: number }
   /** Whether clients are to wait unaccepted. */
   | { kind: "hold"; held: boolean }
@@ -80,6 +82,8 @@ export interface HandedOver {
   ip: string;
   port: number;
   bytes: Uint8Array;
+  /** Whether it was given back before. */
+  returned: boolean;
 }
 
 export type Told =

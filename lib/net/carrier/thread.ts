@@ -2,7 +2,9 @@
 import { openSocketCalls } from "../../ffi/socket-calls.ts";
 import type { Guide } from "./carried.ts";
 import { Engine } from "./engine.ts";
+import { parseIp } from "../../wire/ip.ts";
 import type { Order, Told } from "./messages.ts";
+import { encodeAddress } from "./sockaddr.ts";
 
 declare const self: {
   postMessage(message: Told): void;
@@ -43,6 +45,11 @@ export function serveCarrier(compile: (ways: unknown) => Guide): void {
       case "listen":
         engine?.listen(order.place, order.fd);
         break;
+      case "return": {
+        const { place, fd, ip, port } = order.client;
+        engine?.take(place, fd, encodeAddress({ ip: parseIp(ip)!, port }), true);
+        break;
+      }
       case "unlisten":
         engine?.unlisten(order.place);
         break;

@@ -11,7 +11,7 @@ export interface Row {
   /** Whether portail must be at least as good as the best peer. */
   gate: boolean;
   /** The ratio that is hoped for; short of it nothing fails. */
-  goal?: number;
+  goal?: number | undefined;
   /** The names of the peers that count; all of them where it is absent. */
   against?: readonly string[];
   mode: Mode;

@@ -5,7 +5,6 @@ import { freePort } from "../../support/free-port.ts";
 import { SERVER_NAME } from "../tunnel/material.ts";
 import { contender, direct } from "../tunnel/pairs.ts";
 import { haproxyServer, TLS13 } from "../tunnel/sides.ts";
-import { haproxyClient } from "../tunnel/sides.ts";
 
 /** Everyone. `command` starts portail; its words are split at spaces. */
 export function captures(command: string): Contender[] {
@@ -27,18 +26,9 @@ export function captures(command: string): Contender[] {
     ),
     leading("redsocks", true, "`http-connect`", redsocksLeading),
     contender(tunnel(program), false),
-    contender({ ...haproxyPair, name: "haproxy, no capture" }, false),
     direct,
   ];
 }
-
-const haproxyPair = {
-  name: "haproxy",
-  programs: ["haproxy"] as const,
-  note: "its client side of the section on the tunnel, which captures nothing",
-  client: haproxyClient,
-  server: haproxyServer,
-};
 
 function tunnel(program: readonly string[]) {
   return {
