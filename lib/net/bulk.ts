@@ -6,7 +6,7 @@ import { openPipe, type Pipe } from "../ffi/pipe.ts";
 const SPLICED = 256 * 1024;
 const PIECE = 128 * 1024;
 /** Bytes before the event loop gets its turn again. */
-const MOST = 4 * 1024 * 1024;
+export const MOST_SPLICED = 4 * 1024 * 1024;
 
 const buffer = new Uint8Array(PIECE);
 /** Empty between calls, so that one serves all. */
@@ -28,7 +28,7 @@ export function spliceBulk(
   pipe ??= openPipe();
   if (system === undefined || pipe === undefined) return undefined;
   let moved = 0;
-  while (moved < MOST && system.readable(from) > 0) {
+  while (moved < MOST_SPLICED && system.readable(from) > 0) {
     const filled = pipe.fill(from, SPLICED);
     if (filled <= 0) return moved === 0 ? undefined : moved;
     moved += filled;
@@ -51,7 +51,7 @@ export function readBulk(fd: number, take: (piece: Uint8Array) => boolean): numb
   const system = libc();
   if (system === undefined) return 0;
   let read = 0;
-  while (read < MOST && system.readable(fd) > 0) {
+  while (read < MOST_SPLICED && system.readable(fd) > 0) {
     const got = system.recv(fd, buffer, PIECE, MSG_DONTWAIT);
     if (got <= 0) break;
     read += got;

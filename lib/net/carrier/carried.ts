@@ -41,6 +41,8 @@ export class Side {
   watchedForRoom = false;
   /** Whether small pieces go out at once (TCP_NODELAY): of no use to what is sent first. */
   prompt: boolean;
+  /** Whether more came at a time than is worth to be copied. */
+  bulk = false;
   /** Whether it waits for its turn to be read. */
   queued = false;
   /** Whether its peer is known to end its direction, and whether that was read. */

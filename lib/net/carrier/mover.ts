@@ -1,6 +1,6 @@
 /** Moves what the sockets of carried connections have ready, each side's bytes to the other. Opens and closes none. */
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
-import { spliceBulk } from "../bulk.ts";
+import { MOST_SPLICED, spliceBulk } from "../bulk.ts";
 import type { Carried, Side } from "./carried.ts";
 
 /** Is told what becomes of a connection. */
@@ -91,6 +91,13 @@ export class Mover {
     const buffer = this.#buffer;
     for (let turn = 0; turn < TURNS; turn++) {
       if (other.pending !== undefined || side.ended) return;
+      if (side.bulk) {
+        const moved = this.#splice(side, other);
+        if (moved === "stuck") return;
+        side.bulk = moved >= buffer.length;
+        turn += SPLICED_TURNS;
+        if (moved >= MOST_SPLICED) continue;
+      }
       const length = this.#calls.recv(side.fd, buffer);
       if (length <= 0) {
         this.#readNothing(side, other, length);
@@ -111,8 +118,7 @@ export class Mover {
       if (length < buffer.length) {
         if (!side.ending) return;
       } else {
-        if (!this.#splice(side, other)) return;
-        turn += SPLICED_TURNS;
+        side.bulk = true;
       }
     }
     this.later(side);
@@ -140,8 +146,8 @@ export class Mover {
     this.#calls.endWriting(other.fd);
   }
 
-  /** More is waiting, and goes past us. False where the other side takes no more. */
-  #splice(side: Side, other: Side): boolean {
+  /** What is waiting goes past us: how many bytes. */
+  #splice(side: Side, other: Side): number | "stuck" {
     const one = side.of;
     let broken = false;
     const moved = spliceBulk(side.fd, other.fd, (rest, isBroken) => {
@@ -150,6 +156,6 @@ export class Mover {
     });
     one.count(side, moved ?? 0);
     if (broken) this.#host.broken(one, other.name, ERRNO.ECONNRESET);
-    return !broken && other.pending === undefined;
+    return broken || other.pending !== undefined ? "stuck" : (moved ?? 0);
   }
 }
