@@ -95,6 +95,7 @@ export const PEERS = {
   "ssh-agent": "openssh-client",
   "ssh-keygen": "openssh-client",
   sshd: "openssh-server",
+  sslh: "sslh",
   "sslh-select": "sslh",
   strace: "strace",
   stunnel4: "stunnel4",

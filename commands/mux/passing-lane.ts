@@ -35,13 +35,13 @@ export class PassingLane {
 
   constructor(mux: Mux) {
     this.#mux = mux;
-    const { relayLimits, keepAlive, status } = mux.settings;
+    const { relayLimits, keepAlive, status, connectTimeout: answer } = mux.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
     const most = Math.floor(mostClients() / EACH);
     const named = mux.sink !== undefined || status !== undefined || mux.log.writes("info");
     this.#lane = new Lane({
       thread: threadAt(import.meta.url, "mux"),
-      settings: { idle, lifetime, halfClosed, most, named },
+      settings: { idle, lifetime, halfClosed, answer, most, named },
       keepAlive,
       events: {
         accept: (conn, place) => mux.accept(conn, this.#tables[place]!),

@@ -1,4 +1,4 @@
-/** What a carrier does for a transparent proxy: takes its listeners, and carries what goes where a session has been a moment ago, as it is. Decides nothing. */
+/** What a carrier does for a transparent proxy: takes its listeners, and carries as it is what goes where the way is known. */
 import { Lane, threadAt } from "../../lib/net/carrier/lane.ts";
 import type { Closed, HandedOver, Opened } from "../../lib/net/carrier/messages.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
@@ -7,6 +7,7 @@ import type { Listener } from "../../lib/net/listen.ts";
 import { originalDestinationOf, type TcpAddress } from "../../lib/net/original-destination.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import type { ProxyDialogue } from "../../lib/session/proxy-dialogue.ts";
+import { parseIp } from "../../lib/wire/ip.ts";
 import type { Arrival } from "./arrival.ts";
 import { CarriedSession } from "./carried-session.ts";
 import { Refusal } from "./refusal.ts";
@@ -30,7 +31,7 @@ export interface CapturedWays {
   }[];
 }
 
-/** Where connections to one destination are led, as a session has found it. */
+/** Where connections to one destination are led. */
 export interface LearnedWay {
   readonly number: number;
   readonly arrival: Pick<Arrival, "destination" | "route" | "host" | "target">;
@@ -51,12 +52,15 @@ const EACH = 2;
 /** Milliseconds for which the thread takes a way for good, and after which it is asked about anew while it is in use. */
 const GOOD_FOR = 1000;
 const ASKED_AFTER = 500;
+/** Milliseconds within which nobody tells the thread again. */
+const SOON = 10;
 /** Destinations at a time. */
 const MOST = 1024;
 
 export class CapturedLane {
   readonly #tproxy: Tproxy;
   readonly #lane: Lane;
+  /** Any of the places: the thread knows the same ways at all of them. */
   #place: number | undefined;
   #count = 0;
   /** By destination, and by number. */
@@ -65,16 +69,19 @@ export class CapturedLane {
   /** Where anybody wants to know of each. */
   readonly #sessions = new Map<number, CarriedSession>();
   #looking = false;
+  /** By destination: ways that are looked for, and until when none is. */
+  readonly #finding = new Map<string, Promise<boolean>>();
+  readonly #avoided = new Map<string, number>();
 
   /** `named`: whether anybody wants to know of each connection. */
   constructor(tproxy: Tproxy, mark: number | undefined, named: boolean) {
     this.#tproxy = tproxy;
-    const { relayLimits, keepAlive } = tproxy.settings;
+    const { relayLimits, keepAlive, connectTimeout: answer } = tproxy.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
     const most = Math.floor(mostClients() / EACH);
     this.#lane = new Lane({
       thread: threadAt(import.meta.url, "tproxy"),
-      settings: { idle, lifetime, halfClosed, most, mark, named },
+      settings: { idle, lifetime, halfClosed, answer, most, mark, named },
       keepAlive,
       events: {
         accept: (conn) => tproxy.accept(conn),
@@ -82,6 +89,7 @@ export class CapturedLane {
         moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
         closed: (event) => this.#closed(event),
         findWay: (client) => this.#findWay(client),
+        wayFailed: (way) => this.#failed(way),
       },
     });
     tproxy.carried = () => this.#lane.carried;
@@ -107,7 +115,7 @@ export class CapturedLane {
     return this.#sessions.values();
   }
 
-  /** Resolves when all that is carried from now on was found by a session that begins from now on. */
+  /** Resolves when all that is carried from now on was found by the rules of now. */
   async forget(): Promise<void> {
     await this.#forget([...this.#known.values()]);
   }
@@ -125,18 +133,54 @@ export class CapturedLane {
     return this.#lane.end();
   }
 
-  /** Before a session has to: where a rule and a name say all, and the name has one address. */
-  async #findWay({ fd }: HandedOver): Promise<boolean> {
-    const { names, routes, asksUser } = this.#tproxy;
+  /** Before a session has to; of clients for one destination once. */
+  #findWay({ fd }: HandedOver): Promise<boolean> {
     const destination = originalDestinationOf(fd, boundAddress(fd) ?? { path: "" });
-    if (destination === undefined || asksUser) return false;
-    const { ip, port } = destination;
-    const choice = chooseRule(routes, port, names.namesOf(ip), undefined, names.isFake(ip));
-    if (choice instanceof Refusal || choice.rule.ports.has(port) || !isCarried(choice.rule)) return false;
-    const { rule: route, host } = choice;
+    const text = destination && formatAddress(destination);
+    if (destination === undefined || text === undefined || this.#isAvoided(text)) return Promise.resolve(false);
+    const finding = this.#finding.get(text) ?? this.#find(destination).finally(() => this.#finding.delete(text));
+    this.#finding.set(text, finding);
+    return finding;
+  }
+
+  /** Where a rule and a name say all, and the name has one address. */
+  async #find(destination: TcpAddress): Promise<boolean> {
+    const chosen = this.#choose(destination);
+    if (chosen === undefined) return false;
+    const { route, host } = chosen;
+    const { port } = destination;
     const found = await route.firstHop(host, port).candidates();
-    if (!("length" in found) || found.length !== 1 || !this.#tproxy.routes.includes(route)) return false;
+    if (!("length" in found) || found.length !== 1) return false;
+    // The address may stand for another name by now, and the rules be others.
+    const now = this.#choose(destination);
+    if (now?.route !== route || now.host !== host) return false;
     return this.#learn({ destination, route, host, target: { host, port } }, found[0]!);
+  }
+
+  #choose({ ip, port }: TcpAddress): { route: Route; host: string } | undefined {
+    const { names, routes, asksUser } = this.#tproxy;
+    const choice = asksUser ? undefined : chooseRule(routes, port, names.namesOf(ip), undefined, names.isFake(ip));
+    if (choice === undefined || choice instanceof Refusal) return undefined;
+    const { rule: route, host } = choice;
+    return route.ports.has(port) || !isCarried(route) ? undefined : { route, host };
+  }
+
+  /** Sessions see to its clients for a moment: they know more addresses, and say what is wrong. */
+  #failed(number: number): void {
+    const way = this.#ways.get(number);
+    const destination = way && formatAddress(way.arrival.destination);
+    if (way === undefined || destination === undefined || this.#known.get(destination) !== way) return;
+    if (this.#avoided.size < MOST) this.#avoided.set(destination, performance.now() + GOOD_FOR);
+    void this.#forget([way]);
+    this.#lookLater();
+  }
+
+  #isAvoided(destination: string): boolean {
+    const until = this.#avoided.get(destination);
+    if (until === undefined) return false;
+    if (performance.now() < until) return true;
+    this.#avoided.delete(destination);
+    return false;
   }
 
   #reached(arrival: Arrival, address: SocketAddress): void {
@@ -148,14 +192,15 @@ export class CapturedLane {
 
   /** False where it knows too many. */
   #learn(arrival: LearnedWay["arrival"], address: TcpAddress): boolean {
-    if (this.#place === undefined) return false;
+    if (this.#place === undefined || parseIp(address.ip) === undefined) return false;
     let way = this.#known.get(formatAddress(arrival.destination));
     if (way === undefined || !isSame(way, arrival, address)) {
       if (way === undefined && this.#known.size >= MOST) return false;
       if (way !== undefined) void this.#forget([way]);
       way = this.#enter(arrival, address);
     }
-    this.#tell(way);
+    // Many come at a time.
+    if (performance.now() - way.learnedAt > SOON) this.#tell(way);
     this.#lookLater();
     return true;
   }
@@ -174,7 +219,7 @@ export class CapturedLane {
     const number = this.#count++;
     const arrival = { destination, route, host, target: meant };
     const release = this.#tproxy.names.hold(destination.ip);
-    const way = { number, arrival, target, learnedAt: 0, open: 0, used: false, retired: false, release };
+    const way = { number, arrival, target, learnedAt: -Infinity, open: 0, used: false, retired: false, release };
     this.#known.set(formatAddress(destination), way);
     this.#ways.set(number, way);
     return way;
@@ -203,18 +248,18 @@ export class CapturedLane {
   #lookLater(): void {
     if (this.#looking) return;
     this.#looking = true;
-    setTimeout(() => void this.#look(), ASKED_AFTER).unref();
+    setTimeout(() => this.#look(), ASKED_AFTER).unref();
   }
 
   /** What is in use is asked about; what nobody goes to stands for its name no longer than it has to. */
-  async #look(): Promise<void> {
-    const ways = [...this.#known.values()];
-    const before = performance.now() - GOOD_FOR;
-    const idle = ways.filter(({ used, learnedAt }) => !used && learnedAt < before);
-    const used = ways.filter((way) => way.used);
-    await Promise.all([this.#forget(idle), ...used.map((way) => this.#renew(way))]);
+  #look(): void {
     this.#looking = false;
-    if (this.#known.size > 0) this.#lookLater();
+    const before = performance.now() - GOOD_FOR;
+    const ways = [...this.#known.values()];
+    void this.#forget(ways.filter(({ used, learnedAt }) => !used && learnedAt < before));
+    for (const way of ways) if (way.used) void this.#renew(way);
+    for (const destination of this.#avoided.keys()) this.#isAvoided(destination);
+    if (this.#known.size + this.#avoided.size > 0) this.#lookLater();
   }
 
   /** Where the name leads elsewhere by now, the next client has a session, which finds out. */

@@ -1,4 +1,4 @@
-/** The thread that carries captured connections as they are: leads those to destinations that a session has reached a moment ago. */
+/** The thread that carries captured connections as they are: leads those whose way it was told of a moment ago. */
 import type { Guide, Way } from "../../lib/net/carrier/carried.ts";
 import { addressOf, encodeAddress } from "../../lib/net/carrier/sockaddr.ts";
 import { serveCarrier } from "../../lib/net/carrier/thread.ts";

@@ -84,6 +84,7 @@ export class TproxyProcess implements Daemon {
     } catch (error) {
       this.#led?.names.close();
       await this.#status?.close();
+      await this.#lane.end();
       throw error;
     }
     const { log } = this.#runtime;
@@ -145,10 +146,11 @@ export class TproxyProcess implements Daemon {
 
   /** Captures nothing more, and writes what is left to be written. */
   async close(): Promise<void> {
+    const { open } = this;
+    await this.#lane.end();
     await this.#capturing.end();
     this.#led?.names.close();
-    recordLife(this.#tproxy.sink, "tproxy", { event: "stop", open: this.open });
-    await this.#lane.end();
+    recordLife(this.#tproxy.sink, "tproxy", { event: "stop", open });
     await this.#tproxy.close();
   }
 }

@@ -134,8 +134,9 @@ function introduction(argv: readonly string[], { subject, rounds }: Options, oth
     "each connection is a full handshake (ECDSA P-256, X25519) and goes to the target in the clear. Half of the routes are for",
     "exact names and half for wildcards; clients ask for the first, the last and some between. Cells are medians (min..max). A",
     "ratio is the median of the rounds' ratios of portail to the peer with the best median; above 1 portail is better. The gate",
-    "asks for 1.00 and for no failed connection; for new connections it looks at nginx and sslh. All run in a network of their",
-    "own, where at most 4096 connections wait in TIME_WAIT: else the search for a free port would be what is measured.",
+    "asks for 1.00 and for no failed connection; for new connections it looks at nginx and sslh, and nowhere at a peer that",
+    "loses more than one connection in a hundred. All run in a network of their own, where at most 4096 connections wait in",
+    "TIME_WAIT: else the search for a free port would be what is measured.",
     "",
     `Other programs took ${Math.round(others * 100)} % of the machine's processor time during the run.`,
   ].join("\n");

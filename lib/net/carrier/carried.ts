@@ -10,7 +10,7 @@ export interface Way {
   /** Which way it is, for whoever is told of it. */
   readonly number: number;
   readonly said: Said;
-  /** What is to be agreed at `address` before it leads to the target. */
+  /** What is to be agreed at `address` before it leads to the target; of a guide by destination only. */
   readonly preface?: (() => Preface<unknown>) | undefined;
 }
 
@@ -71,7 +71,7 @@ export class Carried {
   way: Way | undefined;
   asking: Asking | undefined;
   /** Whether it was handed over before, and came back. */
-  returned = false;
+  tried = false;
   /** What the client has said while that was not enough, and in how many pieces. */
   opening: Uint8Array = NOTHING;
   pieces = 0;
@@ -98,6 +98,11 @@ export class Carried {
     this.from = from;
     this.accepted = this.movedAt = accepted;
     this.client = new Side(fd, this, "client", round);
+  }
+
+  /** Of one that is not open: what the client has said. */
+  get unsent(): Uint8Array {
+    return this.asking === undefined ? (this.target?.pending ?? this.opening) : NOTHING;
   }
 
   /** Of one that is connected on both sides. */

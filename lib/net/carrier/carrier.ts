@@ -18,6 +18,7 @@ export class Carrier {
   readonly #wake: number;
   /** Those who wait for orders to be carried out, in the order of these. */
   readonly #waiting: (() => void)[] = [];
+  #ended = false;
 
   private constructor(calls: SocketCalls, wake: number, worker: Worker, events: CarrierEvents) {
     this.#calls = calls;
@@ -54,8 +55,8 @@ export class Carrier {
   }
 
   /** Gives a client back that was handed over. */
-  giveBack({ place, fd, ip, port }: HandedOver): void {
-    void this.#order({ kind: "return", client: { place, fd, ip, port } });
+  giveBack({ place, fd, ip, port, accepted }: HandedOver): void {
+    void this.#order({ kind: "return", client: { place, fd, ip, port, accepted } });
   }
 
   /** Resolves when nobody listens there any more. */
@@ -81,11 +82,13 @@ export class Carrier {
   /** Ends the thread, and what it still carries. */
   async end(): Promise<void> {
     await Promise.race([this.#order({ kind: "end" }), Bun.sleep(FAREWELL)]);
+    this.#ended = true;
     this.#worker.terminate();
     this.#calls.close(this.#wake);
   }
 
   #order(order: Order): Promise<void> {
+    if (this.#ended) return Promise.resolve();
     this.#worker.postMessage(order);
     this.#calls.wake(this.#wake);
     return new Promise((resolve) => this.#waiting.push(resolve));

@@ -27,8 +27,10 @@ export class Doors {
     this.#places.set(fd, place);
     // What is accepted has it, too.
     this.#calls.noDelay(fd);
-    this.#calls.acknowledgeWithAnswers(fd);
-    if (speaksFirst) this.#calls.deferAccept(fd);
+    if (speaksFirst) {
+      this.#calls.acknowledgeWithAnswers(fd);
+      this.#calls.deferAccept(fd);
+    }
     if (this.#open) this.#poll.add(fd, EPOLL.IN);
   }
 

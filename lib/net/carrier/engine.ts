@@ -82,7 +82,7 @@ export class Engine {
   /** Hands over what is not connected on both sides; of these ways only, if any are named. */
   drain(ways?: readonly number[]): void {
     for (const one of this.#carried)
-      if (!one.open && (ways === undefined || (one.way && ways.includes(one.way.number)))) this.#giveUp(one);
+      if (!one.open && (ways === undefined || (one.way && ways.includes(one.way.number)))) this.#handOver(one);
   }
 
   cut(): void {
@@ -152,20 +152,20 @@ export class Engine {
         if (errno !== ERRNO.EAGAIN) this.#doors.set(false);
         return;
       }
-      this.take(place, fd, this.#address.slice(0, this.#addressLength[0]), false);
-      this.#admit();
+      this.take({ place, fd, from: this.#address.slice(0, this.#addressLength[0]) });
     }
   }
 
   /** A client that was accepted, or was handed over and comes back. */
-  take(place: number, fd: number, from: Uint8Array, returned: boolean): void {
-    const one = new Carried(this.#nextId++, place, fd, from, this.now, this.#round);
-    one.returned = returned;
+  take({ place, fd, from, accepted }: { place: number; fd: number; from: Uint8Array; accepted?: number }): void {
+    const one = new Carried(this.#nextId++, place, fd, from, accepted ?? this.now, this.#round);
+    one.tried = accepted !== undefined;
     this.#carried.add(one);
     this.#sides[fd] = one.client;
     const guide = this.#host.guideOf(place);
     if (guide.by === "destination") this.#follow(one, guide);
     else if (!this.#begin(one, guide)) this.#watch(one.client);
+    this.#admit();
   }
 
   #watch(side: Side): void {
@@ -214,12 +214,13 @@ export class Engine {
     const calls = this.#calls;
     const fd = calls.socket(address[0]!);
     if (fd < 0) return false;
-    calls.acknowledgeWithAnswers(fd);
+    if (preface !== undefined) one.asking = new Asking(preface());
+    const first = one.asking?.first ?? opening;
+    // The target that is to speak first waits for our acknowledgement, too.
+    if (first.length > 0) calls.acknowledgeWithAnswers(fd);
     const { mark } = this.#host.settings;
     const marked = mark === undefined || calls.mark(fd, mark);
     const begun = marked && (calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS);
-    if (preface !== undefined) one.asking = new Asking(preface());
-    const first = one.asking?.first ?? opening;
     // To a target on this machine it is connected by now; of no bytes at all the same is told.
     const taken = begun ? calls.send(fd, first, first.length) : -1;
     if (taken < 0 && (!begun || calls.errno() !== ERRNO.EAGAIN)) {
@@ -256,10 +257,14 @@ export class Engine {
         return;
       }
       const { pending } = side;
-      if ((mask & (EPOLL.ERR | EPOLL.HUP)) !== 0 || !this.#mover.flush(side)) this.#giveUp(one);
+      if ((mask & (EPOLL.ERR | EPOLL.HUP)) !== 0 || !this.#mover.flush(side)) this.#handOver(one);
       else if (one.asking !== undefined) this.#hear(side, one.asking);
       // Who has taken a part has to take the rest.
-      else if (side.pending !== pending) this.#opened(one);
+      else if (side.pending !== pending) {
+        this.#opened(one);
+        // What came with it nobody will tell again.
+        if ((mask & (EPOLL.IN | ENDS)) !== 0) this.#mover.later(side);
+      }
       return;
     }
     if ((mask & EPOLL.ERR) !== 0) this.broken(one, side.name, ERRNO.ECONNRESET);
@@ -277,26 +282,21 @@ export class Engine {
       this.#opened(one);
       this.#mover.bring(side, heard.bytes);
     } else if (!heard || this.#calls.send(side.fd, heard.bytes, heard.bytes.length) !== heard.bytes.length)
-      this.#giveUp(one);
+      this.#handOver(one);
   }
 
-  /** Of one that is not open: whoever gets it tries, and says why it does not work. */
-  #giveUp(one: Carried): void {
-    const { target } = one;
+  /** Of one that is not open: whoever gets it tries, and says why it does not work. `bytes` are what the client has said. */
+  #handOver(one: Carried, bytes = one.unsent): void {
+    const { target, client, place, from, accepted, way } = one;
     if (target !== undefined) {
       this.#sides[target.fd] = undefined;
       this.#calls.close(target.fd);
     }
-    this.#handOver(one, one.asking === undefined ? (target?.pending ?? one.opening) : NOTHING);
-  }
-
-  #handOver(one: Carried, bytes: Uint8Array): void {
-    const { fd, watched } = one.client;
-    if (watched) this.#poll.delete(fd);
-    this.#sides[fd] = undefined;
+    if (client.watched) this.#poll.delete(client.fd);
+    this.#sides[client.fd] = undefined;
     this.#gone(one);
-    const { place, from, returned } = one;
-    this.#host.handOver({ place, fd, ...addressOf(from), bytes, returned });
+    const tried = one.tried || way !== undefined;
+    this.#host.handOver({ place, fd: client.fd, ...addressOf(from), bytes, tried, accepted, way: way?.number });
   }
 
   #gone(one: Carried): void {
@@ -340,7 +340,7 @@ export class Engine {
     for (const one of this.#carried) {
       if (one.open && one.hasMoved(now) && settings.named) this.#reports.moved(one);
       const due = dueFor(one, now, settings);
-      if (due === "hand_over") this.#giveUp(one);
+      if (due === "hand_over") this.#handOver(one);
       else if (due === "probe") {
         one.probed = true;
         for (const { fd } of [one.client, one.target!]) this.#calls.probeAfter(fd, settings.probeAfter);

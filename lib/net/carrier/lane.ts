@@ -13,8 +13,10 @@ import type { ReportEvents } from "./reports.ts";
 interface LaneEvents extends ReportEvents {
   /** Takes a client that the carrier leaves to others. */
   accept(conn: Conn, place: number): void;
-  /** Whether the carrier is to have a client back, since its way is known now; asked once for each. */
+  /** Whether the carrier is to have a client back, since its way is known now; asked once for each, and not for long. */
   findWay?(client: HandedOver): Promise<boolean>;
+  /** By that way a client could not be led. */
+  wayFailed?(way: number): void;
 }
 
 export interface LaneParts {
@@ -24,6 +26,10 @@ export interface LaneParts {
   keepAlive: KeepAlive;
   events: LaneEvents;
 }
+
+/** Clients whose ways are looked for at a time, and milliseconds for each: the others are accepted without. */
+const MOST_SOUGHT = 256;
+const HASTE = 500;
 
 export class Lane {
   readonly #parts: LaneParts;
@@ -35,6 +41,7 @@ export class Lane {
   readonly #adopting = new Set<Promise<void>>();
   #emptied: (() => void) | undefined;
   #draining = false;
+  #held = false;
 
   /** Nothing is begun until there is a listener to take. */
   constructor(parts: LaneParts) {
@@ -90,6 +97,7 @@ export class Lane {
 
   async end(): Promise<void> {
     this.#unwatch();
+    this.#draining = true;
     await this.#carrier?.end();
   }
 
@@ -112,19 +120,32 @@ export class Lane {
         handedOver: (client) => this.#handedOver(client),
       },
     );
-    this.#unwatch = watchGate((shut) => carrier?.hold(shut));
+    if (carrier === undefined) return undefined;
+    this.#unwatch = watchGate((shut) => {
+      this.#held = shut;
+      carrier.hold(shut);
+    });
     return carrier;
   }
 
   #handedOver(client: HandedOver): void {
+    if (client.way !== undefined) this.#parts.events.wayFailed?.(client.way);
     const adopting = this.#settle(client).finally(() => this.#adopting.delete(adopting));
     this.#adopting.add(adopting);
   }
 
   async #settle(client: HandedOver): Promise<void> {
-    const found = !client.returned && (await this.#parts.events.findWay?.(client));
-    if (found && !this.#draining) this.#carrier!.giveBack(client);
+    const found = await this.#findWay(client);
+    if (found && !this.#draining && !this.#held) this.#carrier!.giveBack(client);
     else await this.#adopt(client);
+  }
+
+  /** Not of one that has said something: it would say it twice. */
+  async #findWay(client: HandedOver): Promise<boolean> {
+    const { findWay } = this.#parts.events;
+    if (findWay === undefined || client.tried || client.bytes.length > 0) return false;
+    if (this.#draining || this.#adopting.size >= MOST_SOUGHT) return false;
+    return Promise.race([findWay(client), Bun.sleep(HASTE).then(() => false)]);
   }
 
   async #adopt({ place, fd, ip, port, bytes }: HandedOver): Promise<void> {

@@ -17,10 +17,10 @@ export function lookEvery({ idle, lifetime, halfClosed }: CarrierSettings): numb
 export function dueFor(
   one: Carried,
   now: number,
-  { idle, lifetime, halfClosed, probeAfter }: CarrierSettings,
+  { idle, lifetime, halfClosed, probeAfter, answer }: CarrierSettings,
 ): "hand_over" | "probe" | CarriedEnd | undefined {
   const age = now - one.accepted;
-  if (!one.open) return age >= PATIENCE ? "hand_over" : undefined;
+  if (!one.open) return age >= (one.asking === undefined ? PATIENCE : answer) ? "hand_over" : undefined;
   if (idle > 0 && now - one.movedAt >= idle) return "idle";
   if (lifetime > 0 && age >= lifetime) return "lifetime";
   if (halfClosed > 0 && one.halfClosed > 0 && now - one.halfClosed >= halfClosed) return "half_closed";

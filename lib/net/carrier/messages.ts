@@ -6,6 +6,8 @@ export interface CarrierSettings {
   idle: number;
   lifetime: number;
   halfClosed: number;
+  /** Milliseconds for what stands before a target to answer. */
+  answer: number;
   /** Connections at a time. */
   most: number;
   /** Seconds of silence before the first probe; 0 never probes. */
@@ -23,7 +25,7 @@ export type Order =
   /** Whatever the thread's way of deciding reads; ahead of `listen`. */
   | { kind: "ways"; place: number; ways: unknown }
   /** A client that was handed over: its way is known now. */
-  | { kind: "return"; client: Pick<HandedOver, "place" | "fd" | "ip" | "port"> }
+  | { kind: "return"; client: Pick<HandedOver, "place" | "fd" | "ip" | "port" | "accepted"> }
   | { kind: "unlisten"; place: number }
   /** Whether clients are to wait unaccepted. */
   | { kind: "hold"; held: boolean }
@@ -54,7 +56,6 @@ export interface Who {
   said: Said;
 }
 
-/** One that is closed again; `lasted` are milliseconds since it was accepted. */
 /** One in which something moved since that was told last. */
 export interface Moved {
   id: number;
@@ -63,6 +64,7 @@ export interface Moved {
   received: number;
 }
 
+/** One that is closed again; `lasted` are milliseconds since it was accepted. */
 export interface Closed {
   id: number;
   way: number;
@@ -82,8 +84,11 @@ export interface HandedOver {
   ip: string;
   port: number;
   bytes: Uint8Array;
-  /** Whether it was given back before. */
-  returned: boolean;
+  /** Whether a carrier has tried to lead it, and by which way that failed. */
+  tried: boolean;
+  way: number | undefined;
+  /** When it was accepted, by the clock of the thread. */
+  accepted: number;
 }
 
 export type Told =

@@ -1,8 +1,8 @@
 /** The thread of a carrier: takes orders in turn with carrying. Knows no way to decide. */
 import { openSocketCalls } from "../../ffi/socket-calls.ts";
+import { parseIp } from "../../wire/ip.ts";
 import type { Guide } from "./carried.ts";
 import { Engine } from "./engine.ts";
-import { parseIp } from "../../wire/ip.ts";
 import type { Order, Told } from "./messages.ts";
 import { encodeAddress } from "./sockaddr.ts";
 
@@ -46,8 +46,8 @@ export function serveCarrier(compile: (ways: unknown) => Guide): void {
         engine?.listen(order.place, order.fd);
         break;
       case "return": {
-        const { place, fd, ip, port } = order.client;
-        engine?.take(place, fd, encodeAddress({ ip: parseIp(ip)!, port }), true);
+        const { place, fd, ip, port, accepted } = order.client;
+        engine?.take({ place, fd, from: encodeAddress({ ip: parseIp(ip)!, port }), accepted });
         break;
       }
       case "unlisten":

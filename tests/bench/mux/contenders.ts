@@ -39,7 +39,7 @@ const NGINX = {
   name: "nginx",
   peer: true,
   programs: ["nginx", "nginx:ngx_stream_module.so"],
-  note: "its stream module with `ssl_preread`, or with TLS of its own, `master_process off`, `proxy_half_close on`, as all but sslh do; names are looked up in a `map`",
+  note: "its stream module with `ssl_preread`, or with TLS of its own, `master_process off`, `proxy_half_close on`, as all but sslh-select do; names are looked up in a `map`",
 } as const;
 
 /** Everyone that passes TLS on by its server name. `command` starts portail; its words are split at spaces. */
@@ -51,9 +51,16 @@ export function passThrough(command: string, family: Family, routes: Names, hell
     {
       name: "sslh",
       peer: true,
+      programs: ["sslh"],
+      note: "a process for each connection, which is how it comes; looks names up one after the other",
+      config: (where, list) => sslhByName("sslh", where, list),
+    },
+    {
+      name: "sslh-select",
+      peer: true,
       programs: ["sslh-select"],
-      note: "`sslh-select`, one process; it can hold no more than some 500 connections, and looks names up one after the other",
-      config: sslhByName,
+      note: "one process; it can hold no more than some 500 connections, and loses some in a hundred that come at a time",
+      config: (where, list) => sslhByName("sslh-select", where, list),
     },
   ];
   return each.map(({ config, ...contender }) => ({
@@ -181,8 +188,8 @@ function nginxOf({ port, dir }: Where, stream: string[]): Setup {
   return alone({ argv: ["nginx", "-e", "stderr", "-p", dir, "-c", join(dir, file)], files: { [file]: text } }, port);
 }
 
-function sslhByName({ port, targetPort, dir }: Where, { exact, wild }: Names): Setup {
-  const file = `sslh-${port}.cfg`;
+function sslhByName(program: "sslh" | "sslh-select", { port, targetPort, dir }: Where, { exact, wild }: Names): Setup {
+  const file = `${program}-${port}.cfg`;
   const hosts = [...exact, ...wild.map((name) => `*.${name}`)].map((name) => `"${name}"`);
   const text = lines(
     "foreground: true;",
@@ -190,5 +197,5 @@ function sslhByName({ port, targetPort, dir }: Where, { exact, wild }: Names): S
     `listen: ( { host: "127.0.0.1"; port: "${port}"; } );`,
     `protocols: ( { name: "tls"; host: "127.0.0.1"; port: "${targetPort}"; sni_hostnames: [ ${hosts.join(", ")} ]; log_level: 0; } );`,
   );
-  return alone({ argv: ["sslh-select", `-F${join(dir, file)}`], files: { [file]: text } }, port);
+  return alone({ argv: [program, `-F${join(dir, file)}`], files: { [file]: text } }, port);
 }

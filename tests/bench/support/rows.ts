@@ -82,7 +82,7 @@ export const MUX_ROWS = [
   row("bulk-8", "download, 8 connections", "MiB/s", "higher", true, "bulk"),
   row("upload-1", "upload, 1 connection", "MiB/s", "higher", true, "upload"),
   row("upload-8", "upload, 8 connections", "MiB/s", "higher", true, "upload"),
-  { ...NEW_CONNECTIONS, against: ["nginx", "sslh"] },
+  { ...NEW_CONNECTIONS, against: ["nginx", "sslh", "sslh-select"] },
   row("latency-p50", "added latency, 1-byte echo, p50", "µs", "lower", false, "latency"),
   row("latency-p99", "added latency, 1-byte echo, p99", "µs", "lower", false, "latency"),
   row("rss-base", "RSS, no connection", "MiB", "lower", false, "memory"),

@@ -51,8 +51,9 @@ scenario(
     }, 60_000);
     afterAll(() => tproxy.kill());
 
-    const ask = async (address: string, count: number) => {
-      const { stdout } = await nets.near.run([process.execPath, GREETER, "ask", address, String(PORT), String(count)]);
+    const ask = async (address: string, count: number, ...how: string[]) => {
+      const asking = [process.execPath, GREETER, "ask", address, String(PORT), String(count), ...how];
+      const { stdout } = await nets.near.run(asking);
       return JSON.parse(stdout) as Record<string, number>;
     };
     const metric = async (line: RegExp) => {
@@ -97,6 +98,12 @@ scenario(
       expect(await metric(/portail_connections_total (\d+)/)).toBe(3501);
       const bytes = await metric(/relayed_bytes_total\{rule="default",from="target"\} (\d+)/);
       expect(bytes - (await metric(/relayed_bytes_total\{rule="default",from="client"\} (\d+)/))).toBe(4 * 3501);
+    });
+
+    test("clients that wait for the server's first words get them", async () => {
+      await ask(FAKE, 1);
+      expect(await ask(FAKE, 3000, "silently")).toEqual({ one: 3000 });
+      expect(await ask(FAKE, 300)).toEqual({ one: 300 });
     });
 
     test("a hundred megabytes there and back, and they count", async () => {
