@@ -19,7 +19,7 @@ const ROWS = TUNNEL_ROWS.filter(({ mode }) => mode !== "resumed").map((row): Nam
 }));
 
 /** Handshakes are few a second: what is run often is compiled only after some thousands. */
-const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 10_000, rateMs: 3000, echoes: 10_000, tunnels: 1000 };
+const EFFORT: Effort = { ...FULL, bulkMs: 2000, rateWarmupMs: 20_000, rateMs: 3000, echoes: 10_000, tunnels: 1000 };
 
 /** `npm run bench -- tproxy [--rounds N] [--quick] [--only NAME,…] [--portail binary|source]`, as root. */
 export default function tproxy(argv: string[]): Promise<Report> {
