@@ -38,6 +38,7 @@ function ask(host, port, word, how) {
         if (how !== undefined && text.endsWith(word)) this.end();
       })
       .on("end", () => resolve(text.endsWith(word) ? text.slice(0, -word.length - 1) : `lost: ${text}`))
-      .on("error", ({ code }) => resolve(code));
+      // The runtime also calls refused what was reset before it had told of the connection.
+      .on("error", ({ code }) => resolve(code === "ECONNREFUSED" ? "ECONNRESET" : code));
   });
 }
