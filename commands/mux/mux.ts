@@ -2,6 +2,7 @@
 import type { Guard } from "../../lib/acl/guard.ts";
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import { DESCRIPTORS } from "../../lib/net/carrier/lane.ts";
 import type { Conn } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
@@ -38,7 +39,7 @@ export class Mux {
   readonly sniffRules: SniffRules;
   /** Of a handshake, on either side. */
   readonly deadlines: Deadlines;
-  readonly descriptors = new Descriptors(mostClients(), () => abandonedDials() + EACH * this.carried());
+  readonly descriptors = new Descriptors(mostClients(), () => abandonedDials() + DESCRIPTORS * this.carried());
   readonly cancellations = new Cancellations();
   /** What clients may not be led to unasked; set once it listens. */
   guard: Guard = { own: [], resolvedBy: "us" };

@@ -1,17 +1,15 @@
 /** What a carrier does for a multiplexer: its listeners, its connections among the others, and the clients that it hands over. Decides nothing. */
-import { Lane, threadAt } from "../../lib/net/carrier/lane.ts";
+import { DESCRIPTORS, Lane, threadAt } from "../../lib/net/carrier/lane.ts";
 import type { Closed, Opened } from "../../lib/net/carrier/messages.ts";
 import type { Listener } from "../../lib/net/listen.ts";
+import { CarriedSessions } from "../../lib/service/carried-sessions.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import type { LoadedPlace } from "./load.ts";
 import type { Mux } from "./mux.ts";
-import { PassedSession } from "./passed-session.ts";
+import { storyOf } from "./passed-story.ts";
 import { noWays, passingWays, type PassingWays } from "./passing.ts";
 import type { Route } from "./route.ts";
 import type { RouteTable } from "./routes/table.ts";
-
-/** Descriptors of a connection: the client's and the target's. */
-const EACH = 2;
 
 /** A listener whose clients the carrier takes. */
 export interface LaneListener extends Listener {
@@ -30,14 +28,13 @@ export class PassingLane {
   readonly #routes: Route[] = [];
   /** By place and name: each listener changes its routes at a moment of its own. */
   readonly #numbers = new Map<string, number>();
-  /** Where anybody wants to know of each. */
-  readonly #sessions = new Map<number, PassedSession>();
+  readonly sessions = new CarriedSessions();
 
   constructor(mux: Mux) {
     this.#mux = mux;
     const { relayLimits, keepAlive, status, connectTimeout: answer } = mux.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
-    const most = Math.floor(mostClients() / EACH);
+    const most = Math.floor(mostClients() / DESCRIPTORS);
     const named = mux.sink !== undefined || status !== undefined || mux.log.writes("info");
     this.#lane = new Lane({
       thread: threadAt(import.meta.url, "mux"),
@@ -46,7 +43,7 @@ export class PassingLane {
       events: {
         accept: (conn, place) => mux.accept(conn, this.#tables[place]!),
         opened: (event) => this.#opened(event),
-        moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
+        moved: (event) => this.sessions.moved(event),
         closed: (event) => this.#closed(event),
       },
     });
@@ -72,11 +69,6 @@ export class PassingLane {
   /** Hands over what is not connected yet; `emptied` resolves when all else has ended. */
   drain(): Promise<{ emptied: Promise<void> }> {
     return this.#lane.drain();
-  }
-
-  /** Those that are carried, where anybody wants to know. */
-  get sessions(): Iterable<PassedSession> {
-    return this.#sessions.values();
   }
 
   cut(): void {
@@ -109,30 +101,15 @@ export class PassingLane {
 
   #opened(event: Opened): void {
     const mux = this.#mux;
-    mux.metrics.accepted++;
     const route = this.#routes[event.way]!;
-    const { counts } = route;
-    counts.chosen++;
-    counts.busy++;
-    counts.open++;
-    counts.waits.observe(event.waited / 1000);
-    const { id, waited, who } = event;
-    if (who !== undefined) this.#sessions.set(id, new PassedSession(mux, route, waited, who));
+    mux.metrics.accepted++;
+    route.counts.busy++;
+    this.sessions.opened(event, route.counts, storyOf(mux, route));
   }
 
   #closed(event: Closed): void {
-    const { id, way, sent, received, lasted } = event;
-    const { counts } = this.#routes[way]!;
+    const { counts } = this.#routes[event.way]!;
     counts.busy--;
-    counts.open--;
-    counts.lives.observe(lasted / 1000);
-    const session = this.#sessions.get(id);
-    if (session !== undefined) {
-      this.#sessions.delete(id);
-      session.closed(event);
-    } else {
-      counts.sent += sent;
-      counts.received += received;
-    }
+    this.sessions.closed(event, counts);
   }
 }

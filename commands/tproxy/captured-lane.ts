@@ -1,15 +1,16 @@
 /** What a carrier does for a transparent proxy: takes its listeners, and carries as it is what goes where the way is known. */
-import { Lane, threadAt } from "../../lib/net/carrier/lane.ts";
+import { DESCRIPTORS, Lane, threadAt } from "../../lib/net/carrier/lane.ts";
 import type { Closed, HandedOver, Opened } from "../../lib/net/carrier/messages.ts";
 import { formatAddress, type SocketAddress } from "../../lib/net/conn.ts";
 import { boundAddress } from "../../lib/net/inherited.ts";
 import type { Listener } from "../../lib/net/listen.ts";
 import { originalDestinationOf, type TcpAddress } from "../../lib/net/original-destination.ts";
+import { CarriedSessions } from "../../lib/service/carried-sessions.ts";
 import { mostClients } from "../../lib/service/descriptors.ts";
 import type { ProxyDialogue } from "../../lib/session/proxy-dialogue.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { Arrival } from "./arrival.ts";
-import { CarriedSession } from "./carried-session.ts";
+import { storyOf } from "./carried-story.ts";
 import { Refusal } from "./refusal.ts";
 import type { Route } from "./route.ts";
 import { chooseRule } from "./rule.ts";
@@ -47,8 +48,6 @@ export interface LearnedWay {
   release(): void;
 }
 
-/** Descriptors of a connection: the client's and the target's. */
-const EACH = 2;
 /** Milliseconds for which the thread takes a way for good, and after which it is asked about anew while it is in use. */
 const GOOD_FOR = 1000;
 const ASKED_AFTER = 500;
@@ -66,8 +65,7 @@ export class CapturedLane {
   /** By destination, and by number. */
   readonly #known = new Map<string, LearnedWay>();
   readonly #ways = new Map<number, LearnedWay>();
-  /** Where anybody wants to know of each. */
-  readonly #sessions = new Map<number, CarriedSession>();
+  readonly sessions = new CarriedSessions();
   #looking = false;
   /** By destination: ways that are looked for, and until when none is. */
   readonly #finding = new Map<string, Promise<boolean>>();
@@ -78,7 +76,7 @@ export class CapturedLane {
     this.#tproxy = tproxy;
     const { relayLimits, keepAlive, connectTimeout: answer } = tproxy.settings;
     const { idle, lifetime, halfClosed } = relayLimits;
-    const most = Math.floor(mostClients() / EACH);
+    const most = Math.floor(mostClients() / DESCRIPTORS);
     this.#lane = new Lane({
       thread: threadAt(import.meta.url, "tproxy"),
       settings: { idle, lifetime, halfClosed, answer, most, mark, named },
@@ -86,7 +84,7 @@ export class CapturedLane {
       events: {
         accept: (conn) => tproxy.accept(conn),
         opened: (event) => this.#opened(event),
-        moved: ({ id, sent, received }) => this.#sessions.get(id)?.moved(sent, received),
+        moved: (event) => this.sessions.moved(event),
         closed: (event) => this.#closed(event),
         findWay: (client) => this.#findWay(client),
         wayFailed: (way) => this.#failed(way),
@@ -108,11 +106,6 @@ export class CapturedLane {
     this.#place = place;
     const { endpoint, address } = listener;
     return { endpoint, address, close: () => void this.#lane.unlisten(place) };
-  }
-
-  /** Those that are carried, where anybody wants to know. */
-  get sessions(): Iterable<CarriedSession> {
-    return this.#sessions.values();
   }
 
   /** Resolves when all that is carried from now on was found by the rules of now. */
@@ -272,32 +265,17 @@ export class CapturedLane {
     else await this.#forget([way]);
   }
 
-  #opened({ id, way: number, waited, who }: Opened): void {
-    const tproxy = this.#tproxy;
-    const way = this.#ways.get(number)!;
-    const { counts } = way.arrival.route;
-    tproxy.metrics.accepted++;
-    counts.chosen++;
-    counts.open++;
-    counts.waits.observe(waited / 1000);
+  #opened(event: Opened): void {
+    const way = this.#ways.get(event.way)!;
+    this.#tproxy.metrics.accepted++;
     way.open++;
     way.used = true;
-    if (who !== undefined) this.#sessions.set(id, new CarriedSession(tproxy, way, waited, who.client));
+    this.sessions.opened(event, way.arrival.route.counts, storyOf(this.#tproxy, way));
   }
 
   #closed(event: Closed): void {
     const way = this.#ways.get(event.way)!;
-    const { counts } = way.arrival.route;
-    counts.open--;
-    counts.lives.observe(event.lasted / 1000);
-    const session = this.#sessions.get(event.id);
-    if (session !== undefined) {
-      this.#sessions.delete(event.id);
-      session.closed(event);
-    } else {
-      counts.sent += event.sent;
-      counts.received += event.received;
-    }
+    this.sessions.closed(event, way.arrival.route.counts);
     way.open--;
     this.#dropUnused(way);
   }

@@ -1,6 +1,7 @@
 /** A transparent proxy in force: its rules and names, and the sessions that are open. Knows no flags, files, tables and listeners. */
 import type { AuditSink } from "../../lib/audit/sink.ts";
 import type { Logger } from "../../lib/command/log.ts";
+import { DESCRIPTORS } from "../../lib/net/carrier/lane.ts";
 import type { Conn, SocketAddress } from "../../lib/net/conn.ts";
 import { Deadlines } from "../../lib/net/deadlines.ts";
 import { abandonedDials } from "../../lib/net/dial.ts";
@@ -39,8 +40,6 @@ export interface TproxyParts {
 
 /** Descriptors of a session: the client's and the target's, and a pair of them where TLS may begin with bytes that were read already. */
 const EACH = 2;
-/** Of a connection that is carried. */
-const CARRIED = 2;
 
 export class Tproxy {
   readonly settings: CarrySettings;
@@ -75,7 +74,7 @@ export class Tproxy {
     this.metrics = metrics;
     this.targetTools = targetTools;
     this.deadlines = new Deadlines(settings.connectTimeout);
-    const descriptors = new Descriptors(mostClients(), () => abandonedDials() + CARRIED * this.carried());
+    const descriptors = new Descriptors(mostClients(), () => abandonedDials() + DESCRIPTORS * this.carried());
     this.#room = new WaitingRoom(settings.most, descriptors, EACH);
     this.names = loaded.names;
     this.swap(loaded);

@@ -11,11 +11,9 @@ const SYMBOLS = {
   shutdown: { args: ["int", "int"], returns: "int" },
   close: { args: ["int"], returns: "int" },
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
-  getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" },
   eventfd: { args: ["u32", "int"], returns: "int" },
   read: { args: ["int", "ptr", "usize"], returns: "int" },
   write: { args: ["int", "ptr", "usize"], returns: "int" },
-  sched_yield: { args: [], returns: "int" },
   __errno_location: { args: [], returns: "ptr" },
 } as const;
 
@@ -39,9 +37,6 @@ const SO_KEEPALIVE = 9;
 const [KEEPIDLE, KEEPINTVL, KEEPCNT] = [4, 5, 6];
 const SO_LINGER = 13;
 const SO_MARK = 36;
-/** Of both families: IP6T_SO_ORIGINAL_DST has the same number. */
-const SO_ORIGINAL_DST = 80;
-const [AF_INET, SOL_IP, SOL_IPV6] = [2, 0, 41];
 /** SOCK_STREAM; SOCK_NONBLOCK and SOCK_CLOEXEC, which eventfd(2) has too. */
 const STREAM = 1;
 const FLAGS = 0o2004000;
@@ -93,19 +88,11 @@ export function openSocketCalls() {
       marked[0] = mark;
       return c.setsockopt(fd, SOL_SOCKET, SO_MARK, marked, 4) === 0;
     },
-    /**
-     * Writes the sockaddr that a connection was made to before the firewall redirected it to `address`, whose size stands in
-     * `length`; `family` as in a sockaddr. False for one that it did not track.
-     */
-    originalDestination: (fd: number, family: number, address: Uint8Array, length: Uint32Array) =>
-      c.getsockopt(fd, family === AF_INET ? SOL_IP : SOL_IPV6, SO_ORIGINAL_DST, address, length) === 0,
     /** Closes with a reset: the peer is not to take what came for all there was. */
     reset(fd: number) {
       c.setsockopt(fd, SOL_SOCKET, SO_LINGER, linger, 8);
       c.close(fd);
     },
-    /** Whoever else waits for this processor goes first. */
-    giveWay: () => void c.sched_yield(),
     /** A counter that wakes who waits for it. */
     eventfd: () => c.eventfd(0, FLAGS),
     wake(fd: number) {

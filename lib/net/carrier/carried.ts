@@ -21,9 +21,11 @@ export type Decision = Way | "more" | undefined;
 export type Guide =
   /** By what they say first, which is overwritten later. */
   | { by: "opening"; decide(opening: Uint8Array): Decision }
-  /** By where they were going before they were redirected: a sockaddr, which is overwritten later. */
+  /** By where they were going before they were redirected: a sockaddr. */
   | { by: "destination"; decide(destination: Uint8Array): Way | undefined };
 
+/** In a sockaddr. */
+const AF_INET = 2;
 /** Of bytes. */
 export const NOTHING = new Uint8Array(0);
 
@@ -98,6 +100,10 @@ export class Carried {
     this.from = from;
     this.accepted = this.movedAt = accepted;
     this.client = new Side(fd, this, "client", round);
+  }
+
+  get family(): 4 | 6 {
+    return this.from[0] === AF_INET ? 4 : 6;
   }
 
   /** Of one that is not open: what the client has said. */

@@ -1,4 +1,6 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
+import { descriptorCalls } from "../../ffi/descriptor.ts";
+import { libc } from "../../ffi/libc.ts";
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
 import { Asking } from "./asking.ts";
@@ -59,7 +61,7 @@ export class Engine {
   constructor(host: EngineHost) {
     this.#host = host;
     this.#calls = host.calls;
-    this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: host.calls.giveWay });
+    this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: () => libc()?.giveWay() });
     this.#doors = new Doors(this.#poll, host.calls);
     this.#mover = new Mover(host.calls, this.#buffer, this);
     this.#lookEvery = lookEvery(host.settings);
@@ -183,10 +185,8 @@ export class Engine {
 
   /** The client may wait for the target to speak first. */
   #follow(one: Carried, guide: Extract<Guide, { by: "destination" }>): void {
-    const address = this.#address;
-    this.#addressLength[0] = address.length;
-    const known = this.#calls.originalDestination(one.client.fd, one.from[0]!, address, this.#addressLength);
-    one.way = known ? guide.decide(address.subarray(0, this.#addressLength[0])) : undefined;
+    const destination = descriptorCalls()?.originalDestination(one.client.fd, one.family);
+    one.way = destination && guide.decide(destination);
     if (one.way === undefined || !this.#dial(one, one.way, NOTHING)) this.#handOver(one, NOTHING);
   }
 

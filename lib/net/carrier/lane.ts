@@ -27,6 +27,9 @@ export interface LaneParts {
   events: LaneEvents;
 }
 
+/** Of a connection that is carried: the client's and the target's. */
+export const DESCRIPTORS = 2;
+
 /** Clients whose ways are looked for at a time, and milliseconds for each: the others are accepted without. */
 const MOST_SOUGHT = 256;
 const HASTE = 500;
