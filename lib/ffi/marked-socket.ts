@@ -43,10 +43,10 @@ export function connectMarked(ip: Ip, port: number, mark: number): number | Erro
 /** How far a connection has come that was begun. An error is told once. */
 export function connectState(fd: number): "pending" | "connected" | ErrorName {
   const { getsockopt, getpeername } = calls()!;
+  if (getpeername(fd, new Uint8Array(32), Uint32Array.of(32)) === 0) return "connected";
   const error = new Int32Array(1);
   if (getsockopt(fd, SOL_SOCKET, SO_ERROR, error, Uint32Array.of(4)) !== 0) return "EBADF";
-  if (error[0] !== 0) return errorText(error[0]!);
-  return getpeername(fd, new Uint8Array(32), Uint32Array.of(32)) === 0 ? "connected" : "pending";
+  return error[0] === 0 ? "pending" : errorText(error[0]!);
 }
 
 /** Whether marks can be set; undefined where they can, else why not. */

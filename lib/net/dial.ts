@@ -100,16 +100,17 @@ export class Dialer {
       return;
     }
     // Imported when first needed: node:net costs a daemon megabytes.
-    const dialling =
-      mark === undefined
-        ? import("./race.ts").then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
-        : (marked ??= import("./marked-dial.ts")).then(({ dialMarked }) =>
-            dialMarked(candidates, mark, this.#timeout, this.#keepAlive),
-          );
-    dialling.then(
-      (conn) => outcome.opened(conn),
-      (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
-    );
+    if (mark === undefined) {
+      import("./race.ts")
+        .then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
+        .then(
+          (conn) => outcome.opened(conn),
+          (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
+        );
+      return;
+    }
+    const dialing = { mark, keepAlive: this.#keepAlive, deadlines: this.#deadlines, timeout: this.#timeout };
+    void (marked ??= import("./marked-dial.ts")).then(({ dialMarked }) => dialMarked(candidates, dialing, outcome));
   }
 }
 

@@ -3,8 +3,8 @@ import { closeSync } from "node:fs";
 import { connectMarked, connectState } from "../ffi/marked-socket.ts";
 import { parseIp } from "../wire/ip.ts";
 import { adoptDescriptor } from "./adopt.ts";
-import type { Conn } from "./conn.ts";
-import { diagnose, timedOut, type Candidate } from "./dial.ts";
+import { Due, type Deadlines } from "./deadlines.ts";
+import { diagnose, timedOut, type Candidate, type Dialled } from "./dial.ts";
 import { boundAddress } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 import type { NativeConn } from "./native-conn.ts";
@@ -18,19 +18,18 @@ const PARTS = 16;
 /** Turns of the event loop in which it is looked at first. */
 const TURNS = 2;
 
-/** Rejects with a `DialError`. `timeout`, in milliseconds, is for all candidates together. */
-export async function dialMarked(
-  candidates: readonly Candidate[],
-  mark: number,
-  timeout: number,
-  keepAlive: KeepAlive,
-): Promise<Conn> {
-  const won = await new Promise<Conn | Failed | undefined>((resolve) => {
-    new Race(candidates.slice(0, MOST), mark, keepAlive, resolve).start(timeout);
-  });
-  if (won === undefined) throw timedOut(timeout);
-  if ("candidate" in won) throw await diagnose(won.candidate, won.error);
-  return won;
+/** What each of a dialer's dials has. */
+export interface MarkedDialing {
+  readonly mark: number;
+  readonly keepAlive: KeepAlive;
+  /** For all candidates of a dial together; `timeout` is their length, in milliseconds. */
+  readonly deadlines: Deadlines;
+  readonly timeout: number;
+}
+
+/** Connects to the first candidate that answers. */
+export function dialMarked(candidates: readonly Candidate[], dialing: MarkedDialing, told: Dialled): void {
+  new Race(candidates.slice(0, MOST), dialing, told).start();
 }
 
 interface Failed {
@@ -44,34 +43,23 @@ interface Told {
 }
 
 /** Candidates are started one after the other, the next at once when one has failed; the losers are given up. */
-class Race {
+class Race extends Due {
   readonly #candidates: readonly Candidate[];
-  readonly #mark: number;
-  readonly #keepAlive: KeepAlive;
-  /** Undefined is that the time is up. */
-  readonly #over: (won: Conn | Failed | undefined) => void;
+  readonly #dialing: MarkedDialing;
+  readonly #told: Dialled;
   readonly #attempts = new Set<Attempt>();
   #next = 0;
   #stagger: ReturnType<typeof setTimeout> | undefined;
-  #deadline: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(
-    candidates: readonly Candidate[],
-    mark: number,
-    keepAlive: KeepAlive,
-    over: (won: Conn | Failed | undefined) => void,
-  ) {
+  constructor(candidates: readonly Candidate[], dialing: MarkedDialing, told: Dialled) {
+    super();
     this.#candidates = candidates;
-    this.#mark = mark;
-    this.#keepAlive = keepAlive;
-    this.#over = over;
+    this.#dialing = dialing;
+    this.#told = told;
   }
 
-  start(timeout: number): void {
-    this.#deadline = setTimeout(() => {
-      this.#settle();
-      this.#over(undefined);
-    }, timeout);
+  start(): void {
+    this.#dialing.deadlines.add(this);
     this.#begin();
   }
 
@@ -85,7 +73,7 @@ class Race {
           return;
         }
         this.#settle();
-        this.#over(conn);
+        this.#told.opened(conn);
       },
       failed: (failed) => {
         if (!this.#attempts.delete(attempt)) return;
@@ -93,17 +81,22 @@ class Race {
         if (this.#next < this.#candidates.length) this.#begin();
         else if (this.#attempts.size === 0) {
           this.#settle();
-          this.#over(failed);
+          void diagnose(failed.candidate, failed.error).then((found) => this.#told.failed(found));
         }
       },
     });
     this.#attempts.add(attempt);
-    attempt.start(candidate, this.#mark, this.#keepAlive);
+    attempt.start(candidate, this.#dialing);
     if (this.#next < this.#candidates.length) this.#stagger = setTimeout(() => this.#begin(), STAGGER);
   }
 
+  override late(): void {
+    this.#settle();
+    this.#told.failed(timedOut(this.#dialing.timeout));
+  }
+
   #settle(): void {
-    clearTimeout(this.#deadline);
+    this.#dialing.deadlines.remove(this);
     clearTimeout(this.#stagger);
     this.#next = this.#candidates.length;
     for (const attempt of this.#attempts) attempt.giveUp();
@@ -127,7 +120,7 @@ class Attempt {
     this.#told = told;
   }
 
-  start(candidate: Candidate, mark: number, keepAlive: KeepAlive): void {
+  start(candidate: Candidate, { mark, keepAlive }: MarkedDialing): void {
     this.#candidate = candidate;
     const ip = parseIp(candidate.ip);
     const fd = ip === undefined ? "EINVAL" : connectMarked(ip, candidate.port, mark);

@@ -3,7 +3,7 @@ import { descriptorCalls } from "../../ffi/descriptor.ts";
 import { libc } from "../../ffi/libc.ts";
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
-import { Asking } from "./asking.ts";
+import type { Asking } from "./asking.ts";
 import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
 import { Doors } from "./doors.ts";
 import { dueFor, lookEvery } from "./limits.ts";
@@ -11,6 +11,7 @@ import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
 import { Mover } from "./mover.ts";
 import { ReportPacker, type PackedReports } from "./reports.ts";
 import { addressOf } from "./sockaddr.ts";
+import { reachTarget } from "./target-opening.ts";
 import { Vigil } from "./vigil.ts";
 
 /** What a carrier needs of its thread. */
@@ -210,29 +211,15 @@ export class Engine {
   }
 
   /** False where it cannot be. */
-  #dial(one: Carried, { address, preface }: Way, opening: Uint8Array): boolean {
-    const calls = this.#calls;
-    const fd = calls.socket(address[0]!);
-    if (fd < 0) return false;
-    if (preface !== undefined) one.asking = new Asking(preface());
-    const first = one.asking?.first ?? opening;
-    // The target that is to speak first waits for our acknowledgement, too.
-    if (first.length > 0) calls.acknowledgeWithAnswers(fd);
+  #dial(one: Carried, way: Way, opening: Uint8Array): boolean {
     const { mark } = this.#host.settings;
-    const marked = mark === undefined || calls.mark(fd, mark);
-    const begun = marked && (calls.connect(fd, address) === 0 || calls.errno() === ERRNO.EINPROGRESS);
-    // To a target on this machine it is connected by now; of no bytes at all the same is told.
-    const taken = begun ? calls.send(fd, first, first.length) : -1;
-    if (taken < 0 && (!begun || calls.errno() !== ERRNO.EAGAIN)) {
-      calls.close(fd);
-      return false;
-    }
-    const target = new Side(fd, one, "upstream", this.#round);
+    const reached = reachTarget(this.#calls, one, way, opening, { mark, round: this.#round });
+    if (reached === undefined) return false;
+    const { target } = reached;
     one.target = target;
     one.sent = opening.length;
-    this.#sides[fd] = target;
-    if (taken < first.length || taken < 0) target.pending = first.slice(Math.max(0, taken));
-    if (taken >= 0 && one.asking === undefined) this.#opened(one);
+    this.#sides[target.fd] = target;
+    if (reached.taken && one.asking === undefined) this.#opened(one);
     this.#watch(target);
     return true;
   }
