@@ -99,8 +99,9 @@ class Handshake extends Due {
       ...(isServer ? {} : { serverName }),
     };
     const initialData = early.length === 0 ? undefined : Buffer.from(early.buffer, early.byteOffset, early.length);
-    const upgrade = { data: this, tls, isServer, initialData, socket: TLS_HANDLERS };
-    this.#socket = conn.giveUp((socket) => socket.upgradeTLS(upgrade as never)[1]) as never;
+    const socket = options.sessions === undefined ? TLS_HANDLERS : RESUMING_HANDLERS;
+    const upgrade = { data: this, tls, isServer, initialData, socket };
+    this.#socket = conn.giveUp((below) => below.upgradeTLS(upgrade as never)[1]) as never;
     this.#laid = true;
   }
 
@@ -270,15 +271,12 @@ function isLibraryError(error: Error): boolean {
   return code === "EPROTO" || syscall !== undefined || error.message.includes("SSL routines");
 }
 
-const TLS_HANDLERS: SocketHandler<Receiver> & { session(socket: Socket<Receiver>, session: Uint8Array): void } = {
+const TLS_HANDLERS: SocketHandler<Receiver> = {
   open(socket) {
     (socket.data as Handshake).onOpen(socket);
   },
   handshake(socket, success, error) {
     socket.data.onHandshake(success, error);
-  },
-  session(socket, session) {
-    socket.data.onSession(session);
   },
   data(socket, chunk) {
     socket.data.onData(chunk);
@@ -295,6 +293,14 @@ const TLS_HANDLERS: SocketHandler<Receiver> & { session(socket: Socket<Receiver>
   error(socket, error) {
     if (isLibraryError(error)) socket.data.onError(error);
     else queueMicrotask(() => throwIt(error));
+  },
+};
+
+/** For who resumes: to be told of sessions costs a copy of each, certificates and all, and servers give two (measured: a sixteenth of a handshake). */
+const RESUMING_HANDLERS = {
+  ...TLS_HANDLERS,
+  session(socket: Socket<Receiver>, session: Uint8Array) {
+    socket.data.onSession(session);
   },
 };
 
