@@ -99,18 +99,16 @@ export class Dialer {
       new Attempt(candidates[0]!, this.#keepAlive, this.#deadlines, this.#timeout, outcome).start();
       return;
     }
+    const failed = (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error));
     // Imported when first needed: node:net costs a daemon megabytes.
     if (mark === undefined) {
       import("./race.ts")
         .then(({ race }) => race(candidates, this.#timeout, this.#keepAlive))
-        .then(
-          (conn) => outcome.opened(conn),
-          (error: unknown) => outcome.failed(error instanceof DialError ? error : dialError(error)),
-        );
+        .then((conn) => outcome.opened(conn), failed);
       return;
     }
     const dialing = { mark, keepAlive: this.#keepAlive, deadlines: this.#deadlines, timeout: this.#timeout };
-    void (marked ??= import("./marked-dial.ts")).then(({ dialMarked }) => dialMarked(candidates, dialing, outcome));
+    (marked ??= import("./marked-dial.ts")).then(({ dialMarked }) => dialMarked(candidates, dialing, outcome), failed);
   }
 }
 
