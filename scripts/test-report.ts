@@ -79,7 +79,7 @@ export function failuresText(step: string, output: string): string {
     if (name !== undefined && name !== "(unnamed)") {
       if (!seen.has(name)) seen.set(name, why);
       why = [];
-    } else if (line.startsWith("error:")) why = [line];
+    } else if (/^(?:error|\w*Error):/.test(line)) why = [line];
     else if (why.length > 0 && why.length < MOST_LINES && line.trim() !== "") why.push(line);
   }
   if (seen.size === 0) seen.set("no test", why.length > 0 ? why : output.trim().split("\n").slice(-MOST_LINES));

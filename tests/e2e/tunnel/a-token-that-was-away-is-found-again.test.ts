@@ -68,8 +68,9 @@ function tell({ scene, portail }: Stage): void {
     writeFileSync(lost, "");
     expect(await seen()).toBe("");
     expect(await tunnel.session(({ reason }) => reason === "tls_unavailable")).toMatchObject({ decision: "deny" });
-    const said = tunnel.log().find(({ reason }) => reason === "tls_unavailable");
-    expect(said!.message).toContain("has no such key");
+    const said = () => tunnel.log().find(({ reason }) => reason === "tls_unavailable");
+    await until("its line of the log", () => said() !== undefined);
+    expect(said()!.message).toContain("has no such key");
     expect(await tunnel.reload()).toMatchObject({ outcome: "kept" });
     hsm.put(first, "key", "01", { cert: false });
     expect(await seen()).toBe("first");

@@ -70,6 +70,14 @@ describe("failuresText()", () => {
     );
   });
 
+  test("takes an error of any class for one", () => {
+    const thrown =
+      "TypeError: undefined is not an object (evaluating 'said.message')\n      at <anonymous> (a.test.ts:2:35)\n";
+    expect(failuresText("unit", `${thrown}(fail) d [1.00ms]\n`)).toBe(
+      `unit: d\n  ${thrown.trim().replace("\n", "\n  ")}\n`,
+    );
+  });
+
   test("shows the end where no test is named", () => {
     expect(failuresText("types", "a.ts(1,2): error TS1\nFound 1 error.\n")).toBe(
       "types: no test\n  a.ts(1,2): error TS1\n  Found 1 error.\n",
