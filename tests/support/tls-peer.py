@@ -78,14 +78,27 @@ def serve(order):
 
 def echo(client, made, port):
     client.settimeout(PATIENCE)
+    tls = made.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
     try:
-        with made.wrap_socket(client, server_side=True) as tls:
-            while chunk := tls.recv(65536):
-                arrived[port] += len(chunk)
-                tls.sendall(chunk)
+        tls.do_handshake()
+        while chunk := tls.recv(65536):
+            arrived[port] += len(chunk)
+            tls.sendall(chunk)
+    except ssl.SSLError:
+        leave(tls)
     except OSError:
         pass
-    client.close()
+    tls.close()
+
+
+def leave(tls):
+    """Reads what still comes: to close before would be an abort, which a relay may see ahead of our alert."""
+    try:
+        tls.shutdown(socket.SHUT_WR)
+        while tls.recv(65536):
+            pass
+    except OSError:
+        pass
 
 
 def count(order):
