@@ -1,5 +1,6 @@
 /** UDP sockets: the one way that the rest of the program sees them, as `Conn` is of streams. Knows no protocol and no policy. */
 import { sendDatagram, socketAddress } from "../ffi/send-datagram.ts";
+import { widenReceiveBuffer } from "../ffi/socket-buffer.ts";
 import { socketFilter } from "../ffi/socket-filter.ts";
 import { parseIp } from "../wire/ip.ts";
 
@@ -68,6 +69,7 @@ export async function openDatagrams(
     },
   } as Bun.udp.SocketOptions<"buffer">);
   pause.fd = (socket as { fd?: number }).fd ?? -1;
+  if (patient && pause.fd >= 0) widenReceiveBuffer(pause.fd, PATIENT_BUFFER);
   prepare?.(pause.fd);
   return new NativeDatagrams(socket, pause);
 }
@@ -145,6 +147,8 @@ function addressOf({ ip, port }: DatagramPeer): Uint8Array | undefined {
 const STRIDE = 256;
 /** Datagrams that a patient socket keeps: more than clients have under way that wait for answers. */
 const MOST_KEPT = 4096;
+/** As many small ones, held by the system. What it holds of itself is some 150, which one client's burst may be. */
+const PATIENT_BUFFER = 4 * 1024 * 1024;
 
 /**
  * Keeps a flood from one socket from being all that is done. The runtime hands out datagrams until none waits (seen with
