@@ -5,7 +5,6 @@ import {
   connectionAuditFlags,
   lifeFlags,
   logFlags,
-  oldestTlsFlags,
   programFlags,
   statusFlags,
   syslogFlags,
@@ -13,6 +12,7 @@ import {
 import { tunnelClientKeys, tunnelKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
+import { tlsFlags } from "../../lib/net/tls-flags.ts";
 import { serveArgs } from "./flags.ts";
 
 const { "override-server-name": name, "unsafe-listen": unsafeListen, ...server } = tunnelClientKeys;
@@ -48,7 +48,7 @@ const serverFlags = {
   },
   ...identityFlags,
   ...tokenFlags,
-  ...oldestTlsFlags,
+  ...tlsFlags,
   ...connectionFlags,
   ...logFlags,
   ...configFlags,

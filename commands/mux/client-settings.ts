@@ -10,7 +10,7 @@ import { formatEndpoint, isLoopback, parseEndpoint, type Endpoint } from "../../
 import { environmentProxy } from "../../lib/net/environment-proxy.ts";
 import type { Environment } from "../../lib/net/listen.ts";
 import type { TargetEndpoint } from "../../lib/net/target.ts";
-import { parseTlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTls } from "../../lib/net/tls-flags.ts";
 import { parseProxyUrl, type OutboundProxy } from "../../lib/net/through-proxy.ts";
 import type { WrapSettings } from "../../lib/service/wrap-settings.ts";
 import { canonicalHost } from "../../lib/wire/host.ts";
@@ -47,7 +47,7 @@ export function parseServer(given: Given, env: Environment): WrapSettings {
     proxy,
     sources,
     proxyCa: given["proxy-cacert"],
-    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
+    tls: parseTls(given),
     most: NO_LIMIT,
     ...parseConnection(given),
   };

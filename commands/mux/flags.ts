@@ -5,12 +5,12 @@ import {
   connectionAuditFlags,
   lifeFlags,
   logFlags,
-  oldestTlsFlags,
   statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
+import { tlsFlags } from "../../lib/net/tls-flags.ts";
 
 /** Routes that are shipped. */
 const presetFlags = {
@@ -86,8 +86,9 @@ export const serveArgs = {
     description: "Connections at a time; more wait until one ends (default: what the limit of open files allows)",
   },
   ...connectionFlags,
+  ...tlsFlags,
   "min-tls-version": {
-    ...oldestTlsFlags["min-tls-version"],
+    ...tlsFlags["min-tls-version"],
     description: "The oldest version that is spoken where TLS ends or begins here",
   },
   ...connectionAuditFlags,

@@ -8,7 +8,8 @@ import { readTrust } from "../../lib/identity/trust.ts";
 import { EXIT, PortailError } from "../../lib/command/errors.ts";
 import { formatEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
 import type { TargetTools } from "../../lib/net/target.ts";
-import { createContext, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { createContext } from "../../lib/net/tls-context.ts";
+import type { TlsTerms } from "../../lib/net/tls-flags.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { MuxMetrics } from "./metrics.ts";
 import { Route, type RouteFiles, type Secured } from "./route.ts";
@@ -28,7 +29,7 @@ interface LoadTools {
   files: SourceFiles;
   metrics: MuxMetrics;
   targetTools: TargetTools;
-  minVersion: TlsVersion;
+  tls: TlsTerms;
   log: Logger;
 }
 
@@ -86,14 +87,14 @@ class Loader {
   }
 
   async #secure(sources: IdentitySources, verifies: boolean): Promise<Secured> {
-    const { files, log, minVersion } = this.#tools;
+    const { files, log, tls } = this.#tools;
     const key = JSON.stringify([identityKey(sources), sources.trust, verifies]);
     let secured = this.#secured.get(key);
     if (secured !== undefined) return secured;
     const identity = sources.identity && (await openIdentity(sources.identity, files));
     const trust = verifies ? readTrust(sources.trust, files) : undefined;
     for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
-    const context = createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion });
+    const context = createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, ...tls });
     this.#secured.set(key, (secured = { context, identity, trust }));
     return secured;
   }

@@ -18,14 +18,14 @@ export async function readPlaces(
   args: ParsedArgs<typeof serveArgs>,
   runtime: Runtime,
 ): Promise<void> {
-  const { minVersion, status } = parseMux(args);
+  const { tls, status } = parseMux(args);
   const files = new SourceFiles(runtime);
   const keepAlive = new KeepAlive(0);
   await loadPlaces(places, {
     files,
     metrics: new MuxMetrics(),
     targetTools: { dialer: new Dialer(0, keepAlive), resolve: nowhere },
-    minVersion,
+    tls,
     log: runtime.log,
   });
   const { identity } = parseIdentityFlags(args);

@@ -77,7 +77,7 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   const { log } = runtime;
   const settings = parseMux(args);
   parsePlaces(args, config);
-  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, minVersion } = settings;
+  const { audit, connectTimeout, keepAlive, resolvers, dnsTimeout, tls } = settings;
   const sink = await openAudit(audit, log);
   const metrics = new MuxMetrics();
   const targetTools = {
@@ -89,7 +89,7 @@ async function serve(runtime: Runtime, args: ParsedArgs<typeof serveArgs>, confi
   let first = true;
   const load = async () => {
     const now = first ? config : reread(runtime, config);
-    const places = await loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, minVersion, log });
+    const places = await loadPlaces(parsePlaces(args, now), { files, metrics, targetTools, tls, log });
     const { identity: source } = parseIdentityFlags(args);
     const identity =
       settings.status === undefined || source === undefined ? undefined : await openIdentity(source, files);

@@ -9,7 +9,7 @@ import { parseIdentityFlags } from "../../lib/identity/flags.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint, parseEndpoint, type Endpoint } from "../../lib/net/endpoint.ts";
-import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTls, type TlsTerms } from "../../lib/net/tls-flags.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { LONGEST_HELLO } from "../../lib/wire/hello-records.ts";
@@ -27,7 +27,7 @@ export interface MuxSettings extends ConnectionSettings {
   helloLimit: number;
   /** Connections at a time. */
   most: number;
-  minVersion: TlsVersion;
+  tls: TlsTerms;
   audit: AuditSettings | undefined;
   life: LifeOptions;
   status: StatusSettings | undefined;
@@ -54,7 +54,7 @@ export function parseMux(given: ParsedArgs<typeof serveArgs>): MuxSettings {
     silentTimeout: duration("silent-timeout", 1),
     helloLimit: parseSize("--hello-limit", given["hello-limit"], { min: 512, max: LONGEST_HELLO }),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
-    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
+    tls: parseTls(given),
     ...parseConnection(given),
     audit: parseAudit(given),
     life: parseLife(given),

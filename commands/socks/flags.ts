@@ -6,11 +6,11 @@ import {
   configFlags,
   lifeFlags,
   logFlags,
-  oldestTlsFlags,
   statusFlags,
   syslogFlags,
 } from "../../lib/command/flags.ts";
 import { identityFlags, tokenFlags, withoutVariables } from "../../lib/identity/flags.ts";
+import { tlsFlags } from "../../lib/net/tls-flags.ts";
 import { controlFlags } from "./control-settings.ts";
 
 export const args = {
@@ -40,7 +40,7 @@ export const args = {
     group: "TLS",
     description: "Whether they show a certificate of --cacert; required once that is given",
   },
-  ...oldestTlsFlags,
+  ...tlsFlags,
   ...withoutVariables(identityFlags),
   ...withoutVariables(tokenFlags),
   cacert: {

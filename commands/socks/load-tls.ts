@@ -15,17 +15,14 @@ export interface LoadedTls {
 }
 
 /** Throws `PortailError` (`identity.*`). */
-export async function loadTls(
-  { sources, clientCert, minVersion }: TlsSettings,
-  files: SourceFiles,
-): Promise<LoadedTls> {
+export async function loadTls({ sources, clientCert, terms }: TlsSettings, files: SourceFiles): Promise<LoadedTls> {
   const identity = await openIdentity(sources.identity!, files);
   const trust = clientCert === "off" ? undefined : readTrust(sources.trust, files);
   const context = createContext({
     material: identity.credential,
     ca: trust?.ca,
     crl: trust?.crl,
-    minVersion,
+    ...terms,
     // A session without a certificate, or with one that was refused, is not to be taken up again by one that needs none.
     tickets: clientCert !== "optional",
   });

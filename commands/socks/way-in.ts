@@ -4,7 +4,7 @@ import type { ParsedArgs } from "../../lib/command/define.ts";
 import { parseChoice } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { parseProxySources, type ProxySources } from "../../lib/net/accept-proxy.ts";
-import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTls, type TlsTerms } from "../../lib/net/tls-flags.ts";
 import type { args } from "./flags.ts";
 
 export interface TlsSettings {
@@ -12,7 +12,7 @@ export interface TlsSettings {
   plaintext: boolean;
   clientCert: "off" | "optional" | "required";
   sources: IdentitySources;
-  minVersion: TlsVersion;
+  terms: TlsTerms;
 }
 
 export interface WayIn {
@@ -26,7 +26,7 @@ export interface WayIn {
 export function parseWayIn(given: ParsedArgs<typeof args>): WayIn {
   const sources = given["accept-proxy-from"];
   return {
-    tls: parseTls(given),
+    tls: parseTlsSettings(given),
     acceptProxyFrom: sources.length === 0 ? undefined : parseProxySources(sources, "--accept-proxy-from"),
   };
 }
@@ -44,7 +44,7 @@ export function beginsWithTls({ tls, acceptProxyFrom }: WayIn): boolean {
 
 const MODES = ["off", "optional", "required"] as const;
 
-function parseTls(given: ParsedArgs<typeof args>): TlsSettings | undefined {
+function parseTlsSettings(given: ParsedArgs<typeof args>): TlsSettings | undefined {
   const sources = parseIdentityFlags(given);
   const mode = given.tls === undefined ? undefined : parseChoice("--tls", given.tls, MODES);
   const wanted =
@@ -74,12 +74,11 @@ function parseTls(given: ParsedArgs<typeof args>): TlsSettings | undefined {
       `--client-cert ${clientCert} needs --cacert`,
       "name the authority of your clients: with those of the system, anybody could get a certificate",
     );
-  const minVersion = parseTlsVersion("--min-tls-version", given["min-tls-version"]);
   return {
     plaintext: mode === "optional",
     clientCert,
     sources,
-    minVersion,
+    terms: parseTls(given),
   };
 }
 

@@ -1,10 +1,11 @@
 /** The flags of `portail tproxy`: data. The reference's names keep their meaning; what a rule has of its own is a `[[rule]]` table (lib/command/tproxy-keys.ts). */
 import { AUDIT_PLACES, auditFullFlag } from "../../lib/audit/settings.ts";
 import type { ArgDefinitions } from "../../lib/command/define.ts";
-import { configFlags, lifeFlags, logFlags, oldestTlsFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
+import { configFlags, lifeFlags, logFlags, statusFlags, syslogFlags } from "../../lib/command/flags.ts";
 import { tproxyKeys } from "../../lib/command/tproxy-keys.ts";
 import { nameFlags } from "./dns-flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
+import { tlsFlags } from "../../lib/net/tls-flags.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 
 /** Of the reference, which is written in Go. */
@@ -101,7 +102,7 @@ export const carryFlags = {
     group: "Limits",
     description: "Connections at a time; more wait until one ends (default: what the limit of open files allows)",
   },
-  ...oldestTlsFlags,
+  ...tlsFlags,
   "session-resumption": {
     type: "boolean",
     default: true,

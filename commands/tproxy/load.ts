@@ -7,7 +7,8 @@ import type { IdentitySources } from "../../lib/identity/flags.ts";
 import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
-import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
+import type { TlsTerms } from "../../lib/net/tls-flags.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import { Verifier } from "../../lib/service/verifier.ts";
 import { LedAndStaticNames, StaticNames, type Names } from "./known-names.ts";
@@ -42,7 +43,7 @@ export interface Loaded {
 export interface LoadTools {
   files: SourceFiles;
   log: Logger;
-  minVersion: TlsVersion;
+  tls: TlsTerms;
   proxyCa: readonly string[];
   cwd: string;
   /** Milliseconds. */
@@ -92,17 +93,17 @@ async function loadRule(
   tools: LoadTools,
   policies: Map<string, Policy>,
 ): Promise<Omit<RuleFiles, "verifier">> {
-  const { files, log, minVersion, proxyCa } = tools;
+  const { files, log, tls, proxyCa } = tools;
   const identity = sources.identity && (await openIdentity(sources.identity, files));
   const trust = settings.rules?.pinned === true ? undefined : readTrust(sources.trust, files);
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {
-    context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion }),
+    context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, ...tls }),
     identity,
     trust,
     policy: settings.acl === undefined ? undefined : loadPolicy(settings.acl, log, policies),
     proxyContext: settings.proxy?.tls
-      ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, minVersion })
+      ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, ...tls })
       : undefined,
   };
 }

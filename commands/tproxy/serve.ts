@@ -51,9 +51,9 @@ export async function openTproxy(runtime: Runtime, plan: CarryPlan): Promise<Ope
 
 /** With what the files of rules are read. */
 export function loadTools(runtime: Runtime, settings: CarrySettings, led: FakeAddresses | undefined): LoadTools {
-  const { minVersion, proxyCa, verifierTimeout } = settings;
+  const { tls, proxyCa, verifierTimeout } = settings;
   const { log, cwd } = runtime;
-  return { files: new SourceFiles(runtime), log, minVersion, proxyCa, cwd, verifierTimeout, led };
+  return { files: new SourceFiles(runtime), log, tls, proxyCa, cwd, verifierTimeout, led };
 }
 
 /** What stands for a name leads back to us. */

@@ -6,7 +6,7 @@ import { parseDuration, parseInteger } from "../../lib/command/values.ts";
 import { parseIdentityFlags, type IdentitySources } from "../../lib/identity/flags.ts";
 import { identityOfTable, trustOfTable } from "../../lib/identity/tables.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
-import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTls, type TlsTerms } from "../../lib/net/tls-flags.ts";
 import { parseCidr, type Cidr } from "../../lib/wire/ip.ts";
 import type { captureFlags, carryFlags } from "./flags.ts";
 import { invalid, parseCgroup, parseGroups, parseUsers, type RuleSettings } from "./rule-settings.ts";
@@ -18,7 +18,7 @@ export interface CarrySettings extends ConnectionSettings {
   verifierTimeout: number;
   /** Connections at a time. */
   most: number;
-  minVersion: TlsVersion;
+  tls: TlsTerms;
   resumption: boolean;
   audit: AuditSettings | undefined;
   /** Authorities of an `https://` proxy; none are the system's. */
@@ -38,7 +38,7 @@ export function parseCarry(given: ParsedArgs<typeof carryFlags>): CarrySettings 
     verifierTimeout: parseDuration("--verifier-timeout", given["verifier-timeout"], { min: 1 }),
     most: most === undefined ? NO_LIMIT : parseInteger("--max-concurrent-conns", most, { max: NO_LIMIT }) || NO_LIMIT,
     resumption: given["session-resumption"],
-    minVersion: parseTlsVersion("--min-tls-version", given["min-tls-version"]),
+    tls: parseTls(given),
     audit: parseAudit(given),
     proxyCa: given["proxy-cacert"],
   };

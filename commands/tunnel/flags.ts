@@ -5,13 +5,13 @@ import {
   connectionAuditFlags,
   lifeFlags,
   logFlags,
-  oldestTlsFlags,
   programFlags,
   statusFlags,
 } from "../../lib/command/flags.ts";
 import { tunnelClientKeys, tunnelKeys, tunnelServerKeys } from "../../lib/command/tunnel-keys.ts";
 import { identityFlags, tokenFlags } from "../../lib/identity/flags.ts";
 import { connectionFlags } from "../../lib/net/connection-flags.ts";
+import { tlsFlags } from "../../lib/net/tls-flags.ts";
 import { pushFlags } from "./push.ts";
 
 /** Of all tunnels of the process. */
@@ -36,7 +36,7 @@ const processFlags = {
     group: "Target",
     description: "Start although the target's name does not resolve yet",
   },
-  ...oldestTlsFlags,
+  ...tlsFlags,
   "max-tls-version": {
     type: "string",
     default: "TLS1.3",

@@ -6,12 +6,12 @@ import type { Identity } from "../../lib/identity/identity.ts";
 import { openIdentity } from "../../lib/identity/open-identity.ts";
 import type { SourceFiles } from "../../lib/identity/source-files.ts";
 import { readTrust, type Trust } from "../../lib/identity/trust.ts";
-import { createContext, type TlsContext, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { createContext, type TlsContext } from "../../lib/net/tls-context.ts";
+import type { TlsTerms, TlsVersion } from "../../lib/net/tls-flags.ts";
 import { readPolicy } from "../../lib/service/policy-file.ts";
 import type { TunnelSettings } from "./settings.ts";
 
-export interface TlsSettings {
-  minVersion: TlsVersion;
+export interface TlsSettings extends TlsTerms {
   maxVersion: TlsVersion;
   ciphers: string;
   /** Whether sessions may be resumed. */

@@ -11,7 +11,7 @@ import { identityOfTable, trustOfTable } from "../../lib/identity/tables.ts";
 import type { AccessPrefix } from "../../lib/identity/access.ts";
 import { parseConnection, type ConnectionSettings } from "../../lib/net/connection-flags.ts";
 import { formatEndpoint } from "../../lib/net/endpoint.ts";
-import { parseTlsVersion, type TlsVersion } from "../../lib/net/tls-context.ts";
+import { parseTls, parseTlsVersion } from "../../lib/net/tls-flags.ts";
 import type { LifeOptions } from "../../lib/service/life.ts";
 import { parseStatus, type StatusSettings } from "../../lib/service/status-settings.ts";
 import { cipherList } from "./cipher-groups.ts";
@@ -201,14 +201,12 @@ function refuseUnusedLists(files: TunnelFiles, settings: TunnelSettings, prefix:
 }
 
 function tlsSettings(given: Given): TlsSettings {
-  const version = (name: "min-tls-version" | "max-tls-version"): TlsVersion =>
-    parseTlsVersion(`--${name}`, given[name]);
-  const minVersion = version("min-tls-version");
-  const maxVersion = version("max-tls-version");
-  if (minVersion > maxVersion)
+  const terms = parseTls(given);
+  const maxVersion = parseTlsVersion("--max-tls-version", given["max-tls-version"]);
+  if (terms.minVersion > maxVersion)
     throw usage("usage.conflict", "--min-tls-version is above --max-tls-version", "no version is between them");
   return {
-    minVersion,
+    ...terms,
     maxVersion,
     ciphers: cipherList(given["cipher-suites"], given["allow-unsafe-cipher-suites"]),
     tickets: given["session-resumption"],

@@ -27,17 +27,6 @@ export const acceptProxyFlags = {
   },
 } as const satisfies ArgDefinitions;
 
-/** Of the listener's TLS. */
-export const oldestTlsFlags = {
-  "min-tls-version": {
-    type: "string",
-    default: "TLS1.2",
-    valueHint: "TLS1.2|TLS1.3",
-    group: "TLS",
-    description: "The oldest version that is spoken",
-  },
-} as const satisfies ArgDefinitions;
-
 /** Of daemons that lead connections on. Opened with `openAuditSink` (lib/audit/sink.ts). */
 export const connectionAuditFlags = {
   audit: {

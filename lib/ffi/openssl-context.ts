@@ -14,17 +14,36 @@ export interface ContextSettings {
   /** TLS 1.2 suites, and signatures, both in OpenSSL's notation. */
   readonly ciphers: string;
   readonly signatures: string;
+  /** In OpenSSL's notation too; undefined is what it does by itself. */
+  readonly groups: string | undefined;
 }
 
 /** A call of the library failed; its words. */
 export class OpensslError extends Error {
   override readonly name = "OpensslError";
+  /** Whether what it refuses are the groups, which no file holds. */
+  readonly ofGroups: boolean;
+
+  constructor(message: string, ofGroups = false) {
+    super(message);
+    this.ofGroups = ofGroups;
+  }
 }
+
+const GROUPS = "the groups of the key exchange";
 
 const VERSIONS = { "TLSv1.2": 0x0303, "TLSv1.3": 0x0304 } as const;
 
 /** Of SSL_CTX_ctrl. */
-const CTRL = { mode: 33, cacheMode: 44, extraChain: 14, minVersion: 123, maxVersion: 124, signatures: 98 } as const;
+const CTRL = {
+  mode: 33,
+  cacheMode: 44,
+  extraChain: 14,
+  minVersion: 123,
+  maxVersion: 124,
+  signatures: 98,
+  groups: 92,
+} as const;
 /** SSL_OP_NO_TICKET, NO_COMPRESSION, CIPHER_SERVER_PREFERENCE, NO_RENEGOTIATION: all of it is signed for anew. */
 const OPTIONS = (1n << 14n) | (1n << 17n) | (1n << 22n) | (1n << 30n);
 /** SSL_MODE_ENABLE_PARTIAL_WRITE is not among them: what is written goes to memory. ACCEPT_MOVING_WRITE_BUFFER, RELEASE_BUFFERS. */
@@ -59,7 +78,7 @@ export class OpensslContext {
     gone.register(this, () => ssl.SSL_CTX_free(pointer));
   }
 
-  #prepare({ chain, ca, crl, minVersion, maxVersion, ciphers, signatures }: ContextSettings): void {
+  #prepare({ chain, ca, crl, minVersion, maxVersion, ciphers, signatures, groups }: ContextSettings): void {
     const { ssl, selectProtocol } = this.library;
     const { pointer } = this;
     const control = (command: number, value: number | bigint, data: Uint8Array | Pointer | null = null) =>
@@ -72,6 +91,7 @@ export class OpensslContext {
     ssl.SSL_CTX_set_num_tickets(pointer, 0);
     this.#check(ssl.SSL_CTX_set_cipher_list(pointer, text(ciphers)), "the cipher suites");
     this.#check(Number(control(CTRL.signatures, 0, text(signatures))), "the signatures");
+    if (groups !== undefined) this.#check(Number(control(CTRL.groups, 0, text(groups))), GROUPS);
     ssl.SSL_CTX_set_session_id_context(pointer, text("portail"), 7);
     ssl.SSL_CTX_set_alpn_select_cb(pointer, selectProtocol, null);
     this.#trust(ca, crl);
@@ -181,7 +201,7 @@ export class OpensslContext {
 
   #failed(what: string): OpensslError {
     const reason = lastReason(this.library);
-    return new OpensslError(reason === "" ? what : `${what}: ${reason}`);
+    return new OpensslError(reason === "" ? what : `${what}: ${reason}`, what === GROUPS);
   }
 }
 

@@ -14,7 +14,10 @@ export class OpensslTls {
   }
 }
 
-/** Throws `PortailError`: `tls.no_openssl` where the system has none that can be used, `identity.invalid` for what it refuses. */
+/**
+ * Throws `PortailError`: `tls.no_openssl` where the system has none that can be used, `tls.groups` for groups that it does not
+ * have, `identity.invalid` for what else it refuses.
+ */
 export function createOpensslTls(signer: Signer, settings: ContextSettings): OpensslTls {
   const library = openssl();
   if (typeof library === "string") {
@@ -28,7 +31,15 @@ export function createOpensslTls(signer: Signer, settings: ContextSettings): Ope
     return new OpensslTls(new OpensslContext(library, settings), signer);
   } catch (error) {
     if (!(error instanceof OpensslError)) throw error;
-    throw new PortailError(`OpenSSL ${library.version} refuses ${error.message}`, {
+    const message = `OpenSSL ${library.version} refuses ${error.message}`;
+    if (error.ofGroups)
+      throw new PortailError(message, {
+        code: "tls.groups",
+        exit: EXIT.unavailable,
+        hint: "a key in a token needs the system's OpenSSL, which has X25519MLKEM768 since 3.5: name another in --tls-groups",
+        cause: error,
+      });
+    throw new PortailError(message, {
       code: "identity.invalid",
       exit: EXIT.badData,
       hint: "check the files with `openssl x509`, `openssl pkey` and `openssl crl`",

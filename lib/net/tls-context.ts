@@ -2,29 +2,21 @@
 import { constants } from "node:crypto";
 import { createSecureContext, type SecureContext } from "node:tls";
 import { EXIT, PortailError } from "../command/errors.ts";
-import { parseChoice } from "../command/values.ts";
 import type { Signer } from "../identity/signer.ts";
 import { decodePem } from "../wire/pem.ts";
 import { createOpensslTls, OpensslTls } from "./openssl-tls.ts";
-
-export type TlsVersion = "TLSv1.2" | "TLSv1.3";
-
-/** A version as flags have it: `TLS1.2` or `TLS1.3`. Throws `PortailError` (64, `usage.value`); `flag` is for that. */
-export function parseTlsVersion(flag: string, text: string): TlsVersion {
-  return parseChoice(flag, text, ["TLS1.2", "TLS1.3"]) === "TLS1.2" ? "TLSv1.2" : "TLSv1.3";
-}
+import type { TlsTerms, TlsVersion } from "./tls-flags.ts";
 
 /** Our certificate chain, leaf first, in PEM, and its key: in the clear, PEM too, or what signs with it. */
 type KeyMaterial = { readonly cert: string } & ({ readonly key: string } | { readonly signer: Signer });
 
-interface ContextOptions {
+interface ContextOptions extends Partial<TlsTerms> {
   /** Absent: we present no certificate. */
   material?: KeyMaterial | undefined;
   /** Trusted certificates, PEM; absent: for who verifies nobody. */
   ca?: readonly string[] | undefined;
   /** Revocation lists, PEM, one in each text. With any, every CA of a chain needs a current one. */
   crl?: readonly string[] | undefined;
-  minVersion?: TlsVersion;
   maxVersion?: TlsVersion;
   /** TLS 1.2 suites in OpenSSL's notation; those of TLS 1.3 are fixed by the runtime. */
   ciphers?: string;
@@ -66,7 +58,7 @@ const SIGNATURES = [
 
 /**
  * Prepares a context. Throws `PortailError`: `identity.mismatch` when certificate and key do not belong together,
- * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses,
+ * `tls.ciphers` for suites that do not exist, `tls.groups` for groups that the system's OpenSSL does not have, `identity.invalid` for anything else that the runtime refuses,
  * `tls.no_openssl` where a signer's key needs what the system does not have.
  */
 export function createContext(options: ContextOptions): TlsContext {
@@ -75,12 +67,13 @@ export function createContext(options: ContextOptions): TlsContext {
     ca,
     crl,
     minVersion = "TLSv1.2",
+    groups,
     maxVersion = "TLSv1.3",
     ciphers = SAFE_CIPHERS,
     tickets = true,
   } = options;
   if (material !== undefined && "signer" in material) {
-    const settings = { minVersion, maxVersion, ciphers, signatures: SIGNATURES };
+    const settings = { minVersion, maxVersion, ciphers, groups, signatures: SIGNATURES };
     const [chain, trusted, lists] = [[material.cert], ca ?? [], crl ?? []].map(derOfAll);
     return createOpensslTls(material.signer, { chain: chain!, ca: trusted!, crl: lists!, ...settings });
   }
@@ -97,6 +90,7 @@ export function createContext(options: ContextOptions): TlsContext {
       ciphers,
       honorCipherOrder: true,
       sigalgs: SIGNATURES,
+      ...(groups === undefined ? {} : { ecdhCurve: groups }),
       ...(tickets ? {} : { secureOptions: constants.SSL_OP_NO_TICKET }),
     });
   } catch (error) {

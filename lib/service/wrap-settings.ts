@@ -12,7 +12,8 @@ import type { RelayLimits } from "../net/relay.ts";
 import type { StartTlsProtocol } from "../net/starttls.ts";
 import type { TargetEndpoint } from "../net/target.ts";
 import type { OutboundProxy } from "../net/through-proxy.ts";
-import { createContext, type TlsContext, type TlsVersion } from "../net/tls-context.ts";
+import { createContext, type TlsContext } from "../net/tls-context.ts";
+import type { TlsTerms } from "../net/tls-flags.ts";
 
 export interface WrapSettings {
   /** Nowhere, where there is one connection only. */
@@ -32,7 +33,7 @@ export interface WrapSettings {
   sources: IdentitySources;
   /** Authorities of an `https://` proxy; none are the system's. */
   proxyCa: readonly string[];
-  minVersion: TlsVersion;
+  tls: TlsTerms;
   /** Connections at a time. */
   most: number;
   /** Milliseconds. */
@@ -56,16 +57,16 @@ export interface WrapFiles {
 
 /** Throws `PortailError` for a file that cannot be read or does not hold what it should. */
 export async function readWrapFiles(settings: WrapSettings, files: SourceFiles, log: Logger): Promise<WrapFiles> {
-  const { sources, rules, proxy, proxyCa, minVersion } = settings;
+  const { sources, rules, proxy, proxyCa, tls } = settings;
   const identity = sources.identity && (await openIdentity(sources.identity, files));
   const trust = rules?.pinned === true ? undefined : readTrust(sources.trust, files);
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return {
-    context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, minVersion }),
+    context: createContext({ material: identity?.credential, ca: trust?.ca, crl: trust?.crl, ...tls }),
     identity,
     trust,
     proxyContext: proxy?.tls
-      ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, minVersion })
+      ? createContext({ ca: readTrust({ cacert: proxyCa, crl: [] }, files).ca, ...tls })
       : undefined,
   };
 }

@@ -6,11 +6,14 @@ import { SERVER_NAME } from "../tunnel/material.ts";
 import { contender, direct } from "../tunnel/pairs.ts";
 import { haproxyServer, TLS13 } from "../tunnel/sides.ts";
 
+/** What HAProxy and OpenSSL 3.0 agree on. By itself portail would agree on the post-quantum X25519MLKEM768 where the other side can. */
+const GROUPS = ["--tls-groups", "X25519"];
+
 /** Everyone. `command` starts portail; its words are split at spaces. */
 export function captures(command: string): Contender[] {
   const program = command.split(" ").filter((word) => word !== "");
   return [
-    capturing("portail", false, "`tproxy run`, default limits, no audit, `--quiet`", (where) =>
+    capturing("portail", false, "`tproxy run --tls-groups X25519`, default limits, no audit, `--quiet`", (where) =>
       portail(program, where),
     ),
     capturing("haproxy", true, "TCP mode, `nbthread 1`, `server *:PORT`", haproxyCapturing),
@@ -34,11 +37,11 @@ function tunnel(program: readonly string[]) {
   return {
     name: "portail tunnel",
     programs: ["haproxy"] as const,
-    note: "`tunnel client`, which captures nothing",
+    note: "`tunnel client --tls-groups X25519`, which captures nothing",
     client: ({ port, to, dir, resume }: { port: number; to: number; dir: string; resume: boolean }): PeerProgram => {
       const addresses = ["--listen", `127.0.0.1:${port}`, "--target", `127.0.0.1:${to}`];
       const identity = ["--cert", `${dir}/client.pem`, "--key", `${dir}/client.key`, "--cacert", `${dir}/ca.pem`];
-      const rest = ["--quiet=all", ...(resume ? [] : ["--no-session-resumption"])];
+      const rest = ["--quiet=all", ...GROUPS, ...(resume ? [] : ["--no-session-resumption"])];
       const name = ["--override-server-name", SERVER_NAME];
       return { argv: [...program, "tunnel", "client", ...addresses, ...identity, ...rest, ...name], files: {} };
     },
@@ -81,7 +84,7 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
   const listen = freePort();
   const table = ["--instance", `at-${port}`, "--listen-port", String(listen), "--capture-to", "127.0.0.1/32"];
   const identity = ["--cert", `${dir}/client.pem`, "--key", `${dir}/client.key`, "--cacert", `${dir}/ca.pem`];
-  const rest = ["--hosts", `${dir}/hosts`, "--quiet", ...(link.resume ? [] : ["--no-session-resumption"])];
+  const rest = ["--hosts", `${dir}/hosts`, "--quiet", ...GROUPS, ...(link.resume ? [] : ["--no-session-resumption"])];
   const argv = [...program, "tproxy", "run", ...table, "--portMap", `${port}:${link.dial}`, ...identity, ...rest];
   return { argv, listen, table: `inet portail-at-${port}`, files: { hosts: `127.0.0.1 ${SERVER_NAME}\n` } };
 }

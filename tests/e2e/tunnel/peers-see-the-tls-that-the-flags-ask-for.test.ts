@@ -65,6 +65,17 @@ const TABLE: [flags: string, asks: [openssl: string, says: string][], key?: KeyT
     "rsa",
   ],
   [
+    "--tls-groups P-384,X25519",
+    [
+      ["-tls1_3 -groups X25519", "Server Temp Key: X25519"],
+      ["-tls1_3 -groups X25519:P-384", "Server Temp Key: ECDH, secp384r1"],
+      ["-tls1_2 -groups P-256:P-384", "Server Temp Key: ECDH, secp384r1"],
+      ["-tls1_3 -groups P-256", "alert handshake failure"],
+    ],
+  ],
+  // Which the openssl of many systems does not have yet.
+  ["--tls-groups X25519MLKEM768", [["-tls1_3 -groups X25519:P-256", "alert handshake failure"]]],
+  [
     "--alpn h2",
     [
       ["-alpn http/1.1,h2", "ALPN protocol: h2"],
@@ -164,7 +175,17 @@ scenario(
     });
 
     test.each([
+      ["", /^Supported groups: (?:<NULL>|X25519MLKEM768):x25519:secp256r1:secp384r1$/im],
+      ["--tls-groups P-521,P-256", /^Supported groups: secp521r1:secp256r1$/im],
+    ])("the groups that the client offers, %s", async (flags, said) => {
+      const { client, peer } = await clientOf(["-CAfile", files.cacert, "-Verify", "2"], words(flags));
+      expect(await exchange({ port: client.port }, "hello\n")).toBe("olleh\n");
+      await peer.output("stderr", said);
+    });
+
+    test.each([
       ["--max-tls-version TLS1.2", "-tls1_3", "tls_version"],
+      ["--tls-groups X25519", "-tls1_3 -groups P-256", "tls_alert"],
       ["--min-tls-version TLS1.3", "-tls1_2", "tls_version"],
       ["--cipher-suites CHACHA", `-tls1_2 -cipher ${AES}`, "tls_alert"],
     ])("client %s, s_server %s: refused", async (flags, openssl, reason) => {

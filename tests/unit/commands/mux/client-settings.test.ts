@@ -29,7 +29,7 @@ test("as little as possible", () => {
     confirmed: false,
     rules: undefined,
     proxy: undefined,
-    minVersion: "TLSv1.2",
+    tls: { minVersion: "TLSv1.2", groups: undefined },
     connectTimeout: 10_000,
     relayLimits: { idle: 0, lifetime: 0, halfClosed: 60_000 },
   });
@@ -59,7 +59,8 @@ test.each([
   ["--connect-proxy http://p:3128", { proxy: { protocol: "http", port: 3128 } }],
   ["--proxy https://p --proxy-cacert ca.pem", { proxyCa: ["ca.pem"] }],
   ["--starttls postgres", { starttls: "postgres" }],
-  ["--min-tls-version TLS1.3", { minVersion: "TLSv1.3" }],
+  ["--min-tls-version TLS1.3", { tls: { minVersion: "TLSv1.3" } }],
+  ["--tls-groups x25519,secp384r1", { tls: { groups: "X25519:P-384" } }],
   ["--keystore me.p12", { sources: { identity: { kind: "keystore", keystore: "me.p12" } } }],
   ["--cacert a --cacert b --crl c", { sources: { trust: { cacert: ["a", "b"], crl: ["c"] } } }],
   ["--max-concurrent-conns 3", { most: 3 }],
@@ -99,6 +100,7 @@ test.each([
   ["gate:1 --listen stdio", "usage.value"],
   ["gate:1 --connect-timeout 0", "usage.value"],
   ["gate:1 --min-tls-version TLS1.1", "usage.value"],
+  ["gate:1 --tls-groups X448", "usage.value"],
 ] as const)("%j is refused: %s", (line, code) => expect(codeOf(() => parse(line))).toEqual([code, 64]));
 
 describe("a proxy of the environment", () => {

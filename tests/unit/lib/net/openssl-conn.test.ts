@@ -3,7 +3,7 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { createPrivateKey, X509Certificate } from "node:crypto";
 import { connect as connectPlain } from "node:net";
 import { connect as connectTls, createServer, type TLSSocket } from "node:tls";
-import { MOST_JOBS } from "../../../../lib/ffi/openssl.ts";
+import { MOST_JOBS, openssl, type Openssl } from "../../../../lib/ffi/openssl.ts";
 import { MemorySigner } from "../../../../lib/identity/memory-signer.ts";
 import { SignerError, type Scheme, type Signer } from "../../../../lib/identity/signer.ts";
 import type { Conn } from "../../../../lib/net/conn.ts";
@@ -11,7 +11,8 @@ import { KeepAlive } from "../../../../lib/net/keep-alive.ts";
 import { openListener } from "../../../../lib/net/listen.ts";
 import { secure } from "../../../../lib/net/tls.ts";
 import type { HandshakeOptions } from "../../../../lib/net/tls-conn.ts";
-import { createContext, type TlsVersion } from "../../../../lib/net/tls-context.ts";
+import { createContext } from "../../../../lib/net/tls-context.ts";
+import type { TlsVersion } from "../../../../lib/net/tls-flags.ts";
 import { TlsFailure } from "../../../../lib/net/tls-failure.ts";
 import { authority, type Certified, type KeyType } from "../../../support/pki.ts";
 import { dial, handshakeOptions, NOTHING, Notes, until } from "./support.ts";
@@ -201,6 +202,28 @@ describe("a signature", () => {
     expect(failure.message).toContain("the token is busy");
     served.close();
   });
+});
+
+test("both sides keep to the groups of the key exchange that they are given", async () => {
+  const of = ca.issue();
+  const contextOf = (groups: string) =>
+    createContext({ material: { cert: of.chain, signer: new HeldSigner(of) }, ca: [ca.cert], groups });
+  const served = await serve(handshakeOptions({ context: contextOf("P-384:X25519") }));
+  expect(await ask(served.port, { ecdhCurve: "P-384" })).toContain("hello by TLSv1.3");
+  expect(await ask(served.port, { ecdhCurve: "P-256" })).toMatch(/handshake.failure/i);
+  for (const [groups, agreed] of [
+    ["X25519", true],
+    ["P-256:P-521", false],
+  ] as const) {
+    const plain = await dial([{ ip: "127.0.0.1", port: served.port }], 20_000);
+    const outcome = await secure(plain, NOTHING, false, handshakeOptions({ context: contextOf(groups) }));
+    expect(outcome instanceof TlsFailure).toBe(!agreed);
+    if (!(outcome instanceof TlsFailure)) outcome.destroy();
+  }
+  served.close();
+  const postQuantum = expect(() => contextOf("X25519MLKEM768"));
+  if (Bun.semver.satisfies((openssl() as Openssl).version, ">=3.5.0")) postQuantum.not.toThrow();
+  else postQuantum.toThrow(expect.objectContaining({ code: "tls.groups", exit: 69 }));
 });
 
 test("what is in flight arrives, in both directions", async () => {

@@ -30,6 +30,20 @@ export const tlsRows = {
       ],
     ],
   },
+  "tls-groups": {
+    takes: [
+      ["", tls({ groups: undefined })],
+      ["--tls-groups X25519MLKEM768", tls({ groups: "X25519MLKEM768" })],
+      ["--tls-groups=x25519:prime256v1", tls({ groups: "X25519:P-256" })],
+      ["--tls-groups P-384,secp521r1", tls({ groups: "P-384:P-521" })],
+    ],
+    refuses: [
+      ["--tls-groups X448", 64, "usage.value", 'there is no group "X448"', "X25519MLKEM768, X25519, P-256"],
+      ["--tls-groups=", 64, "usage.value", 'there is no group ""', "the best first"],
+      ["--tls-groups toString", 64, "usage.value", 'there is no group "toString"', ""],
+      ["--tls-groups P-256,secp256r1", 64, "usage.value", "P-256 is named twice", ""],
+    ],
+  },
   "max-tls-version": {
     takes: [
       ["", tls({ maxVersion: "TLSv1.3" })],
