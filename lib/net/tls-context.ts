@@ -58,8 +58,8 @@ const SIGNATURES = [
 
 /**
  * Prepares a context. Throws `PortailError`: `identity.mismatch` when certificate and key do not belong together,
- * `tls.ciphers` for suites that do not exist, `tls.groups` for groups that the system's OpenSSL does not have, `identity.invalid` for anything else that the runtime refuses,
- * `tls.no_openssl` where a signer's key needs what the system does not have.
+ * `tls.ciphers` for suites that do not exist, `identity.invalid` for anything else that the runtime refuses; and where a
+ * signer's key needs the system's OpenSSL, `tls.no_openssl` if there is none, `tls.groups` for groups that it does not have.
  */
 export function createContext(options: ContextOptions): TlsContext {
   const {
