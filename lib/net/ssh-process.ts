@@ -16,7 +16,8 @@ export interface SshTools {
 /**
  * Ends SSH and removes its folder when its input ends, which our own death sees to, whatever kills us; and removes the
  * folder when SSH ends first. Signals that a terminal or a service manager sends to all of us are for us alone: SSH is to
- * live for as long as tunnels drain.
+ * live for as long as tunnels drain. Where SSH dies of a signal the shell says so, and would end of that with nobody there
+ * to hear it.
  */
 const WATCH = `trap '' INT TERM
 folder=$1; shift
@@ -24,10 +25,10 @@ exec 3<&0
 "$@" 3<&- </dev/null & ssh=$!
 echo "portail-ssh: $ssh" >&2
 { read -r _ <&3; kill -HUP $ssh; sleep 1; kill -KILL $ssh; } 2>/dev/null & watch=$!
-exec 3<&-
+exec 3<&- 2>/dev/null
 wait $ssh
 rm -rf -- "$folder"
-kill -KILL $watch 2>/dev/null`;
+kill -KILL $watch`;
 
 /** What SSH needs of our environment: its agent, its tickets, its programs. */
 const PASSED = ["HOME", "PATH", "USER", "LOGNAME", "LANG", "TZ", "SSH_AUTH_SOCK", "KRB5CCNAME", "XDG_RUNTIME_DIR"];
