@@ -40,7 +40,8 @@ export const args = {
     group: "TLS",
     description: "Whether they show a certificate of --cacert; required once that is given",
   },
-  ...tlsFlags,
+  "min-tls-version": { ...tlsFlags["min-tls-version"], description: "The oldest version that is spoken with clients" },
+  "tls-groups": { ...tlsFlags["tls-groups"], description: `With clients: ${tlsFlags["tls-groups"].description}` },
   ...withoutVariables(identityFlags),
   ...withoutVariables(tokenFlags),
   cacert: {

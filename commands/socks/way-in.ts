@@ -46,6 +46,7 @@ const MODES = ["off", "optional", "required"] as const;
 
 function parseTlsSettings(given: ParsedArgs<typeof args>): TlsSettings | undefined {
   const sources = parseIdentityFlags(given);
+  const terms = parseTls(given);
   const mode = given.tls === undefined ? undefined : parseChoice("--tls", given.tls, MODES);
   const wanted =
     given["client-cert"] === undefined ? undefined : parseChoice("--client-cert", given["client-cert"], MODES);
@@ -78,7 +79,7 @@ function parseTlsSettings(given: ParsedArgs<typeof args>): TlsSettings | undefin
     plaintext: mode === "optional",
     clientCert,
     sources,
-    terms: parseTls(given),
+    terms,
   };
 }
 
@@ -91,5 +92,6 @@ function idleFlag(
   if (mode !== undefined && mode !== "off") return `--tls ${mode}`;
   if (wanted !== undefined && wanted !== "off") return `--client-cert ${wanted}`;
   if (given.cacert.length > 0) return "--cacert";
+  if (given["tls-groups"] !== undefined) return "--tls-groups";
   return given.crl.length > 0 ? "--crl" : undefined;
 }

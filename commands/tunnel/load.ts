@@ -60,7 +60,7 @@ export async function loadTunnel({ settings, from }: TunnelPlan, files: SourceFi
     : undefined;
   const statusContext =
     settings.targetStatus?.protocol === "https:"
-      ? createContext({ ca: readTrust({ cacert: [], crl: [] }, files).ca })
+      ? createContext({ ca: readTrust({ cacert: [], crl: [] }, files).ca, ...tls })
       : undefined;
   for (const warning of [...(identity?.warnings ?? []), ...(trust?.warnings ?? [])]) log.warn(warning);
   return { context, identity, trust, policy: loadPolicy(settings, log), proxyContext, statusContext };

@@ -205,6 +205,8 @@ function tlsSettings(given: Given): TlsSettings {
   const maxVersion = parseTlsVersion("--max-tls-version", given["max-tls-version"]);
   if (terms.minVersion > maxVersion)
     throw usage("usage.conflict", "--min-tls-version is above --max-tls-version", "no version is between them");
+  if (maxVersion === "TLSv1.2" && terms.groups === "X25519MLKEM768")
+    throw conflict("--tls-groups X25519MLKEM768", "--max-tls-version TLS1.2", "that key exchange is of TLS 1.3");
   return {
     ...terms,
     maxVersion,

@@ -3,6 +3,7 @@ import { openLibc } from "./libc.ts";
 
 const SYMBOLS = {
   setsockopt: { args: ["int", "int", "int", "ptr", "u32"], returns: "int" },
+  getsockopt: { args: ["int", "int", "int", "ptr", "ptr"], returns: "int" },
 } as const;
 
 /** Numbers of Linux on x64 and arm64. The second passes the limit of the system, and takes CAP_NET_ADMIN. */
@@ -10,15 +11,18 @@ const SOL_SOCKET = 1;
 const SO_RCVBUF = 8;
 const SO_RCVBUFFORCE = 33;
 
-let setsockopt: NonNullable<ReturnType<typeof openCalls>>["setsockopt"] | undefined | "no";
+let calls: ReturnType<typeof openCalls> | "no";
 
-/** `bytes` of the system's own accounting, in which a small datagram counts as about a thousand. */
+/** To `bytes` at least, of the system's own accounting, in which a small datagram counts as some 800 to 1,000. */
 export function widenReceiveBuffer(fd: number, bytes: number): void {
-  setsockopt ??= openCalls()?.setsockopt ?? "no";
-  if (setsockopt === "no") return;
+  calls ??= openCalls() ?? "no";
+  if (calls === "no") return;
+  const { getsockopt, setsockopt } = calls;
+  const word = new Int32Array(1);
+  if (getsockopt(fd, SOL_SOCKET, SO_RCVBUF, word, Int32Array.of(4)) === 0 && word[0]! >= bytes) return;
   // The system doubles what it is told.
-  const half = Int32Array.of(bytes / 2);
-  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, half, 4) !== 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, half, 4);
+  word[0] = bytes / 2;
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUFFORCE, word, 4) !== 0) setsockopt(fd, SOL_SOCKET, SO_RCVBUF, word, 4);
 }
 
 function openCalls() {

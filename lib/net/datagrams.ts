@@ -17,7 +17,7 @@ interface DatagramOptions {
   port?: number;
   /** The only peer: what others send is not received. */
   connect?: { ip: string; port: number };
-  /** Keeps, for its next turn, what a flood brings beyond its share, as far as it is not too much; else the system drops it. */
+  /** Keeps, for its next turn, what a flood brings beyond its share, until that is too much; then the system drops it. */
   patient?: boolean;
   /** Done to the descriptor before anything is sent. */
   prepare?(fd: number): void;
@@ -145,9 +145,12 @@ function addressOf({ ip, port }: DatagramPeer): Uint8Array | undefined {
 
 /** Datagrams after which it is seen whether the event loop has turned since as many before. */
 const STRIDE = 256;
-/** Datagrams that a patient socket keeps: more than clients have under way that wait for answers. */
+/**
+ * Datagrams after which a patient socket is shut: more than clients have under way that wait for answers. Those that the
+ * system holds by then come as well.
+ */
 const MOST_KEPT = 4096;
-/** As many small ones, held by the system. What it holds of itself is some 150, which one client's burst may be. */
+/** Bytes: some 5,000 small ones, held by the system. What it holds of itself is some 220, which one client's burst may be. */
 const PATIENT_BUFFER = 4 * 1024 * 1024;
 
 /**

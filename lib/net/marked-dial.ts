@@ -66,7 +66,8 @@ class Race extends Due {
   #begin(): void {
     const candidate = this.#candidates[this.#next++];
     if (candidate === undefined) return;
-    const attempt = new Attempt({
+    const { mark, keepAlive } = this.#dialing;
+    const attempt = new Attempt(keepAlive, {
       connected: (conn) => {
         if (!this.#attempts.delete(attempt)) {
           conn.destroy();
@@ -86,8 +87,14 @@ class Race extends Due {
       },
     });
     this.#attempts.add(attempt);
-    attempt.start(candidate, this.#dialing);
-    if (this.#next < this.#candidates.length) this.#stagger = setTimeout(() => this.#begin(), STAGGER);
+    attempt.start(candidate, mark);
+    if (this.#next < this.#candidates.length) this.#stagger = setTimeout(() => this.#staggered(), STAGGER);
+  }
+
+  /** Who has answered by now does so before the next is asked: this may come late. */
+  #staggered(): void {
+    for (const attempt of this.#attempts) attempt.look();
+    if (![...this.#attempts].some(({ connected }) => connected)) this.#begin();
   }
 
   override late(): void {
@@ -111,16 +118,21 @@ class Race extends Due {
 class Attempt {
   readonly #told: Told;
   readonly #started = performance.now();
+  readonly #keepAlive: KeepAlive;
   #candidate: Candidate | undefined;
   #fd = -1;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #turns = 0;
 
-  constructor(told: Told) {
+  /** The system says so; the connection itself follows. */
+  connected = false;
+
+  constructor(keepAlive: KeepAlive, told: Told) {
+    this.#keepAlive = keepAlive;
     this.#told = told;
   }
 
-  start(candidate: Candidate, { mark, keepAlive }: MarkedDialing): void {
+  start(candidate: Candidate, mark: number): void {
     this.#candidate = candidate;
     const ip = parseIp(candidate.ip);
     const fd = ip === undefined ? "EINVAL" : connectMarked(ip, candidate.port, mark);
@@ -128,7 +140,7 @@ class Attempt {
     else {
       this.#fd = fd;
       // On this machine it is done at once.
-      this.#look(keepAlive);
+      this.look();
     }
   }
 
@@ -138,11 +150,11 @@ class Attempt {
     this.#fd = -1;
   }
 
-  #look(keepAlive: KeepAlive): void {
+  look(): void {
     if (this.#fd < 0) return;
     const state = connectState(this.#fd);
-    if (state === "connected") this.#adopt(keepAlive);
-    else if (state === "pending") this.#wait(keepAlive);
+    if (state === "connected") this.#adopt();
+    else if (state === "pending") this.#wait();
     else {
       this.giveUp();
       queueMicrotask(() => this.#fail(state));
@@ -150,19 +162,21 @@ class Attempt {
   }
 
   /** A timer is a millisecond late at least, in which whoever is near has long answered. */
-  #wait(keepAlive: KeepAlive): void {
-    if (this.#turns++ < TURNS) setImmediate(() => this.#look(keepAlive));
+  #wait(): void {
+    if (this.#turns++ < TURNS) setImmediate(() => this.look());
     else {
       const ms = Math.max(1, (performance.now() - this.#started) / PARTS);
-      this.#timer = setTimeout(() => this.#look(keepAlive), ms);
+      clearTimeout(this.#timer);
+      this.#timer = setTimeout(() => this.look(), ms);
     }
   }
 
-  #adopt(keepAlive: KeepAlive): void {
+  #adopt(): void {
     const fd = this.#fd;
     this.#fd = -1;
+    this.connected = true;
     const ends = { remote: this.#candidate!, local: boundAddress(fd) ?? { path: "" } };
-    void adoptDescriptor(fd, ends, keepAlive).then(
+    void adoptDescriptor(fd, ends, this.#keepAlive).then(
       (conn) => this.#told.connected(conn),
       (error: unknown) => this.#told.failed({ candidate: this.#candidate!, error }),
     );

@@ -23,7 +23,7 @@ const WATCH = `trap '' INT TERM
 folder=$1; shift
 exec 3<&0
 "$@" 3<&- </dev/null & ssh=$!
-echo "portail-ssh: $ssh" >&2
+(echo "portail-ssh: $ssh" >&2)
 { read -r _ <&3; kill -HUP $ssh; sleep 1; kill -KILL $ssh; } 2>/dev/null & watch=$!
 exec 3<&- 2>/dev/null
 wait $ssh

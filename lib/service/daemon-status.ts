@@ -55,7 +55,10 @@ export async function openDaemonStatus(
     mayLook: ({ conn }: Asking) => "path" in conn.remote || (clients?.mayLook(conn) ?? false),
   });
   const routes = routesOf(source, registry, settings, new Map([["/", page], ...(parts.routes ?? [])]));
-  const secure = secured && tls !== undefined ? { secure: statusTls(identity, tls, () => clients?.trust) } : {};
+  const secure =
+    secured && tls !== undefined
+      ? { secure: statusTls(identity, { ...tls, terms: settings.tls }, () => clients?.trust) }
+      : {};
   try {
     const listener = await openStatus(settings.endpoint, env, {
       routes,

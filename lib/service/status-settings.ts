@@ -3,6 +3,7 @@ import type { ParsedArgs } from "../command/define.ts";
 import { EXIT, PortailError } from "../command/errors.ts";
 import type { statusFlags } from "../command/flags.ts";
 import { parseEndpoint, type Endpoint } from "../net/endpoint.ts";
+import { parseTls, type tlsFlags, type TlsTerms } from "../net/tls-flags.ts";
 import { canonicalHost } from "../wire/host.ts";
 import type { StatusClientSettings } from "./status-clients.ts";
 
@@ -16,9 +17,11 @@ export interface StatusSettings {
   clients: StatusClientSettings | undefined;
   /** Names, canonical, under which browsers may ask for the page, besides loopback's and its address. */
   names: readonly string[];
+  /** Over HTTPS; undefined where the command has no flags for it. */
+  tls?: TlsTerms | undefined;
 }
 
-type StatusGiven = ParsedArgs<typeof statusFlags>;
+type StatusGiven = ParsedArgs<typeof statusFlags> & Partial<ParsedArgs<typeof tlsFlags>>;
 
 /** Undefined without `--status`. Throws `PortailError` (64). */
 export function parseStatus(args: StatusGiven): StatusSettings | undefined {
@@ -38,7 +41,11 @@ export function parseStatus(args: StatusGiven): StatusSettings | undefined {
     });
   const own = endpoint.kind === "tcp" ? [endpoint.host.toLowerCase()] : [];
   const names = args["status-name"].map(parseName);
-  return { ...address, shutdown, clients, names: [...own, ...names] };
+  return { ...address, shutdown, clients, names: [...own, ...names], tls: parseTerms(args) };
+}
+
+function parseTerms({ "min-tls-version": oldest, "tls-groups": groups }: StatusGiven): TlsTerms | undefined {
+  return oldest === undefined ? undefined : parseTls({ "min-tls-version": oldest, "tls-groups": groups });
 }
 
 /** Flags that mean nothing without an address. */

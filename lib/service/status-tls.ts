@@ -6,6 +6,7 @@ import { secure } from "../net/tls.ts";
 import type { HandshakeOptions } from "../net/tls-conn.ts";
 import { createContext, type TlsContext } from "../net/tls-context.ts";
 import type { TlsFailure } from "../net/tls-failure.ts";
+import type { TlsTerms } from "../net/tls-flags.ts";
 import type { StatusSettings } from "./status-settings.ts";
 
 /** HTTPS unless the operator says otherwise, the address is not of the network, or there is no certificate to serve with. */
@@ -22,7 +23,7 @@ const NOTHING = { bytes: new Uint8Array(0), ended: false };
  */
 export function statusTls(
   identity: () => Identity | undefined,
-  { deadlines, keepAlive }: Pick<HandshakeOptions, "deadlines" | "keepAlive">,
+  { deadlines, keepAlive, terms }: Pick<HandshakeOptions, "deadlines" | "keepAlive"> & { terms?: TlsTerms | undefined },
   trust: () => Trust | undefined = () => undefined,
 ): (conn: Conn) => Promise<Conn | TlsFailure> {
   let made: { of: Identity | undefined; by: Trust | undefined; context: TlsContext } | undefined;
@@ -34,6 +35,7 @@ export function statusTls(
         material: now?.credential,
         ca: trusted?.ca,
         crl: trusted?.crl,
+        ...terms,
         tickets: trusted === undefined,
       });
       made = { of: now, by: trusted, context };

@@ -1,5 +1,6 @@
 /** `--tls-groups` of what ends TLS and of what begins it, as `openssl s_client` and `s_server` see it. That of the tunnel is in tests/e2e/tunnel. */
 import { beforeAll, describe, expect, test } from "bun:test";
+import { freePort } from "../support/free-port.ts";
 import { RunningMux } from "../support/mux-scene.ts";
 import { authority, save } from "../support/pki.ts";
 import { run, start, type Program } from "../support/program.ts";
@@ -19,7 +20,10 @@ scenario(import.meta.file, ["openssl", "unshare", "bash"], ({ scene, portail }) 
   describe("where TLS ends", () => {
     const ports: Record<string, number> = {};
     beforeAll(async () => {
-      ports["socks"] = (await portail.socks({ policy: "", args: [...identity, ...GROUPS] })).port;
+      const status = freePort();
+      const args = [...identity, ...GROUPS, "--status", `https://127.0.0.1:${status}`];
+      ports["socks"] = (await portail.socks({ policy: "", args })).port;
+      ports["its status"] = status;
       const routes = [{ name: "all", terminate: true, target: "127.0.0.1:9" }];
       ports["mux serve"] = (await RunningMux.open(scene, portail, { routes }, [...identity, ...GROUPS])).port;
     }, 60_000);
@@ -27,6 +31,8 @@ scenario(import.meta.file, ["openssl", "unshare", "bash"], ({ scene, portail }) 
     test.each([
       ["socks", "X25519:P-384:P-521", "ECDH, secp521r1"],
       ["socks", "X25519:P-256", "alert handshake failure"],
+      ["its status", "X25519:P-384", "ECDH, secp384r1"],
+      ["its status", "X25519:P-256", "alert handshake failure"],
       ["mux serve", "X25519:P-384", "ECDH, secp384r1"],
       ["mux serve", "P-256", "alert handshake failure"],
     ])("%s, s_client -groups %s", async (command, groups, said) => {
@@ -48,7 +54,7 @@ scenario(import.meta.file, ["openssl", "unshare", "bash"], ({ scene, portail }) 
     const offered = async (command: readonly string[], more: readonly string[]) => {
       const before = server.stderr.length;
       await portail.run([...command, "--cacert", cacert, ...GROUPS, ...more], { stdin: "hello\n" });
-      const said = () => /^Supported groups: (.*)$/m.exec(server.stderr.slice(before))?.[1];
+      const said = () => /^Supported groups: (.+)\n/m.exec(server.stderr.slice(before))?.[1];
       return until("what was offered", said);
     };
 

@@ -78,7 +78,11 @@ def serve(order):
 
 def echo(client, made, port):
     client.settimeout(PATIENCE)
-    tls = made.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+    try:
+        tls = made.wrap_socket(client, server_side=True, do_handshake_on_connect=False)
+    except OSError:
+        client.close()
+        return
     try:
         tls.do_handshake()
         while chunk := tls.recv(65536):

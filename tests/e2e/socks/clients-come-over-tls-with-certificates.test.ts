@@ -166,6 +166,9 @@ scenario(import.meta.file, ["curl", "stunnel4", "haproxy"], ({ scene, portail })
   test.each([
     [["--tls", "required"], /--tls required needs a certificate to present/],
     [["--cacert", "x.pem"], /--cacert needs a certificate to present/],
+    [["--tls-groups", "X25519"], /--tls-groups needs a certificate to present/],
+    [["--tls-groups", "X448"], /--tls-groups: there is no group "X448"/],
+    [["--min-tls-version", "TLS1.1"], /--min-tls-version: "TLS1.1"/],
     [["--client-cert", "optional", "--cert", "c", "--key", "k"], /--client-cert optional needs --cacert/],
     [["--tls", "off", "--cert", "c", "--key", "k"], /--tls off and an identity exclude each other/],
     [

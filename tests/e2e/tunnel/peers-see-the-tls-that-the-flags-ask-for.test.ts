@@ -1,5 +1,6 @@
 /** Versions, cipher suites, their order and the resumption of sessions, as `openssl s_client` and `s_server` see them. */
-import { existsSync } from "node:fs";
+import { existsSync, readFileSync } from "node:fs";
+import { connect } from "node:tls";
 import { describe, expect, test } from "bun:test";
 import { countingTarget } from "../../support/counting-target.ts";
 import { exchange, InteropFiles, SERVER_NAME } from "../../support/interop.ts";
@@ -67,9 +68,9 @@ const TABLE: [flags: string, asks: [openssl: string, says: string][], key?: KeyT
   [
     "--tls-groups P-384,X25519",
     [
-      ["-tls1_3 -groups X25519", "Server Temp Key: X25519"],
-      ["-tls1_3 -groups X25519:P-384", "Server Temp Key: ECDH, secp384r1"],
-      ["-tls1_2 -groups P-256:P-384", "Server Temp Key: ECDH, secp384r1"],
+      ["-tls1_3 -groups X25519", "Temp Key: X25519"],
+      ["-tls1_3 -groups X25519:P-384", "Temp Key: ECDH, secp384r1"],
+      ["-tls1_2 -groups P-256:P-384", "Temp Key: ECDH, secp384r1"],
       ["-tls1_3 -groups P-256", "alert handshake failure"],
     ],
   ],
@@ -125,6 +126,29 @@ scenario(
         });
       });
     }
+
+    test.each([
+      ["", "X25519MLKEM768", true],
+      ["--tls-groups X25519MLKEM768", "X25519MLKEM768", true],
+      ["--tls-groups X25519MLKEM768", "X25519:P-256", false],
+      ["--tls-groups X25519", "X25519MLKEM768", false],
+    ])("server %s: a client of node:tls with %s", async (flags, ecdhCurve, agreed) => {
+      const tunnel = await server(words(flags));
+      const [cert, key, ca] = [me.cert, me.key, files.cacert].map((path) => readFileSync(path)) as [
+        Buffer,
+        Buffer,
+        Buffer,
+      ];
+      const to = { port: tunnel.port, host: "127.0.0.1", servername: SERVER_NAME };
+      const client = connect({ ...to, cert, key, ca, ecdhCurve });
+      const outcome = await new Promise((resolve) => {
+        client.once("secureConnect", () => resolve(client.getProtocol()));
+        client.once("error", (error) => resolve(error.message));
+      });
+      client.destroy();
+      if (agreed) expect(outcome).toBe("TLSv1.3");
+      else expect(outcome).toMatch(/handshake.failure/i);
+    });
 
     describe.each([
       ["", "Reused"],
@@ -186,6 +210,8 @@ scenario(
     test.each([
       ["--max-tls-version TLS1.2", "-tls1_3", "tls_version"],
       ["--tls-groups X25519", "-tls1_3 -groups P-256", "tls_alert"],
+      // By TLS 1.2 it is also about the curve of the certificate.
+      ["--tls-groups X25519", "-tls1_2", "tls_alert"],
       ["--min-tls-version TLS1.3", "-tls1_2", "tls_version"],
       ["--cipher-suites CHACHA", `-tls1_2 -cipher ${AES}`, "tls_alert"],
     ])("client %s, s_server %s: refused", async (flags, openssl, reason) => {

@@ -41,6 +41,13 @@ export const tlsRows = {
       ["--tls-groups X448", 64, "usage.value", 'there is no group "X448"', "X25519MLKEM768, X25519, P-256"],
       ["--tls-groups=", 64, "usage.value", 'there is no group ""', "the best first"],
       ["--tls-groups toString", 64, "usage.value", 'there is no group "toString"', ""],
+      [
+        "--tls-groups X25519MLKEM768 --max-tls-version TLS1.2",
+        64,
+        "usage.conflict",
+        "--tls-groups X25519MLKEM768 and --max-tls-version TLS1.2 exclude each other",
+        "of TLS 1.3",
+      ],
       ["--tls-groups P-256,secp256r1", 64, "usage.value", "P-256 is named twice", ""],
     ],
   },
