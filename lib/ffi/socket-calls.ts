@@ -67,7 +67,7 @@ export function openSocketCalls() {
     /** `family` as in a sockaddr. */
     socket: (family: number) => c.socket(family, STREAM | FLAGS, 0),
     connect: (fd: number, address: Uint8Array) => c.connect(fd, address, address.length),
-    recv: (fd: number, into: Uint8Array) => c.recv(fd, into, into.length, 0),
+    recv: (fd: number, into: Uint8Array, most = into.length) => c.recv(fd, into, most, 0),
     send: (fd: number, bytes: Uint8Array, length: number) => c.send(fd, bytes, length, MSG_NOSIGNAL),
     endWriting: (fd: number) => c.shutdown(fd, SHUT_WR),
     close: (fd: number) => c.close(fd),

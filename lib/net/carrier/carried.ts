@@ -26,6 +26,8 @@ export type Guide =
 
 /** In a sockaddr. */
 const AF_INET = 2;
+/** Bytes. */
+export const LEAST_AT_A_TIME = 64 * 1024;
 /** Of bytes. */
 export const NOTHING = new Uint8Array(0);
 
@@ -43,8 +45,8 @@ export class Side {
   watchedForRoom = false;
   /** Whether small pieces go out at once (TCP_NODELAY): of no use to what is sent first. */
   prompt: boolean;
-  /** Whether more came at a time than is worth to be copied. */
-  bulk = false;
+  /** Bytes read at a time: more and more while the other side takes all of it, so that little is kept of one that does not. */
+  atATime = LEAST_AT_A_TIME;
   /** Whether it waits for its turn to be read. */
   queued = false;
   /** Whether its peer is known to end its direction, and whether that was read. */

@@ -27,6 +27,7 @@ export interface EngineHost {
 
 /** Events taken at a time. */
 const EVENTS = 512;
+/** Bytes of an opening, or of what stands before it. */
 const BUFFER = 64 * 1024;
 /** Milliseconds that a report waits for others. */
 const REPORT_AFTER = 20;
@@ -64,7 +65,7 @@ export class Engine {
     this.#calls = host.calls;
     this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: () => libc()?.giveWay() });
     this.#doors = new Doors(this.#poll, host.calls);
-    this.#mover = new Mover(host.calls, this.#buffer, this);
+    this.#mover = new Mover(host.calls, this);
     this.#lookEvery = lookEvery(host.settings);
     this.#poll.add(host.wake, EPOLL.IN);
   }

@@ -1,7 +1,6 @@
 /** Moves what the sockets of carried connections have ready, each side's bytes to the other. Opens and closes none. */
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
-import { MOST_SPLICED, spliceBulk } from "../bulk.ts";
-import type { Carried, Side } from "./carried.ts";
+import { LEAST_AT_A_TIME, type Carried, type Side } from "./carried.ts";
 
 /** Is told what becomes of a connection. */
 export interface MoverHost {
@@ -12,20 +11,22 @@ export interface MoverHost {
   watchForRoom(side: Side): void;
 }
 
-/** Pieces of one side before the others have their turn; what goes through the kernel is as good as many. */
-const TURNS = 16;
-const SPLICED_TURNS = 8;
+/**
+ * Bytes read at a time at most, and of one side before the others have their turn: half the usual second-level cache of
+ * a core. The more, the fewer calls, and copying so costs less than splice(2) where calls are cheap (measured: 0.36
+ * against 0.39 to 0.50 s/GiB over loopback).
+ */
+const MOST_AT_A_TIME = 1024 * 1024;
 
 export class Mover {
   readonly #calls: SocketCalls;
-  readonly #buffer: Uint8Array;
+  readonly #buffer = new Uint8Array(MOST_AT_A_TIME);
   readonly #host: MoverHost;
   /** Sides that have more than they had turns for. */
   #more: Side[] = [];
 
-  constructor(calls: SocketCalls, buffer: Uint8Array, host: MoverHost) {
+  constructor(calls: SocketCalls, host: MoverHost) {
     this.#calls = calls;
-    this.#buffer = buffer;
     this.#host = host;
   }
 
@@ -89,20 +90,15 @@ export class Mover {
     const one = side.of;
     const other = one.otherSide(side);
     const buffer = this.#buffer;
-    for (let turn = 0; turn < TURNS; turn++) {
+    for (let left = MOST_AT_A_TIME; left > 0;) {
       if (other.pending !== undefined || side.ended) return;
-      if (side.bulk) {
-        const moved = this.#splice(side, other);
-        if (moved === "stuck") return;
-        side.bulk = moved >= buffer.length;
-        turn += SPLICED_TURNS;
-        if (moved >= MOST_SPLICED) continue;
-      }
-      const length = this.#calls.recv(side.fd, buffer);
+      const most = side.atATime;
+      const length = this.#calls.recv(side.fd, buffer, most);
       if (length <= 0) {
         this.#readNothing(side, other, length);
         return;
       }
+      left -= length;
       one.count(side, length);
       if (!other.prompt) {
         other.prompt = true;
@@ -112,14 +108,12 @@ export class Mover {
       if (taken !== length) {
         if (taken < 0 && this.#calls.errno() !== ERRNO.EAGAIN) this.#host.broken(one, other.name, this.#calls.errno());
         else this.#keep(other, buffer.slice(Math.max(0, taken), length));
+        side.atATime = Math.max(side.atATime / 2, LEAST_AT_A_TIME);
         return;
       }
       // Less than there is room for is all there is; of an end that came with it nobody will tell again.
-      if (length < buffer.length) {
-        if (!side.ending) return;
-      } else {
-        side.bulk = true;
-      }
+      if (length === most) side.atATime = Math.min(2 * most, MOST_AT_A_TIME);
+      else if (!side.ending) return;
     }
     this.later(side);
   }
@@ -144,18 +138,5 @@ export class Mover {
     }
     one.halfClosed = this.#host.now;
     this.#calls.endWriting(other.fd);
-  }
-
-  /** What is waiting goes past us: how many bytes. */
-  #splice(side: Side, other: Side): number | "stuck" {
-    const one = side.of;
-    let broken = false;
-    const moved = spliceBulk(side.fd, other.fd, (rest, isBroken) => {
-      broken = isBroken;
-      if (!broken) this.#keep(other, rest);
-    });
-    one.count(side, moved ?? 0);
-    if (broken) this.#host.broken(one, other.name, ERRNO.ECONNRESET);
-    return broken || other.pending !== undefined ? "stuck" : (moved ?? 0);
   }
 }
