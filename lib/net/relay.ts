@@ -129,7 +129,7 @@ class Direction implements ConnEvents {
     if (!this.#to.write(chunk)) this.#from.pause();
     else if (chunk.length < DIALOGUE) {
       if (this.#relay.polls) stayAwake();
-    } else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to) === false) this.#from.pause();
+    } else if (chunk.length >= BULK && this.#from.pumpTo?.(this.#to, chunk) === false) this.#from.pause();
   }
 
   drain(): void {

@@ -1,8 +1,8 @@
 /** Carries TCP connections in a thread of its own, by system calls alone: accepts, reads the client's opening, connects, and moves bytes until both sides have ended. */
 import { descriptorCalls } from "../../ffi/descriptor.ts";
-import { libc } from "../../ffi/libc.ts";
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
+import { PROCESSOR } from "../courtesy.ts";
 import type { Asking } from "./asking.ts";
 import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
 import { Doors } from "./doors.ts";
@@ -63,7 +63,7 @@ export class Engine {
   constructor(host: EngineHost) {
     this.#host = host;
     this.#calls = host.calls;
-    this.#vigil = new Vigil(this.#poll, { now: () => performance.now(), giveWay: () => libc()?.giveWay() });
+    this.#vigil = new Vigil(this.#poll, PROCESSOR);
     this.#doors = new Doors(this.#poll, host.calls);
     this.#mover = new Mover(host.calls, this);
     this.#lookEvery = lookEvery(host.settings);

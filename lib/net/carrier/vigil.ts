@@ -1,16 +1,10 @@
 /** Waits for events: awake for a moment before it sleeps, while they come fast. Knows nothing of what they are. */
 import type { Poll } from "../../ffi/poll.ts";
+import type { Clock } from "../courtesy.ts";
 
 /** Milliseconds for which it stays awake, at first and at most. */
 const SHORTEST = 0.0125;
 const LONGEST = 0.1;
-
-export interface Clock {
-  /** Milliseconds. */
-  now(): number;
-  /** Lets whoever waits for this processor go first. */
-  giveWay(): void;
-}
 
 /**
  * To be woken costs the sleeper, and whoever wakes it, more than a moment of waiting. A sleep that was shorter than the

@@ -75,12 +75,37 @@ describe.each(KINDS)("%s", (kind) => {
     peer.resetAndDestroy();
     // No turn of the event loop in between: the reset is there, and nobody has seen it.
     if (way === "write") conn.write(Buffer.from("x"));
-    else source.conn.pumpTo?.(conn);
+    else source.conn.pumpTo?.(conn, new Uint8Array(0));
     await until(() => notes.closes === 1, "the close");
     expect(notes.events).toEqual(["data", "close"]);
     expect(notes.error).toMatchObject({ code: "ECONNRESET" });
     expect(conn.buffered).toBe(0);
     source.conn.destroy();
+  });
+
+  test("the memory of what was passed on is given back once all of it was taken, not before", async () => {
+    const { conn, peer } = await connect(kind);
+    conn.attach(new Notes());
+    const source = await connect("native");
+    source.conn.attach(new Notes());
+    let arrived = 0;
+    peer.on("data", (bytes: Buffer) => void (arrived += bytes.length));
+    const taken = new Uint8Array(64 * 1024);
+    const part = new Uint8Array(2 * taken.length).subarray(taken.length);
+    for (const bytes of [taken, part]) {
+      expect(conn.write(bytes)).toBe(true);
+      source.conn.pumpTo?.(conn, bytes);
+    }
+    // Those two may keep what they are given.
+    expect(taken.length).toBe(kind === "node" || kind === "openssl" ? 64 * 1024 : 0);
+    expect(part.length).toBe(64 * 1024);
+    await until(() => arrived === 128 * 1024, "all that was written");
+    peer.pause();
+    const stuck = new Uint8Array(64 * MIB).fill(7);
+    expect(conn.write(stuck)).toBe(false);
+    source.conn.pumpTo?.(conn, stuck);
+    expect(stuck.length).toBe(64 * MIB);
+    for (const one of [conn, source.conn]) one.destroy();
   });
 
   test("a reset while bytes wait to be sent is no end", async () => {
