@@ -19,9 +19,9 @@ import type { Tproxy } from "./tproxy.ts";
 
 /** What the thread of a carrier is told; it can be cloned. Destinations are texts. */
 export interface CapturedWays {
-  gone: readonly string[];
+  gone: readonly TcpAddress[];
   learned: readonly {
-    destination: string;
+    destination: TcpAddress;
     /** By which the thread names it. */
     number: number;
     target: TcpAddress;
@@ -203,7 +203,7 @@ export class CapturedLane {
     const { destination, route, target: meant } = way.arrival;
     const { number, target } = way;
     const through = route.settings.proxy?.dialogue(meant);
-    const learned = [{ destination: formatAddress(destination), number, target, through, goodFor: GOOD_FOR }];
+    const learned = [{ destination, number, target, through, goodFor: GOOD_FOR }];
     way.learnedAt = performance.now();
     void this.#lane.lead(this.#place!, { gone: [], learned } satisfies CapturedWays);
   }
@@ -221,9 +221,11 @@ export class CapturedLane {
   /** The thread is told, and what it has told until then is counted, before a way is given up. */
   async #forget(ways: readonly LearnedWay[]): Promise<void> {
     if (this.#place === undefined || ways.length === 0) return;
-    const gone = ways.map(({ arrival }) => formatAddress(arrival.destination));
-    for (const [i, destination] of gone.entries())
-      if (this.#known.get(destination) === ways[i]) this.#known.delete(destination);
+    const gone = ways.map(({ arrival }) => arrival.destination);
+    for (const way of ways) {
+      const destination = formatAddress(way.arrival.destination);
+      if (this.#known.get(destination) === way) this.#known.delete(destination);
+    }
     void this.#lane.lead(this.#place, { gone, learned: [] } satisfies CapturedWays);
     await this.#lane.forget(ways.map(({ number }) => number));
     for (const way of ways) {

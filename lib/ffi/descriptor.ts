@@ -61,6 +61,7 @@ function open(): DescriptorCalls | undefined {
   const symbols = openLibc(SYMBOLS);
   if (symbols === undefined) return undefined;
   const { getpeername, getsockopt, shutdown, dup2, fcntl } = symbols;
+  const addressLength = new Uint32Array(1);
   return {
     getpeername(fd) {
       const address = new Uint8Array(128);
@@ -87,10 +88,10 @@ function open(): DescriptorCalls | undefined {
       return undefined;
     },
     originalDestination(fd, family) {
-      const address = new Uint8Array(28);
-      const length = Uint32Array.of(address.length);
-      const level = family === 4 ? SOL_IP : SOL_IPV6;
-      return getsockopt(fd, level, SO_ORIGINAL_DST, address, length) === 0 ? address.subarray(0, length[0]) : undefined;
+      const [level, size] = family === 4 ? [SOL_IP, 16] : [SOL_IPV6, 28];
+      const address = new Uint8Array(size);
+      addressLength[0] = size;
+      return getsockopt(fd, level, SO_ORIGINAL_DST, address, addressLength) === 0 ? address : undefined;
     },
     shutdownWrite: (fd) => void shutdown(fd, SHUT_WR),
     replace: (fd, source) => void dup2(source, fd),

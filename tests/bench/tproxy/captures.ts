@@ -20,7 +20,7 @@ export function captures(command: string): Contender[] {
     passing("portail", false, "`tproxy run --passthrough`", STAND_INS.portail, (where) =>
       portailPassing(program, where, STAND_INS.portail),
     ),
-    passing("haproxy", true, "TCP mode, `nbthread 1`, to a fixed server", STAND_INS.haproxy, haproxyPassing),
+    passing("haproxy", true, "TCP mode, `nbthread 1`, `server *:PORT`", undefined, haproxyPassing),
     leading("portail", false, "`tproxy run --passthrough --proxy http://…`", (where, proxy) =>
       portailPassing(program, where, STAND_INS.portailLeading, {
         name: ONLY_PROXY_KNOWS,
@@ -92,18 +92,23 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
 /** Addresses of loopback where nobody listens, one for each that captures what is sent there. */
 export const STAND_INS = {
   portail: "198.18.0.1",
-  haproxy: "198.18.0.2",
-  portailLeading: "198.18.0.3",
-  redsocks: "198.18.0.4",
+  portailLeading: "198.18.0.2",
+  redsocks: "198.18.0.3",
 } as const;
 
-/** Connections to a stand-in go on in the clear. */
-function passing(name: string, peer: boolean, note: string, at: string, front: (where: Where) => Front): Contender {
+/** Connections to a stand-in, or to a port where nobody listens, go on in the clear. */
+function passing(
+  name: string,
+  peer: boolean,
+  note: string,
+  at: string | undefined,
+  front: (where: Where) => Front,
+): Contender {
   return {
     name,
     family: "relay",
     via: "none",
-    at,
+    ...(at !== undefined && { at }),
     peer,
     programs: ["haproxy", "nft", "unshare", "ip"],
     note,
@@ -180,13 +185,13 @@ function redsocksLeading({ dir, targetPort }: Where, proxy: number): Front {
   ]);
 }
 
-function haproxyPassing({ dir, targetPort }: Where): Front {
+/** `*` is the address that a connection was made to. */
+function haproxyPassing({ port, dir, targetPort }: Where): Front {
   const listen = freePort();
-  const sections = ["listen captured", `  bind 127.0.0.1:${listen}`, `  server target 127.0.0.1:${targetPort}`];
-  return captured(dir, "haproxy-passing", sections, listen, `ip daddr ${STAND_INS.haproxy} tcp dport ${targetPort}`);
+  const sections = ["listen captured", `  bind 127.0.0.1:${listen}`, `  server meant *:${targetPort}`];
+  return captured(dir, "haproxy-passing", sections, listen, `ip daddr 127.0.0.1 tcp dport ${port}`);
 }
 
-/** `*` is the address that a connection was made to. */
 function haproxyCapturing({ port, link, dir }: Where): Front {
   const listen = freePort();
   const sections = [
