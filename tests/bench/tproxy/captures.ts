@@ -20,7 +20,7 @@ export function captures(command: string): Contender[] {
     passing("portail", false, "`tproxy run --passthrough`", STAND_INS.portail, (where) =>
       portailPassing(program, where, STAND_INS.portail),
     ),
-    passing("haproxy", true, "TCP mode, `nbthread 1`, `server *:PORT`", undefined, haproxyPassing),
+    passing("haproxy", true, "TCP mode, `nbthread 1`, `use_backend` by `dst`", STAND_INS.haproxy, haproxyPassing),
     leading("portail", false, "`tproxy run --passthrough --proxy http://…`", (where, proxy) =>
       portailPassing(program, where, STAND_INS.portailLeading, {
         name: ONLY_PROXY_KNOWS,
@@ -92,23 +92,18 @@ function portail(program: readonly string[], { port, link, dir }: Where): Front 
 /** Addresses of loopback where nobody listens, one for each that captures what is sent there. */
 export const STAND_INS = {
   portail: "198.18.0.1",
-  portailLeading: "198.18.0.2",
-  redsocks: "198.18.0.3",
+  haproxy: "198.18.0.2",
+  portailLeading: "198.18.0.3",
+  redsocks: "198.18.0.4",
 } as const;
 
-/** Connections to a stand-in, or to a port where nobody listens, go on in the clear. */
-function passing(
-  name: string,
-  peer: boolean,
-  note: string,
-  at: string | undefined,
-  front: (where: Where) => Front,
-): Contender {
+/** Connections to a stand-in go on in the clear. */
+function passing(name: string, peer: boolean, note: string, at: string, front: (where: Where) => Front): Contender {
   return {
     name,
     family: "relay",
     via: "none",
-    ...(at !== undefined && { at }),
+    at,
     peer,
     programs: ["haproxy", "nft", "unshare", "ip"],
     note,
@@ -185,13 +180,20 @@ function redsocksLeading({ dir, targetPort }: Where, proxy: number): Front {
   ]);
 }
 
-/** `*` is the address that a connection was made to. */
-function haproxyPassing({ port, dir, targetPort }: Where): Front {
+/** Where a connection goes depends on the address that it was made to, as it does for portail. */
+function haproxyPassing({ dir, targetPort }: Where): Front {
   const listen = freePort();
-  const sections = ["listen captured", `  bind 127.0.0.1:${listen}`, `  server meant *:${targetPort}`];
-  return captured(dir, "haproxy-passing", sections, listen, `ip daddr 127.0.0.1 tcp dport ${port}`);
+  const sections = [
+    "frontend captured",
+    `  bind 127.0.0.1:${listen}`,
+    `  use_backend target if { dst ${STAND_INS.haproxy} }`,
+    "backend target",
+    `  server target 127.0.0.1:${targetPort}`,
+  ];
+  return captured(dir, "haproxy-passing", sections, listen, `ip daddr ${STAND_INS.haproxy} tcp dport ${targetPort}`);
 }
 
+/** `*` is the address that a connection was made to. */
 function haproxyCapturing({ port, link, dir }: Where): Front {
   const listen = freePort();
   const sections = [
