@@ -4,7 +4,7 @@ import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
 import { PROCESSOR } from "../courtesy.ts";
 import type { Asking } from "./asking.ts";
-import { Carried, Side, type Guide, type Way } from "./carried.ts";
+import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
 import { Doors } from "./doors.ts";
 import { dueFor, lookEvery } from "./limits.ts";
 import type { CarriedEnd, CarrierSettings, HandedOver } from "./messages.ts";
@@ -185,15 +185,11 @@ export class Engine {
     this.#poll.change(side.fd, BYTES | EPOLL.OUT);
   }
 
-  /** The client may wait for the target to speak first; what it has said already goes with the dial. */
+  /** The client may wait for the target to speak first; most have not said anything yet. */
   #follow(one: Carried, guide: Extract<Guide, { by: "destination" }>): void {
-    const { fd } = one.client;
-    const destination = descriptorCalls()?.originalDestination(fd, one.family);
-    const way = destination && guide.decide(destination);
-    one.way = way;
-    const speaks = way !== undefined && way.preface === undefined;
-    const said = this.#buffer.subarray(0, speaks ? Math.max(0, this.#calls.recv(fd, this.#buffer)) : 0);
-    if (way === undefined || !this.#dial(one, way, said)) this.#handOver(one, said.slice());
+    const destination = descriptorCalls()?.originalDestination(one.client.fd, one.family);
+    one.way = destination && guide.decide(destination);
+    if (one.way === undefined || !this.#dial(one, one.way, NOTHING)) this.#handOver(one, NOTHING);
   }
 
   /** False where the client has not said enough yet. */
