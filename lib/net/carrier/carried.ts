@@ -53,6 +53,11 @@ export class Side {
   ending = false;
   ended = false;
 
+  /** Whether much came of it of late. */
+  get bulky(): boolean {
+    return this.atATime > LEAST_AT_A_TIME;
+  }
+
   constructor(fd: number, of: Carried, name: Side["name"], born: number) {
     this.fd = fd;
     this.of = of;

@@ -18,8 +18,12 @@ export interface MoverHost {
  * over loopback).
  */
 const MOST_AT_A_TIME = 256 * 1024;
-/** Bytes of one side before the others have their turn. */
-const TURN = 1024 * 1024;
+/**
+ * Bytes of one side before the others have their turn. Bulk that goes on for a while meets memory that is still in the
+ * cache (measured, 8 connections: 2.7 GiB/s, of which a quarter of that for each turn left 1.9 to 2.7); whoever has little to
+ * say waits for one turn at most.
+ */
+const TURN = 4 * 1024 * 1024;
 
 export class Mover {
   readonly #calls: SocketCalls;
@@ -44,15 +48,24 @@ export class Mover {
     this.#more.push(side);
   }
 
-  /** Gives those that wait their turn. */
+  /** Gives those that wait their turn: of those that have bulk the first, which is the last from then on. */
   goOn(): void {
     if (this.#more.length === 0) return;
     const sides = this.#more;
     this.#more = [];
+    let first: Side | undefined;
     for (const side of sides) {
-      side.queued = false;
-      if (!side.of.closed) this.#read(side);
+      if (side.of.closed) continue;
+      if (!side.bulky) this.#readOn(side);
+      else if (first === undefined) first = side;
+      else this.#more.push(side);
     }
+    if (first !== undefined && !first.of.closed) this.#readOn(first);
+  }
+
+  #readOn(side: Side): void {
+    side.queued = false;
+    this.#read(side);
   }
 
   /** There is room on that side, where something waits for it, or there are bytes. */
@@ -65,7 +78,9 @@ export class Mover {
       }
       if (side.pending === undefined) this.#read(one.otherSide(side));
     }
-    if (readable && !one.closed) this.#read(side);
+    if (!readable || one.closed) return;
+    if (side.bulky) this.later(side);
+    else this.#read(side);
   }
 
   /** Sends what is pending there, as far as the system takes it; false where it takes nothing any more. */
@@ -117,7 +132,10 @@ export class Mover {
       if (length >= LEAST_AT_A_TIME) courtesy.show();
       // Less than there is room for is all there is; of an end that came with it nobody will tell again.
       if (length === most) side.atATime = Math.min(2 * most, MOST_AT_A_TIME);
-      else if (!side.ending) return;
+      else {
+        if (length < LEAST_AT_A_TIME) side.atATime = LEAST_AT_A_TIME;
+        if (!side.ending) return;
+      }
     }
     this.later(side);
   }
