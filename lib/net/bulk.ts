@@ -7,7 +7,7 @@ import { courtesy } from "./courtesy.ts";
 const SPLICED = 256 * 1024;
 const PIECE = 128 * 1024;
 /** Bytes before the event loop gets its turn again. */
-export const MOST_SPLICED = 4 * 1024 * 1024;
+const MOST_SPLICED = 4 * 1024 * 1024;
 
 const buffer = new Uint8Array(PIECE);
 /** Empty between calls, so that one serves all. */
