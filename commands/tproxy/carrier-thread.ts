@@ -1,5 +1,5 @@
 /** The thread that carries captured connections as they are: leads those whose way it was told of a moment ago. */
-import type { Guide, Way } from "../../lib/net/carrier/carried.ts";
+import { AF_INET, type Guide, type Way } from "../../lib/net/carrier/carried.ts";
 import { addressOf, encodeAddress } from "../../lib/net/carrier/sockaddr.ts";
 import { serveCarrier } from "../../lib/net/carrier/thread.ts";
 import { beginDialogue } from "../../lib/session/proxy-dialogue.ts";
@@ -7,9 +7,6 @@ import { formatAddress } from "../../lib/net/conn.ts";
 import type { TcpAddress } from "../../lib/net/original-destination.ts";
 import { parseIp } from "../../lib/wire/ip.ts";
 import type { CapturedWays } from "./captured-lane.ts";
-
-/** In a sockaddr. */
-const AF_INET = 2;
 
 /** Of all places, by destination. */
 const known = new Map<Key, { way: Way; until: number }>();

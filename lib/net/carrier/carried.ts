@@ -25,7 +25,7 @@ export type Guide =
   | { by: "destination"; decide(destination: Uint8Array): Way | undefined };
 
 /** In a sockaddr. */
-const AF_INET = 2;
+export const AF_INET = 2;
 /** Bytes. */
 export const LEAST_AT_A_TIME = 64 * 1024;
 /** Of bytes. */
@@ -53,11 +53,6 @@ export class Side {
   ending = false;
   ended = false;
 
-  /** Whether much came of it of late. */
-  get bulky(): boolean {
-    return this.atATime > LEAST_AT_A_TIME;
-  }
-
   constructor(fd: number, of: Carried, name: Side["name"], born: number) {
     this.fd = fd;
     this.of = of;
@@ -65,6 +60,11 @@ export class Side {
     this.born = born;
     // From its listener.
     this.prompt = name === "client";
+  }
+
+  /** Whether much came of it of late. */
+  get bulky(): boolean {
+    return this.atATime > LEAST_AT_A_TIME;
   }
 }
 
