@@ -43,8 +43,8 @@ export class Side {
   /** Whether its events are waited for, and whether there is room is one of them. */
   watched = false;
   watchedForRoom = false;
-  /** Whether small pieces go out at once (TCP_NODELAY): of no use to what is sent first. */
-  prompt: boolean;
+  /** Whether something was sent there, and since the second time, whether small pieces go out at once (TCP_NODELAY): the first one does. */
+  manner: "unaddressed" | "addressed" | "prompt";
   /** Bytes read at a time: more and more while the other side takes all of it, so that little is kept of one that does not. */
   atATime = LEAST_AT_A_TIME;
   /** Whether it waits for its turn to be read. */
@@ -59,7 +59,7 @@ export class Side {
     this.name = name;
     this.born = born;
     // From its listener.
-    this.prompt = name === "client";
+    this.manner = name === "client" ? "prompt" : "unaddressed";
   }
 
   /** Whether much came of it of late. */

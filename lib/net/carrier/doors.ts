@@ -25,12 +25,10 @@ export class Doors {
   /** One more; `speaksFirst` where clients are of no use before they have said something. */
   add(place: number, fd: number, speaksFirst: boolean): void {
     this.#places.set(fd, place);
-    // What is accepted has it, too.
+    // What is accepted has both, too. Who waits for the target to speak first loses nothing.
     this.#calls.noDelay(fd);
-    if (speaksFirst) {
-      this.#calls.acknowledgeWithAnswers(fd);
-      this.#calls.deferAccept(fd);
-    }
+    this.#calls.acknowledgeWithAnswers(fd);
+    if (speaksFirst) this.#calls.deferAccept(fd);
     if (this.#open) this.#poll.add(fd, EPOLL.IN);
   }
 

@@ -118,10 +118,7 @@ export class Mover {
       }
       left -= length;
       one.count(side, length);
-      if (!other.prompt) {
-        other.prompt = true;
-        this.#calls.noDelay(other.fd);
-      }
+      if (other.manner !== "prompt") this.#address(other);
       const taken = this.#calls.send(other.fd, buffer, length);
       if (taken !== length) {
         if (taken < 0 && this.#calls.errno() !== ERRNO.EAGAIN) this.#host.broken(one, other.name, this.#calls.errno());
@@ -138,6 +135,20 @@ export class Mover {
       }
     }
     this.later(side);
+  }
+
+  /**
+   * Something is about to be sent there, for the first or the second time. The answer to the first is acknowledged with what
+   * follows it, where that comes in time: a packet less of ten for a short connection.
+   */
+  #address(side: Side): void {
+    if (side.manner === "unaddressed") {
+      side.manner = "addressed";
+      this.#calls.acknowledgeWithAnswers(side.fd);
+    } else {
+      side.manner = "prompt";
+      this.#calls.noDelay(side.fd);
+    }
   }
 
   #keep(side: Side, bytes: Uint8Array): void {

@@ -33,6 +33,7 @@ export function reachTarget(
     return undefined;
   }
   const target = new Side(fd, one, "upstream", round);
+  if (first.length > 0) target.manner = "addressed";
   if (taken < first.length || taken < 0) target.pending = first.slice(Math.max(0, taken));
   return { target, taken: taken >= 0 };
 }

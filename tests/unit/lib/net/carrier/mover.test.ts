@@ -13,6 +13,8 @@ function world() {
   const waiting = new Map<number, number>();
   const room = new Map<number, number>();
   const sent: { fd: number; length: number }[] = [];
+  /** What the system was told of sockets. */
+  const told: string[] = [];
   const calls = {
     errno: () => ERRNO.EAGAIN,
     recv(fd: number, into: Uint8Array, most = into.length) {
@@ -26,7 +28,8 @@ function world() {
       if (taken > 0) sent.push({ fd, length: taken });
       return taken === 0 ? AGAIN : taken;
     },
-    noDelay() {},
+    acknowledgeWithAnswers: (fd: number) => void told.push(`answers ${fd}`),
+    noDelay: (fd: number) => void told.push(`no delay ${fd}`),
   };
   const watched: Side[] = [];
   const never = () => expect.unreachable();
@@ -49,7 +52,7 @@ function world() {
     for (const { fd, length } of sent) if (fd === target!.fd) bytes += length;
     return bytes;
   };
-  return { mover, waiting, room, sent, watched, connection, takenBy };
+  return { mover, waiting, room, sent, told, watched, connection, takenBy };
 }
 
 /** Connections whose clients send without an end, and have done so for a while. */
@@ -124,4 +127,18 @@ test("what a receiver does not take is kept, and nothing is read for it meanwhil
   all.mover.move(target, true, false);
   expect(target.pending).toBeUndefined();
   expect(all.sent.slice(0, 2).map(({ length }) => length)).toEqual([212 * KIB, 128 * KIB]);
+});
+
+test("answers to the first words to a target are acknowledged with what follows them, which is not held back", () => {
+  const { mover, waiting, told, connection } = world();
+  const one = connection();
+  const say = (side: Side) => {
+    waiting.set(side.fd, 1);
+    mover.move(side, false, true);
+    return told.splice(0);
+  };
+  expect(say(one.client)).toEqual([`answers ${one.target.fd}`]);
+  expect(say(one.target)).toEqual([]);
+  expect(say(one.client)).toEqual([`no delay ${one.target.fd}`]);
+  expect(say(one.client)).toEqual([]);
 });
