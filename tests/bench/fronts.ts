@@ -1,7 +1,7 @@
 /** The access proxy with TLS in front, and two in a row, beside their peers: rounds in rotating order and a report. Not a test. */
 import { fronts } from "./fronts/contenders.ts";
 import type { Report } from "./run.ts";
-import { participants, present, runRounds, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import { benchesFor, participants, present, runRounds, scratchFolder, troubles } from "./support/contest.ts";
 import { machine } from "./support/machine.ts";
 import type { Entrant } from "./support/measure.ts";
 import { FULL, QUICK } from "./support/modes.ts";
@@ -22,12 +22,8 @@ export default async function benchFronts(argv: string[]): Promise<Report> {
   await writeMaterial(dir);
   const effort = options.quick ? QUICK : FULL;
   const modes = new Set(rows.map(({ mode }) => mode));
-  const entrants: Entrant[] = [];
-  for (const contender of here) {
-    // Of its own: connections of another one, in TIME_WAIT at the same port, would slow it down.
-    const target = await startTarget();
-    entrants.push({ contender, modes, bench: { dir, targetPort: target.answer.port, effort } });
-  }
+  const benches = await benchesFor(here, dir, effort);
+  const entrants = [...benches].map(([contender, bench]): Entrant => ({ contender, modes, bench }));
   const series = await runRounds(entrants, options.rounds);
   const parts = ["## fronts", introduction(argv, options)];
   let passed = missing.length === 0;

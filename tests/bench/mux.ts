@@ -3,7 +3,7 @@ import { captureHello } from "./mux/hello.ts";
 import { askedFor, names, passThrough, terminating } from "./mux/contenders.ts";
 import type { Report } from "./run.ts";
 import type { Contender, Family } from "./support/contender.ts";
-import { participants, present, runRounds, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import { benchesFor, participants, present, runRounds, scratchFolder, troubles } from "./support/contest.ts";
 import { machine, watchOthers } from "./support/machine.ts";
 import type { Entrant } from "./support/measure.ts";
 import { FULL, QUICK, type Effort } from "./support/modes.ts";
@@ -38,13 +38,12 @@ export default async function benchMux(argv: string[]): Promise<Report> {
   const dir = scratchFolder();
   await writeMaterial(dir);
   const modes = new Set<Mode>(rows.map(({ mode }) => mode));
-  const entrants: Entrant[] = [];
-  for (const contender of here) {
-    // Of its own: connections of another one, in TIME_WAIT at the same port, would slow it down.
-    const target = await startTarget();
-    const bench = { dir, targetPort: target.answer.port, effort: options.quick ? QUICK : EFFORT };
-    entrants.push({ contender, modes: isSize(contender) ? only(modes, "rate") : modes, bench });
-  }
+  const benches = await benchesFor(here, dir, options.quick ? QUICK : EFFORT);
+  const entrants = [...benches].map(([contender, bench]): Entrant => ({
+    contender,
+    modes: isSize(contender) ? only(modes, "rate") : modes,
+    bench,
+  }));
   const series = await runRounds(entrants, options.rounds);
   return report({ argv, options, rows, series, missing, others: others() });
 }

@@ -19,9 +19,9 @@ export default async function socks(argv: string[]): Promise<Report> {
   const selection = select(options.only, { contenders: everyone, rows: ROWS, silent: true });
   const { here, missing } = present(selection.contenders);
   pinOurselves();
-  const target = await startTarget();
+  const [targetPort] = await startTarget(1);
   const effort = options.quick ? QUICK : FULL;
-  const bench: Bench = { dir: scratchFolder(), targetPort: target.answer.port, effort };
+  const bench: Bench = { dir: scratchFolder(), targetPort: targetPort!, effort };
   const modes = new Set(selection.rows.map(({ mode }) => mode));
   const rounds = modes.size === 0 ? 0 : options.rounds;
   const series = await runRounds(

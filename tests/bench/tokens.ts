@@ -5,7 +5,16 @@ import { join } from "node:path";
 import { MODULE, PIN, SoftHsm } from "../support/softhsm.ts";
 import { mannered } from "../support/token-modules.ts";
 import type { Report } from "./run.ts";
-import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import {
+  benchesFor,
+  participants,
+  present,
+  runRounds,
+  say,
+  scratchFolder,
+  startTarget,
+  troubles,
+} from "./support/contest.ts";
 import { machine } from "./support/machine.ts";
 import type { Bench, Entrant } from "./support/measure.ts";
 import { FULL, QUICK, type Effort } from "./support/modes.ts";
@@ -37,15 +46,11 @@ export default async function tokens(argv: string[]): Promise<Report> {
   pinOurselves();
   const effort = options.quick ? QUICK : EFFORT;
   const modes = new Set(rows.map(({ mode }) => mode));
-  const entrants: Entrant[] = [];
-  for (const contender of here) {
-    // Of its own: connections of another one, in TIME_WAIT at the same port, would slow it down.
-    const target = await startTarget();
-    entrants.push({ contender, modes, bench: { dir, targetPort: target.answer.port, effort } });
-  }
+  const benches = await benchesFor(here, dir, effort);
+  const entrants = [...benches].map(([contender, bench]): Entrant => ({ contender, modes, bench }));
   const series = await runRounds(entrants, options.rounds);
-  const target = await startTarget();
-  const slow = await slowRounds(options, place, { dir, targetPort: target.answer.port, effort });
+  const [slowPort] = await startTarget(1);
+  const slow = await slowRounds(options, place, { dir, targetPort: slowPort!, effort });
   const trouble = troubles(missing, series, slow.problems);
   const parts = [
     "## tokens",

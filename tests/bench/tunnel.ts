@@ -1,6 +1,6 @@
 /** The mTLS tunnel beside its peers: pairs of processes, rounds in rotating order, one core for each pair, and a report. Not a test. */
 import type { Report } from "./run.ts";
-import { participants, present, runRounds, say, scratchFolder, startTarget, troubles } from "./support/contest.ts";
+import { benchesFor, participants, present, runRounds, say, scratchFolder, troubles } from "./support/contest.ts";
 import type { Contender } from "./support/contender.ts";
 import { machine, watchOthers } from "./support/machine.ts";
 import type { Bench, Entrant } from "./support/measure.ts";
@@ -51,20 +51,6 @@ export async function contest(argv: string[], subject: Subject): Promise<Report>
   const series = await runRounds(entrants, options.rounds);
   const complete = isComplete(options, missing);
   return report(subject, { argv, options, rows, series, proofs, problems, missing, others: others(), complete });
-}
-
-/** A target of its own for each: connections of another one, in TIME_WAIT at the same port, would slow it down. */
-async function benchesFor(
-  contenders: readonly Contender[],
-  dir: string,
-  effort: Effort,
-): Promise<Map<Contender, Bench>> {
-  const benches = new Map<Contender, Bench>();
-  for (const contender of contenders) {
-    const target = await startTarget();
-    benches.set(contender, { dir, targetPort: target.answer.port, effort });
-  }
-  return benches;
 }
 
 interface Proofs {

@@ -32,6 +32,15 @@ export interface TapResult {
   other: number;
 }
 
+/** Ports at which one target listens, all alike. */
+export interface TargetPlan {
+  ports: number;
+}
+
+export interface TargetResult {
+  ports: number[];
+}
+
 export interface RatePlan extends Route {
   parallel: number;
   warmupMs: number;

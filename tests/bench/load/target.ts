@@ -4,7 +4,7 @@ import { TARGETS } from "./addresses.ts";
 import { discard } from "./discard.ts";
 import { flood, type Flood } from "./flood.ts";
 import { FLOOD, fits, HANDSHAKE, HELLO_ANSWER, HELLO_LEAST, SINK, TALLY, type Tally } from "./pattern.ts";
-import { answer } from "./plan.ts";
+import { answer, readPlan, type TargetPlan, type TargetResult } from "./plan.ts";
 
 type Mode = "echo" | "flood" | "sink" | "tally";
 
@@ -29,9 +29,15 @@ const MODES = new Map<number | undefined, Mode>([
 const NOTHING = new Uint8Array(0);
 const tally: Tally = { bytes: 0, connections: 0, spoilt: 0 };
 
-let port = 0;
-for (const hostname of TARGETS) port = listen(hostname, port);
-answer({ port });
+const { ports } = readPlan<TargetPlan>();
+answer({ ports: Array.from({ length: ports }, listenEverywhere) } satisfies TargetResult);
+
+/** At one port of all addresses. */
+function listenEverywhere(): number {
+  let port = 0;
+  for (const hostname of TARGETS) port = listen(hostname, port);
+  return port;
+}
 
 function listen(hostname: string, port: number): number {
   return Bun.listen<State>({

@@ -4,9 +4,11 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { PEERS, whichPeer } from "../../../scripts/peer-list.ts";
 import type { Contender } from "./contender.ts";
+import type { TargetPlan, TargetResult } from "../load/plan.ts";
 import { startLoad } from "./load.ts";
 import { packageVersion } from "./machine.ts";
-import { measureRound, type Entrant } from "./measure.ts";
+import { measureRound, type Bench, type Entrant } from "./measure.ts";
+import type { Effort } from "./modes.ts";
 import type { Series } from "./report.ts";
 import { rotate } from "./stats.ts";
 
@@ -24,8 +26,23 @@ export function present(contenders: readonly Contender[]): { here: Contender[]; 
   return { here: contenders.filter(isHere), missing: contenders.filter((one) => !isHere(one)).map(({ name }) => name) };
 }
 
-export function startTarget() {
-  return startLoad<{ port: number }>("target", {}, 10_000);
+/** A target that listens at so many ports, which it answers. */
+export async function startTarget(ports: number): Promise<number[]> {
+  const plan: TargetPlan = { ports };
+  return (await startLoad<TargetResult>("target", plan, 10_000)).answer.ports;
+}
+
+/**
+ * One target for all, since of two processes that do the same one is faster than the other (measured: by 3 %), with a port
+ * for each: connections of another one, in TIME_WAIT at the same port, would slow it down.
+ */
+export async function benchesFor(
+  contenders: readonly Contender[],
+  dir: string,
+  effort: Effort,
+): Promise<Map<Contender, Bench>> {
+  const ports = await startTarget(contenders.length);
+  return new Map(contenders.map((contender, i) => [contender, { dir, targetPort: ports[i]!, effort }]));
 }
 
 /** Every entrant once per round, the order rotated. */

@@ -15,6 +15,7 @@ import type {
   SilentResult,
   TapResult,
 } from "../../../bench/load/plan.ts";
+import { startTarget } from "../../../bench/support/contest.ts";
 import { runLoad, startLoad } from "../../../bench/support/load.ts";
 import { freePort } from "../../../support/free-port.ts";
 import { stopAll } from "../../../bench/support/process.ts";
@@ -25,8 +26,8 @@ afterEach(stopAll);
 const LIMIT = 20_000;
 
 async function target() {
-  const { answer } = await startLoad<{ port: number }>("target", {}, LIMIT);
-  return { via: "none", port: answer.port, targetPort: answer.port };
+  const [port] = await startTarget(1);
+  return { via: "none", port: port!, targetPort: port! };
 }
 
 /** By the openssl program, for localhost. */

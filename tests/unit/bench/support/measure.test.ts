@@ -49,8 +49,8 @@ function contender(name: string, script: string | undefined): Contender {
 }
 
 test("a relay, the direct connection, and one that does not start", async () => {
-  const { answer } = await startTarget();
-  const bench = { dir, targetPort: answer.port, effort: TINY };
+  const [targetPort] = await startTarget(1);
+  const bench = { dir, targetPort: targetPort!, effort: TINY };
   const entrant = (one: Contender, modes: Mode[]): Entrant => ({ contender: one, modes: new Set(modes), bench });
   const relay = contender("relay", RELAY);
   const direct = contender("direct", undefined);
