@@ -75,6 +75,8 @@ export function openSocketCalls() {
     deferAccept: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, 1),
     /** Has acknowledgements go with answers from the first byte on, where both come in time (TCP_QUICKACK). */
     acknowledgeWithAnswers: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_QUICKACK, 0),
+    /** The contrary, also of what came already. */
+    acknowledgeAtOnce: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_QUICKACK, 1),
     noDelay: (fd: number) => setInt(fd, IPPROTO_TCP, TCP_NODELAY, 1),
     /** Probes as the runtime does them: the first after `seconds` of silence, ten in as many seconds. */
     probeAfter(fd: number, seconds: number) {

@@ -43,7 +43,7 @@ export class Side {
   /** Whether its events are waited for, and whether there is room is one of them. */
   watched = false;
   watchedForRoom = false;
-  /** Whether something was sent there, and since the second time, whether small pieces go out at once (TCP_NODELAY): the first one does. */
+  /** Whether something was sent there. What is sent first goes out at once by itself, small pieces after it once it is `prompt` (TCP_NODELAY). */
   manner: "unaddressed" | "addressed" | "prompt";
   /** Bytes read at a time: more and more while the other side takes all of it, so that little is kept of one that does not. */
   atATime = LEAST_AT_A_TIME;

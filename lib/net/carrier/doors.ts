@@ -25,7 +25,7 @@ export class Doors {
   /** One more; `speaksFirst` where clients are of no use before they have said something. */
   add(place: number, fd: number, speaksFirst: boolean): void {
     this.#places.set(fd, place);
-    // What is accepted has both, too. Who waits for the target to speak first loses nothing.
+    // What is accepted has both, too, the latter for a moment (acknowledger.ts).
     this.#calls.noDelay(fd);
     this.#calls.acknowledgeWithAnswers(fd);
     if (speaksFirst) this.#calls.deferAccept(fd);

@@ -3,6 +3,7 @@ import { descriptorCalls } from "../../ffi/descriptor.ts";
 import { EPOLL, Poll } from "../../ffi/poll.ts";
 import { ERRNO, type SocketCalls } from "../../ffi/socket-calls.ts";
 import { PROCESSOR } from "../courtesy.ts";
+import { Acknowledger } from "./acknowledger.ts";
 import type { Asking } from "./asking.ts";
 import { Carried, NOTHING, Side, type Guide, type Way } from "./carried.ts";
 import { Doors } from "./doors.ts";
@@ -43,6 +44,7 @@ export class Engine {
   readonly #vigil: Vigil;
   readonly #buffer = new Uint8Array(BUFFER);
   readonly #mover: Mover;
+  readonly #acknowledger: Acknowledger;
   readonly #address = new Uint8Array(32);
   readonly #addressLength = new Uint32Array(1);
   /** By descriptor. */
@@ -66,6 +68,7 @@ export class Engine {
     this.#vigil = new Vigil(this.#poll, PROCESSOR);
     this.#doors = new Doors(this.#poll, host.calls);
     this.#mover = new Mover(host.calls, this);
+    this.#acknowledger = new Acknowledger(host.calls);
     this.#lookEvery = lookEvery(host.settings);
     this.#poll.add(host.wake, EPOLL.IN);
   }
@@ -119,6 +122,7 @@ export class Engine {
         else woken ||= fd === this.#host.wake;
       }
       this.#mover.goOn();
+      if (this.now >= this.#acknowledger.at) this.#acknowledger.act(this.now);
       if (this.now >= this.#lookAt) this.#look();
       if (!this.#reports.empty) this.#reportAt = Math.min(this.#reportAt, this.now + REPORT_AFTER);
       if (this.now >= this.#reportAt) this.flush();
@@ -136,7 +140,7 @@ export class Engine {
   #wait(): number {
     if (this.#mover.hasMore) return 0;
     const looks = this.#carried.size > 0 || (!this.#doors.open && !this.#held);
-    const at = looks ? Math.min(this.#reportAt, this.#lookAt) : this.#reportAt;
+    const at = Math.min(this.#reportAt, this.#acknowledger.at, looks ? this.#lookAt : Infinity);
     return at === Infinity ? -1 : Math.max(0, Math.ceil(at - performance.now()));
   }
 
@@ -165,6 +169,7 @@ export class Engine {
     const one = new Carried(this.#nextId++, place, fd, from, accepted ?? this.now, this.#round);
     one.tried = accepted !== undefined;
     this.#carried.add(one);
+    this.#acknowledger.add(one, this.now);
     this.#sides[fd] = one.client;
     const guide = this.#host.guideOf(place);
     if (guide.by === "destination") this.#follow(one, guide);
@@ -281,6 +286,7 @@ export class Engine {
       this.#calls.close(target.fd);
     }
     if (client.watched) this.#poll.delete(client.fd);
+    this.#calls.acknowledgeAtOnce(client.fd);
     this.#sides[client.fd] = undefined;
     this.#gone(one);
     const tried = one.tried || way !== undefined;
