@@ -27,8 +27,10 @@ export class Acknowledger {
   }
 
   act(now: number): void {
-    for (const { closed, client, target } of this.#earlier) {
+    for (const one of this.#earlier) {
+      const { closed, client, target } = one;
       if (closed) continue;
+      one.settled = true;
       this.#calls.acknowledgeAtOnce(client.fd);
       if (target !== undefined) this.#calls.acknowledgeAtOnce(target.fd);
     }

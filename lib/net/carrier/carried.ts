@@ -98,6 +98,8 @@ export class Carried {
   moved = 0;
   movedAt: number;
   probed = false;
+  /** Whether it is not new any more: what it gets is acknowledged at once. */
+  settled = false;
   closed = false;
 
   /** `round` is that of events in which it comes. */

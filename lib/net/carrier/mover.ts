@@ -139,12 +139,13 @@ export class Mover {
 
   /**
    * Something is about to be sent there, for the first or the second time. The answer to the first is acknowledged with what
-   * follows it, where that comes in time: a packet less of ten for a short connection.
+   * follows it, where that comes in time: a packet less of ten for a short connection. Not where a server that speaks first
+   * has let it grow old: nobody would undo that.
    */
   #address(side: Side): void {
     if (side.manner === "unaddressed") {
       side.manner = "addressed";
-      this.#calls.acknowledgeWithAnswers(side.fd);
+      if (!side.of.settled) this.#calls.acknowledgeWithAnswers(side.fd);
     } else {
       side.manner = "prompt";
       this.#calls.noDelay(side.fd);

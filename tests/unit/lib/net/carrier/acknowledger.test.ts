@@ -22,10 +22,12 @@ function world() {
 
 test("both sockets of one that is still there, once, within twice the moment", () => {
   const { passUntil, connection } = world();
-  connection(10, 100);
+  const first = connection(10, 100);
   expect(passUntil(105)).toEqual([]);
   connection(20, 106);
+  expect(first.settled).toBe(false);
   expect(passUntil(120)).toEqual([10, 11, 20, 21]);
+  expect(first.settled).toBe(true);
   expect(passUntil(10_000)).toEqual([]);
 });
 

@@ -141,4 +141,9 @@ test("answers to the first words to a target are acknowledged with what follows 
   expect(say(one.target)).toEqual([]);
   expect(say(one.client)).toEqual([`no delay ${one.target.fd}`]);
   expect(say(one.client)).toEqual([]);
+  // A server that spoke first, and was listened to for a while: what it says is acknowledged at once already.
+  const old = connection();
+  old.settled = true;
+  expect(say(old.client)).toEqual([]);
+  expect(say(old.client)).toEqual([`no delay ${old.target.fd}`]);
 });
