@@ -26,8 +26,6 @@ export type Guide =
 
 /** In a sockaddr. */
 export const AF_INET = 2;
-/** Bytes. */
-export const LEAST_AT_A_TIME = 64 * 1024;
 /** Of bytes. */
 export const NOTHING = new Uint8Array(0);
 
@@ -45,8 +43,8 @@ export class Side {
   watchedForRoom = false;
   /** Whether something was sent there. What is sent first goes out at once by itself, small pieces after it once it is `prompt` (TCP_NODELAY). */
   manner: "unaddressed" | "addressed" | "prompt";
-  /** Bytes read at a time: more and more while the other side takes all of it, so that little is kept of one that does not. */
-  atATime = LEAST_AT_A_TIME;
+  /** Whether the last that was read of it was as much as is read at a time: there is more, most likely. */
+  bulky = false;
   /** Whether it waits for its turn to be read. */
   queued = false;
   /** Whether its peer is known to end its direction, and whether that was read. */
@@ -60,11 +58,6 @@ export class Side {
     this.born = born;
     // From its listener.
     this.manner = name === "client" ? "prompt" : "unaddressed";
-  }
-
-  /** Whether much came of it of late. */
-  get bulky(): boolean {
-    return this.atATime > LEAST_AT_A_TIME;
   }
 }
 

@@ -6,7 +6,12 @@ import { Notes } from "./support.ts";
 
 /** A socket that takes what `room` says in turn, -1 for a connection that is lost, and is closed when it is told to be. */
 function connOver(...room: number[]) {
-  const socket = { write: () => room.shift() ?? -1, terminate: () => conn.onClose(undefined), shutdown() {}, end() {} };
+  const written: Uint8Array[] = [];
+  const write = (bytes: Uint8Array) => {
+    written.push(bytes.slice());
+    return room.shift() ?? -1;
+  };
+  const socket = { write, terminate: () => conn.onClose(undefined), shutdown() {}, end() {} };
   const conn: NativeConn = new NativeConn(socket as never, new KeepAlive(0));
   const notes = new Notes();
   conn.attach(notes);
@@ -15,7 +20,7 @@ function connOver(...room: number[]) {
     conn.onEnd();
     conn.onClose(undefined);
   };
-  return { conn, notes, tellEnd };
+  return { conn, notes, written, tellEnd };
 }
 
 const bytes = new Uint8Array(10);
@@ -56,4 +61,28 @@ test("an orderly end is one, and what was waiting before it went out", () => {
   tellEnd();
   expect(notes.ended).toBe(true);
   expect(notes.error).toBeUndefined();
+});
+
+/** Bytes that go to the system at a time. */
+const PIECE = 48 * 1024;
+
+test("a large chunk goes out in pieces of less than a packet of loopback, and what is not taken waits in order", () => {
+  const room = [PIECE, 1000, PIECE, 5];
+  const { conn, notes, written } = connOver(...room);
+  const chunk = Uint8Array.from({ length: 2 * PIECE + 1005 }, (_, at) => at / 1000);
+  expect(conn.write(chunk)).toBe(false);
+  expect(conn.buffered).toBe(PIECE + 5);
+  conn.onDrain();
+  expect(notes.drained).toBe(1);
+  expect(written.map(({ length }) => length)).toEqual([PIECE, PIECE, PIECE, 5]);
+  expect(Buffer.concat(written.map((piece, at) => piece.subarray(0, room[at]))).equals(chunk)).toBe(true);
+});
+
+test("a connection that is lost in the middle of a large chunk is lost", () => {
+  const { conn, notes, tellEnd } = connOver(PIECE, -1);
+  conn.write(new Uint8Array(2 * PIECE));
+  expect(conn.buffered).toBe(0);
+  tellEnd();
+  expect(notes.ended).toBe(false);
+  expect(notes.error).toMatchObject({ code: "ECONNRESET" });
 });
