@@ -3,11 +3,14 @@ import { libc, MSG_DONTWAIT } from "../ffi/libc.ts";
 import { openPipe, type Pipe } from "../ffi/pipe.ts";
 import { courtesy } from "./courtesy.ts";
 
-/** Bytes moved at a time, inside the kernel and through the buffer: half the usual second-level cache of a core. */
+/** Bytes moved at a time inside the kernel. */
 const SPLICED = 256 * 1024;
-const PIECE = 128 * 1024;
+/** Bytes moved at a time through the buffer: with three full records (RFC 8446 section 5.1) they are one packet of loopback. */
+const PIECE = 48 * 1024;
 /** Bytes before the event loop gets its turn again. */
 const MOST_SPLICED = 4 * 1024 * 1024;
+/** What goes on for a while meets memory that is still in the cache (measured, to TLS, 8 connections: 4 % more with 16 than with 4). */
+const MOST_READ = 16 * 1024 * 1024;
 
 const buffer = new Uint8Array(PIECE);
 /** Empty between calls, so that one serves all. */
@@ -52,7 +55,7 @@ export function readBulk(fd: number, take: (piece: Uint8Array) => boolean): numb
   const system = libc();
   if (system === undefined) return 0;
   let read = 0;
-  while (read < MOST_SPLICED && system.readable(fd) > 0) {
+  while (read < MOST_READ && system.readable(fd) > 0) {
     const got = system.recv(fd, buffer, PIECE, MSG_DONTWAIT);
     if (got <= 0) break;
     read += got;
