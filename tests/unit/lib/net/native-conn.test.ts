@@ -86,3 +86,19 @@ test("a connection that is lost in the middle of a large chunk is lost", () => {
   expect(notes.ended).toBe(false);
   expect(notes.error).toMatchObject({ code: "ECONNRESET" });
 });
+
+test("a layer gets a large chunk whole: its records are for it to make", () => {
+  const written: number[] = [];
+  const write = ({ length }: Uint8Array) => {
+    written.push(length);
+    return length;
+  };
+  const socket = { write };
+  class Layered extends NativeConn {
+    override get tls() {
+      return { version: "TLSv1.3", resumed: false };
+    }
+  }
+  expect(new Layered(socket as never, new KeepAlive(0)).write(new Uint8Array(3 * PIECE))).toBe(true);
+  expect(written).toEqual([3 * PIECE]);
+});
